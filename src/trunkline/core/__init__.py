@@ -1,0 +1,1 @@
+"""The words of Trunkline: calls, services, failures, records. Values only; no clock, socket or file is touched here."""

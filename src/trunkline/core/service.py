@@ -1,0 +1,291 @@
+"""What can be called, as plain data: the outcome of registry plus catalog plus environment overlay, ready for the gateway.
+
+`registry` builds a `Snapshot`, the gateway reads it. Nothing here is compiled, resolved or secret: a credential is its
+reference, never its value. Not for: the YAML that people write (`registry/shape.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Repeat = Literal["always", "with_key", "never"]
+ErrorStyle = Literal["superset", "native", "normalized"]
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of a credential pool."""
+
+    ref: str
+    weight: int = 1
+    base_url: str = ""
+    """Where this member's deployment or region lives; empty: the service's own address."""
+
+
+class Auth(msgspec.Struct, frozen=True, kw_only=True):
+    """How a credential is put on a request (plugins/auth)."""
+
+    kind: str = "bearer"
+    name: str = ""
+    """Header or query parameter."""
+    template: str = "{secret}"
+    """What is sent in its place, e.g. `Token {secret}`."""
+    username: str = ""
+    """basic: a fixed user name with the secret as password. Empty: the secret itself is `user:password` or the user alone."""
+
+
+class Header(msgspec.Struct, frozen=True):
+    name: str
+    value: str
+
+
+class ApiVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """The pinned version of a vendor's API and where it is sent."""
+
+    value: str
+    header: str = ""
+    query: str = ""
+    path: str = ""
+    """Path prefix, e.g. `/v1`."""
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds. Ruling 6 holds the defaults."""
+
+    connect: float = 5.0
+    first_byte: float = 30.0
+    idle: float = 30.0
+    total: float = 60.0
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """One limit toward the vendor: so many requests (or tokens) per `per` seconds, or so many at once."""
+
+    requests: int = 0
+    tokens: int = 0
+    concurrency: int = 0
+    per: float = 0.0
+
+
+class Retry(msgspec.Struct, frozen=True, kw_only=True):
+    attempts: int = 4
+    backoff: float = 1.0
+    """First delay in seconds; doubles each time, with full jitter."""
+    backoff_max: float = 8.0
+
+
+class Breaker(msgspec.Struct, frozen=True, kw_only=True):
+    failures: float = 0.5
+    """Share of failures in the window that opens it."""
+    volume: int = 20
+    """Calls needed in the window before the share counts."""
+    window: float = 10.0
+    open_for: float = 5.0
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    method: str
+    path: str
+    """Template below the base address; `{x}` stands for one segment, a final `{x+}` for the rest."""
+    repeat: Repeat = "never"
+    timeout: float = 0.0
+    """Total seconds where it differs from the service's; 0: the service's."""
+
+
+class ErrorRule(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule of the classifier; every condition that is given must hold. Rules are tried in order (engine/classify.py)."""
+
+    kind: str
+    """A code of core/errors.py, or `ok` to accept what a later rule would refuse."""
+    status: list[int] = []
+    body: dict[str, str] = {}
+    """JSON pointer -> regular expression (full match) over the value there, e.g. `/error/code: insufficient_quota`."""
+    header: dict[str, str] = {}
+    text: str = ""
+    """Regular expression searched in the extracted message only, ignoring case."""
+    retry_at: str = ""
+    """Where the instant of return stands, e.g. `header:retry-after`, `body:/error/details/1/retryDelay`, `const:60`, `month`."""
+    scope: str = ""
+    never_acted: bool = False
+    """This vendor says that such an answer means that nothing was done."""
+
+
+class ErrorShape(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the parts of this vendor's error bodies lie (JSON pointers, first match wins)."""
+
+    message: list[str] = []
+    code: list[str] = []
+    type: list[str] = []
+    param: list[str] = []
+    request_id: list[str] = []
+
+
+class Idempotency(msgspec.Struct, frozen=True, kw_only=True):
+    """This vendor honours a key that makes a repeat safe."""
+
+    header: str
+    hours: float = 24.0
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """USD per million tokens, with where and when the figure was read."""
+
+    input: float = 0.0
+    output: float = 0.0
+    cached: float = -1.0
+    """-1: as input."""
+    cache_write: float = -1.0
+    source: str = ""
+    date: str = ""
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    kind: str = "chat"
+    """chat, embedding, image, speech, transcription, rerank, moderation."""
+    context: int = 0
+    price: Price | None = None
+    created: int = 0
+    title: str = ""
+
+
+class Dialect(msgspec.Struct, frozen=True, kw_only=True):
+    """A wire format that this vendor serves, and where below its base address."""
+
+    name: str
+    path: str
+    """`{model}` and `{method}` are replaced, e.g. `/v1beta/models/{model}:{method}`."""
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """One integration, ready to be called."""
+
+    name: str
+    vendor: str = ""
+    """Catalog entry it stems from; empty for one that the registry describes alone."""
+    title: str = ""
+    base_url: str = ""
+    private: bool = False
+    """May loopback and private addresses be reached (ruling 21)?"""
+    allow_http: bool = False
+    encoded_slash: bool = False
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    proxy: str = ""
+    auth: Auth = Auth()
+    credentials: list[Credential] = []
+    api_version: ApiVersion | None = None
+    headers: list[Header] = []
+    """Sent with every request unless the caller sends its own."""
+    timeout: Timeouts = Timeouts()
+    limits: list[Limit] = []
+    retry: Retry = Retry()
+    breaker: Breaker = Breaker()
+    operations: list[Operation] = []
+    dialects: list[Dialect] = []
+    models: list[Model] = []
+    model_patterns: list[str] = []
+    """Globs of bare model names that belong to this vendor, e.g. `gpt-*`."""
+    errors: list[ErrorRule] = []
+    error_shape: ErrorShape = ErrorShape()
+    error_style: ErrorStyle | None = None
+    ok_body: dict[str, str] = {}
+    """On HTTP 200: JSON pointer -> regular expression that a success must match, e.g. `/ok: true` (Slack)."""
+    limit_headers: str = ""
+    """Dialect of the rate-limit headers (reference: standards)."""
+    request_id_headers: list[str] = []
+    idempotency: Idempotency | None = None
+    usage: dict[str, str] = {}
+    """Pointers into a reply for the non-AI: e.g. `units: /usage/credits`."""
+    replay_buffer: int = 1 << 20
+    body_limit: int = 100 << 20
+    owner: str = ""
+    data: list[str] = []
+    criticality: Literal["load-path", "enhancement"] = "enhancement"
+    runbook: str = ""
+    changelog: str = ""
+    status_page: str = ""
+    rotation_every: float = 0.0
+    """Seconds; 0: no schedule."""
+    rotation_last: str = ""
+    enabled: bool = True
+    simulated: bool = False
+    """Played by the simulator at `base_url` because its secret is missing (`--simulate-missing` only)."""
+    problem: str = ""
+    """Why this integration alone cannot be called now (e.g. a live key in dev); empty when all is well."""
+
+
+class Alias(msgspec.Struct, frozen=True, kw_only=True):
+    """A model name of the registry's own."""
+
+    name: str
+    target: str
+    """`integration/model`."""
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the gateway knows of the registry, at one version."""
+
+    version: str
+    """Short hash of the content; stands in each record as `config_version`."""
+    created: str
+    environment: str
+    services: list[Service]
+    aliases: list[Alias] = []
+    routes: dict[str, str] = {}
+    """Named route -> integration."""
+    health_public: bool = False
+    error_style: ErrorStyle = "superset"
+    notes: list[str] = []
+    """What a person should know at start, e.g. an address taken from an SDK's variable."""
+
+
+class CallerKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A caller key as the gateway knows it: never the key, only its keyed hash."""
+
+    id: str
+    name: str
+    hash: bytes
+    """HMAC-SHA256 of the whole key with the pepper of this installation (32 bytes)."""
+    kind: Literal["app", "sdk", "browser"] = "app"
+    team: str = ""
+    scopes: list[str] = []
+    """`integration:NAME`, `integration:NAME:OPERATION`, `model:GLOB`, `route:NAME`, `connection:NAME`, `health:read`, `metrics:read`, `*`."""
+    expires_at: float = 0.0
+    """Epoch seconds; 0: never."""
+    ips: list[str] = []
+    """Networks (CIDR) it may be used from; empty: any."""
+    origins: list[str] = []
+    """Browser origins for CORS and for the tokens it may mint."""
+    concurrency: int = 256
+    """0: no bound."""
+    rate: int = 0
+    rate_per: float = 0.0
+    feature: str = ""
+    subject: str = ""
+    tags: str = ""
+    error_style: ErrorStyle | None = None
+
+
+class Callers(msgspec.Struct, frozen=True, kw_only=True):
+    """All caller keys that are alive, at one version."""
+
+    version: str
+    keys: list[CallerKey]
+    subject_salt: bytes = b""
+    """Key of the hash under which subjects are stored."""
+
+
+class Sealed(msgspec.Struct, frozen=True, kw_only=True):
+    """Content of the sealed secrets file once opened: values by reference, and keys of our own."""
+
+    version: str
+    values: dict[str, str]
+    missing: dict[str, str] = {}
+    """Reference -> why it could not be resolved, with the cure."""
+    pepper: bytes = b""
+    token_key: bytes = b""
+    """Signs browser tokens."""
