@@ -1,0 +1,165 @@
+"""The catalog: what ships about each vendor, one YAML file per vendor, read only when a registry names it.
+
+Not for: the registry's own text (`shape.py`), nor for putting the two together (`merge.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from . import document
+from .diagnose import faults
+from .findings import Finding, RegistryInvalid
+from .shape import (
+    ApiVersion,
+    Auth,
+    Contract,
+    Dialect,
+    ErrorRule,
+    ErrorShape,
+    Handling,
+    Idempotency,
+    Limit,
+    Model,
+    Operation,
+    Part,
+    Timeout,
+)
+
+FOLDER = Path(__file__).with_name("catalog")
+
+
+class Address(Part):
+    """Where the address may come from when it is not fixed."""
+
+    env: list[str] = []
+    """Variables with which the vendor's SDKs take another address (ruling 20)."""
+    suffix: str = ""
+    """What such an address ends with although `base_url` here does not, e.g. `/v1`."""
+    example: str = ""
+    """What a person has to write where the vendor has no single address."""
+
+
+class Key(Part):
+    """Regular expressions (full match) for the forms of this vendor's keys."""
+
+    live: list[str] = []
+    """Keys that act for real, where the vendor tells the two apart."""
+    sandbox: list[str] = []
+    """Test keys, where the vendor tells the two apart."""
+    any: list[str] = []
+    """Keys that tell nothing of the kind."""
+    needed: bool = True
+    """`false`: the API may be called without one."""
+
+
+class Priced(Part):
+    """Where and when the prices of this file were read."""
+
+    source: str
+    date: str
+
+
+class Probe(Part):
+    """A call that costs nothing and tells whether address and credential work."""
+
+    method: Literal["GET", "HEAD", "POST"] = "GET"
+    path: str
+
+
+class Entry(Part):
+    """One vendor of the catalog."""
+
+    title: str
+    kind: Literal["ai", "payments", "messaging", "developer", "productivity", "vectors", "documents"]
+    """Decides the default timeouts (`ai` waits longer)."""
+    base_url: str
+    """Empty where it has to come from the registry."""
+    docs: str = ""
+    address: Address | None = None
+    network: Literal["public", "private"] = "public"
+    auth: Auth | None = None
+    env: list[str] = []
+    """Variables that the world uses for its key, the usual one first."""
+    key: Key = msgspec.field(default_factory=Key)
+    api_version: ApiVersion | None = None
+    headers: dict[str, str] = {}
+    timeout: Timeout | None = None
+    limits: list[Limit] = []
+    limit_headers: str = ""
+    request_id_headers: list[str] = []
+    idempotency: Idempotency | None = None
+    usage: dict[str, str] = {}
+    encoded_slash: bool = False
+    operations: list[Operation] = []
+    dialects: list[Dialect] = []
+    model_patterns: list[str] = []
+    prices: Priced | None = None
+    models: list[Model] = []
+    probe: Probe | None = None
+    status_page: str = ""
+    changelog: str = ""
+    contract: Contract | None = None
+    handling: Handling | None = None
+    error_style: Literal["superset", "native", "normalized"] | None = None
+    error_shape: ErrorShape | None = None
+    errors: list[ErrorRule] = []
+    ok_body: dict[str, str] = {}
+
+
+def names() -> list[str]:
+    """Names of all vendors in the catalog, sorted; reads no file."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def entry(name: str, folder: Path = FOLDER) -> Entry:
+    """One vendor. Raises KeyError for an unknown one, RegistryInvalid for a file that is wrong."""
+    path = folder / f"{name}.yaml"
+    if not re.fullmatch(r"[a-z0-9-]+", name) or not path.is_file():
+        raise KeyError(name)
+    shown = f"catalog/{name}.yaml"
+    source = document.read(path, shown)
+    try:
+        return msgspec.convert(source.data, Entry)
+    except msgspec.ValidationError as error:
+        raise RegistryInvalid(_explain(source, shown, str(error))) from None
+
+
+def _explain(source: document.Document, shown: str, otherwise: str) -> list[Finding]:
+    found = []
+    for fault in faults(source.data, Entry):
+        line, column, _ = source.find(fault.place, key=fault.at_key)
+        item = document.dotted(fault.place)
+        found.append(
+            Finding(
+                severity="error",
+                code=fault.code,
+                file=shown,
+                line=line,
+                column=column,
+                item=item,
+                value=fault.value,
+                message=fault.message,
+                cure=fault.cure,
+            )
+        )
+    return found or [Finding(severity="error", code="bad-value", file=shown, message=otherwise)]
+
+
+def key_problem(entry: Entry | None, environment: str, secret: str) -> str:
+    """Why this key must not be used in this environment (ruling 19); empty when it may. Never holds the key."""
+    if re.fullmatch(r"tlb?_[A-Za-z0-9_-]{16,}", secret):
+        return "The secret is a caller key of Trunkline, not a key of the vendor. Set the vendor's own key."
+    if entry is None:
+        return ""
+    live = any(re.fullmatch(pattern, secret) for pattern in entry.key.live)
+    sandbox = any(re.fullmatch(pattern, secret) for pattern in entry.key.sandbox)
+    if environment == "dev" and live:
+        return f"A live key of {entry.title} is set in dev, where it acts for real. Set a sandbox key for dev."
+    if environment == "prod" and sandbox:
+        return f"A sandbox key of {entry.title} is set in prod, where it does nothing real. Set the live key for prod."
+    return ""
