@@ -1,0 +1,103 @@
+"""The audit chain: every change and every access to a secret is a row that holds the hash of all before it.
+
+Rows chain by SHA-256 over the previous hash and their own text, so that anyone can verify an export; each row is also
+sealed with a key of the installation, so that who can write the database but lacks the master key cannot forge a tail.
+Not for: calls (the journal). No row ever holds a credential.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from trunkline.control.state import State
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+START = b"\0" * 32
+
+
+class Entry(NamedTuple):
+    """One act: who did what to which thing."""
+
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, Any] = {}
+
+
+class Verdict(NamedTuple):
+    """Outcome of a verification: `ok`, how many rows hold, and the first thing that is wrong."""
+
+    ok: bool
+    rows: int
+    problem: str = ""
+
+
+def append(state: State, actor: str, action: str, subject: str, detail: dict[str, Any] | None = None) -> None:
+    """Adds one row in a transaction of its own; to share one with a change use `add`."""
+    with state.change() as connection:
+        add(connection, state, [Entry(actor, action, subject, detail or {})])
+
+
+def add(connection: sa.Connection, state: State, entries: Iterable[Entry], now: float | None = None) -> None:
+    """Adds rows within the caller's transaction, which must come from `State.change`: the chain has one writer at a time."""
+    from trunkline.ledger import control_tables as tables
+
+    last = tables.last_audit(connection)
+    seq, previous = (last["seq"], last["hash"]) if last else (0, START)
+    at = time.time() if now is None else now
+    rows = []
+    for entry in entries:
+        seq += 1
+        row = {"seq": seq, "at": at, **entry._asdict(), "detail": text_of(entry.detail)}
+        previous = row_hash(previous, row)
+        rows.append({**row, "hash": previous, "seal": hmac.digest(state.keys["audit"], previous, "sha256")})
+    if rows:
+        tables.insert_audit(connection, rows)
+
+
+def text_of(detail: dict[str, Any]) -> str:
+    """How a row's detail is written."""
+    return json.dumps(detail, sort_keys=True)
+
+
+def row_hash(previous: bytes, row: Any) -> bytes:
+    """The hash of a row: SHA-256 of the one before and the row's fields as a JSON list."""
+    fields = [row["seq"], repr(row["at"]), row["actor"], row["action"], row["subject"], row["detail"]]
+    return hashlib.sha256(previous + json.dumps(fields, separators=(",", ":")).encode()).digest()
+
+
+def verify(state: State) -> Verdict:
+    """Whether the chain is whole: nothing changed, nothing missing within, nothing added without the installation's key."""
+    from trunkline.ledger import control_tables as tables
+
+    with tables.snapshot(state.database) as connection:
+        rows = tables.audit_rows(connection)
+    previous = START
+    for n, row in enumerate(rows, start=1):
+        if row["seq"] != n:
+            return Verdict(False, n - 1, f"row {n} is missing")
+        if row_hash(previous, row) != row["hash"]:
+            return Verdict(False, n - 1, f"row {n} was changed after it was written")
+        if not hmac.compare_digest(hmac.digest(state.keys["audit"], row["hash"], "sha256"), row["seal"]):
+            return Verdict(False, n - 1, f"row {n} was not written by this installation")
+        previous = row["hash"]
+    return Verdict(True, len(rows))
+
+
+def entries(state: State, *, since: float = 0.0, limit: int = 0) -> list[dict[str, Any]]:
+    """Rows as plain values for export: oldest first, hashes in hexadecimal."""
+    from trunkline.ledger import control_tables as tables
+
+    with tables.snapshot(state.database) as connection:
+        rows = tables.audit_rows(connection, since, limit)
+    return [
+        {**{k: row[k] for k in ("seq", "at", "actor", "action", "subject")}, "detail": json.loads(row["detail"]), "hash": row["hash"].hex()}
+        for row in rows
+    ]

@@ -1,0 +1,256 @@
+"""Caller keys: creating, listing, revoking and rotating them. Each change is audited and live at once (`publish.callers`).
+
+A key is shown once, at its creation; what is kept is a keyed hash. A rotation adds a version with the same id, so that
+everything counted or stored by id goes on. Not for: checking a key on a call (`plugins/policies`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import secrets
+import time
+from typing import Any, Literal
+
+import msgspec
+
+from trunkline.control import audit, keytext, publish
+from trunkline.control.periods import rfc3339
+from trunkline.control.state import State
+from trunkline.core.service import ErrorStyle
+
+Kind = Literal["app", "sdk", "browser"]
+KINDS: tuple[Kind, ...] = ("app", "sdk", "browser")
+DEFAULT_CONCURRENCY = 256
+LONGEST_TEXT = 128
+
+_SCOPE = re.compile(
+    r"\*|health:read|metrics:read|integration:[a-z0-9_.@-]+(:[A-Za-z0-9_.*-]+)?|integration:\*|model:\S+|(route|connection):[a-z0-9_.@*-]+"
+)
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
+
+
+class KeyProblem(Exception):
+    """What was asked of a key cannot be done; says the value and the cure."""
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a new key shall be like. Times are epoch seconds, 0 for never; concurrency 0 for no bound."""
+
+    name: str
+    team: str = ""
+    scopes: list[str] = []
+    kind: Kind = "app"
+    expires_at: float = 0.0
+    ips: list[str] = []
+    origins: list[str] = []
+    concurrency: int = DEFAULT_CONCURRENCY
+    rate: int = 0
+    rate_per: float = 0.0
+    feature: str = ""
+    subject: str = ""
+    tags: str = ""
+    error_style: ErrorStyle | None = None
+
+
+class Created(msgspec.Struct, frozen=True, kw_only=True):
+    """A key just made: the only time that its text is seen."""
+
+    id: str
+    name: str
+    key: str
+    kind: Kind
+    expires_at: str | None
+    warnings: list[str] = []
+
+
+class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known of a key, without the key."""
+
+    id: str
+    name: str
+    team: str
+    kind: Kind
+    state: Literal["live", "expired", "revoked"]
+    hint: str
+    """Its first and last characters."""
+    scopes: list[str]
+    created_at: str | None
+    expires_at: str | None
+    revoked_at: str | None
+    versions: int
+    ips: list[str]
+    origins: list[str]
+    concurrency: int | None
+    rate: str | None
+    feature: str
+    subject: str
+    tags: str
+    errors: str
+
+
+def create(state: State, wish: Wish, *, actor: str = "cli", now: float | None = None) -> Created:
+    """Makes a key and hands out its text. Raises KeyProblem."""
+    from trunkline.ledger import control_tables as tables
+
+    at = time.time() if now is None else now
+    problems = list(_problems(wish, at))
+    if problems:
+        raise KeyProblem("\n".join(problems))
+    key_id = "key_" + secrets.token_hex(6)
+    settings = {name: getattr(wish, name) for name in _SETTINGS}
+    text = keytext.make()
+    with state.change() as connection:
+        row = {"id": key_id, "name": wish.name, "team": wish.team, "kind": wish.kind, "settings": settings}
+        tables.insert_key(connection, {**row, "created_at": at, "expires_at": wish.expires_at, "revoked_at": 0.0})
+        tables.insert_key_version(connection, _version(state, key_id, 1, text, at))
+        detail = {"name": wish.name, "team": wish.team, "kind": wish.kind, "scopes": wish.scopes, "expires_at": wish.expires_at}
+        audit.add(connection, state, [audit.Entry(actor, "key.create", key_id, detail)], at)
+    publish.callers(state, now=at)
+    return Created(
+        id=key_id, name=wish.name, key=text, kind=wish.kind, expires_at=rfc3339(wish.expires_at), warnings=warnings(wish)
+    )
+
+
+def list_keys(state: State, *, now: float | None = None) -> list[KeyInfo]:
+    """Every key that ever was, oldest first."""
+    from trunkline.ledger import control_tables as tables
+
+    at = time.time() if now is None else now
+    with tables.snapshot(state.database) as connection:
+        rows, versions = tables.all_keys(connection), tables.key_versions(connection)
+    return [_info(row, [v for v in versions if v["key_id"] == row["id"]], at) for row in rows]
+
+
+def find(state: State, selector: str, *, now: float | None = None) -> KeyInfo:
+    """The key with this id, or the one live key (else the one key) with this name. Raises KeyProblem."""
+    known = list_keys(state, now=now)
+    chosen = [k for k in known if k.id == selector] or [k for k in known if k.name == selector]
+    live = [k for k in chosen if k.state == "live"]
+    chosen = live or chosen
+    if not chosen:
+        raise KeyProblem(f"There is no key {selector!r}. `trunkline keys list` shows all.")
+    if len(chosen) > 1:
+        raise KeyProblem(f"{len(chosen)} keys are named {selector!r}: {', '.join(k.id for k in chosen)}. Give the id.")
+    return chosen[0]
+
+
+def revoke(state: State, selector: str, *, actor: str = "cli", now: float | None = None) -> KeyInfo:
+    """Ends a key, all its versions and with them the browser tokens that it minted. Doing it again changes nothing."""
+    from trunkline.ledger import control_tables as tables
+
+    at = time.time() if now is None else now
+    info = find(state, selector, now=at)
+    if info.state != "revoked":
+        with state.change() as connection:
+            tables.set_key_revoked(connection, info.id, at)
+            audit.add(connection, state, [audit.Entry(actor, "key.revoke", info.id, {"name": info.name})], at)
+    publish.callers(state, now=at)
+    return find(state, info.id, now=at)
+
+
+def rotate(state: State, selector: str, *, overlap_s: float = 86400.0, actor: str = "cli", now: float | None = None) -> Created:
+    """Adds a new version of a key; the old ones work on for `overlap_s` seconds."""
+    from trunkline.ledger import control_tables as tables
+
+    at = time.time() if now is None else now
+    info = find(state, selector, now=at)
+    if info.state != "live":
+        raise KeyProblem(f"The key {info.id} ({info.name}) is {info.state}; create a new one with `trunkline keys create`.")
+    text = keytext.make()
+    with state.change() as connection:
+        newest = max(v["version"] for v in tables.key_versions(connection) if v["key_id"] == info.id) + 1
+        tables.cap_key_versions(connection, info.id, newest, at + overlap_s)
+        tables.insert_key_version(connection, _version(state, info.id, newest, text, at))
+        detail = {"name": info.name, "version": newest, "overlap_s": overlap_s}
+        audit.add(connection, state, [audit.Entry(actor, "key.rotate", info.id, detail)], at)
+    publish.callers(state, now=at)
+    return Created(id=info.id, name=info.name, key=text, kind=info.kind, expires_at=info.expires_at)
+
+
+def warnings(wish: Wish) -> list[str]:
+    """What a person should hear about a new key (ruling 17)."""
+    found = []
+    if not wish.rate:
+        found.append(f"{wish.name} has no rate limit and no budget; give --rate N/period to bound what it can spend.")
+    if not wish.expires_at:
+        found.append(f"{wish.name} never expires; give --expires 90d for a key that ends by itself.")
+    if wish.kind == "browser" and not wish.origins:
+        found.append(f"{wish.name} has no origin, so that no browser page may use its tokens; give --origin https://...")
+    return found
+
+
+_SETTINGS = ("scopes", "ips", "origins", "concurrency", "rate", "rate_per", "feature", "subject", "tags", "error_style")
+
+
+def _problems(wish: Wish, now: float) -> list[str]:
+    problems = []
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}", wish.name):
+        problems.append(f"--name {wish.name!r}: must be 1 to 64 letters, digits, spaces or ._- and begin with a letter or digit.")
+    if wish.kind not in KINDS:
+        problems.append(f"--kind {wish.kind!r}: must be one of {', '.join(KINDS)}.")
+    if not wish.scopes:
+        problems.append("--scope is missing: name what the key may call, e.g. 'integration:stripe', 'model:*', or '*' for everything.")
+    problems += [f"--scope {scope!r}: {_scope_cure(scope)}" for scope in wish.scopes if not _SCOPE.fullmatch(scope)]
+    problems += [f"--ip {ip!r}: must be an address or a network, e.g. 203.0.113.7 or 10.0.0.0/8." for ip in wish.ips if not _is_net(ip)]
+    bad_origins = [origin for origin in wish.origins if not _ORIGIN.fullmatch(origin)]
+    problems += [f"--origin {origin!r}: must be scheme and host alone, e.g. https://app.example.com." for origin in bad_origins]
+    if wish.expires_at and wish.expires_at <= now:
+        problems.append(f"--expires {rfc3339(wish.expires_at)}: lies in the past.")
+    if wish.concurrency < 0:
+        problems.append(f"--concurrency {wish.concurrency}: must be at least 1, or none.")
+    for name in ("team", "feature", "subject", "tags"):
+        value = getattr(wish, name)
+        if len(value) > LONGEST_TEXT or not value.isprintable():
+            problems.append(f"--{name} {value[:20]!r}...: must be at most {LONGEST_TEXT} printable characters.")
+    return problems
+
+
+def _scope_cure(scope: str) -> str:
+    if ":" not in scope:
+        return f"names no kind; write e.g. 'integration:{scope}' or 'model:{scope}'."
+    return (
+        "must be integration:NAME[:OPERATION], model:GLOB, route:NAME, connection:NAME, health:read, metrics:read or * "
+        "(names in small letters)."
+    )
+
+
+def _is_net(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _version(state: State, key_id: str, version: int, text: str, at: float) -> dict[str, Any]:
+    digest = keytext.key_hash(text, state.keys["pepper"])
+    hint = f"{text[:7]}...{text[-4:]}"
+    return {"key_id": key_id, "version": version, "hash": digest, "hint": hint, "created_at": at, "expires_at": 0.0}
+
+
+def _info(row: Any, versions: list[Any], now: float) -> KeyInfo:
+    settings = row["settings"]
+    revoked, expired = bool(row["revoked_at"]), bool(row["expires_at"]) and row["expires_at"] <= now
+    live = [v for v in versions if not v["expires_at"] or v["expires_at"] > now]
+    return KeyInfo(
+        id=row["id"],
+        name=row["name"],
+        team=row["team"],
+        kind=row["kind"],
+        state="revoked" if revoked else "expired" if expired else "live",
+        hint=versions[-1]["hint"],
+        scopes=settings["scopes"],
+        created_at=rfc3339(row["created_at"]),
+        expires_at=rfc3339(row["expires_at"]),
+        revoked_at=rfc3339(row["revoked_at"]),
+        versions=len(live),
+        ips=settings["ips"],
+        origins=settings["origins"],
+        concurrency=settings["concurrency"] or None,
+        rate=f"{settings['rate']}/{settings['rate_per']:g}s" if settings["rate"] else None,
+        feature=settings["feature"],
+        subject=settings["subject"],
+        tags=settings["tags"],
+        errors=settings["error_style"] or ("native" if row["kind"] == "sdk" else ""),
+    )

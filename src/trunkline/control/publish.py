@@ -1,0 +1,118 @@
+"""The three files that the gateway lives on: what can be called, who may call, and the credentials under seal.
+
+Each is replaced in one step and only if its content changed; its version is a hash of that content. Publishing changes
+nothing in the database. Not for: deciding whether a new registry may go live (`reload.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from typing import Any
+
+import msgspec
+
+from trunkline.control.state import State
+from trunkline.core import codec
+from trunkline.core.service import CallerKey, Callers, Sealed, Snapshot
+from trunkline.plugins.secrets.masterkey import MasterKeyProblem
+from trunkline.plugins.secrets.sealed import open_sealed, seal
+
+__all__ = ["callers", "open_sealed", "read_callers", "read_sealed", "read_snapshot", "sealed", "snapshot"]
+
+_callers_decoder = codec.pack_decoder(Callers)
+_snapshot_decoder = codec.pack_decoder(Snapshot)
+
+
+def snapshot(state: State, content: Snapshot) -> Snapshot:
+    """Publishes what can be called; answers with the version that is live then."""
+    there = read_snapshot(state)
+    content = msgspec.structs.replace(content, version=_hash(msgspec.structs.replace(content, version="", created="")))
+    if there is not None and there.version == content.version:
+        return there
+    with state.lock("publish.lock"):
+        state.write(state.snapshot, codec.to_pack(content))
+    return content
+
+
+def callers(state: State, *, now: float | None = None) -> Callers:
+    """Publishes the keys that are alive, from the database and the `kills` file."""
+    from trunkline.control import kills
+    from trunkline.ledger import control_tables as tables
+
+    at = time.time() if now is None else now
+    salt, database = state.keys["subject_salt"], state.database
+    with state.lock("publish.lock"):  # read within the lock: who publishes last has read last
+        with tables.snapshot(database) as connection:
+            rows, versions = tables.all_keys(connection), tables.key_versions(connection)
+        killed = kills.killed(state, "key")
+        alive = {row["id"]: row for row in rows if not row["revoked_at"] and row["id"] not in killed}
+        keys = [_caller(alive[v["key_id"]], v) for v in versions if v["key_id"] in alive]
+        keys = [key for key in keys if not key.expires_at or key.expires_at > at]
+        content = Callers(version="", keys=keys, subject_salt=salt)
+        content = msgspec.structs.replace(content, version=_hash(content))
+        state.write(state.callers, codec.to_pack(content))
+    return content
+
+
+def sealed(state: State, values: dict[str, str], missing: dict[str, str]) -> Sealed:
+    """Publishes credentials by reference under the master key, with the installation's keys that the gateway needs."""
+    master, keys = state.master_key(), state.keys
+    content = Sealed(version="", values=values, missing=missing, pepper=keys["pepper"], token_key=keys["token_key"])
+    # Keyed, because the version is seen where credentials must not be guessable from it.
+    digest = hmac.digest(keys["audit"], _canonical(content), "sha256").hex()[:16]
+    content = msgspec.structs.replace(content, version=digest)
+    with state.lock("publish.lock"):
+        there = read_sealed(state, master)
+        if there is None or there.version != content.version:
+            state.write(state.sealed, seal(content, master))
+    return content
+
+
+def read_snapshot(state: State) -> Snapshot | None:
+    """What is published; None if nothing readable is."""
+    try:
+        return _snapshot_decoder.decode(state.snapshot.read_bytes())
+    except (OSError, codec.DecodeError):
+        return None
+
+
+def read_callers(state: State) -> Callers | None:
+    """The published keys; None if nothing readable is."""
+    try:
+        return _callers_decoder.decode(state.callers.read_bytes())
+    except (OSError, codec.DecodeError):
+        return None
+
+
+def read_sealed(state: State, master_key: bytes) -> Sealed | None:
+    """The published credentials; None if there is no file or it opens no more (then it is written anew)."""
+    try:
+        return open_sealed(state.sealed, master_key)
+    except (OSError, MasterKeyProblem, codec.DecodeError):
+        return None
+
+
+def _caller(row: Any, version: Any) -> CallerKey:
+    ends = [at for at in (row["expires_at"], version["expires_at"]) if at]
+    settings = dict(row["settings"])
+    if row["kind"] == "sdk" and not settings["error_style"]:
+        settings["error_style"] = "native"
+    return CallerKey(
+        id=row["id"],
+        name=row["name"],
+        hash=version["hash"],
+        kind=row["kind"],
+        team=row["team"],
+        expires_at=min(ends, default=0.0),
+        **settings,
+    )
+
+
+def _canonical(content: Any) -> bytes:
+    return msgspec.msgpack.encode(content, order="deterministic")
+
+
+def _hash(content: Any) -> str:
+    return hashlib.sha256(_canonical(content)).hexdigest()[:12]

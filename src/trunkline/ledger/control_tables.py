@@ -1,0 +1,249 @@
+"""The control database (`control.db`): caller keys, stored secrets, keys of the installation, the audit chain. All its SQL.
+
+Functions take an open connection, so that a change and its audit row share one transaction. Nothing is deleted but by
+`keep`-rules of later parts: keys are revoked, secrets marked removed, audit rows only added (triggers refuse the rest).
+Not for: who may change what and why (`control/`), nor calls (`ledger/query.py`). Times are epoch seconds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+caller_keys = sa.Table(
+    "caller_keys",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("name", sa.String, nullable=False, index=True),
+    sa.Column("team", sa.String, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("settings", sa.JSON, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("expires_at", sa.Float, nullable=False),
+    sa.Column("revoked_at", sa.Float, nullable=False, default=0.0),
+)
+
+caller_key_versions = sa.Table(
+    "caller_key_versions",
+    metadata,
+    sa.Column("key_id", sa.ForeignKey("caller_keys.id"), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("hash", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("hint", sa.String, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("expires_at", sa.Float, nullable=False),
+)
+
+secrets = sa.Table(
+    "secrets",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("current", sa.Integer, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("removed_at", sa.Float, nullable=False, default=0.0),
+)
+
+secret_versions = sa.Table(
+    "secret_versions",
+    metadata,
+    sa.Column("name", sa.ForeignKey("secrets.name"), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("ciphertext", sa.LargeBinary, nullable=False),
+    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+    sa.Column("kek_id", sa.String, nullable=False),
+    sa.Column("fingerprint", sa.String, nullable=False),
+    sa.Column("last4", sa.String, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+)
+
+installation_keys = sa.Table(
+    "installation_keys",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("ciphertext", sa.LargeBinary, nullable=False),
+    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+    sa.Column("kek_id", sa.String, nullable=False),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("actor", sa.String, nullable=False),
+    sa.Column("action", sa.String, nullable=False),
+    sa.Column("subject", sa.String, nullable=False),
+    sa.Column("detail", sa.String, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.Column("seal", sa.LargeBinary, nullable=False),
+)
+
+AUDIT_TRIGGERS = (
+    "CREATE TRIGGER audit_keeps_rows BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are never deleted'); END",
+    "CREATE TRIGGER audit_keeps_text BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are never changed'); END",
+)
+for _statement in AUDIT_TRIGGERS:
+    sa.event.listen(metadata, "after_create", sa.DDL(_statement))
+
+Row = sa.RowMapping
+
+
+def open_database(path: Path) -> sa.Engine:
+    """An engine on the control database, made with its tables if it is not there (0600). One connection per use."""
+    if not path.exists():
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+    engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool, connect_args={"timeout": 10.0})
+    sa.event.listen(engine, "connect", _prepare)
+    sa.event.listen(engine, "begin", _begin_immediate)
+    with engine.begin() as connection:
+        if not connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'audit'").first():
+            metadata.create_all(connection)
+    return engine
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # sqlite3 must not begin transactions behind our back
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    """A writer waits for its turn at the start, so that what it read is still true when it writes."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection for reading only; it never waits for a writer."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
+
+
+# Caller keys
+
+
+def insert_key(connection: sa.Connection, row: dict[str, Any]) -> None:
+    connection.execute(caller_keys.insert().values(**row))
+
+
+def insert_key_version(connection: sa.Connection, row: dict[str, Any]) -> None:
+    connection.execute(caller_key_versions.insert().values(**row))
+
+
+def all_keys(connection: sa.Connection) -> list[Row]:
+    """Every key that ever was, oldest first."""
+    return list(connection.execute(caller_keys.select().order_by(caller_keys.c.created_at, caller_keys.c.id)).mappings())
+
+
+def key_versions(connection: sa.Connection) -> list[Row]:
+    """Every version of every key, in order."""
+    table = caller_key_versions
+    return list(connection.execute(table.select().order_by(table.c.key_id, table.c.version)).mappings())
+
+
+def set_key_revoked(connection: sa.Connection, key_id: str, at: float) -> None:
+    connection.execute(caller_keys.update().where(caller_keys.c.id == key_id).values(revoked_at=at))
+
+
+def cap_key_versions(connection: sa.Connection, key_id: str, before: int, expires_at: float) -> None:
+    """Lets the versions older than `before` end at `expires_at`, unless they end sooner."""
+    table = caller_key_versions
+    later = sa.or_(table.c.expires_at == 0.0, table.c.expires_at > expires_at)
+    chosen = sa.and_(table.c.key_id == key_id, table.c.version < before, later)
+    connection.execute(table.update().where(chosen).values(expires_at=expires_at))
+
+
+# Stored secrets
+
+
+def all_secrets(connection: sa.Connection) -> list[Row]:
+    """Each secret that is not removed, with the facts of its current version."""
+    joined = secrets.join(
+        secret_versions, sa.and_(secret_versions.c.name == secrets.c.name, secret_versions.c.version == secrets.c.current)
+    )
+    chosen = sa.select(
+        secrets.c.name,
+        secrets.c.current.label("version"),
+        secret_versions.c.fingerprint,
+        secret_versions.c.last4,
+        secret_versions.c.created_at,
+    )
+    query = chosen.select_from(joined).where(secrets.c.removed_at == 0.0).order_by(secrets.c.name)
+    return list(connection.execute(query).mappings())
+
+
+def find_secret(connection: sa.Connection, name: str) -> Row | None:
+    return connection.execute(secrets.select().where(secrets.c.name == name)).mappings().first()
+
+
+def put_secret(connection: sa.Connection, name: str, current: int, at: float) -> None:
+    """Makes a version the current one; a new or removed secret comes (back) to life."""
+    if find_secret(connection, name) is None:
+        connection.execute(secrets.insert().values(name=name, current=current, created_at=at, removed_at=0.0))
+    else:
+        connection.execute(secrets.update().where(secrets.c.name == name).values(current=current, removed_at=0.0))
+
+
+def set_secret_removed(connection: sa.Connection, name: str, at: float) -> None:
+    """Marks a secret removed and erases the values of all its versions for good."""
+    connection.execute(secrets.update().where(secrets.c.name == name).values(removed_at=at))
+    chosen = secret_versions.c.name == name
+    connection.execute(secret_versions.update().where(chosen).values(ciphertext=b"", wrapped_key=b""))
+
+
+def secret_history(connection: sa.Connection, name: str | None = None) -> list[Row]:
+    """All versions (of one secret), in order; those of removed secrets have an empty ciphertext."""
+    query = secret_versions.select().order_by(secret_versions.c.name, secret_versions.c.version)
+    return list(connection.execute(query if name is None else query.where(secret_versions.c.name == name)).mappings())
+
+
+def insert_secret_version(connection: sa.Connection, row: dict[str, Any]) -> None:
+    connection.execute(secret_versions.insert().values(**row))
+
+
+def rewrap_secret_version(connection: sa.Connection, name: str, version: int, wrapped_key: bytes, kek_id: str) -> None:
+    chosen = sa.and_(secret_versions.c.name == name, secret_versions.c.version == version)
+    connection.execute(secret_versions.update().where(chosen).values(wrapped_key=wrapped_key, kek_id=kek_id))
+
+
+# Keys of the installation (pepper, token key, ...)
+
+
+def all_installation_keys(connection: sa.Connection) -> list[Row]:
+    return list(connection.execute(installation_keys.select().order_by(installation_keys.c.name)).mappings())
+
+
+def insert_installation_key(connection: sa.Connection, row: dict[str, Any]) -> None:
+    connection.execute(installation_keys.insert().values(**row))
+
+
+def rewrap_installation_key(connection: sa.Connection, name: str, wrapped_key: bytes, kek_id: str) -> None:
+    chosen = installation_keys.c.name == name
+    connection.execute(installation_keys.update().where(chosen).values(wrapped_key=wrapped_key, kek_id=kek_id))
+
+
+# The audit chain
+
+
+def last_audit(connection: sa.Connection) -> Row | None:
+    return connection.execute(audit.select().order_by(audit.c.seq.desc()).limit(1)).mappings().first()
+
+
+def insert_audit(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
+    connection.execute(audit.insert(), rows)
+
+
+def audit_rows(connection: sa.Connection, since: float = 0.0, limit: int = 0) -> list[Row]:
+    """Rows in order of the chain; with a limit the newest ones."""
+    query = audit.select().where(audit.c.at >= since)
+    if not limit:
+        return list(connection.execute(query.order_by(audit.c.seq)).mappings())
+    return list(connection.execute(query.order_by(audit.c.seq.desc()).limit(limit)).mappings())[::-1]
