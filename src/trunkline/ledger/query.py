@@ -1,0 +1,225 @@
+"""Reads the ledger: search calls, show one with its attempts, follow the newest. Never writes.
+
+Works beside a running drain (readers do not block it) and without one. Sums over many calls are `usage.py`'s.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Boolean, ColumnElement, Row, Select, and_, func, literal_column, or_, select
+from sqlalchemy.exc import OperationalError
+
+from trunkline.ledger.day_tables import attempts, calls
+from trunkline.ledger.days import Days, day_of
+
+_MAX_LIMIT = 1000
+
+
+class BadCursor(ValueError):
+    """A `before` or `after` that this ledger did not give out."""
+
+
+class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """What to search for; every condition that is given must hold. Times are epoch microseconds."""
+
+    call_id: str | None = None
+    correlation_id: str | None = None
+    vendor_request_id: str | None = None
+    integration: str | None = None
+    model: str | None = None
+    key_id: str | None = None
+    team: str | None = None
+    feature: str | None = None
+    state: str | None = None
+    code: str | None = None
+    text: str | None = None
+    """Somewhere in the message, ignoring the case of ASCII letters."""
+    min_latency_us: int | None = None
+    since_us: int | None = None
+    until_us: int | None = None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Calls, newest first, and the cursor of the next older page; empty when there is none."""
+
+    calls: list[dict[str, Any]]
+    next: str = ""
+
+
+class Ledger:
+    """The calls of one ledger folder. May be used by several threads; close it to let go of the files."""
+
+    def __init__(self, folder: Path, *, keep_open: int = 4) -> None:
+        self._days = Days(folder, read_only=True, keep_open=keep_open)
+
+    def calls(self, wanted: CallFilter = CallFilter(), *, limit: int = 50, before: str = "") -> Page:  # noqa: B008
+        """Search, newest first. Raises BadCursor."""
+        limit = min(max(limit, 1), _MAX_LIMIT)
+        edge = _read_cursor(before) if before else None
+        found: list[dict[str, Any]] = []
+        for day in self._days_between(wanted, edge):
+            query = _search(wanted, edge).limit(limit + 1 - len(found))
+            found += [_call(row) for row in self._rows(day, query)]
+            if len(found) > limit:
+                break
+        page = found[:limit]
+        more = len(found) > limit
+        with_attempts = self._attach(page)
+        return Page(with_attempts, _write_cursor(page[-1]) if more else "")
+
+    def call(self, call_or_correlation_id: str) -> dict[str, Any] | None:
+        """One call with its attempts, by its call id, else the newest with that correlation id."""
+        for wanted in (
+            CallFilter(call_id=call_or_correlation_id),
+            CallFilter(correlation_id=call_or_correlation_id),
+        ):
+            page = self.calls(wanted, limit=1)
+            if page.calls:
+                return page.calls[0]
+        return None
+
+    def tail(self, after: int | None = None, *, limit: int = 200) -> tuple[int, list[dict[str, Any]]]:
+        """Calls that changed after a place in the tail, oldest first, and the place after them; None is the present end.
+
+        A call comes up when it is first seen and again when it has ended.
+        """
+        days = self._days.list()[-2:]
+        if after is None:
+            return max((self._newest(day) for day in days), default=0), []
+        changed: list[dict[str, Any]] = []
+        for day in days:
+            query = select(calls).where(calls.c.changed_us > after).order_by(calls.c.changed_us).limit(limit)
+            changed += [_call(row) for row in self._rows(day, query)]
+        changed = sorted(changed, key=lambda call: int(call["changed_us"]))[:limit]
+        return (changed[-1]["changed_us"] if changed else after), self._attach(changed)
+
+    def close(self) -> None:
+        self._days.close()
+
+    def _newest(self, day: str) -> int:
+        rows = self._rows(day, select(func.max(calls.c.changed_us)))
+        return (rows[0][0] if rows else 0) or 0
+
+    def _rows(self, day: str, query: Select[Any]) -> Sequence[Row[Any]]:
+        """Ask one day; a file that is just being made, or was just dropped, has no calls."""
+        try:
+            with self._days.engine(day).connect() as connection:
+                return connection.execute(query).all()
+        except OperationalError as fault:
+            if "no such table" in str(fault.orig) or "unable to open" in str(fault.orig):
+                return []
+            raise
+
+    def _days_between(self, wanted: CallFilter, edge: tuple[int, str] | None) -> list[str]:
+        """The days to look into, newest first."""
+        uppers = [at for at in (wanted.until_us, edge[0] if edge else None) if at is not None]
+        newest = day_of(min(uppers)) if uppers else "9999"
+        oldest = day_of(wanted.since_us) if wanted.since_us is not None else ""
+        return [day for day in reversed(self._days.list()) if oldest <= day <= newest]
+
+    def _attach(self, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Give each call its attempts, with one query a day."""
+        by_day: dict[str, list[dict[str, Any]]] = {}
+        for call in found:
+            by_day.setdefault(day_of(call["begun_us"]), []).append(call)
+        for day, some in by_day.items():
+            tries: dict[str, list[dict[str, Any]]] = {}
+            ids = [call["call_id"] for call in some]
+            query = (
+                select(attempts).where(attempts.c.call_id.in_(ids)).order_by(attempts.c.call_id, attempts.c.n)
+            )
+            for row in self._rows(day, query):
+                tries.setdefault(row.call_id, []).append(_attempt(row))
+            for call in some:
+                call["attempts"] = tries.get(call["call_id"], [])
+        return found
+
+
+def _search(wanted: CallFilter, edge: tuple[int, str] | None) -> Select[Any]:
+    query = (
+        select(calls).where(*_conditions(wanted)).order_by(calls.c.begun_us.desc(), calls.c.call_id.desc())
+    )
+    if edge:
+        at_us, call_id = edge
+        query = query.where(
+            calls.c.begun_us <= at_us, or_(calls.c.begun_us < at_us, calls.c.call_id < call_id)
+        )
+    return query
+
+
+def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
+    for name in (
+        "call_id",
+        "correlation_id",
+        "integration",
+        "model",
+        "key_id",
+        "team",
+        "feature",
+        "state",
+        "code",
+    ):
+        value = getattr(wanted, name)
+        if value is not None:
+            yield calls.c[name] == value
+    # The indexes of states and codes hold only the exceptions; SQLite uses them when the same words stand in the query.
+    if wanted.state not in (None, "ok"):
+        yield literal_column("state <> 'ok'", Boolean)
+    if wanted.code or wanted.text:
+        yield literal_column("code <> ''", Boolean)
+    if wanted.text:
+        yield calls.c.message.contains(wanted.text, autoescape=True)
+    if wanted.vendor_request_id:
+        same = and_(
+            attempts.c.vendor_request_id == wanted.vendor_request_id,
+            literal_column("vendor_request_id <> ''", Boolean),
+        )
+        yield calls.c.call_id.in_(select(attempts.c.call_id).where(same))
+    if wanted.min_latency_us is not None:
+        yield calls.c.duration_us >= wanted.min_latency_us
+    if wanted.since_us is not None:
+        yield calls.c.begun_us >= wanted.since_us
+    if wanted.until_us is not None:
+        yield calls.c.begun_us < wanted.until_us
+
+
+def _call(row: Row[Any]) -> dict[str, Any]:
+    """A call as `logs --json` prints it (ruling 9); its attempts are attached afterwards."""
+    call: dict[str, Any] = {"call_id": row.call_id, "correlation_id": row.correlation_id, "state": row.state}
+    call["at"] = rfc3339(row.begun_us)
+    call.update(row._mapping)
+    call["attempts"] = []
+    return call
+
+
+def _attempt(row: Row[Any]) -> dict[str, Any]:
+    return {name: value for name, value in row._mapping.items() if name != "call_id"}
+
+
+def rfc3339(at_us: int) -> str:
+    """An instant as people and JSON write it, in UTC with milliseconds."""
+    whole = datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{whole}.{at_us % 1_000_000 // 1000:03d}Z"
+
+
+def _write_cursor(call: dict[str, Any]) -> str:
+    place = f"{call['begun_us']} {call['call_id']}".encode()
+    return base64.urlsafe_b64encode(place).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[int, str]:
+    try:
+        place = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        at_us, _, call_id = place.partition(" ")
+        return int(at_us), call_id
+    except (binascii.Error, ValueError):
+        raise BadCursor(
+            f"{cursor!r} is no cursor of this ledger: use the `next` of the page before, or none"
+        ) from None

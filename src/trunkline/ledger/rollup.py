@@ -1,0 +1,93 @@
+"""Adds up ended calls per hour and per what they have in common. Pure up to the two functions that write.
+
+A call is counted in the transaction that makes its row final, in the same file, so that neither a crash nor a replay of the journal
+counts it twice; `rollups.db` gets copies of the sums, never increments.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from trunkline.core.record import Begin, End
+from trunkline.ledger.histogram import bucket
+from trunkline.ledger.hour_columns import COUNTS, DIMENSIONS, METRICS, MONEY
+
+HOUR_US = 3_600_000_000
+ERROR_STATES = frozenset(("error", "truncated", "outcome_unknown"))
+_FIRST_LATENCY = len(COUNTS) + len(MONEY)
+_COLUMNS = (*DIMENSIONS, *METRICS, "revision")
+
+Sums = dict[tuple[Any, ...], list[Any]]
+"""Dimensions -> metrics, in the order of `hour_columns`."""
+
+
+def add(sums: Sums, begin: Begin, end: End) -> None:
+    """Count one ended call. Its integration and model are those that served it last; as the caller named them if none did."""
+    integration, model = served(begin, end)
+    key = (
+        begin.at_us // HOUR_US,
+        integration,
+        begin.operation,
+        model,
+        begin.team,
+        begin.feature,
+        begin.key_id,
+        end.state,
+        end.status // 100,
+        end.code,
+        int(begin.simulated),
+    )
+    row = sums.get(key)
+    if row is None:
+        row = sums[key] = [0] * len(METRICS)
+    unpriced = end.cost_usd < 0
+    row[0] += 1
+    row[1] += end.state in ERROR_STATES
+    row[2] += len(end.tried)
+    row[3] += begin.bytes_in
+    row[4] += end.bytes_out
+    row[5] += end.input_tokens
+    row[6] += end.output_tokens
+    row[7] += end.cached_tokens
+    row[8] += end.cache_write_tokens
+    row[9] += end.reasoning_tokens
+    row[10] += unpriced
+    row[11] += end.duration_us
+    row[12] += 0.0 if unpriced else end.cost_usd
+    row[13] += end.wasted_usd
+    if end.duration_us > 0:
+        row[_FIRST_LATENCY + bucket(end.duration_us)] += 1
+
+
+def served(begin: Begin, end: End) -> tuple[str, str]:
+    """The integration and model of the last attempt. Without an attempt the model is empty: a caller may name anything."""
+    if not end.tried:
+        return begin.integration, ""
+    integration, _, model = end.tried[-1].target.partition("/")
+    return integration, model or begin.model
+
+
+def write(connection: Connection, sums: Sums, revision: int) -> None:
+    """Add increments to a day's `hours`."""
+    connection.exec_driver_sql(_ADD, [(*key, *row, revision) for key, row in sums.items()])
+
+
+def copy(day: Connection, rollups: Connection, since: int) -> int:
+    """Bring the sums of a day that changed after revision `since` into the roll-ups; returns the newest revision."""
+    rows = [tuple(row) for row in day.exec_driver_sql(_CHANGED, (since,))]
+    if rows:
+        rollups.exec_driver_sql(_REPLACE, rows)
+    return max((row[-1] for row in rows), default=since)
+
+
+_NAMES = ", ".join(_COLUMNS)
+_MARKS = ", ".join("?" * len(_COLUMNS))
+_CHANGED = f"SELECT {_NAMES} FROM hours WHERE revision > ?"
+_REPLACE = f"INSERT OR REPLACE INTO hours ({_NAMES}) VALUES ({_MARKS})"
+_ADD = (
+    f"INSERT INTO hours ({_NAMES}) VALUES ({_MARKS}) ON CONFLICT ({', '.join(DIMENSIONS)}) DO UPDATE SET "
+    + ", ".join(f"{name} = {name} + excluded.{name}" for name in METRICS)
+    + ", revision = excluded.revision"
+)

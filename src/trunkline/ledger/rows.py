@@ -1,0 +1,138 @@
+"""Turns calls into the rows of a day's file and writes them; reads back those that were running. No decisions.
+
+The statements are built once as text: at thousands of calls a second SQLAlchemy's per-row work would cost more than SQLite's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from trunkline.core.record import Begin, End, Tried
+from trunkline.ledger.day_tables import attempts, calls
+from trunkline.ledger.fold import Running
+
+_BEGIN_FIELDS = len(msgspec.structs.fields(Begin))
+_TRIED_FIELDS = len(msgspec.structs.fields(Tried))
+_CALLS = [column.name for column in calls.columns]
+_ATTEMPTS = [column.name for column in attempts.columns]
+_CHUNK = 500
+
+
+def final_ids(connection: Connection, call_ids: list[str]) -> set[str]:
+    """Which of these calls have ended according to this file."""
+    found: set[str] = set()
+    for start in range(0, len(call_ids), _CHUNK):
+        chunk = tuple(call_ids[start : start + _CHUNK])
+        marks = ",".join("?" * len(chunk))
+        sql = f"SELECT call_id FROM calls WHERE call_id IN ({marks}) AND state <> 'running'"
+        found.update(connection.exec_driver_sql(sql, chunk).scalars())
+    return found
+
+
+def write(
+    connection: Connection, running: Iterable[Running], ended: Iterable[tuple[Begin, End]], stamp: int
+) -> int:
+    """Write calls with their attempts, each with a stamp of its own, counted up from `stamp`; returns the last one."""
+    call_rows: list[tuple[Any, ...]] = []
+    attempt_rows: list[tuple[Any, ...]] = []
+    for call in running:
+        stamp += 1
+        call_rows.append(_running_row(call, stamp))
+        attempt_rows.extend(_attempt_row(call.begin.call_id, tried) for tried in call.tried)
+        if call.n:
+            attempt_rows.append(_open_attempt(call))
+    for begin, end in ended:
+        stamp += 1
+        call_rows.append(_ended_row(begin, end, stamp))
+        attempt_rows.extend(_attempt_row(begin.call_id, tried) for tried in end.tried)
+    if call_rows:
+        connection.exec_driver_sql(_WRITE_CALL, call_rows)
+    if attempt_rows:
+        connection.exec_driver_sql(_WRITE_ATTEMPT, attempt_rows)
+    return stamp
+
+
+def load_running(connection: Connection) -> list[Running]:
+    """The calls that this file says are still running."""
+    sql = f"SELECT {', '.join(_CALLS[:_BEGIN_FIELDS])} FROM calls WHERE state = 'running' AND state <> 'ok'"
+    begins = [
+        msgspec.convert(list(_begin_order(row)), Begin, strict=False)
+        for row in connection.exec_driver_sql(sql)
+    ]
+    return [_reload(connection, begin) for begin in begins]
+
+
+def _begin_order(row: Any) -> Iterable[Any]:
+    yield "b"
+    yield from row
+
+
+def _reload(connection: Connection, begin: Begin) -> Running:
+    sql = f"SELECT {', '.join(_ATTEMPTS[1:])} FROM attempts WHERE call_id = ? ORDER BY n"
+    rows = [tuple(row) for row in connection.exec_driver_sql(sql, (begin.call_id,))]
+    tried = tuple(
+        msgspec.convert(row[:_TRIED_FIELDS], Tried, strict=False) for row in rows if row[-1] != "running"
+    )
+    out = [row for row in rows if row[-1] == "running"]
+    n, target, credential, offset_us = out[-1][:4] if out else (0, "", "", 0)
+    return Running(begin, tried, n, target, credential, begin.acts, offset_us, loaded=True)
+
+
+def _running_row(call: Running, stamp: int) -> tuple[Any, ...]:
+    count = len(call.tried) + (call.n > 0)
+    blank = (None, "running", 0, "", "", "", 0, 0, 0, 0, "", 0, 0, 0, 0, 0, None, 0.0, False)
+    return (*msgspec.structs.astuple(call.begin), *blank, count, stamp)
+
+
+def _ended_row(begin: Begin, end: End, stamp: int) -> tuple[Any, ...]:
+    return (
+        *msgspec.structs.astuple(begin),
+        end.at_us,
+        end.state,
+        end.status,
+        end.code,
+        end.message,
+        end.source,
+        end.duration_us,
+        end.overhead_us,
+        end.first_byte_us,
+        end.bytes_out,
+        end.served_model,
+        end.input_tokens,
+        end.output_tokens,
+        end.cached_tokens,
+        end.cache_write_tokens,
+        end.reasoning_tokens,
+        end.cost_usd if end.cost_usd >= 0 else None,
+        end.wasted_usd,
+        end.usage_estimated,
+        len(end.tried),
+        stamp,
+    )
+
+
+def _attempt_row(call_id: str, tried: Tried) -> tuple[Any, ...]:
+    state = "ok" if not tried.code else "outcome_unknown" if tried.code == "outcome_unknown" else "error"
+    return (call_id, *msgspec.structs.astuple(tried), state)
+
+
+def _open_attempt(call: Running) -> tuple[Any, ...]:
+    place = (call.begin.call_id, call.n, call.target, call.credential, call.offset_us)
+    return (*place, 0, 0, 0, 0, "", "", "", "", True, "running")
+
+
+def _upsert(table: str, columns: list[str], keys: list[str], only: str) -> str:
+    update = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in keys)
+    marks = ", ".join("?" * len(columns))
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) "
+        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {update}{only}"
+    )
+
+
+_WRITE_CALL = _upsert("calls", _CALLS, ["call_id"], " WHERE calls.state = 'running'")
+_WRITE_ATTEMPT = _upsert("attempts", _ATTEMPTS, ["call_id", "n"], "")
