@@ -44,7 +44,7 @@ KINDS: dict[str, Kind] = _table(
     ("quota_exhausted", 429, "el", "wait", "Wait until the quota resets, raise it, or use another vendor."),
     ("spend_exhausted", 402, "e", "operator", "Add credit or raise the spending limit at the vendor."),
     ("billing", 402, "e", "operator", "Settle the billing problem in the vendor's console."),
-    ("overloaded", 503, "atel", "wait", "Try again shortly, or use another vendor meanwhile."),
+    ("overloaded", 503, "atexl", "wait", "Try again shortly, or use another vendor meanwhile."),
     ("slow_down", 429, "el", "wait", "Cut the rate of calls and raise it again slowly over about 15 minutes."),
     ("auth_invalid", 502, "e", "operator", "Replace the credential of this integration; the vendor refuses it."),
     ("permission_denied", 403, "e", "operator", "Give the credential the permission, scope or region that it lacks."),
@@ -108,6 +108,8 @@ class CallError(Exception):
         param: str = "",
         confidence: str = "rule",
         never_acted: bool = False,
+        again: bool | None = None,
+        later: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = KINDS[code]
@@ -121,6 +123,10 @@ class CallError(Exception):
         self.vendor_request_id = vendor_request_id
         self.param = param
         self.confidence = confidence
+        self.again = self.kind.again if again is None else again
+        """Whether this failure may be tried again at the same target: the kind's column unless the vendor said otherwise."""
+        self.retryable = self.kind.later if later is None else later
+        """Whether the same request could succeed later: the kind's column unless the vendor said otherwise."""
         self.never_acted = never_acted
         """True where it is proved that the vendor did nothing: no byte was sent, or a rule of this vendor says so."""
         self.status = 0

@@ -101,15 +101,26 @@ class ErrorRule(msgspec.Struct, frozen=True, kw_only=True):
     """A code of core/errors.py, or `ok` to accept what a later rule would refuse."""
     status: list[int] = []
     body: dict[str, str] = {}
-    """JSON pointer -> regular expression (full match) over the value there, e.g. `/error/code: insufficient_quota`."""
+    """JSON pointer -> regular expression (full match) over the value there, e.g. `/error/code: insufficient_quota`.
+    `*` in a pointer stands for any element; a value that is null or not there reads as an empty text."""
     header: dict[str, str] = {}
+    code: str = ""
+    """Regular expression (full match, ignoring case) over any code or type found in the body or in an error-code header."""
+    event: str = ""
+    """The rule holds only for stream events of this name."""
     text: str = ""
     """Regular expression searched in the extracted message only, ignoring case."""
     retry_at: str = ""
-    """Where the instant of return stands, e.g. `header:retry-after`, `body:/error/details/1/retryDelay`, `const:60`, `month`."""
+    """Where the instant of return stands; the first of a comma-separated list that says something: `header:retry-after`,
+    `body:/error/details/*/retryDelay`, `text` ("try again in 3s"), `date` (a date in the message), `const:60`, `day`,
+    `day:America/Los_Angeles`, `month`, `cost` (GraphQL points), `none` (do not look)."""
     scope: str = ""
     never_acted: bool = False
     """This vendor says that such an answer means that nothing was done."""
+    again: bool | None = None
+    """Overrides the kind's column: may it be tried again within this call?"""
+    later: bool | None = None
+    """Overrides the kind's column: could the same request succeed later?"""
 
 
 class ErrorShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,7 +204,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     error_shape: ErrorShape = ErrorShape()
     error_style: ErrorStyle | None = None
     ok_body: dict[str, str] = {}
-    """On HTTP 200: JSON pointer -> regular expression that a success must match, e.g. `/ok: true` (Slack)."""
+    """On a 2xx JSON body: JSON pointer -> regular expression that a success must match, e.g. `/ok: "true"` (Slack).
+    A value that is null or not there is not judged."""
     limit_headers: str = ""
     """Dialect of the rate-limit headers (reference: standards)."""
     request_id_headers: list[str] = []

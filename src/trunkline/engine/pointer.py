@@ -1,0 +1,51 @@
+"""JSON pointers (RFC 6901) with one addition: `*` stands for every element of a list or every member of an object.
+
+Not for: changing values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from trunkline.core.codec import to_json
+
+_LONGEST = 4096
+
+
+def found(tree: Any, pointer: str) -> Iterator[Any]:
+    """The values that lie there; null counts as nothing."""
+    return _walk(tree, [t.replace("~1", "/").replace("~0", "~") for t in pointer.split("/")[1:]], 0)
+
+
+def _walk(node: Any, tokens: list[str], at: int) -> Iterator[Any]:
+    if at == len(tokens):
+        if node is not None:
+            yield node
+        return
+    token = tokens[at]
+    if isinstance(node, dict):
+        if token == "*":
+            for value in node.values():
+                yield from _walk(value, tokens, at + 1)
+        elif token in node:
+            yield from _walk(node[token], tokens, at + 1)
+    elif isinstance(node, list):
+        if token == "*":
+            for value in node:
+                yield from _walk(value, tokens, at + 1)
+        elif token.isdecimal() and len(token) < 7 and int(token) < len(node):
+            yield from _walk(node[int(token)], tokens, at + 1)
+
+
+def scalar(value: Any) -> str:
+    """A value as the text that rules are matched against: JSON without quotes around strings, cut at 4096 characters."""
+    if isinstance(value, str):
+        return value[:_LONGEST]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, int | float):
+        return str(value)
+    return to_json(value)[:_LONGEST].decode("utf-8", "replace")
