@@ -34,11 +34,11 @@ def to_pack(value: Any) -> bytes:
     return _pack_encoder.encode(value)
 
 
-def pack_decoder(shape: type[T] | Any) -> msgspec.msgpack.Decoder[T]:
+def pack_decoder(shape: type[T]) -> msgspec.msgpack.Decoder[T]:
     """A reusable decoder of one shape; build it once, not per record."""
     return msgspec.msgpack.Decoder(shape)
 
 
-def json_decoder(shape: type[T] | Any) -> msgspec.json.Decoder[T]:
+def json_decoder(shape: type[T]) -> msgspec.json.Decoder[T]:
     """A reusable decoder of one shape; build it once, not per body."""
     return msgspec.json.Decoder(shape)

@@ -1,0 +1,297 @@
+"""The gateway process: joins all parts of the data plane and runs them. `python -m trunkline.app`, started by `trunkline serve`.
+
+The only file that knows every part. Not for: anything a part could do itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import trunkline
+from trunkline import settings as process_settings
+from trunkline.core.call import Attempt, Exchange
+from trunkline.core.codec import from_json, pack_decoder, to_json, to_pack
+from trunkline.core.errors import CallError
+from trunkline.core.ports import Policy
+from trunkline.core.service import Callers, Sealed, Service, Snapshot
+from trunkline.engine.diary import Diary
+from trunkline.engine.dispatch import Dispatcher
+from trunkline.engine.gateway import Gateway, Ids
+from trunkline.engine.shape import answer
+from trunkline.engine.sweep import Sweeper
+from trunkline.engine.traffic import Traffic
+from trunkline.engine.world import Address, Makers, World
+from trunkline.gateway import addresses, failures
+from trunkline.gateway.local import LocalRoutes
+from trunkline.gateway.watch import Watched, follow
+from trunkline.journal.append import Journal
+from trunkline.plugins import auth
+from trunkline.plugins.adapters import ADAPTERS
+from trunkline.plugins.policies.access import Access
+from trunkline.plugins.policies.breaker import Breaker
+from trunkline.plugins.policies.concurrency import Concurrency
+from trunkline.plugins.policies.quota import Quota
+from trunkline.plugins.policies.rate import Rate
+from trunkline.plugins.secrets import masterkey
+from trunkline.plugins.secrets.sealed import open_sealed
+from trunkline.settings import Settings
+from trunkline.wire.client import Client
+from trunkline.wire.server import Server
+
+STATS_S = 1.0
+
+_snapshot = pack_decoder(Snapshot)
+_callers = pack_decoder(Callers)
+
+
+class Process:
+    """Everything of one gateway process, from its files to its sockets."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self.settings = settings
+        self.state = settings.state_path
+        self._environ = environ
+        self._master = masterkey.read(self.state, environ)
+        self.boot = secrets.token_hex(4)
+        clock, wall = time.monotonic, time.time
+        self._snapshot_read = _snapshot.decode((self.state / "snapshot.msgpack").read_bytes())
+        self._sealed = self._open_sealed()
+        self._makers = Makers(auth.prepare, self._address)
+        self._callers_read = self._read_callers()
+
+        self.journal = Journal(self.state / "journal")
+        self.diary = Diary(self.journal, self.boot, clock, wall)
+        self.traffic = Traffic()
+        self.access = Access(
+            self._callers_read, self._sealed.pepper, self._sealed.token_key, wall=wall, trusted_proxies=tuple(settings.trusted_proxy)
+        )
+        self.breaker = Breaker(clock, wall)
+        self.rate = Rate(clock, wall)
+        # The order is the order of admission; settling runs backwards.
+        self.call_policies: list[Policy[Exchange]] = [self.access, Quota(clock, wall)]
+        self.attempt_policies: list[Policy[Attempt]] = [self.breaker, Concurrency(clock), self.rate]
+        self.sweeper = Sweeper(clock)
+        self.wire = Client()
+        dispatcher = Dispatcher(
+            self.wire, self.diary, self.attempt_policies, self.sweeper, self.traffic, clock=clock, wall=wall, failed=failures.call_error
+        )
+        local = LocalRoutes(self.access, self.traffic, self.breaker, clock=clock, wall=wall, reload_state=self._reload_state)
+        self.gateway = Gateway(
+            World(self._snapshot_read, self._sealed, self._makers),
+            self.access,
+            self.call_policies,
+            dispatcher,
+            self.diary,
+            ADAPTERS,
+            local,
+            Ids(self.boot),
+            clock=clock,
+            wall=wall,
+        )
+        local.gateway = self.gateway
+        self._files = [
+            Watched(self.state / "secrets.sealed", self._take_sealed),
+            Watched(self.state / "snapshot.msgpack", self._take_snapshot),
+            Watched(self.state / "callers.msgpack", self._take_callers),
+        ]
+        self.access.refresh = self._files[2].look
+        self.server = Server(self.gateway.handle, refuse=refused_by_wire, tls=self._tls())
+
+    def _tls(self) -> Any:
+        if not self.settings.tls_cert:
+            return None
+        from trunkline.wire.tls import server_context
+
+        return server_context(self.settings.tls_cert, self.settings.tls_key)
+
+    def _address(self, service: Service, base_url: str) -> Address:
+        return addresses.address(service, base_url, self._environ)
+
+    def _open_sealed(self) -> Sealed:
+        path = self.state / "secrets.sealed"
+        if self._master is None:
+            raise masterkey.MasterKeyProblem(f"There is no master key for {self.state}. Start with `trunkline serve`, which makes one.")
+        return open_sealed(path, self._master)
+
+    def _read_callers(self) -> Callers:
+        return _callers.decode((self.state / "callers.msgpack").read_bytes())
+
+    def _take_snapshot(self) -> None:
+        self._snapshot_read = _snapshot.decode((self.state / "snapshot.msgpack").read_bytes())
+        self._swap()
+
+    def _take_sealed(self) -> None:
+        self._sealed = self._open_sealed()
+        self.access.load(self._callers_read, self._sealed.pepper, self._sealed.token_key)
+        self._swap()
+
+    def _take_callers(self) -> None:
+        self._callers_read = self._read_callers()
+        self.access.load(self._callers_read, self._sealed.pepper, self._sealed.token_key)
+        self._tell()
+
+    def _swap(self) -> None:
+        self.gateway.world = World(self._snapshot_read, self._sealed, self._makers)
+        self._tell()
+
+    def _reload_state(self) -> dict[str, Any]:
+        try:
+            told: dict[str, Any] = from_json((self.state / "reload.json").read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return told
+
+    def _tell(self) -> None:
+        """Says in `gateway.json` what is live now; `trunkline reload` waits for it."""
+        write(
+            self.state / "gateway.json",
+            to_json(
+                {
+                    "pid": os.getpid(),
+                    "port": self.server.port,
+                    "boot": self.boot,
+                    "version": self.gateway.world.version,
+                    "secrets": self._sealed.version,
+                    "callers": self._callers_read.version,
+                }
+            ),
+        )
+
+    def stats(self) -> dict[str, Any]:
+        """What the console shows of the running process."""
+        now = time.monotonic()
+        return {
+            "at": time.time(),
+            "boot": self.boot,
+            "running": len(self.gateway.running),
+            "connections": self.server.connections,
+            "lost_records": self.diary.lost,
+            "refused": {**self.server.refused, **self.gateway.refused},
+            "breakers": {name: self.breaker.state(name) for name in self.gateway.world.services},
+            "traffic": {
+                name: {
+                    "attempts": s.attempts,
+                    "errors": s.errors,
+                    "window": s.window(now),
+                    "last_error_code": s.last_error_code,
+                    "last_ok_age_s": now - s.last_ok_at if s.last_ok_at else None,
+                    "last_error_age_s": now - s.last_error_at if s.last_error_at else None,
+                }
+                for name, s in self.traffic.seen.items()
+            },
+        }
+
+    async def _tell_stats(self) -> None:
+        while True:
+            with contextlib.suppress(OSError):
+                write(self.state / "gateway.stats", to_pack(self.stats()))
+            await asyncio.sleep(STATS_S)
+
+    async def run(self) -> None:
+        """Serves until SIGTERM or SIGINT, then lets running calls end."""
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        self.journal.open()
+        self.diary.boot(os.getpid(), trunkline.__version__)
+        await self.server.start(self.settings.host, self.settings.port)
+        self.sweeper.start(loop)
+        tasks = [loop.create_task(follow(self._files)), loop.create_task(self._tell_stats())]
+        self._tell()
+        tune_gc()
+        await stop.wait()
+        self.gateway.draining = True
+        in_time = await self.server.drain(self.settings.drain)
+        if not in_time:
+            for exchange in list(self.gateway.running):
+                self.gateway.cut(exchange)
+            await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        self.sweeper.stop()
+        await self.wire.close()
+        self.diary.stop()
+        self.journal.close()
+
+
+def refused_by_wire(status: int, code: str, reason: str) -> tuple[bytes, bytes]:
+    """The error shape for a request that was refused before it was a call."""
+    kind = "request_too_large" if status == 413 else "invalid_request"
+    correlation = secrets.token_hex(16)
+    error = CallError(kind, f"{reason} ({code})", scope="request")
+    _, fields, body = answer(
+        error,
+        style="normalized",
+        dialect="",
+        accept=b"",
+        correlation_id=correlation,
+        attempts=0,
+        spent_usd=None,
+        runbook="",
+        should_retry=False,
+        vendor_same_dialect=False,
+        now=time.time(),
+    )
+    lines = b"".join(b"%b: %b\r\n" % field for field in fields)
+    return lines + b"x-correlation-id: %b\r\n" % correlation.encode(), body
+
+
+def write(path: Path, content: bytes) -> None:
+    """Replaces a small file in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(content)
+    temporary.chmod(0o600)
+    temporary.replace(path)
+
+
+def tune_gc() -> None:
+    """What was loaded stays for good; calls make almost no cycles, so the collector needs to look rarely."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 50)
+
+
+def no_core_dumps() -> None:
+    """A dump would hold credentials."""
+    import resource
+
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def main() -> None:
+    """Exit codes as `trunkline serve` documents them: 3 for settings that do not fit."""
+    no_core_dumps()
+    try:
+        settings = process_settings.read(os.environ)
+        runner = partial(asyncio.Runner)
+        with contextlib.suppress(ImportError):
+            import uvloop
+
+            runner = partial(asyncio.Runner, loop_factory=uvloop.new_event_loop)
+        with runner() as loop:
+            loop.run(start(settings))
+    except (process_settings.SettingsInvalid, masterkey.MasterKeyProblem, OSError) as problem:
+        print(f"trunkline gateway: {problem}", file=sys.stderr)
+        raise SystemExit(3) from None
+
+
+async def start(settings: Settings) -> None:
+    """Builds the process inside its loop and runs it."""
+    await Process(settings, os.environ).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,264 @@
+"""One call and its attempts, while they run: the diary that policies, the engine and the journal share.
+
+Not for: what stays of a call afterwards (`core/record.py`), nor how it is run (`engine/`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trunkline.core.service import CallerKey, Operation, Price, Repeat, Service
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from trunkline.core.errors import CallError
+    from trunkline.core.ports import Adapter, Inbound, Outbound, Reading
+    from trunkline.core.record import Tried
+
+
+class Caller:
+    """A caller key, ready for use: scopes split so that a check is a set look-up."""
+
+    __slots__ = ("everything", "id", "integrations", "key", "kind", "models", "operations", "origin", "others", "routes", "spend_usd", "subject", "token_id")  # fmt: skip
+
+    def __init__(self, key: CallerKey) -> None:
+        self.key = key
+        self.id = key.id
+        self.kind: str = key.kind
+        self.everything = "*" in key.scopes
+        self.integrations: set[str] = set()
+        self.operations: set[str] = set()
+        self.models: list[str] = []
+        self.routes: set[str] = set()
+        self.others: set[str] = set()
+        self.subject = key.subject
+        self.origin = ""
+        """Set on a browser token: the only origin it may come from."""
+        self.token_id = ""
+        self.spend_usd = 0.0
+        for scope in key.scopes:
+            sort, _, rest = scope.partition(":")
+            if sort == "integration" and ":" in rest:
+                self.operations.add(rest)
+            elif sort == "integration":
+                self.integrations.add(rest)
+            elif sort == "model":
+                self.models.append(rest)
+            elif sort == "route":
+                self.routes.add(rest)
+            else:
+                self.others.add(scope)
+
+    def may(self, scope: str) -> bool:
+        """Whether the key holds a scope that is no integration, model or route, e.g. `health:read`."""
+        return self.everything or scope in self.others
+
+
+class Member:
+    """One credential of a service with the address it is used at; what a secret turns into stays inside `signer`."""
+
+    __slots__ = ("current", "host", "name", "origin", "prefix", "problem", "signer", "weight")
+
+    def __init__(self, name: str, weight: int, origin: Any, host: bytes, prefix: bytes) -> None:
+        self.name = name
+        self.weight = weight
+        self.origin = origin
+        """The wire's address object; opaque to all but the wire."""
+        self.host = host
+        self.prefix = prefix
+        """Path of the base address, without a final slash."""
+        self.signer: Any = None
+        """plugins/auth; None when the secret is missing."""
+        self.problem: CallError | None = None
+        self.current = 0
+        """State of the smooth weighted rotation."""
+
+    def __repr__(self) -> str:
+        return f"Member({self.name!r}, weight={self.weight})"
+
+
+class Live:
+    """A service of the snapshot with all that was compiled from it once, so that a call only reads."""
+
+    __slots__ = ("answer_fields", "fixed_fields", "fixed_names", "fixed_query", "match", "members", "name", "path_prefix", "prices", "rules", "spec", "watch_ok")  # fmt: skip
+
+    def __init__(self, spec: Service) -> None:
+        self.spec = spec
+        self.name = spec.name
+        self.members: list[Member] = []
+        self.fixed_fields: list[tuple[bytes, bytes]] = []
+        """Lower-cased name -> the whole header line, sent unless the caller sends that field."""
+        self.fixed_names: frozenset[bytes] = frozenset()
+        self.fixed_query = b""
+        self.path_prefix = b""
+        self.prices: dict[str, Price] = {}
+        """By the vendor's model name."""
+        self.match: Any = None
+        """engine/operations.Matcher"""
+        self.rules: Any = None
+        """engine/classify.Rules"""
+        self.watch_ok = False
+        """Whether a 2xx body must be read to know whether it is a success."""
+        self.answer_fields = b""
+        """Our header lines of every answer of this service."""
+
+
+class Target:
+    """Where an attempt goes: a member of a service, and a model where it is a model call."""
+
+    __slots__ = ("key", "live", "member", "model", "name")
+
+    def __init__(self, live: Live, member: Member, model: str = "") -> None:
+        self.live = live
+        self.member = member
+        self.model = model
+        self.name = f"{live.name}/{model}" if model else live.name
+        self.key = (live.name, member.name)
+        """What breakers and limits keep their state by."""
+
+
+class Route:
+    """What the caller named, resolved: the candidates, and how to speak."""
+
+    __slots__ = ("adapter", "dialect", "live", "method", "model", "model_asked", "name", "operation", "path", "query", "repeat", "rewrite", "stream")  # fmt: skip
+
+    def __init__(self, live: Live, dialect: str, adapter: Adapter | None, path: bytes, query: bytes, operation: Operation | None) -> None:
+        self.live = live
+        self.dialect = dialect
+        """Empty for a proxied call."""
+        self.adapter = adapter
+        self.path = path
+        """Path at the vendor below the member's prefix."""
+        self.query = query
+        self.operation = operation
+        self.repeat: Repeat = operation.repeat if operation is not None else "never"
+        self.method = b""
+        self.model = ""
+        """As the vendor names it."""
+        self.model_asked = ""
+        self.rewrite: bytes | None = None
+        """The vendor's model name to put into the body; None: the body stays as it is."""
+        self.stream = False
+        self.name = ""
+        """The named route or alias by which the caller came, if any."""
+
+
+class Exchange:
+    """One call from its first byte to its last. Times without a unit are `time.monotonic()` seconds."""
+
+    __slots__ = (
+        "_task",
+        "admitted",
+        "attempt",
+        "attempts_max",
+        "begun",
+        "body",
+        "bytes_out",
+        "call_id",
+        "caller",
+        "config_version",
+        "correlation_id",
+        "cors_fields",
+        "cost_usd",
+        "deadline",
+        "error",
+        "error_style",
+        "feature",
+        "first_byte_at",
+        "gone",
+        "held_back",
+        "idempotency_key",
+        "ingress",
+        "over",
+        "reading",
+        "reply",
+        "request",
+        "rest",
+        "route",
+        "served_model",
+        "started",
+        "started_wall",
+        "state",
+        "status",
+        "subject_hash",
+        "tags",
+        "timeout_s",
+        "tried",
+        "vendor_wait",
+        "wasted_usd",
+    )
+
+    def __init__(self, request: Inbound, reply: Outbound, call_id: str, correlation_id: str, started: float, wall: float) -> None:
+        self.request = request
+        self.reply = reply
+        self.call_id = call_id
+        self.correlation_id = correlation_id
+        self.started = started
+        self.started_wall = wall
+        self.caller: Caller | None = None
+        self.config_version = ""
+        self.cors_fields = b""
+        """Header lines that let a browser read the answer."""
+        self.route: Route | None = None
+        self.ingress = "proxy"
+        self.body: bytes = request.body
+        self.rest: Any = request.stream
+        """What of the body is still to come, an async iterator of bytes; None when `body` is all of it."""
+        self.admitted = 0
+        self.attempt: Attempt | None = None
+        self.attempts_max = 4
+        self.begun = False
+        self.deadline = 0.0
+        self.timeout_s = 0.0
+        self.error: CallError | None = None
+        self.error_style: str | None = None
+        self.feature = ""
+        self.tags = ""
+        self.subject_hash = ""
+        self.idempotency_key = b""
+        self.gone = False
+        """The caller has hung up."""
+        self.held_back = False
+        """The caller reads slower than the vendor sends, so the vendor is made to wait."""
+        self.over = False
+        """Settled and recorded."""
+        self.state = "running"
+        self.status = 0
+        self.tried: list[Tried] = []
+        self.vendor_wait = 0.0
+        self.first_byte_at = 0.0
+        self.bytes_out = 0
+        self.reading: Reading | None = None
+        self.served_model = ""
+        self.cost_usd = -1.0
+        self.wasted_usd = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def task(self) -> asyncio.Task[None] | None:
+        return self._task
+
+    @task.setter
+    def task(self, task: asyncio.Task[None]) -> None:
+        self._task = task
+
+
+class Attempt:
+    """One try of a call at one target."""
+
+    __slots__ = ("admitted", "connected_at", "error", "exchange", "first_byte_at", "n", "response", "started", "status", "target", "timeout_s", "vendor_request_id")  # fmt: skip
+
+    def __init__(self, exchange: Exchange, target: Target, n: int, started: float) -> None:
+        self.exchange = exchange
+        self.target = target
+        self.n = n
+        self.started = started
+        self.admitted = 0
+        self.connected_at = 0.0
+        self.first_byte_at = 0.0
+        self.status = 0
+        self.error: CallError | None = None
+        self.response: Any = None
+        self.timeout_s = 0.0
+        self.vendor_request_id = ""

@@ -1,0 +1,153 @@
+"""Finds members of the outermost JSON object in a body without parsing the rest, piece by piece.
+
+For: reading `model` and `stream` of bodies too large to parse on the loop, and replacing one value while every other byte stays
+as the caller sent it. Not for: validating JSON; the vendor does that.
+"""
+
+from __future__ import annotations
+
+import re
+
+from trunkline.core.codec import DecodeError, from_json
+
+_STRUCTURE = re.compile(rb'["{}\[\],:]')
+_IN_STRING = re.compile(rb'["\\]')
+_LITERAL_MAX = 512
+
+
+class Members:
+    """Feed it a body in pieces; `found` maps each wanted key to (start, end, value) with offsets in the whole body.
+
+    `twice` holds wanted keys that occur more than once. `done` is set when the outermost object has ended. `broken` is set when
+    the body is no JSON object as far as seen.
+    """
+
+    def __init__(self, *wanted: str) -> None:
+        self.wanted = frozenset(wanted)
+        self.found: dict[str, tuple[int, int, object]] = {}
+        self.twice: set[str] = set()
+        self.done = False
+        self.broken = False
+        self._offset = 0
+        self._depth = 0
+        self._in_string = False
+        self._escaped = False
+        self._expect_key = True
+        self._key: str | None = None
+        self._token: bytearray | None = None
+        self._value_at = -1
+
+    def feed(self, data: bytes) -> None:
+        position = 0
+        if self._escaped and data:
+            self._keep(data[:1])
+            self._escaped = False
+            position = 1
+        while position < len(data) and not self.done and not self.broken:
+            position = self._string(data, position) if self._in_string else self._outside(data, position)
+        self._offset += len(data)
+
+    def _string(self, data: bytes, position: int) -> int:
+        hit = _IN_STRING.search(data, position)
+        if hit is None:
+            self._keep(data[position:])
+            return len(data)
+        at = hit.start()
+        if data[at] == 0x5C:
+            self._keep(data[position : at + 2])
+            if at + 1 == len(data):
+                self._escaped = True
+            return at + 2
+        self._keep(data[position : at + 1])
+        self._in_string = False
+        if self._depth == 1 and self._expect_key:
+            self._end_key()
+        return at + 1
+
+    def _outside(self, data: bytes, position: int) -> int:
+        hit = _STRUCTURE.search(data, position)
+        if hit is None:
+            self._keep(data[position:])
+            return len(data)
+        at = hit.start()
+        byte = data[at]
+        if self._depth == 0 and byte != 0x7B:
+            self.broken = True
+            return at
+        if byte == 0x22:
+            self._keep(data[position:at])
+            self._in_string = True
+            if self._depth == 1 and self._expect_key:
+                self._token = bytearray()
+            self._keep(b'"')
+        elif byte in b"{[":
+            self._keep(data[position : at + 1])
+            self._depth += 1
+        elif byte in b"}]":
+            self._close(data, position, at)
+        elif self._depth == 1:
+            self._separator(data, position, at)
+        else:
+            self._keep(data[position : at + 1])
+        return at + 1
+
+    def _close(self, data: bytes, position: int, at: int) -> None:
+        if self._depth == 1:
+            self._keep(data[position:at])
+            self._end_value(self._offset + at)
+            self.done = True
+        else:
+            self._keep(data[position : at + 1])
+        self._depth -= 1
+
+    def _separator(self, data: bytes, position: int, at: int) -> None:
+        if data[at] == 0x3A:
+            self._expect_key = False
+            self._value_at = self._offset + at + 1
+            self._token = bytearray() if self._key in self.wanted else None
+        else:
+            self._keep(data[position:at])
+            self._end_value(self._offset + at)
+            self._expect_key = True
+
+    def _keep(self, piece: bytes) -> None:
+        if self._token is not None and len(self._token) <= _LITERAL_MAX:
+            self._token += piece
+
+    def _end_key(self) -> None:
+        try:
+            key = from_json(bytes(self._token or b""))
+        except DecodeError:
+            self.broken = True
+            return
+        self._key = key if isinstance(key, str) else None
+        self._token = None
+
+    def _end_value(self, end: int) -> None:
+        if self._key in self.wanted and self._token is not None:
+            raw = bytes(self._token)
+            try:
+                value = from_json(raw) if len(raw) <= _LITERAL_MAX else None
+            except DecodeError:
+                self.broken = True
+                return
+            start = self._value_at + len(raw) - len(raw.lstrip())
+            if self._key in self.found:
+                self.twice.add(self._key)
+            self.found[self._key] = (start, end - (len(raw) - len(raw.rstrip())), value)
+        self._key = None
+        self._token = None
+
+
+def replace_model(body: bytes, asked: str, name: bytes) -> bytes:
+    """The body with the value of its outermost `model` replaced by the JSON string of `name`; all other bytes stay."""
+    for spelled in (b'"model":"' + asked.encode() + b'"', b'"model": "' + asked.encode() + b'"'):
+        if body.count(b'"model"') == 1 and body.count(spelled) == 1:
+            head, tail = body.split(spelled)
+            return head + spelled[: spelled.index(b":") + 1] + b'"' + name + b'"' + tail
+    members = Members("model")
+    members.feed(body)
+    span = members.found.get("model")
+    if span is None:
+        return body
+    return body[: span[0]] + b'"' + name + b'"' + body[span[1] :]

@@ -1,0 +1,126 @@
+"""The seams between the parts: what the engine needs of the wire, the journal, policies, dialects and authentication.
+
+Protocols only, so that each side can be built, faked and tested alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from trunkline.core.errors import CallError
+
+T = TypeVar("T", contravariant=True)
+
+
+class Policy(Protocol[T]):
+    """A rule over calls (T is Exchange) or attempts (T is Attempt)."""
+
+    def admit(self, subject: T) -> Awaitable[None] | None:
+        """Refuses by raising CallError; returns an awaitable only when it must wait."""
+
+    def settle(self, subject: T) -> None:
+        """Called exactly once if admitted, in reverse order, at the true end of the subject."""
+
+
+class Inbound(Protocol):
+    """A request as the wire hands it over (wire/server.py)."""
+
+    method: str
+    target: bytes
+    headers: list[tuple[bytes, bytes]]
+    fields: dict[bytes, bytes]
+    body: bytes
+    stream: Any
+    peer: str
+    secure: bool
+
+
+class Outbound(Protocol):
+    """Where the answer goes (wire/server.py)."""
+
+    closed: bool
+    started: bool
+    hangup: Callable[[], None] | None
+    flow: Callable[[bool], None] | None
+
+    def send(self, status: int, fields: bytes, body: bytes) -> None: ...
+    def start(self, status: int, fields: bytes, length: int | None) -> None: ...
+    def write(self, chunk: bytes) -> None: ...
+    def end(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+class Response(Protocol):
+    """A vendor's answer in progress (wire/client.py)."""
+
+    ready: asyncio.Future[Any]
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    complete: bool
+    body: bytes
+    sent: bool
+    activity: float
+    connected: bool
+
+    async def read(self, limit: int) -> bytes: ...
+    def relay(self, sink: Callable[[bytes], None]) -> asyncio.Future[None]: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def abort(self, error: Exception | None = None) -> None: ...
+
+
+class Wire(Protocol):
+    """Sends requests to vendors (wire/client.py)."""
+
+    def open(
+        self, origin: Any, method: bytes, head: bytes, body: bytes | AsyncIterator[bytes] | None = None, *, connect_timeout_s: float = 5.0
+    ) -> Any: ...
+
+
+class Recorder(Protocol):
+    """Keeps records (journal/append.py). Raises an OSError-like error when it cannot."""
+
+    def append(self, payload: bytes) -> None: ...
+
+
+class Signer(Protocol):
+    """How one credential is put on a request (plugins/auth). Its repr shows nothing."""
+
+    fields: bytes
+    """Header lines to add."""
+    query: bytes
+    """Query to add, already encoded, without `?` or `&`."""
+
+
+class Reading:
+    """What was read from a reply: usage and what it says of itself. Tokens are counts; -1 where the vendor said nothing."""
+
+    __slots__ = ("cache_write", "cached", "error", "estimated", "finished", "input", "model", "output", "reasoning")
+
+    def __init__(self) -> None:
+        self.input = -1
+        self.output = -1
+        self.cached = 0
+        self.cache_write = 0
+        self.reasoning = 0
+        self.model = ""
+        self.finished = False
+        """A stream: its proper last event was seen."""
+        self.estimated = False
+        self.error: CallError | None = None
+
+
+class Adapter(Protocol):
+    """A dialect (plugins/adapters): reads requests and replies of one wire format. Pure."""
+
+    name: str
+
+    def read(self, body: bytes, into: Reading) -> None:
+        """Usage and model of a whole reply; bytes that are no such reply are passed over."""
+
+    def watch(self, block: bytes, into: Reading) -> bytes | None:
+        """Looks at whole SSE events of a stream; returns the data of an event that is an error, else None."""

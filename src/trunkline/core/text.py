@@ -1,0 +1,37 @@
+"""Small questions about header values and names that several parts ask; pure.
+
+Not for: HTTP framing (`wire/guard.py`).
+"""
+
+from __future__ import annotations
+
+import re
+
+CORRELATION = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+_TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+
+HOP_BY_HOP = frozenset(
+    (b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade")
+)  # fmt: skip
+"""RFC 9110 7.6.1, and the old names that still travel."""
+
+
+def correlation_id(fields: dict[bytes, bytes]) -> str:
+    """The caller's `x-correlation-id`, else the trace id of its `traceparent`, else empty (ruling 7)."""
+    value = fields.get(b"x-correlation-id")
+    if value is not None and CORRELATION.fullmatch(value):
+        return value.decode()
+    trace = fields.get(b"traceparent")
+    if trace is not None:
+        found = _TRACEPARENT.fullmatch(trace)
+        if found is not None and found[1] != b"0" * 32:
+            return found[1].decode()
+    return ""
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """The known name that was probably meant, or empty."""
+    import difflib
+
+    found = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return found[0] if found else ""

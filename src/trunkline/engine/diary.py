@@ -1,0 +1,156 @@
+"""Writes what happens to a call into the journal: begin and attempts before the first byte goes out, the end before the last
+byte reaches the caller (design, promise 2). Also works out what a call cost.
+
+Not for: reading records back (`ledger/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from trunkline.core.call import Attempt, Exchange
+from trunkline.core.codec import to_pack
+from trunkline.core.errors import CallError
+from trunkline.core.ports import Reading, Recorder
+from trunkline.core.record import Again, Begin, Boot, End, Stop, Tried
+from trunkline.core.service import Price
+
+_MESSAGE_MAX = 500
+
+
+class Diary:
+    """The engine's side of the journal. `lost` counts records that could not be written where that is allowed (ruling 27)."""
+
+    def __init__(self, journal: Recorder, boot: str, clock: Callable[[], float], wall: Callable[[], float]) -> None:
+        self._append = journal.append
+        self._boot = boot
+        self._clock = clock
+        self._wall = wall
+        self.lost = 0
+
+    def boot(self, pid: int, version: str) -> None:
+        self._append(to_pack(Boot(self._boot, int(self._wall() * 1e6), pid, version)))
+
+    def stop(self) -> None:
+        self._append(to_pack(Stop(self._boot, int(self._wall() * 1e6))))
+
+    def attempt(self, attempt: Attempt) -> None:
+        """Before the first byte of an attempt. Raises CallError `store_unavailable` for an act that cannot be recorded."""
+        exchange = attempt.exchange
+        route = exchange.route
+        assert route is not None
+        try:
+            if not exchange.begun:
+                self._begin(exchange, attempt)
+            else:
+                at = int((exchange.started_wall + self._clock() - exchange.started) * 1e6)
+                target, acts = attempt.target, route.repeat != "always"
+                again = Again(exchange.call_id, at, attempt.n, target.name, target.member.name, acts, exchange.tried[-1])
+                self._append(to_pack(again))
+        except OSError as problem:
+            self.lost += 1
+            if route.repeat != "always":
+                raise CallError("store_unavailable", f"this call could not be recorded before it was sent: {problem}") from None
+
+    def _begin(self, exchange: Exchange, attempt: Attempt | None) -> None:
+        route, caller, request = exchange.route, exchange.caller, exchange.request
+        key = caller.key if caller is not None else None
+        target = attempt.target if attempt is not None else None
+        record = Begin(
+            exchange.call_id,
+            self._boot,
+            int(exchange.started_wall * 1e6),
+            exchange.correlation_id,
+            key.id if key is not None else "",
+            key.team if key is not None else "",
+            exchange.feature,
+            exchange.subject_hash,
+            exchange.tags,
+            exchange.ingress,
+            route.live.name if route is not None else "",
+            route.operation.name if route is not None and route.operation is not None else "",
+            request.method,
+            (route.path if route is not None else request.target.partition(b"?")[0][:512]).decode("latin-1"),
+            route.model_asked if route is not None else "",
+            route.stream if route is not None else False,
+            len(exchange.body),
+            exchange.config_version,
+            target.name if target is not None else "",
+            target.member.name if target is not None else "",
+            route is not None and route.repeat != "always",
+            route is not None and route.live.spec.simulated,
+        )
+        self._append(to_pack(record))
+        exchange.begun = True
+
+    def end(self, exchange: Exchange) -> None:
+        """Once per call of a known caller, before its last byte."""
+        if exchange.over:
+            return
+        exchange.over = True
+        error, reading = exchange.error, exchange.reading or _NOTHING
+        now = self._clock()
+        first = exchange.first_byte_at
+        record = End(
+            exchange.call_id,
+            int((exchange.started_wall + now - exchange.started) * 1e6),
+            exchange.state,
+            exchange.status,
+            error.code if error is not None else "",
+            error.message[:_MESSAGE_MAX] if error is not None else "",
+            error.source if error is not None else "",
+            int((now - exchange.started) * 1e6),
+            int(((first or now) - exchange.started - exchange.vendor_wait) * 1e6),
+            int((first - exchange.started) * 1e6) if first else 0,
+            exchange.bytes_out,
+            exchange.tried,
+            exchange.served_model or reading.model,
+            reading.input,
+            reading.output,
+            reading.cached,
+            reading.cache_write,
+            reading.reasoning,
+            exchange.cost_usd,
+            exchange.wasted_usd,
+            reading.estimated,
+        )
+        try:
+            if not exchange.begun:
+                self._begin(exchange, None)
+            self._append(to_pack(record))
+        except OSError:
+            self.lost += 1
+
+
+_NOTHING = Reading()
+
+
+def tried(attempt: Attempt, now: float) -> Tried:
+    """How an attempt ended, for the record."""
+    exchange, error, target = attempt.exchange, attempt.error, attempt.target
+    return Tried(
+        attempt.n,
+        target.name,
+        target.member.name,
+        int((attempt.started - exchange.started) * 1e6),
+        int((attempt.connected_at - attempt.started) * 1e6) if attempt.connected_at else 0,
+        int((attempt.first_byte_at - attempt.started) * 1e6) if attempt.first_byte_at else 0,
+        int((now - attempt.started) * 1e6),
+        attempt.status,
+        error.code if error is not None else "",
+        error.message[:_MESSAGE_MAX] if error is not None else "",
+        error.vendor_code if error is not None else "",
+        attempt.vendor_request_id,
+        attempt.response is not None and attempt.response.sent,
+    )
+
+
+def cost_usd(price: Price | None, reading: Reading) -> float:
+    """What the tokens cost, or -1 when that is not known. `input` counts include cached and cache-write tokens."""
+    if price is None or reading.input < 0:
+        return -1.0
+    cached = price.cached if price.cached >= 0 else price.input
+    written = price.cache_write if price.cache_write >= 0 else price.input
+    plain = reading.input - reading.cached - reading.cache_write
+    total = plain * price.input + reading.cached * cached + reading.cache_write * written
+    return (total + max(0, reading.output) * price.output) / 1e6

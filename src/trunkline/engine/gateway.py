@@ -1,0 +1,332 @@
+"""The entry of every request: who calls, what they name, may they, then run it, and settle it exactly once.
+
+Not for: bytes on sockets (`wire/`), nor for the decisions inside a call (policies, `plan.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import traceback
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from trunkline.core.call import Caller, Exchange
+from trunkline.core.errors import CallError
+from trunkline.core.ports import Adapter, Inbound, Outbound, Policy
+from trunkline.core.text import correlation_id
+from trunkline.engine import resolve
+from trunkline.engine.deliver import DROPPED
+from trunkline.engine.diary import Diary
+from trunkline.engine.dispatch import Dispatcher
+from trunkline.engine.shape import answer, stream_error
+from trunkline.engine.world import World
+
+
+class Local(NamedTuple):
+    """A route that Trunkline answers itself. `open` routes need no identity (ruling 13); others need `scope` if it is set."""
+
+    serve: Callable[[Exchange], tuple[int, bytes, bytes]]
+    open: bool = False
+    scope: str = ""
+
+
+class Identify(Protocol):
+    """Who calls (plugins/policies/access.py)."""
+
+    def identify(self, request: Inbound) -> Caller: ...
+    def cors_fields(self, caller: Caller, request: Inbound) -> bytes: ...
+    def subject_hash(self, subject: str) -> str: ...
+
+
+class Locals(Protocol):
+    """The routes that the gateway answers itself (gateway/local.py)."""
+
+    def table(self) -> dict[tuple[str, bytes], Local]: ...
+    def find(self, method: str, path: bytes, exchange: Exchange) -> Local | None: ...
+
+
+class Ids:
+    """Call ids: unique over restarts, sortable by time: milliseconds, the boot, a counter."""
+
+    def __init__(self, boot: str) -> None:
+        self._tail = boot
+        self._n = 0
+
+    def mint(self, wall: float) -> str:
+        self._n += 1
+        return "%012x%s%06x" % (int(wall * 1e3), self._tail, self._n & 0xFFFFFF)
+
+
+class Gateway:
+    """One process's data plane. `world` is swapped by reloads; running calls keep the one they began with."""
+
+    def __init__(
+        self,
+        world: World,
+        access: Identify,
+        policies: Sequence[Policy[Exchange]],
+        dispatcher: Dispatcher,
+        diary: Diary,
+        adapters: Mapping[str, Adapter],
+        local: Locals,
+        ids: Ids,
+        *,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+    ) -> None:
+        self.world = world
+        self.running: set[Exchange] = set()
+        self.refused: Counter[str] = Counter()
+        """Refusals of unknown callers by code; these are counted, not journaled (ruling 18)."""
+        self.draining = False
+        self._access = access
+        self._policies = policies
+        self._dispatcher = dispatcher
+        self._diary = diary
+        self._adapters = adapters
+        self._local = local.table()
+        self._find_local = local.find
+        self._ids = ids
+        self._clock = clock
+        self._wall = wall
+        self._loop = asyncio.get_running_loop()
+
+    def handle(self, request: Inbound, reply: Outbound) -> None:
+        """The wire's handler: never raises, never waits."""
+        wall = self._wall()
+        call_id = self._ids.mint(wall)
+        exchange = Exchange(request, reply, call_id, correlation_id(request.fields) or call_id, self._clock(), wall)
+        self.running.add(exchange)
+        reply.hangup = partial(self.hung_up, exchange)
+        exchange.task = self._loop.create_task(self._run(exchange))
+
+    def hung_up(self, exchange: Exchange) -> None:
+        """The caller is gone: the vendor's call is cut at once."""
+        exchange.gone = True
+        error = CallError("cancelled", "the caller hung up before the answer was complete")
+        attempt = exchange.attempt
+        if attempt is not None and attempt.response is not None and attempt.error is None:
+            attempt.response.abort(error)
+        elif exchange.task is not None:
+            exchange.task.cancel()
+
+    def cut(self, exchange: Exchange) -> None:
+        """The process ends although this call has not: the caller sees a broken answer, the record says why."""
+        if exchange.task is not None:
+            exchange.task.cancel()
+
+    async def _run(self, exchange: Exchange) -> None:
+        try:
+            await self._serve(exchange)
+        except CallError as error:
+            self._refuse(exchange, error)
+        except asyncio.CancelledError:
+            self._refuse(exchange, CallError("cancelled", "the call was cancelled before the answer was complete"))
+        except Exception as defect:
+            # Without locals: they could hold a credential.
+            traceback.print_exception(defect, file=sys.stderr)
+            name = type(defect).__name__
+            self._refuse(exchange, CallError("internal", f"Trunkline failed on this call ({name}); see its log under this correlation id"))
+        finally:
+            self.running.discard(exchange)
+            for policy in reversed(self._policies[: exchange.admitted]):
+                policy.settle(exchange)
+
+    async def _serve(self, exchange: Exchange) -> None:
+        request = exchange.request
+        path, _, query = request.target.partition(b"?")
+        local = self._local.get((request.method, path)) or self._find_local(request.method, path, exchange)
+        if local is not None and local.open:
+            self._answer_local(exchange, local)
+            return
+        named = resolve.dialect_of(path)
+        if named is not None:
+            exchange.ingress = named.dialect
+        caller = exchange.caller = self._access.identify(request)
+        self._label(exchange, caller)
+        if local is not None:
+            if local.scope and not caller.may(local.scope):
+                raise CallError("forbidden", f"this key lacks the scope {local.scope!r}", scope="key")
+            self._answer_local(exchange, local)
+            return
+        await self._route(exchange, named, path, query)
+        for policy in self._policies:
+            waiting = policy.admit(exchange)
+            if waiting is not None:
+                await waiting
+            exchange.admitted += 1
+        await self._dispatcher.run(exchange)
+
+    async def _route(self, exchange: Exchange, named: resolve.Named | None, path: bytes, query: bytes) -> None:
+        world, request = self.world, exchange.request
+        exchange.config_version = world.version
+        query = without_key(query, gemini=named is not None and named.dialect.startswith("gemini"))
+        if named is not None:
+            if request.method != "POST":
+                raise CallError("invalid_request", f"{path.decode('latin-1')} takes POST, not {request.method}", scope="method")
+            if exchange.rest is not None:
+                route = await resolve.modelled_large(world, exchange, named, query, self._adapters)
+            else:
+                route = resolve.modelled(world, exchange, named, query, self._adapters)
+        elif path.startswith(resolve.PROXY):
+            route = resolve.proxied(world, exchange, path, query)
+        else:
+            raise CallError("unknown_route", f"there is nothing at {request.method} {path[:200].decode('latin-1')}")
+        route.method = request.method.encode()
+        exchange.route = route
+        self._bounds(exchange)
+
+    def _label(self, exchange: Exchange, caller: Caller) -> None:
+        """Attribution: what is fixed on the key holds, else what the call says (ruling 5)."""
+        fields, key = exchange.request.fields, caller.key
+        exchange.cors_fields = self._access.cors_fields(caller, exchange.request)
+        exchange.feature, exchange.tags, subject = key.feature, key.tags, caller.subject
+        style = fields.get(b"x-trunkline-errors")
+        exchange.error_style = style.decode("ascii", "replace") if style is not None else key.error_style
+        if not exchange.feature and b"x-trunkline-feature" in fields:
+            exchange.feature = fields[b"x-trunkline-feature"][:128].decode("utf-8", "replace")
+        if b"x-trunkline-tags" in fields:
+            tags = fields[b"x-trunkline-tags"][:512].decode("utf-8", "replace")
+            exchange.tags = f"{key.tags},{tags}" if key.tags else tags
+        if b"x-trunkline-subject" in fields:
+            asked = fields[b"x-trunkline-subject"][:256].decode("utf-8", "replace")
+            if subject and asked != subject:
+                raise CallError("forbidden", "this key is bound to another subject than x-trunkline-subject names", scope="key")
+            subject = asked
+        if subject:
+            exchange.subject_hash = self._access.subject_hash(subject)
+        if style is not None and exchange.error_style not in ("superset", "native", "normalized"):
+            exchange.error_style = None
+            raise CallError("invalid_request", "x-trunkline-errors takes superset, native or normalized", param="x-trunkline-errors")
+
+    @staticmethod
+    def _bounds(exchange: Exchange) -> None:
+        """Time and attempts of this call: the registry's, tightened by its headers."""
+        route, fields = exchange.route, exchange.request.fields
+        assert route is not None
+        spec = route.live.spec
+        total = spec.timeout.total
+        if route.operation is not None and route.operation.timeout:
+            total = route.operation.timeout
+        if b"x-trunkline-timeout" in fields:
+            total = min(total, positive(fields[b"x-trunkline-timeout"], "x-trunkline-timeout"))
+        exchange.timeout_s = total
+        exchange.deadline = exchange.started + total
+        exchange.attempts_max = spec.retry.attempts
+        if b"x-trunkline-max-attempts" in fields:
+            asked = positive(fields[b"x-trunkline-max-attempts"], "x-trunkline-max-attempts")
+            exchange.attempts_max = max(1, min(exchange.attempts_max, int(asked)))
+        if spec.idempotency is not None:
+            exchange.idempotency_key = fields.get(spec.idempotency.header.lower().encode(), b"")
+
+    def _answer_local(self, exchange: Exchange, local: Local) -> None:
+        status, fields, body = local.serve(exchange)
+        exchange.status, exchange.state = status, "ok" if status < 400 else "error"
+        own = b"x-correlation-id: " + exchange.correlation_id.encode() + b"\r\n" + exchange.cors_fields
+        exchange.reply.send(status, fields + own, body)
+
+    def _refuse(self, exchange: Exchange, error: CallError) -> None:
+        """The one place where a failed call is told, recorded and ended."""
+        if exchange.over:
+            exchange.reply.abort()
+            return
+        exchange.error = error
+        exchange.state = final_state(exchange, error)
+        reply = exchange.reply
+        if reply.started:
+            self._break_off(exchange, error)
+            return
+        status, fields, body = self._shaped(exchange, error)
+        exchange.status = 0 if exchange.gone else status
+        if exchange.caller is None:
+            self.refused[error.code] += 1
+        else:
+            exchange.bytes_out = len(body)
+            self._diary.end(exchange)
+        reply.send(status, fields, body)
+
+    def _break_off(self, exchange: Exchange, error: CallError) -> None:
+        """After content was sent: an error event where the dialect has one, else a visibly cut transfer."""
+        route = exchange.route
+        event = b""
+        if route is not None and route.stream and not exchange.gone:
+            event = stream_error(error, dialect=route.dialect, correlation_id=exchange.correlation_id, attempts=len(exchange.tried), spent_usd=spent_usd(exchange), runbook=route.live.spec.runbook)
+        self._diary.end(exchange)
+        if event:
+            exchange.reply.write(event)
+            exchange.reply.end()
+        else:
+            exchange.reply.abort()
+
+    def _shaped(self, exchange: Exchange, error: CallError) -> tuple[int, bytes, bytes]:
+        route, request = exchange.route, exchange.request
+        spec = route.live.spec if route is not None else None
+        dialect = "" if exchange.ingress == "proxy" else exchange.ingress
+        spec_style = spec.error_style if spec is not None else None
+        style = exchange.error_style or spec_style or self.world.snapshot.error_style
+        spent = len(exchange.tried) >= exchange.attempts_max
+        status, extra, body = answer(
+            error,
+            style=style,
+            dialect=dialect,
+            accept=request.fields.get(b"accept", b""),
+            correlation_id=exchange.correlation_id,
+            attempts=len(exchange.tried),
+            spent_usd=spent_usd(exchange),
+            runbook=spec.runbook if spec is not None else "",
+            should_retry=error.kind.later and not error.may_have_acted and not spent,
+            vendor_same_dialect=True,
+            now=self._wall(),
+        )
+        lines = [b"%b: %b\r\n" % (name, value) for name, value in extra]
+        if error.fields:
+            replaced = {name for name, _ in extra} | _REWRITTEN
+            lines += [b"%b: %b\r\n" % (n, v) for n, v in error.fields if n not in DROPPED and n not in replaced]
+        if route is not None:
+            lines.append(route.live.answer_fields)
+        lines.append(b"x-correlation-id: %b\r\nx-trunkline-attempts: %d\r\n" % (exchange.correlation_id.encode(), len(exchange.tried)))
+        lines.append(exchange.cors_fields)
+        return status, b"".join(lines), body
+
+
+_REWRITTEN = {b"content-type", b"content-encoding"}
+
+
+def spent_usd(exchange: Exchange) -> float | None:
+    """What the call is known to have cost so far."""
+    return exchange.cost_usd if exchange.cost_usd >= 0 else None
+
+
+def final_state(exchange: Exchange, error: CallError) -> str:
+    """The state that a failed call is recorded with."""
+    if error.code == "outcome_unknown":
+        return "outcome_unknown"
+    if exchange.gone or error.code == "cancelled":
+        return "cancelled"
+    return "truncated" if exchange.reply.started else "error"
+
+
+def positive(value: bytes, name: str) -> float:
+    """A header's number. Raises CallError `invalid_request`."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number < 1e9:
+        raise CallError("invalid_request", f"{name} takes a number above 0, not {value[:40].decode('latin-1')!r}", param=name)
+    return number
+
+
+def without_key(query: bytes, *, gemini: bool) -> bytes:
+    """`?key=` is ours on Gemini routes and taken out; elsewhere it is the vendor's, unless it is a Trunkline key (ruling 15)."""
+    if b"key=" not in query:
+        return query
+    parts = query.split(b"&")
+    if gemini:
+        return b"&".join(part for part in parts if not part.startswith(b"key="))
+    if any(part.startswith((b"key=tl_", b"key=tlb_")) for part in parts):
+        raise CallError("invalid_request", "a Trunkline key stands in the query; send it in a header, e.g. `Authorization: Bearer tl_...`")
+    return query

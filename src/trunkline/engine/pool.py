@@ -1,0 +1,26 @@
+"""Which credential of a pool serves next: smooth weighted rotation, so that shares hold over any short run of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from trunkline.core.call import Live, Member
+
+
+def pick(live: Live, left: Collection[Member] = ()) -> Member | None:
+    """The next member that was not left yet; None when all were. Members without a secret come last.
+
+    Weights as in nginx's smooth weighted round robin: each turn everybody gains its weight, the richest serves and pays the sum.
+    """
+    members = live.members
+    if len(members) == 1:
+        return None if members[0] in left else members[0]
+    candidates = [m for m in members if m not in left and m.weight > 0]
+    usable = [m for m in candidates if m.problem is None] or candidates
+    if not usable:
+        return None
+    for member in usable:
+        member.current += member.weight
+    best = max(usable, key=lambda m: m.current)
+    best.current -= sum(m.weight for m in usable)
+    return best

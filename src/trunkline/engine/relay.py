@@ -1,0 +1,134 @@
+"""Passes a streamed answer on piece by piece, straight from the vendor's socket to the caller's, with back-pressure.
+
+A model stream is passed on in whole events, so that it can always be ended well: nothing is sent before the first whole event
+(an error there is still an ordinary failure), and a vendor that breaks off later is followed by an error event in the caller's
+dialect. Not for: answers that are whole (`deliver.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from trunkline.core.call import Attempt
+from trunkline.core.errors import CallError
+from trunkline.core.ports import Adapter, Reading, Response
+from trunkline.engine.classify import classify_event
+
+_EVENT_MAX = 16 << 20
+
+
+class Relay:
+    """The sink of one streamed answer. `start` is called once, when the caller's status line may go out."""
+
+    __slots__ = ("_adapter", "_attempt", "_pieces", "_reply", "_response", "_size", "_start", "_wall", "error", "exchange", "reading", "started")  # fmt: skip
+
+    def __init__(
+        self, attempt: Attempt, response: Response, adapter: Adapter | None, start: Callable[[], None], wall: Callable[[], float]
+    ) -> None:
+        self._attempt = attempt
+        self._response = response
+        self._adapter = adapter
+        self._start = start
+        self._wall = wall
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self.exchange = attempt.exchange
+        self._reply = self.exchange.reply
+        self.reading = Reading()
+        self.started = False
+        self.error: CallError | None = None
+
+    def flow(self, stop: bool) -> None:
+        """The caller's side asks to stop or to go on."""
+        self.exchange.held_back = stop
+        if stop:
+            self._response.pause()
+        else:
+            self._response.resume()
+
+    def raw(self, piece: bytes) -> None:
+        """Sink for what is no model stream: bytes as they come."""
+        if not self.started:
+            self.started = True
+            self._start()
+        self.exchange.bytes_out += len(piece)
+        self._reply.write(piece)
+
+    def events(self, piece: bytes) -> None:
+        """Sink for a model stream: whole events only."""
+        cut = boundary(self._pieces[-1][-3:] if self._pieces else b"", piece)
+        if cut <= 0:
+            self._hold(piece)
+            return
+        if self._pieces:
+            self._pieces.append(piece[:cut])
+            block = b"".join(self._pieces)
+            self._pieces.clear()
+            self._size = 0
+        else:
+            block = piece if cut == len(piece) else piece[:cut]
+        if cut < len(piece):
+            self._hold(piece[cut:])
+        self._pass(block)
+
+    def _hold(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._size += len(piece)
+        if self._size > _EVENT_MAX:
+            source = self._attempt.target.live.name
+            self.error = CallError("malformed_response", f"{source} sent one event of more than 16 MB", source=source)
+            self._response.abort(self.error)
+
+    def _pass(self, block: bytes) -> None:
+        assert self._adapter is not None
+        if self.error is not None:
+            return
+        data = self._adapter.watch(block, self.reading)
+        if data is not None:
+            live = self._attempt.target.live
+            self.error = classify_event(live.rules, "error", data, now=self._wall(), source=live.name)
+            if self.error is not None:
+                block = before_error(block, data)
+                if not self.started or not block:
+                    self._response.abort(self.error)
+                    return
+        if not self.started:
+            self.started = True
+            self._start()
+        self.exchange.bytes_out += len(block)
+        self._reply.write(block)
+        if self.error is not None:
+            self._response.abort(self.error)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a model stream ended without its proper last event."""
+        return self._adapter is not None and not self.reading.finished
+
+
+def boundary(before: bytes, piece: bytes) -> int:
+    """Offset in `piece` just after the last blank line that ends an SSE event; 0 or less when it holds none.
+
+    Lines may end in LF, CRLF or CR (WHATWG HTML, 9.2.6); `before` are the last bytes already held.
+    """
+    cut = piece.rfind(b"\n\n")
+    best = cut + 2 if cut >= 0 else 0
+    if b"\r" in piece or b"\r" in before:
+        for mark in (b"\n\r\n", b"\r\r"):
+            at = piece.rfind(mark)
+            if at >= 0:
+                best = max(best, at + len(mark))
+    if best:
+        return best
+    for mark in (b"\n\n", b"\n\r\n", b"\r\r"):
+        for split in range(1, len(mark)):
+            if before.endswith(mark[:split]) and piece.startswith(mark[split:]):
+                best = max(best, len(mark) - split)
+    return best
+
+
+def before_error(block: bytes, data: bytes) -> bytes:
+    """The whole events of a block that stand before the one that holds `data`."""
+    at = block.find(data)
+    cut = max(block.rfind(b"\n\n", 0, at) + 2, block.rfind(b"\r\n\r\n", 0, at) + 4) if at >= 0 else 0
+    return block[:cut] if cut > 3 or block[:cut].endswith(b"\n\n") else b""

@@ -1,0 +1,90 @@
+"""Everything a call reads of the registry, compiled once per snapshot and swapped as one reference.
+
+A running call keeps the world that it began with. Not for: state that outlives a reload (policies keep their own).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from trunkline.core.call import Live, Member
+from trunkline.core.errors import CallError
+from trunkline.core.ports import Signer
+from trunkline.core.service import Auth, Credential, Sealed, Service, Snapshot
+from trunkline.engine.classify import Rules
+from trunkline.engine.models import ModelTable
+from trunkline.engine.operations import Matcher
+
+
+class Address(NamedTuple):
+    """A base address, taken apart by the wire's side: its origin object, the Host value and the path before every path."""
+
+    origin: Any
+    host: bytes
+    prefix: bytes
+
+
+class Makers(NamedTuple):
+    """What app.py lends for compiling: authentication schemes and addresses."""
+
+    signer: Callable[[Auth, str], Signer]
+    address: Callable[[Service, str], Address]
+
+
+class World:
+    """One version of what can be called."""
+
+    def __init__(self, snapshot: Snapshot, sealed: Sealed, makers: Makers) -> None:
+        self.version = snapshot.version
+        self.snapshot = snapshot
+        self.services = {s.name: _compile(s, sealed, makers) for s in snapshot.services}
+        self.by_path: dict[bytes, Live] = {name.encode(): live for name, live in self.services.items()}
+        self.route_names: dict[bytes, str] = {}
+        for route, service in snapshot.routes.items():
+            if service in self.services:
+                self.by_path[route.encode()] = self.services[service]
+                self.route_names[route.encode()] = route
+        self.models = ModelTable(snapshot)
+
+
+def _compile(spec: Service, sealed: Sealed, makers: Makers) -> Live:
+    live = Live(spec)
+    live.rules = Rules(spec.errors, spec.error_shape, spec.ok_body)
+    live.watch_ok = bool(spec.ok_body)
+    live.match = Matcher(spec.operations)
+    live.prices = {m.id: m.price for m in spec.models if m.price is not None}
+    live.members = [_member(spec, c, sealed, makers) for c in spec.credentials or [Credential(ref="")]]
+    fields = [(h.name.lower(), h.value) for h in spec.headers]
+    version = spec.api_version
+    if version is not None and version.header:
+        fields.append((version.header.lower(), version.value))
+    if version is not None and version.query:
+        live.fixed_query = f"{version.query}={version.value}".encode()
+    if version is not None and version.path:
+        live.path_prefix = version.path.rstrip("/").encode()
+    live.fixed_fields = [(n.encode(), f"{n}: {v}\r\n".encode("latin-1", "replace")) for n, v in fields]
+    live.fixed_names = frozenset(n for n, _ in live.fixed_fields)
+    simulated = b"x-trunkline-simulated: true\r\n" if spec.simulated else b""
+    live.answer_fields = b"x-trunkline-integration: " + spec.name.encode() + b"\r\n" + simulated
+    return live
+
+
+def _member(spec: Service, credential: Credential, sealed: Sealed, makers: Makers) -> Member:
+    base = credential.base_url or spec.base_url
+    try:
+        address = makers.address(spec, base)
+    except ValueError as problem:
+        member = Member(credential.ref, credential.weight, None, b"", b"")
+        member.problem = CallError("misconfigured", f"integration {spec.name!r}: {problem}", scope="integration")
+        return member
+    member = Member(credential.ref or "none", credential.weight, address.origin, address.host, address.prefix)
+    secret = "" if spec.auth.kind == "none" or spec.simulated else sealed.values.get(credential.ref)
+    if spec.problem:
+        member.problem = CallError("misconfigured", f"integration {spec.name!r}: {spec.problem}", scope="integration")
+    elif secret is None:
+        why = sealed.missing.get(credential.ref, "it does not resolve")
+        member.problem = CallError("secret_unavailable", f"integration {spec.name!r}: secret {credential.ref} is missing: {why}", scope="integration")
+    else:
+        member.signer = makers.signer(spec.auth, secret or "simulated-credential")
+    return member

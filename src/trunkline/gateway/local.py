@@ -1,0 +1,234 @@
+"""What the gateway answers itself: liveness, readiness, health, the model list, browser tokens, CORS preflight.
+
+The table at the end is the list of all such routes; a test fails on an open one that ruling 13 does not name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from trunkline.core.call import Exchange
+from trunkline.core.codec import DecodeError, json_decoder, to_json
+from trunkline.core.errors import CallError
+from trunkline.engine.gateway import Gateway, Local
+from trunkline.core.service import Service
+from trunkline.engine.models import Listed
+from trunkline.ops import health
+from trunkline.plugins.policies import tokens
+from trunkline.plugins.policies.access import Access, may_use_model
+
+if TYPE_CHECKING:
+    from trunkline.engine.traffic import Traffic
+    from trunkline.plugins.policies.breaker import Breaker
+
+JSON = b"content-type: application/json\r\n"
+Answer = tuple[int, bytes, bytes]
+
+
+class LocalRoutes:
+    """Answers of the gateway's own. `gateway` is set once it exists."""
+
+    gateway: Gateway
+
+    def __init__(
+        self, access: Access, traffic: Traffic, breaker: Breaker, *, clock: Callable[[], float], wall: Callable[[], float], reload_state: Callable[[], dict[str, Any]]
+    ) -> None:
+        self._access = access
+        self._traffic = traffic
+        self._breaker = breaker
+        self._clock = clock
+        self._wall = wall
+        self._reload_state = reload_state
+
+    def table(self) -> dict[tuple[str, bytes], Local]:
+        """All routes by method and path."""
+        routes = {
+            ("GET", b"/health/live"): Local(self.live, open=True),
+            ("GET", b"/health/ready"): Local(self.ready, open=True),
+            ("GET", b"/health"): Local(self.health, scope="health:read"),
+            ("POST", b"/v1/tokens"): Local(self.token),
+        }
+        for path in (b"/v1/models", b"/v1beta/models"):
+            routes["GET", path] = Local(self.models)
+        return routes
+
+    def find(self, method: str, path: bytes, exchange: Exchange) -> Local | None:
+        """The route of a request, those with parameters in their paths and CORS preflight among them."""
+        fields = exchange.request.fields
+        if method == "OPTIONS" and b"origin" in fields and b"access-control-request-method" in fields:
+            return Local(self.preflight, open=True)
+        if method == "GET" and path.startswith((b"/v1/models/", b"/v1beta/models/")):
+            return Local(self.model)
+        return None
+
+    def live(self, exchange: Exchange) -> Answer:
+        del exchange
+        return 200, JSON, b'{"status":"live"}'
+
+    def ready(self, exchange: Exchange) -> Answer:
+        del exchange
+        if self.gateway.draining:
+            return 503, JSON, b'{"status":"draining"}'
+        return 200, JSON, to_json({"status": "ready", "config_version": self.gateway.world.version})
+
+    def health(self, exchange: Exchange) -> Answer:
+        now = self._wall()
+        fares = [self._fares(live.spec) for live in self.gateway.world.services.values() if live.spec.enabled]
+        if b"application/health+json" in exchange.request.fields.get(b"accept", b""):
+            body = health.health_json(fares, now)
+            return health.http_status(body["status"]), b"content-type: application/health+json\r\n", to_json(body)
+        body = health.status(fares, now)
+        code = health.http_status(body["status"])
+        if b"detail=1" in exchange.request.target.partition(b"?")[2].split(b"&"):
+            body = health.detail(fares, now, reload=self._reload_state(), config_version=self.gateway.world.version)
+        simulated = b"x-trunkline-simulated: true\r\n" if any(one.simulated for one in fares) else b""
+        return code, JSON + simulated, to_json(body)
+
+    def _fares(self, spec: Service) -> health.Traffic:
+        seen = self._traffic.seen.get(spec.name)
+        now = self._clock()
+        offset = self._wall() - now
+        figures = health.Figures()
+        if seen is not None:
+            ok_at = seen.last_ok_at + offset if seen.last_ok_at else 0.0
+            error_at = seen.last_error_at + offset if seen.last_error_at else 0.0
+            figures = health.Figures(*seen.window(now), ok_at, error_at, seen.last_error_code)
+        return health.Traffic(
+            spec.name,
+            *figures,
+            breaker=self._breaker.state(spec.name),
+            simulated=spec.simulated,
+            criticality=spec.criticality,
+            problem=self._problem(spec.name),
+        )
+
+    def _problem(self, name: str) -> str:
+        """Why an integration cannot be called at all: every one of its credentials has a problem."""
+        problems = [m.problem for m in self.gateway.world.services[name].members]
+        return problems[0].message if problems and problems[0] is not None and all(problems) else ""
+
+    def models(self, exchange: Exchange) -> Answer:
+        caller = exchange.caller
+        assert caller is not None
+        table = self.gateway.world.models
+        rows = [row for row in table.listed if caller.everything or may_use_model(caller, row.service, row.id.partition("/")[2], row.id)]
+        fields = exchange.request.fields
+        if b"anthropic-version" in fields:
+            data = [_anthropic(row) for row in rows]
+            ends = (data[0]["id"], data[-1]["id"]) if data else (None, None)
+            return 200, JSON, to_json({"data": data, "has_more": False, "first_id": ends[0], "last_id": ends[1]})
+        if b"x-goog-api-key" in fields or exchange.request.target.startswith(b"/v1beta/"):
+            return 200, JSON, to_json({"models": [_gemini(row) for row in rows]})
+        return 200, JSON, to_json({"object": "list", "data": [_openai(row) for row in rows]})
+
+    def model(self, exchange: Exchange) -> Answer:
+        from urllib.parse import unquote
+
+        caller, target = exchange.caller, exchange.request.target.partition(b"?")[0]
+        assert caller is not None
+        name = unquote(target.split(b"/models/", 1)[1].decode("latin-1"))
+        table = self.gateway.world.models
+        served = table.find(name)
+        if not caller.everything and not may_use_model(caller, served.service, served.model, name):
+            raise CallError("forbidden", f"this key may not use the model {name!r}", scope="key")
+        row = Listed(name, served.service, table.model(served.service, served.model))
+        fields = exchange.request.fields
+        shaped = _anthropic(row) if b"anthropic-version" in fields else _gemini(row) if b"x-goog-api-key" in fields else _openai(row)
+        return 200, JSON, to_json(shaped)
+
+    def preflight(self, exchange: Exchange) -> Answer:
+        """Answered from the union of the origins of live keys; the real request is checked against its own (ruling 13)."""
+        fields = exchange.request.fields
+        origin = fields[b"origin"]
+        if origin.decode("latin-1") not in self._access.origins:
+            return 403, JSON, b'{"source":"trunkline","code":"forbidden","message":"no key allows calls from this browser origin","retryable":false}'
+        asked = fields.get(b"access-control-request-headers", b"authorization, content-type")
+        lines = (
+            b"access-control-allow-origin: %b\r\nvary: origin\r\naccess-control-allow-methods: GET, POST, PUT, PATCH, DELETE\r\n"
+            b"access-control-allow-headers: %b\r\naccess-control-max-age: 600\r\n" % (origin, asked)
+        )
+        return 204, lines, b""
+
+    def token(self, exchange: Exchange) -> Answer:
+        """Mints a browser token (W4, ruling 14)."""
+        caller = exchange.caller
+        assert caller is not None
+        if caller.kind != "browser" or caller.token_id:
+            raise CallError("forbidden", "only a key of kind browser mints tokens (`trunkline keys create --kind browser`)", scope="key")
+        try:
+            asked = _token_request.decode(exchange.body or b"{}")
+        except DecodeError as problem:
+            raise CallError("invalid_request", f"the body of POST /v1/tokens does not fit: {problem}") from None
+        origin = asked.origin or (caller.key.origins[0] if len(caller.key.origins) == 1 else "")
+        if origin not in caller.key.origins:
+            known = ", ".join(caller.key.origins) or "none"
+            raise CallError("invalid_request", f"origin {origin!r} is not one of this key's origins ({known})", param="origin")
+        if caller.subject and asked.subject and asked.subject != caller.subject:
+            raise CallError("forbidden", "this key is bound to another subject", scope="key")
+        if not 1 <= asked.ttl_s <= tokens.LONGEST_S:
+            raise CallError("invalid_request", f"ttl_s takes 1 to {tokens.LONGEST_S:g} seconds, not {asked.ttl_s:g}", param="ttl_s")
+        text, token = tokens.minted(
+            caller,
+            origin=origin,
+            subject=asked.subject or caller.subject,
+            scopes=asked.scopes,
+            spend_usd=max(0.0, asked.spend_usd),
+            ttl_s=asked.ttl_s,
+            token_key=self._access.token_key,
+            now=self._wall(),
+        )
+        body = {"token": text, "id": token.id, "expires_at": _rfc3339(token.expires_at), "origin": token.origin, "scopes": token.scopes}
+        return 201, JSON + b"cache-control: no-store\r\n", to_json(body)
+
+
+class _TokenRequest(msgspec.Struct, forbid_unknown_fields=True):
+    origin: str = ""
+    subject: str = ""
+    scopes: list[str] = []
+    spend_usd: float = 0.0
+    ttl_s: float = tokens.DEFAULT_S
+
+
+_token_request = json_decoder(_TokenRequest)
+
+
+def _rfc3339(epoch_s: float) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _title(row: Listed) -> str:
+    return (row.model.title if row.model is not None else "") or row.id
+
+
+def _created(row: Listed) -> int:
+    return row.model.created if row.model is not None else 0
+
+
+def _openai(row: Listed) -> dict[str, Any]:
+    """Readable by the OpenAI and the Anthropic SDK alike (reference: client-compat)."""
+    created = _created(row)
+    return {
+        "id": row.id,
+        "object": "model",
+        "created": created,
+        "owned_by": row.service,
+        "type": "model",
+        "display_name": _title(row),
+        "created_at": _rfc3339(created),
+    }
+
+
+def _anthropic(row: Listed) -> dict[str, Any]:
+    return {"type": "model", "id": row.id, "display_name": _title(row), "created_at": _rfc3339(_created(row))}
+
+
+def _gemini(row: Listed) -> dict[str, Any]:
+    kind = row.model.kind if row.model is not None else "chat"
+    methods = ["embedContent"] if kind == "embedding" else ["generateContent", "countTokens"]
+    context = row.model.context if row.model is not None else 0
+    return {"name": f"models/{row.id}", "displayName": _title(row), "inputTokenLimit": context, "supportedGenerationMethods": methods}

@@ -1,0 +1,76 @@
+"""Anthropic Messages and token counts. Source: docs.anthropic.com/en/api/messages.
+
+`input_tokens` excludes cached and cache-write tokens, which stand beside it; a record's input includes them. A stream tells its
+input in `message_start`, its output in `message_delta`, and ends with `message_stop`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trunkline.core.codec import DecodeError, from_json
+from trunkline.core.ports import Reading
+from trunkline.plugins.adapters.count import count, member
+from trunkline.plugins.adapters.events import data_of
+
+_MARKS = (b'"message_start"', b'"message_delta"', b'"message_stop"', b'"error"')
+
+
+class AnthropicMessages:
+    name = "anthropic-messages"
+
+    def read(self, body: bytes, into: Reading) -> None:
+        _take(from_json(body), into)
+        into.finished = True
+
+    def watch(self, block: bytes, into: Reading) -> bytes | None:
+        if not any(mark in block for mark in _MARKS):
+            return None
+        for name, data in data_of(block):
+            try:
+                value = from_json(data)
+            except DecodeError:
+                continue
+            kind = value.get("type") if isinstance(value, dict) else None
+            if kind == "message_start":
+                _take(value.get("message"), into)
+            elif kind == "message_delta":
+                _usage(member(value, "usage"), into)
+            elif kind == "message_stop":
+                into.finished = True
+            elif kind == "error" or name == b"error":
+                return data
+        return None
+
+
+class AnthropicCountTokens:
+    """Counts cost nothing and are no usage."""
+
+    name = "anthropic-count-tokens"
+
+    def read(self, body: bytes, into: Reading) -> None:
+        from_json(body)
+        into.finished = True
+
+    def watch(self, block: bytes, into: Reading) -> bytes | None:
+        del block, into
+        return None
+
+
+def _take(value: Any, into: Reading) -> None:
+    if not isinstance(value, dict):
+        return
+    if isinstance(value.get("model"), str):
+        into.model = value["model"]
+    _usage(member(value, "usage"), into)
+
+
+def _usage(usage: dict[str, Any], into: Reading) -> None:
+    plain = count(usage.get("input_tokens"))
+    if plain >= 0:
+        into.cached = count(usage.get("cache_read_input_tokens"), 0)
+        into.cache_write = count(usage.get("cache_creation_input_tokens"), 0)
+        into.input = plain + into.cached + into.cache_write
+    output = count(usage.get("output_tokens"))
+    if output >= 0:
+        into.output = output

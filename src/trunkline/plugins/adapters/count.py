@@ -1,0 +1,18 @@
+"""Reading counts that a vendor may have spelled wrong: missing, negative, a string (battery F29) are all 'not said'."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def count(value: Any, absent: int = -1) -> int:
+    """A count of tokens, or `absent`."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
+        return absent
+    return int(value)
+
+
+def member(value: Any, name: str) -> dict[str, Any]:
+    """An inner object, or an empty one."""
+    inner = value.get(name) if isinstance(value, dict) else None
+    return inner if isinstance(inner, dict) else {}

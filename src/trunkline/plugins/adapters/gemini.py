@@ -1,0 +1,57 @@
+"""Gemini generateContent, embedContent and countTokens. Source: ai.google.dev/api/generate-content.
+
+`promptTokenCount` includes cached tokens; thoughts stand beside candidates and are billed as output. Each event of a stream
+holds the usage so far; the last one has a `finishReason`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trunkline.core.codec import DecodeError, from_json
+from trunkline.core.ports import Reading
+from trunkline.plugins.adapters.count import count, member
+from trunkline.plugins.adapters.events import data_of
+
+
+class Gemini:
+    """Stateless; `name` is the dialect."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def read(self, body: bytes, into: Reading) -> None:
+        value = from_json(body)
+        for item in value if isinstance(value, list) else [value]:
+            _take(item, into)
+        into.finished = True
+
+    def watch(self, block: bytes, into: Reading) -> bytes | None:
+        for _, data in data_of(block):
+            try:
+                value = from_json(data)
+            except DecodeError:
+                continue
+            if isinstance(value, dict) and "error" in value and "candidates" not in value:
+                return data
+            _take(value, into)
+        return None
+
+
+def _take(value: Any, into: Reading) -> None:
+    if not isinstance(value, dict):
+        return
+    if isinstance(value.get("modelVersion"), str):
+        into.model = value["modelVersion"]
+    usage = member(value, "usageMetadata")
+    if count(usage.get("promptTokenCount")) >= 0:
+        thoughts = count(usage.get("thoughtsTokenCount"), 0)
+        into.input = count(usage.get("promptTokenCount"))
+        into.output = count(usage.get("candidatesTokenCount"), 0) + thoughts
+        into.cached = count(usage.get("cachedContentTokenCount"), 0)
+        into.reasoning = thoughts
+    candidates = value.get("candidates")
+    first = candidates[0] if isinstance(candidates, list) and candidates else None
+    blocked = member(value, "promptFeedback").get("blockReason")
+    if blocked or (isinstance(first, dict) and first.get("finishReason")):
+        into.finished = True

@@ -1,0 +1,119 @@
+"""OpenAI Chat Completions and Embeddings, as OpenAI and the many that follow it speak it.
+
+Source: platform.openai.com/docs/api-reference/chat. `prompt_tokens` includes cached tokens, `completion_tokens` includes
+reasoning. A stream ends with `data: [DONE]`; usage comes in a last chunk only when the caller asked for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from trunkline.core.codec import DecodeError, ValidationError, from_json, json_decoder
+from trunkline.core.ports import Reading
+from trunkline.plugins.adapters.count import count, member
+from trunkline.plugins.adapters.events import data_of
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = 0
+
+
+class _OutDetails(msgspec.Struct):
+    reasoning_tokens: int | None = 0
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int
+    completion_tokens: int | None = 0
+    prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _OutDetails | None = None
+
+
+class _Reply(msgspec.Struct):
+    model: str | None = ""
+    usage: _Usage | None = None
+
+
+_reply = json_decoder(_Reply)
+
+
+class OpenaiChat:
+    """Stateless; `name` is the dialect."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def read(self, body: bytes, into: Reading) -> None:
+        try:
+            reply = _reply.decode(body)
+        except ValidationError:
+            loosely(from_json(body), into)
+            return
+        into.finished = True
+        into.model = reply.model or ""
+        usage = reply.usage
+        if usage is None or usage.prompt_tokens < 0 or (usage.completion_tokens or 0) < 0:
+            return
+        into.input = usage.prompt_tokens
+        into.output = usage.completion_tokens or 0
+        if usage.prompt_tokens_details is not None:
+            into.cached = usage.prompt_tokens_details.cached_tokens or 0
+        if usage.completion_tokens_details is not None:
+            into.reasoning = usage.completion_tokens_details.reasoning_tokens or 0
+
+    def watch(self, block: bytes, into: Reading) -> bytes | None:
+        if b'"error"' not in block and b"[DONE]" not in block and b'"usage":{' not in block and b'"usage": {' not in block:
+            if not into.model or b"finish_reason" not in block:
+                self._first(block, into)
+            return None
+        for name, data in data_of(block):
+            if data == b"[DONE]":
+                into.finished = True
+            elif name == b"error" or b'"error"' in data:
+                if is_error(name, data):
+                    return data
+            elif b'"usage"' in data:
+                _loose(data, into)
+        return None
+
+    @staticmethod
+    def _first(block: bytes, into: Reading) -> None:
+        """The served model stands in every chunk; it is read from the first one."""
+        if into.model:
+            return
+        for _, data in data_of(block):
+            _loose(data, into)
+            return
+
+
+def is_error(name: bytes, data: bytes) -> bool:
+    """Whether an event is the vendor's error, not content that speaks of one."""
+    try:
+        value = from_json(data)
+    except DecodeError:
+        return name == b"error"
+    return name == b"error" or (isinstance(value, dict) and bool(value.get("error")))
+
+
+def _loose(data: bytes, into: Reading) -> None:
+    try:
+        loosely(from_json(data), into)
+    except DecodeError:
+        return
+
+
+def loosely(value: Any, into: Reading) -> None:
+    """Reads what is well-formed of a reply whose usage is not as documented."""
+    if not isinstance(value, dict):
+        return
+    model = value.get("model")
+    if isinstance(model, str):
+        into.model = model
+    usage = member(value, "usage")
+    if count(usage.get("prompt_tokens")) >= 0:
+        into.input = count(usage.get("prompt_tokens"))
+        into.output = count(usage.get("completion_tokens"), 0)
+        into.cached = count(member(usage, "prompt_tokens_details").get("cached_tokens"), 0)
+        into.reasoning = count(member(usage, "completion_tokens_details").get("reasoning_tokens"), 0)

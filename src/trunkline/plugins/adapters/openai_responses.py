@@ -1,0 +1,52 @@
+"""OpenAI Responses. Source: platform.openai.com/docs/api-reference/responses.
+
+A stream ends with `response.completed`, `response.incomplete` or `response.failed`; each holds the whole response.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trunkline.core.codec import DecodeError, from_json
+from trunkline.core.ports import Reading
+from trunkline.plugins.adapters.count import count, member
+from trunkline.plugins.adapters.events import data_of
+
+_LAST = (b'"response.completed"', b'"response.incomplete"', b'"response.failed"', b'"error"')
+
+
+class OpenaiResponses:
+    name = "openai-responses"
+
+    def read(self, body: bytes, into: Reading) -> None:
+        _take(from_json(body), into)
+        into.finished = True
+
+    def watch(self, block: bytes, into: Reading) -> bytes | None:
+        if not any(mark in block for mark in _LAST):
+            return None
+        for _, data in data_of(block):
+            try:
+                value = from_json(data)
+            except DecodeError:
+                continue
+            kind = value.get("type") if isinstance(value, dict) else None
+            if kind == "error" or kind == "response.failed":
+                return data
+            if kind in ("response.completed", "response.incomplete"):
+                _take(value.get("response"), into)
+                into.finished = True
+        return None
+
+
+def _take(value: Any, into: Reading) -> None:
+    if not isinstance(value, dict):
+        return
+    if isinstance(value.get("model"), str):
+        into.model = value["model"]
+    usage = member(value, "usage")
+    if count(usage.get("input_tokens")) >= 0:
+        into.input = count(usage.get("input_tokens"))
+        into.output = count(usage.get("output_tokens"), 0)
+        into.cached = count(member(usage, "input_tokens_details").get("cached_tokens"), 0)
+        into.reasoning = count(member(usage, "output_tokens_details").get("reasoning_tokens"), 0)

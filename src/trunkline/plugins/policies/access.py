@@ -1,0 +1,163 @@
+"""Who calls, and may they: keys by keyed hash, browser tokens, addresses, origins, scopes.
+
+`identify` runs before anything else of a call; `admit` checks the resolved route against the scopes. Not for: how much they may
+call (`quota.py`).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hmac
+import ipaddress
+from collections.abc import Callable
+from functools import lru_cache
+
+from trunkline.core.call import Caller, Exchange
+from trunkline.core.errors import CallError
+from trunkline.core.ports import Inbound
+from trunkline.core.service import Callers
+from trunkline.plugins.policies.tokens import opened
+
+_PLACES = (b"x-trunkline-key", b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key")
+EXPOSED = b"x-correlation-id, x-trunkline-integration, x-trunkline-model, x-trunkline-attempts, x-trunkline-overhead-ms, x-trunkline-cost-usd"
+
+
+class Access:
+    """Holds the live keys. `refresh` is asked once when a key is unknown, since it may have been made a moment ago."""
+
+    def __init__(self, callers: Callers, pepper: bytes, token_key: bytes, *, wall: Callable[[], float], trusted_proxies: tuple[str, ...] = ()) -> None:
+        self._wall = wall
+        self._proxies = tuple(ipaddress.ip_network(p) for p in trusted_proxies)
+        self.refresh: Callable[[], bool] = lambda: False
+        self.load(callers, pepper, token_key)
+
+    def load(self, callers: Callers, pepper: bytes, token_key: bytes) -> None:
+        """Takes over a new set of keys."""
+        self._pepper = pepper
+        self.token_key = token_key
+        self._salt = callers.subject_salt
+        self._by_hash = {key.hash: Caller(key) for key in callers.keys}
+        self._by_id = {caller.id: caller for caller in self._by_hash.values()}
+        self.origins = frozenset(origin for key in callers.keys for origin in key.origins)
+
+    def identify(self, request: Inbound) -> Caller:
+        """Raises `unauthenticated` or `forbidden`, never telling which part of a key was wrong."""
+        presented = credential(request)
+        if presented.startswith(b"tlb_"):
+            return self._browser(presented, request)
+        digest = hmac.digest(self._pepper, presented, "sha256")
+        caller = self._by_hash.get(digest)
+        if caller is None and self.refresh():
+            caller = self._by_hash.get(digest)
+        if caller is None:
+            raise CallError("unauthenticated", "this Trunkline key is not known (revoked, mistyped, or of another installation)")
+        self._check(caller, request)
+        return caller
+
+    def _check(self, caller: Caller, request: Inbound) -> None:
+        key = caller.key
+        if key.expires_at and self._wall() >= key.expires_at:
+            raise CallError("unauthenticated", f"the key {key.name!r} has expired")
+        if key.ips and not within(self.address(request), tuple(key.ips)):
+            raise CallError("forbidden", f"the key {key.name!r} may not be used from this address", scope="key")
+        origin = request.fields.get(b"origin")
+        if origin is None:
+            return
+        if caller.kind == "browser":
+            raise CallError("forbidden", "a key of kind browser only mints tokens on a server; send its token from the browser", scope="key")
+        if origin.decode("latin-1") not in key.origins:
+            raise CallError("forbidden", f"the key {key.name!r} does not allow calls from this browser origin", scope="key")
+
+    def _browser(self, presented: bytes, request: Inbound) -> Caller:
+        token = opened(presented, self.token_key, self._wall())
+        parent = self._by_id.get(token.key)
+        if parent is None:
+            raise CallError("unauthenticated", "the key that minted this token was revoked")
+        if request.fields.get(b"origin", b"").decode("latin-1") != token.origin:
+            raise CallError("forbidden", "this token is bound to another browser origin", scope="key")
+        caller = token.caller(parent)
+        if parent.key.expires_at and self._wall() >= parent.key.expires_at:
+            raise CallError("unauthenticated", "the key that minted this token has expired")
+        return caller
+
+    def address(self, request: Inbound) -> str:
+        """The caller's address; what a proxy says of it is believed only from a trusted one (ruling 26)."""
+        forwarded = request.fields.get(b"x-forwarded-for")
+        if forwarded is None or not self._proxies or not any(ipaddress.ip_address(request.peer) in p for p in self._proxies):
+            return request.peer
+        return forwarded.rsplit(b",", 1)[-1].strip().decode("latin-1")
+
+    def cors_fields(self, caller: Caller, request: Inbound) -> bytes:
+        """Header lines that let the browser read the answer; empty outside browsers."""
+        origin = request.fields.get(b"origin")
+        if origin is None:
+            return b""
+        return b"access-control-allow-origin: %b\r\nvary: origin\r\naccess-control-expose-headers: %b\r\n" % (origin, EXPOSED)
+
+    def subject_hash(self, subject: str) -> str:
+        """Subjects are kept only as this keyed hash (W2)."""
+        return hmac.digest(self._salt or self._pepper, subject.encode(), "sha256")[:16].hex()
+
+    def admit(self, exchange: Exchange) -> None:
+        """Raises `forbidden` naming the scope that is missing."""
+        caller, route = exchange.caller, exchange.route
+        assert caller is not None and route is not None
+        if caller.kind == "browser" and not caller.token_id:
+            raise CallError("forbidden", "a key of kind browser only mints tokens (POST /v1/tokens)", scope="key")
+        if caller.everything:
+            return
+        name = route.live.name
+        if route.dialect:
+            if not may_use_model(caller, name, route.model, route.name or route.model_asked):
+                raise CallError("forbidden", f"this key may not use the model {name}/{route.model}; it needs the scope 'model:{name}/{route.model}'", scope="key")
+            return
+        if name in caller.integrations or (route.name and route.name in caller.routes):
+            return
+        operation = route.operation.name if route.operation is not None else ""
+        if not operation or f"{name}:{operation}" not in caller.operations:
+            raise CallError("forbidden", f"this key may not call {name}; it needs the scope 'integration:{name}'", scope="key")
+
+    def settle(self, exchange: Exchange) -> None:
+        """Nothing is held."""
+
+
+def credential(request: Inbound) -> bytes:
+    """The Trunkline key that a request carries. `x-trunkline-key` wins; two different ones are refused (ruling 15)."""
+    fields = request.fields
+    found = b""
+    for place in _PLACES:
+        value = fields.get(place)
+        if value is None:
+            continue
+        if place == b"authorization":
+            value = value[7:].strip() if value[:7].lower() == b"bearer " else b""
+        if not value.startswith((b"tl_", b"tlb_")):
+            continue
+        if found and value != found:
+            raise CallError("invalid_request", "the request carries two different Trunkline keys")
+        found = value
+    if not found and b"key=tl" in request.target and b"/models/" in request.target:
+        query = request.target.partition(b"?")[2]
+        found = next((part[4:] for part in query.split(b"&") if part.startswith((b"key=tl_", b"key=tlb_"))), b"")
+    if not found:
+        other = any(place in fields for place in _PLACES)
+        reason = "what it carries is no Trunkline key (they begin with tl_)" if other else "it carries no key"
+        raise CallError("unauthenticated", f"this request is not authenticated: {reason}")
+    return found
+
+
+def may_use_model(caller: Caller, service: str, model: str, asked: str) -> bool:
+    """Whether a scope covers this model: by integration, or by a glob over `vendor/model` or the name that was asked for."""
+    if service in caller.integrations:
+        return True
+    return any(fnmatch.fnmatchcase(f"{service}/{model}", glob) or fnmatch.fnmatchcase(asked, glob) for glob in caller.models)
+
+
+@lru_cache(maxsize=4096)
+def within(address: str, networks: tuple[str, ...]) -> bool:
+    """Whether an address lies in one of the networks (CIDR)."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(ip in ipaddress.ip_network(network, strict=False) for network in networks)
