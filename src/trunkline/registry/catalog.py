@@ -64,14 +64,14 @@ class Priced(Part):
     date: str
 
 
-class Probe(Part):
+class Probe(Part, kw_only=True):
     """A call that costs nothing and tells whether address and credential work."""
 
     method: Literal["GET", "HEAD", "POST"] = "GET"
     path: str
 
 
-class Entry(Part):
+class Entry(Part, kw_only=True):
     """One vendor of the catalog."""
 
     title: str
@@ -159,7 +159,9 @@ def key_problem(entry: Entry | None, environment: str, secret: str) -> str:
     live = any(re.fullmatch(pattern, secret) for pattern in entry.key.live)
     sandbox = any(re.fullmatch(pattern, secret) for pattern in entry.key.sandbox)
     if environment == "dev" and live:
-        return f"A live key of {entry.title} is set in dev, where it acts for real. Set a sandbox key for dev."
+        return (
+            f"A live key of {entry.title} is set in dev, where it acts for real. Set a sandbox key for dev."
+        )
     if environment == "prod" and sandbox:
         return f"A sandbox key of {entry.title} is set in prod, where it does nothing real. Set the live key for prod."
     return ""

@@ -40,10 +40,19 @@ def _veiled(fault: Fault) -> Fault:
         return fault
     if fault.code in ("unknown-key", "missing-key") and not looks_secret(fault.message):
         return fault
-    return fault._replace(value="", message="This is not what is needed here (the value is not shown).", cure=f"Write {FORMS}.")
+    return fault._replace(
+        value="", message="This is not what is needed here (the value is not shown).", cure=f"Write {FORMS}."
+    )
 
 
-_NAMES: dict[type, str] = {str: "text", int: "a number", float: "a number", bool: "true or false", list: "a list", dict: "a mapping"}
+_NAMES: dict[type, str] = {
+    str: "text",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "a mapping",
+}
 _WANTED: dict[type, str] = {
     inspect.StrType: "text",
     inspect.IntType: "a whole number",
@@ -117,7 +126,9 @@ def _literal(data: Any, kind: inspect.LiteralType, place: Place, at_key: bool = 
         return
     known = [str(value) for value in kind.values]
     cure = (did_you_mean(str(data), known) + " " + one_of(known)).strip()
-    yield Fault(place, "bad-value", f"{_shown(data)} is not one of the known values.", cure, str(data), at_key)
+    yield Fault(
+        place, "bad-value", f"{_shown(data)} is not one of the known values.", cure, str(data), at_key
+    )
 
 
 def _scalar(data: Any, kind: inspect.Type, place: Place, title: str, example: str) -> Iterator[Fault]:
@@ -129,14 +140,25 @@ def _scalar(data: Any, kind: inspect.Type, place: Place, title: str, example: st
     elif isinstance(kind, inspect.IntType | inspect.FloatType) and _numeric(data, kind):
         yield from _bounds(data, kind, place)
     elif not (isinstance(kind, inspect.BoolType) and isinstance(data, bool)):
-        if isinstance(kind, inspect.StrType) and isinstance(data, int | float) and not isinstance(data, bool) and not title:
+        if (
+            isinstance(kind, inspect.StrType)
+            and isinstance(data, int | float)
+            and not isinstance(data, bool)
+            and not title
+        ):
             cure = f'Put it in quotes: "{data}".'
-        said = "It is empty" if data is None else f"{_shown(data)} is {_NAMES.get(type(data), 'something else')}"
-        yield Fault(place, "bad-type", f"{said}; {wanted} is needed here.", cure, "" if data is None else str(data))
+        said = (
+            "It is empty" if data is None else f"{_shown(data)} is {_NAMES.get(type(data), 'something else')}"
+        )
+        yield Fault(
+            place, "bad-type", f"{said}; {wanted} is needed here.", cure, "" if data is None else str(data)
+        )
 
 
 def _numeric(data: Any, kind: inspect.Type) -> bool:
-    return not isinstance(data, bool) and isinstance(data, int if isinstance(kind, inspect.IntType) else int | float)
+    return not isinstance(data, bool) and isinstance(
+        data, int if isinstance(kind, inspect.IntType) else int | float
+    )
 
 
 def _bounds(data: float, kind: inspect.IntType | inspect.FloatType, place: Place) -> Iterator[Fault]:

@@ -89,22 +89,30 @@ def read(path: Path, shown: str = "") -> Document:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise _invalid(file, "unreadable", f"cannot be read: {error.strerror}.", "Give the right --config.") from None
+        raise _invalid(
+            file, "unreadable", f"cannot be read: {error.strerror}.", "Give the right --config."
+        ) from None
     if len(raw) > MAX_BYTES:
-        raise _invalid(file, "too-large", f"holds {len(raw)} bytes; at most {MAX_BYTES} are read.", "Split it.")
+        raise _invalid(
+            file, "too-large", f"holds {len(raw)} bytes; at most {MAX_BYTES} are read.", "Split it."
+        )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         column = error.start - raw.rfind(b"\n", 0, error.start)
-        raise _invalid(file, "bad-encoding", "is not UTF-8 here.", "Save it as UTF-8.", line, column) from None
+        raise _invalid(
+            file, "bad-encoding", "is not UTF-8 here.", "Save it as UTF-8.", line, column
+        ) from None
     return parse(text, file)
 
 
 def parse(text: str, file: str) -> Document:
     """Parses text. Raises RegistryInvalid with the place of each fault."""
     if text.lstrip()[:1] in ("{", "["):
-        text = text.replace("\t", " ")  # JSON may be indented with tabs; inside its strings a raw tab cannot stand
+        text = text.replace(
+            "\t", " "
+        )  # JSON may be indented with tabs; inside its strings a raw tab cannot stand
         text = _SURROGATES.sub(lambda pair: json.loads(f'"{pair[0]}"'), text)
     composer = None
     try:
@@ -114,7 +122,9 @@ def parse(text: str, file: str) -> Document:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         said = " ".join(filter(None, (error.context, error.problem)))
-        raise _invalid(file, "bad-yaml", f"is no valid YAML: {said}.", "Correct it there or just above.", line, column) from None
+        raise _invalid(
+            file, "bad-yaml", f"is no valid YAML: {said}.", "Correct it there or just above.", line, column
+        ) from None
     except yaml.YAMLError as error:
         said = str(getattr(error, "reason", "")) or "unreadable character"
         raise _invalid(file, "bad-yaml", f"is no valid YAML: {said}.", "Remove the character.") from None
@@ -128,9 +138,17 @@ def parse(text: str, file: str) -> Document:
     return Document(file, root, data)
 
 
-def _invalid(file: str, code: str, message: str, cure: str, line: int = 0, column: int = 0) -> RegistryInvalid:
+def _invalid(
+    file: str, code: str, message: str, cure: str, line: int = 0, column: int = 0
+) -> RegistryInvalid:
     finding = Finding(
-        severity="error", code=code, file=file, line=line, column=column, message=f"The file {message}", cure=cure
+        severity="error",
+        code=code,
+        file=file,
+        line=line,
+        column=column,
+        message=f"The file {message}",
+        cure=cure,
     )
     return RegistryInvalid([finding])
 
@@ -176,7 +194,9 @@ class _Build:
                 return text[:1] in "tT"
             case "null":
                 return None
-        self._fault(node, place, "bad-tag", f"The tag {node.tag.removeprefix(_TAG)} is not known.", "Remove it.")
+        self._fault(
+            node, place, "bad-tag", f"The tag {node.tag.removeprefix(_TAG)} is not known.", "Remove it."
+        )
         return None
 
     def _mapping(self, node: MappingNode, place: Place) -> dict[str, Any]:
@@ -185,7 +205,9 @@ class _Build:
         first: dict[str, Node] = {}
         for key, child in node.value:
             if not isinstance(key, ScalarNode):
-                self._fault(key, place, "bad-key", "A key must be plain text.", "Write a name before the colon.")
+                self._fault(
+                    key, place, "bad-key", "A key must be plain text.", "Write a name before the colon."
+                )
                 continue
             name = key.value
             if name == "<<" and not key.style:

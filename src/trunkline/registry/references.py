@@ -48,12 +48,16 @@ def problem(text: str) -> Problem | None:
         return Problem("unknown-scheme", f"`{scheme}:` is not a known kind of reference.", f"Known: {FORMS}.")
     for start in ("os.environ/", "env.", "${", "$", "env::"):
         if text.startswith(start):
-            return Problem("bad-reference", f"`{start}...` is not how a variable is named here.", "Write `env:NAME`.")
+            return Problem(
+                "bad-reference", f"`{start}...` is not how a variable is named here.", "Write `env:NAME`."
+            )
     return Problem("literal-secret", "This is no reference to a secret (the value is not shown).", _move())
 
 
 def _move() -> str:
-    return f"Put the value into the environment or the store (`trunkline secrets set NAME`) and write {FORMS}."
+    return (
+        f"Put the value into the environment or the store (`trunkline secrets set NAME`) and write {FORMS}."
+    )
 
 
 def looks_secret(text: str) -> bool:

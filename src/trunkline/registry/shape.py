@@ -304,7 +304,15 @@ class Integration(Part):
     """Largest request body (100MB)."""
     owner: str = ""
     """Who answers for it."""
-    data: list[Annotated[str, Meta(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", title="data category", examples=["pii.email"])]] | None = None
+    data: (
+        list[
+            Annotated[
+                str,
+                Meta(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", title="data category", examples=["pii.email"]),
+            ]
+        ]
+        | None
+    ) = None
     """Categories of data it may receive: `pii.email`, `pii.name`, `payment`, `prompts`, `usage_metrics`, or your own; `[]`: none."""
     criticality: Criticality | None = None
     """`load-path`: the core task fails without it; `enhancement`: it is only missed."""

@@ -1,0 +1,233 @@
+"""Catalog entry + registry entry -> `core.service.Service`. What the registry says wins; lists of named things join by name.
+
+Pure. Not for: judging what was written (`verify.py`), nor where an address from a variable comes from (`load.py`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from trunkline.core import service
+
+from . import shape
+from .catalog import Entry
+from .quantity import seconds, size_bytes
+from .verify import secret_of
+
+AI_TIMEOUTS = service.Timeouts(connect=5.0, first_byte=300.0, idle=60.0, total=600.0)
+PLAIN_TIMEOUTS = service.Timeouts()
+_UNDECLARED: dict[str, service.Repeat] = {
+    "GET": "always",
+    "HEAD": "always",
+    "OPTIONS": "always",
+    "PUT": "with_key",
+    "DELETE": "with_key",
+}
+_NOTHING = Entry(title="", kind="developer", base_url="")
+
+
+def merged(
+    name: str,
+    own: shape.Integration,
+    entry: Entry | None,
+    *,
+    base_url: str,
+    private: bool,
+    folder: Path,
+    defaults: shape.Defaults,
+) -> service.Service:
+    """One integration, ready to be called, at an address that was found beforehand."""
+    vendor = entry or _NOTHING
+    dialects = _by_name([*own.dialects], [*vendor.dialects])
+    rotation = own.rotation or defaults.rotation
+    tls = own.tls or shape.Tls()
+    credentials = _credentials(own)
+    return service.Service(
+        name=name,
+        vendor=(own.vendor or name) if entry else "",
+        title=own.title or vendor.title or name,
+        base_url=base_url,
+        private=private,
+        allow_http=own.allow_http,
+        encoded_slash=own.encoded_slash or vendor.encoded_slash,
+        ca_file=_file(tls.ca_file, folder),
+        cert_file=_file(tls.cert_file, folder),
+        key_file=_file(tls.key_file, folder),
+        proxy=own.proxy or defaults.proxy,
+        auth=_auth(own.auth, vendor.auth, bool(credentials)),
+        credentials=credentials,
+        api_version=_version(own.api_version, vendor.api_version),
+        headers=_headers(own.headers, vendor.headers),
+        timeout=_timeout(
+            own.timeout, vendor.timeout, AI_TIMEOUTS if vendor.kind == "ai" or dialects else PLAIN_TIMEOUTS
+        ),
+        limits=[_limit(limit) for limit in (vendor.limits if own.limits is None else own.limits)],
+        retry=_retry(own.retry or defaults.retry),
+        breaker=_breaker(own.breaker or defaults.breaker),
+        operations=_operations(own.operations, vendor.operations),
+        dialects=dialects,
+        models=_models(own.models, vendor),
+        model_patterns=vendor.model_patterns if own.model_patterns is None else own.model_patterns,
+        errors=[*own.errors, *vendor.errors],
+        error_shape=own.error_shape or vendor.error_shape or service.ErrorShape(),
+        error_style=own.error_style or vendor.error_style,
+        ok_body=vendor.ok_body if own.ok_body is None else own.ok_body,
+        limit_headers=vendor.limit_headers if own.limit_headers is None else own.limit_headers,
+        request_id_headers=[
+            h.lower()
+            for h in (vendor.request_id_headers if own.request_id_headers is None else own.request_id_headers)
+        ],
+        idempotency=own.idempotency or vendor.idempotency,
+        usage=vendor.usage if own.usage is None else own.usage,
+        replay_buffer=size_bytes(own.replay_buffer) if own.replay_buffer else 1 << 20,
+        body_limit=size_bytes(own.body_limit) if own.body_limit else 100 << 20,
+        owner=own.owner or defaults.owner,
+        data=own.data or [],
+        criticality=own.criticality or "enhancement",
+        runbook=own.runbook,
+        changelog=own.changelog or vendor.changelog,
+        status_page=own.status_page or vendor.status_page,
+        rotation_every=seconds(rotation.every) if rotation and rotation.every else 0.0,
+        rotation_last=rotation.last if rotation else "",
+        enabled=own.enabled,
+    )
+
+
+def _file(path: str, folder: Path) -> str:
+    return str(folder / path) if path else ""
+
+
+def _credentials(own: shape.Integration) -> list[service.Credential]:
+    secret = secret_of(own)
+    if secret is None:
+        return []
+    if isinstance(secret, str):
+        return [service.Credential(ref=secret)]
+    return [service.Credential(ref=m.ref, weight=m.weight, base_url=m.base_url.rstrip("/")) for m in secret]
+
+
+def _auth(own: shape.Auth | None, vendor: shape.Auth | None, has_secret: bool) -> service.Auth:
+    """Without a secret there is nothing to put on a request, whatever the vendor's way is."""
+    if not has_secret:
+        return service.Auth(kind="none")
+    base = vendor or shape.Auth(kind="bearer")
+    own = own or shape.Auth()
+    if own.kind and own.kind != base.kind:
+        base = shape.Auth(kind=own.kind)
+    return service.Auth(
+        kind=base.kind or "bearer",
+        name=own.name or base.name,
+        template=own.template or base.template or "{secret}",
+        username=own.username or base.username,
+    )
+
+
+def _version(own: shape.ApiVersion | None, vendor: shape.ApiVersion | None) -> service.ApiVersion | None:
+    if own is None and vendor is None:
+        return None
+    own, vendor = own or shape.ApiVersion(), vendor or shape.ApiVersion()
+    where = own if own.header or own.query or own.path else vendor
+    return service.ApiVersion(
+        value=own.value or vendor.value, header=where.header, query=where.query, path=where.path
+    )
+
+
+def _headers(own: dict[str, str], vendor: dict[str, str]) -> list[service.Header]:
+    taken = {name.lower() for name in own}
+    kept = {name: value for name, value in vendor.items() if name.lower() not in taken}
+    return [service.Header(name, value) for name, value in {**kept, **own}.items()]
+
+
+def _timeout(
+    own: shape.Timeout | None, vendor: shape.Timeout | None, default: service.Timeouts
+) -> service.Timeouts:
+    def pick(part: str, otherwise: float) -> float:
+        text = (getattr(own, part) if own else "") or (getattr(vendor, part) if vendor else "")
+        return seconds(text) if text else otherwise
+
+    return service.Timeouts(
+        connect=pick("connect", default.connect),
+        first_byte=pick("first_byte", default.first_byte),
+        idle=pick("idle", default.idle),
+        total=pick("total", default.total),
+    )
+
+
+def _limit(limit: shape.Limit) -> service.Limit:
+    return service.Limit(
+        requests=limit.requests or 0,
+        tokens=limit.tokens or 0,
+        concurrency=limit.concurrency or 0,
+        per=seconds(limit.per) if limit.per else 0.0,
+    )
+
+
+def _retry(own: shape.Retry | None) -> service.Retry:
+    own = own or shape.Retry()
+    return service.Retry(
+        attempts=own.attempts, backoff=seconds(own.backoff), backoff_max=seconds(own.backoff_max)
+    )
+
+
+def _breaker(own: shape.Breaker | None) -> service.Breaker:
+    own = own or shape.Breaker()
+    return service.Breaker(
+        failures=own.failures, volume=own.volume, window=seconds(own.window), open_for=seconds(own.open_for)
+    )
+
+
+def _operations(own: list[shape.Operation], vendor: list[shape.Operation]) -> list[service.Operation]:
+    """The registry's first; they hide catalog operations of the same name or the same method and path."""
+    names = {o.name for o in own}
+    routes = {(o.method, o.path) for o in own}
+    kept = [o for o in vendor if o.name not in names and (o.method, o.path) not in routes]
+    return [
+        service.Operation(
+            name=o.name,
+            method=o.method,
+            path=o.path,
+            repeat=o.repeat or _UNDECLARED.get(o.method, "never"),
+            timeout=seconds(o.timeout) if o.timeout else 0.0,
+        )
+        for o in (*own, *kept)
+    ]
+
+
+def _by_name(own: list[service.Dialect], vendor: list[service.Dialect]) -> list[service.Dialect]:
+    names = {dialect.name for dialect in own}
+    return [*own, *(dialect for dialect in vendor if dialect.name not in names)]
+
+
+def _models(own: list[shape.Model], vendor: Entry) -> list[service.Model]:
+    ids = {model.id for model in own}
+    read = vendor.prices
+    source, date = (read.source, read.date) if read else ("", "")
+    theirs = [_model(model, source, date) for model in _with_pinned(vendor.models) if model.id not in ids]
+    return [*(_model(model, "registry", "") for model in _with_pinned(own)), *theirs]
+
+
+def _with_pinned(models: list[shape.Model]) -> list[shape.Model]:
+    """A name and the dated version behind it cost the same."""
+    known = {model.id for model in models}
+    return [
+        one
+        for m in models
+        for one in (m, *((replace(m, id=m.pinned, pinned=""),) if m.pinned and m.pinned not in known else ()))
+    ]
+
+
+def _model(model: shape.Model, source: str, date: str) -> service.Model:
+    p = model.price
+    price = None
+    if p is not None:
+        price = service.Price(
+            input=p.input,
+            output=p.output,
+            cached=p.cached,
+            cache_write=p.cache_write,
+            source=p.source or source,
+            date=p.date or date,
+        )
+    return service.Model(id=model.id, kind=model.kind, context=model.context, price=price, title=model.title)
