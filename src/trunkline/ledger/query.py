@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, ColumnElement, Row, Select, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnClause, ColumnElement, Row, Select, TextClause, column, func, or_, select, text
 from sqlalchemy.exc import OperationalError
 
-from trunkline.ledger.day_tables import attempts, calls
+from trunkline.ledger.day_tables import SCANNED, attempts, calls
 from trunkline.ledger.days import Days, day_of
 
 _MAX_LIMIT = 1000
+_CALL: dict[str, ColumnClause[Any]] = {one.name: column(one.name, one.type) for one in calls.columns}
+"""The columns without their table, because the table is named together with the index that SQLite shall use."""
 
 
 class BadCursor(ValueError):
@@ -65,8 +67,10 @@ class Ledger:
         edge = _read_cursor(before) if before else None
         found: list[dict[str, Any]] = []
         for day in self._days_between(wanted, edge):
-            query = _search(wanted, edge).limit(limit + 1 - len(found))
-            found += [_call(row) for row in self._rows(day, query)]
+            query = _search(wanted, edge)
+            if wanted.vendor_request_id:
+                query = query.where(_CALL["call_id"].in_(self._asked_with(day, wanted.vendor_request_id)))
+            found += [_call(row) for row in self._rows(day, query.limit(limit + 1 - len(found)))]
             if len(found) > limit:
                 break
         page = found[:limit]
@@ -86,7 +90,7 @@ class Ledger:
         return None
 
     def tail(self, after: int | None = None, *, limit: int = 200) -> tuple[int, list[dict[str, Any]]]:
-        """Calls that changed after a place in the tail, oldest first, and the place after them; None is the present end.
+        """Calls that changed after a place in the tail, oldest first, and the place after them; None: its end.
 
         A call comes up when it is first seen and again when it has ended.
         """
@@ -102,6 +106,16 @@ class Ledger:
 
     def close(self) -> None:
         self._days.close()
+
+    def _asked_with(self, day: str, vendor_request_id: str) -> list[str]:
+        """The calls whose attempts got this request id from the vendor."""
+        same = (
+            attempts.c.vendor_request_id == vendor_request_id,
+            text("vendor_request_id <> ''"),
+        )
+        return [
+            row.call_id for row in self._rows(day, select(attempts.c.call_id).where(*same).limit(_MAX_LIMIT))
+        ]
 
     def _newest(self, day: str) -> int:
         rows = self._rows(day, select(func.max(calls.c.changed_us)))
@@ -143,18 +157,32 @@ class Ledger:
 
 
 def _search(wanted: CallFilter, edge: tuple[int, str] | None) -> Select[Any]:
-    query = (
-        select(calls).where(*_conditions(wanted)).order_by(calls.c.begun_us.desc(), calls.c.call_id.desc())
-    )
+    newest_first = (_CALL["begun_us"].desc(), _CALL["call_id"].desc())
+    query = select(*_CALL.values()).select_from(text(f"calls{_index(wanted)}"))
+    query = query.where(*_conditions(wanted)).order_by(*newest_first)
     if edge:
         at_us, call_id = edge
         query = query.where(
-            calls.c.begun_us <= at_us, or_(calls.c.begun_us < at_us, calls.c.call_id < call_id)
+            _CALL["begun_us"] <= at_us, or_(_CALL["begun_us"] < at_us, _CALL["call_id"] < call_id)
         )
     return query
 
 
-def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
+def _index(wanted: CallFilter) -> str:
+    """Which index to search by: SQLite knows too little of the values to choose well, and errs by half a second."""
+    if wanted.call_id or wanted.vendor_request_id:
+        return ""
+    if wanted.correlation_id:
+        return " INDEXED BY calls_correlation_id"
+    if wanted.text:
+        return " INDEXED BY calls_failed"
+    given = [name for name in ("min_latency_us", *SCANNED) if getattr(wanted, name, None) is not None]
+    if len(given) != 1 or given == ["min_latency_us"] or wanted.state == "ok":
+        return " INDEXED BY calls_scan"
+    return f" INDEXED BY calls_{given[0]}"
+
+
+def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool] | TextClause]:
     for name in (
         "call_id",
         "correlation_id",
@@ -168,26 +196,20 @@ def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
     ):
         value = getattr(wanted, name)
         if value is not None:
-            yield calls.c[name] == value
-    # The indexes of states and codes hold only the exceptions; SQLite uses them when the same words stand in the query.
+            yield _CALL[name] == value
+    # The indexes of states and codes hold only the exceptions; SQLite uses them when the query says the same words.
     if wanted.state not in (None, "ok"):
-        yield literal_column("state <> 'ok'", Boolean)
+        yield text("state <> 'ok'")
     if wanted.code or wanted.text:
-        yield literal_column("code <> ''", Boolean)
+        yield text("code <> ''")
     if wanted.text:
-        yield calls.c.message.contains(wanted.text, autoescape=True)
-    if wanted.vendor_request_id:
-        same = and_(
-            attempts.c.vendor_request_id == wanted.vendor_request_id,
-            literal_column("vendor_request_id <> ''", Boolean),
-        )
-        yield calls.c.call_id.in_(select(attempts.c.call_id).where(same))
+        yield _CALL["message"].contains(wanted.text, autoescape=True)
     if wanted.min_latency_us is not None:
-        yield calls.c.duration_us >= wanted.min_latency_us
+        yield _CALL["duration_us"] >= wanted.min_latency_us
     if wanted.since_us is not None:
-        yield calls.c.begun_us >= wanted.since_us
+        yield _CALL["begun_us"] >= wanted.since_us
     if wanted.until_us is not None:
-        yield calls.c.begun_us < wanted.until_us
+        yield _CALL["begun_us"] < wanted.until_us
 
 
 def _call(row: Row[Any]) -> dict[str, Any]:

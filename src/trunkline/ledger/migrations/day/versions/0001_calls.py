@@ -61,13 +61,15 @@ def upgrade() -> None:
         *required(sa.Boolean, "usage_estimated"),
         *required(COUNT, "attempt_count changed_us"),
     )
-    op.create_index("calls_time", "calls", ["begun_us", "duration_us"])
+    scanned = ["key_id", "integration", "model", "team", "feature", "state", "code"]
+    op.create_index("calls_scan", "calls", ["begun_us", "duration_us", *scanned])
     op.create_index("calls_changed", "calls", ["changed_us"])
-    op.create_index("calls_correlation", "calls", ["correlation_id"])
+    op.create_index("calls_correlation_id", "calls", ["correlation_id"])
     for name in ("key_id", "integration", "model", "team", "feature"):
         op.create_index(f"calls_{name}", "calls", [name, "begun_us"])
     op.create_index("calls_state", "calls", ["state", "begun_us"], sqlite_where=sa.text("state <> 'ok'"))
     op.create_index("calls_code", "calls", ["code", "begun_us"], sqlite_where=sa.text("code <> ''"))
+    op.create_index("calls_failed", "calls", ["begun_us"], sqlite_where=sa.text("code <> ''"))
     op.create_table(
         "attempts",
         sa.Column("call_id", sa.Text, primary_key=True),
