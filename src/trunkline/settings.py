@@ -86,7 +86,8 @@ def read(environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> 
 def to_environ(settings: Settings) -> dict[str, str]:
     """The variables that give a child process the same settings."""
     return {
-        PREFIX + field.name.upper(): _format(getattr(settings, field.name)) for field in msgspec.structs.fields(Settings)
+        PREFIX + field.name.upper(): _format(getattr(settings, field.name))
+        for field in msgspec.structs.fields(Settings)
     }
 
 
@@ -134,13 +135,19 @@ def _check(settings: Settings) -> list[str]:
         if not 0 <= port <= 65535:
             problems.append(f"{_said(name)} {port}: must be from 1 to 65535 (0 takes any free port)")
     if settings.port and settings.port == settings.console_port and not settings.one_port:
-        problems.append(f"{_said('console_port')} {settings.port}: is the port of the data plane too; choose another")
+        problems.append(
+            f"{_said('console_port')} {settings.port}: is the port of the data plane too; choose another"
+        )
     if not 0 <= settings.drain <= 3600:
         problems.append(f"{_said('drain')} {settings.drain:g}: must be from 0 to 3600 seconds")
     if not settings.env.replace("-", "").replace("_", "").isalnum():
-        problems.append(f"{_said('env')} {settings.env!r}: must name an environment, e.g. dev, staging or prod")
+        problems.append(
+            f"{_said('env')} {settings.env!r}: must name an environment, e.g. dev, staging or prod"
+        )
     if settings.workers != 1:
-        problems.append(f"{_said('workers')} {settings.workers}: only 1; several gateways need a shared store (Valkey), not built yet")
+        problems.append(
+            f"{_said('workers')} {settings.workers}: only 1; several gateways need a shared store (Valkey), not built yet"
+        )
     if bool(settings.tls_cert) != bool(settings.tls_key):
         problems.append(f"{_said('tls_cert')} and {_said('tls_key')}: give both or neither")
     problems += [
@@ -148,7 +155,11 @@ def _check(settings: Settings) -> list[str]:
         for name in ("tls_cert", "tls_key")
         if getattr(settings, name) and not Path(getattr(settings, name)).is_file()
     ]
-    return problems + [f"{_said('trusted_proxy')} {net!r}: {why}" for net in settings.trusted_proxy if (why := _no_network(net))]
+    return problems + [
+        f"{_said('trusted_proxy')} {net!r}: {why}"
+        for net in settings.trusted_proxy
+        if (why := _no_network(net))
+    ]
 
 
 def _no_network(text: str) -> str:

@@ -77,7 +77,7 @@ def verify(state: State) -> Verdict:
     """Whether the chain is whole: nothing changed, nothing missing within, nothing added without the installation's key."""
     from trunkline.ledger import control_tables as tables
 
-    with tables.snapshot(state.database) as connection:
+    with state.view() as connection:
         rows = tables.audit_rows(connection)
     previous = START
     for n, row in enumerate(rows, start=1):
@@ -95,9 +95,13 @@ def entries(state: State, *, since: float = 0.0, limit: int = 0) -> list[dict[st
     """Rows as plain values for export: oldest first, hashes in hexadecimal."""
     from trunkline.ledger import control_tables as tables
 
-    with tables.snapshot(state.database) as connection:
+    with state.view() as connection:
         rows = tables.audit_rows(connection, since, limit)
     return [
-        {**{k: row[k] for k in ("seq", "at", "actor", "action", "subject")}, "detail": json.loads(row["detail"]), "hash": row["hash"].hex()}
+        {
+            **{k: row[k] for k in ("seq", "at", "actor", "action", "subject")},
+            "detail": json.loads(row["detail"]),
+            "hash": row["hash"].hex(),
+        }
         for row in rows
     ]

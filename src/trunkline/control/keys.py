@@ -34,6 +34,10 @@ class KeyProblem(Exception):
     """What was asked of a key cannot be done; says the value and the cure."""
 
 
+class WishInvalid(KeyProblem):
+    """A key was asked for with values that cannot be; one line per value."""
+
+
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What a new key shall be like. Times are epoch seconds, 0 for never; concurrency 0 for no bound."""
 
@@ -96,19 +100,32 @@ def create(state: State, wish: Wish, *, actor: str = "cli", now: float | None = 
     at = time.time() if now is None else now
     problems = list(_problems(wish, at))
     if problems:
-        raise KeyProblem("\n".join(problems))
+        raise WishInvalid("\n".join(problems))
     key_id = "key_" + secrets.token_hex(6)
     settings = {name: getattr(wish, name) for name in _SETTINGS}
     text = keytext.make()
     with state.change() as connection:
         row = {"id": key_id, "name": wish.name, "team": wish.team, "kind": wish.kind, "settings": settings}
-        tables.insert_key(connection, {**row, "created_at": at, "expires_at": wish.expires_at, "revoked_at": 0.0})
+        tables.insert_key(
+            connection, {**row, "created_at": at, "expires_at": wish.expires_at, "revoked_at": 0.0}
+        )
         tables.insert_key_version(connection, _version(state, key_id, 1, text, at))
-        detail = {"name": wish.name, "team": wish.team, "kind": wish.kind, "scopes": wish.scopes, "expires_at": wish.expires_at}
+        detail = {
+            "name": wish.name,
+            "team": wish.team,
+            "kind": wish.kind,
+            "scopes": wish.scopes,
+            "expires_at": wish.expires_at,
+        }
         audit.add(connection, state, [audit.Entry(actor, "key.create", key_id, detail)], at)
     publish.callers(state, now=at)
     return Created(
-        id=key_id, name=wish.name, key=text, kind=wish.kind, expires_at=rfc3339(wish.expires_at), warnings=warnings(wish)
+        id=key_id,
+        name=wish.name,
+        key=text,
+        kind=wish.kind,
+        expires_at=rfc3339(wish.expires_at),
+        warnings=warnings(wish),
     )
 
 
@@ -117,7 +134,7 @@ def list_keys(state: State, *, now: float | None = None) -> list[KeyInfo]:
     from trunkline.ledger import control_tables as tables
 
     at = time.time() if now is None else now
-    with tables.snapshot(state.database) as connection:
+    with state.view() as connection:
         rows, versions = tables.all_keys(connection), tables.key_versions(connection)
     return [_info(row, [v for v in versions if v["key_id"] == row["id"]], at) for row in rows]
 
@@ -131,7 +148,9 @@ def find(state: State, selector: str, *, now: float | None = None) -> KeyInfo:
     if not chosen:
         raise KeyProblem(f"There is no key {selector!r}. `trunkline keys list` shows all.")
     if len(chosen) > 1:
-        raise KeyProblem(f"{len(chosen)} keys are named {selector!r}: {', '.join(k.id for k in chosen)}. Give the id.")
+        raise KeyProblem(
+            f"{len(chosen)} keys are named {selector!r}: {', '.join(k.id for k in chosen)}. Give the id."
+        )
     return chosen[0]
 
 
@@ -149,14 +168,18 @@ def revoke(state: State, selector: str, *, actor: str = "cli", now: float | None
     return find(state, info.id, now=at)
 
 
-def rotate(state: State, selector: str, *, overlap_s: float = 86400.0, actor: str = "cli", now: float | None = None) -> Created:
+def rotate(
+    state: State, selector: str, *, overlap_s: float = 86400.0, actor: str = "cli", now: float | None = None
+) -> Created:
     """Adds a new version of a key; the old ones work on for `overlap_s` seconds."""
     from trunkline.ledger import control_tables as tables
 
     at = time.time() if now is None else now
     info = find(state, selector, now=at)
     if info.state != "live":
-        raise KeyProblem(f"The key {info.id} ({info.name}) is {info.state}; create a new one with `trunkline keys create`.")
+        raise KeyProblem(
+            f"The key {info.id} ({info.name}) is {info.state}; create a new one with `trunkline keys create`."
+        )
     text = keytext.make()
     with state.change() as connection:
         newest = max(v["version"] for v in tables.key_versions(connection) if v["key_id"] == info.id) + 1
@@ -172,29 +195,75 @@ def warnings(wish: Wish) -> list[str]:
     """What a person should hear about a new key (ruling 17)."""
     found = []
     if not wish.rate:
-        found.append(f"{wish.name} has no rate limit and no budget; give --rate N/period to bound what it can spend.")
+        found.append(
+            f"{wish.name} has no rate limit and no budget; give --rate N/period to bound what it can spend."
+        )
     if not wish.expires_at:
         found.append(f"{wish.name} never expires; give --expires 90d for a key that ends by itself.")
     if wish.kind == "browser" and not wish.origins:
-        found.append(f"{wish.name} has no origin, so that no browser page may use its tokens; give --origin https://...")
+        found.append(
+            f"{wish.name} has no origin, so that no browser page may use its tokens; give --origin https://..."
+        )
     return found
 
 
-_SETTINGS = ("scopes", "ips", "origins", "concurrency", "rate", "rate_per", "feature", "subject", "tags", "error_style")
+def unknown_names(state: State, scopes: list[str]) -> list[str]:
+    """A warning for each scope that names nothing which is published now: allowed, for it may come later."""
+    there = publish.read_snapshot(state)
+    if there is None:
+        return []
+    known = {"integration": [s.name for s in there.services], "route": list(there.routes)}
+    known["connection"] = known["integration"]
+    found = []
+    for scope in scopes:
+        kind, _, rest = scope.partition(":")
+        name = rest.partition(":")[0]
+        if kind in known and name not in ("*", *known[kind]):
+            found.append(
+                f"scope {scope}: there is no {'route' if kind == 'route' else 'integration'} {name!r} now."
+            )
+    return found
+
+
+_SETTINGS = (
+    "scopes",
+    "ips",
+    "origins",
+    "concurrency",
+    "rate",
+    "rate_per",
+    "feature",
+    "subject",
+    "tags",
+    "error_style",
+)
 
 
 def _problems(wish: Wish, now: float) -> list[str]:
     problems = []
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}", wish.name):
-        problems.append(f"--name {wish.name!r}: must be 1 to 64 letters, digits, spaces or ._- and begin with a letter or digit.")
+        problems.append(
+            f"--name {wish.name!r}: must be 1 to 64 letters, digits, spaces or ._- and begin with a letter or digit."
+        )
     if wish.kind not in KINDS:
         problems.append(f"--kind {wish.kind!r}: must be one of {', '.join(KINDS)}.")
     if not wish.scopes:
-        problems.append("--scope is missing: name what the key may call, e.g. 'integration:stripe', 'model:*', or '*' for everything.")
-    problems += [f"--scope {scope!r}: {_scope_cure(scope)}" for scope in wish.scopes if not _SCOPE.fullmatch(scope)]
-    problems += [f"--ip {ip!r}: must be an address or a network, e.g. 203.0.113.7 or 10.0.0.0/8." for ip in wish.ips if not _is_net(ip)]
+        problems.append(
+            "--scope is missing: name what the key may call, e.g. 'integration:stripe', 'model:*', or '*' for everything."
+        )
+    problems += [
+        f"--scope {scope!r}: {_scope_cure(scope)}" for scope in wish.scopes if not _SCOPE.fullmatch(scope)
+    ]
+    problems += [
+        f"--ip {ip!r}: must be an address or a network, e.g. 203.0.113.7 or 10.0.0.0/8."
+        for ip in wish.ips
+        if not _is_net(ip)
+    ]
     bad_origins = [origin for origin in wish.origins if not _ORIGIN.fullmatch(origin)]
-    problems += [f"--origin {origin!r}: must be scheme and host alone, e.g. https://app.example.com." for origin in bad_origins]
+    problems += [
+        f"--origin {origin!r}: must be scheme and host alone, e.g. https://app.example.com."
+        for origin in bad_origins
+    ]
     if wish.expires_at and wish.expires_at <= now:
         problems.append(f"--expires {rfc3339(wish.expires_at)}: lies in the past.")
     if wish.concurrency < 0:
@@ -202,7 +271,9 @@ def _problems(wish: Wish, now: float) -> list[str]:
     for name in ("team", "feature", "subject", "tags"):
         value = getattr(wish, name)
         if len(value) > LONGEST_TEXT or not value.isprintable():
-            problems.append(f"--{name} {value[:20]!r}...: must be at most {LONGEST_TEXT} printable characters.")
+            problems.append(
+                f"--{name} {value[:20]!r}...: must be at most {LONGEST_TEXT} printable characters."
+            )
     return problems
 
 
@@ -226,7 +297,14 @@ def _is_net(text: str) -> bool:
 def _version(state: State, key_id: str, version: int, text: str, at: float) -> dict[str, Any]:
     digest = keytext.key_hash(text, state.keys["pepper"])
     hint = f"{text[:7]}...{text[-4:]}"
-    return {"key_id": key_id, "version": version, "hash": digest, "hint": hint, "created_at": at, "expires_at": 0.0}
+    return {
+        "key_id": key_id,
+        "version": version,
+        "hash": digest,
+        "hint": hint,
+        "created_at": at,
+        "expires_at": 0.0,
+    }
 
 
 def _info(row: Any, versions: list[Any], now: float) -> KeyInfo:

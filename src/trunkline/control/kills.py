@@ -18,10 +18,18 @@ from trunkline.core import codec
 What = Literal["key", "credential"]
 
 
-def append(state: State, what: What, subject: str, *, dead: bool = True, actor: str = "cli", now: float | None = None) -> None:
+def append(
+    state: State, what: What, subject: str, *, dead: bool = True, actor: str = "cli", now: float | None = None
+) -> None:
     """Kills (or with `dead=False` brings back) a key by id or a credential by reference. One write, safe beside others."""
     state.create()
-    line = {"at": time.time() if now is None else now, "what": what, "subject": subject, "dead": dead, "actor": actor}
+    line = {
+        "at": time.time() if now is None else now,
+        "what": what,
+        "subject": subject,
+        "dead": dead,
+        "actor": actor,
+    }
     handle = os.open(state.kills, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         os.write(handle, codec.to_json(line) + b"\n")
@@ -47,15 +55,27 @@ def absorb(state: State) -> int:
     from trunkline.ledger import control_tables as tables
 
     with state.change() as connection:
-        seen = {(row["action"], row["subject"], row["detail"]) for row in tables.audit_rows(connection, lines[0]["at"] - 1)}
-        fresh = [entry for entry in map(_entry, lines) if (entry.action, entry.subject, audit.text_of(entry.detail)) not in seen]
+        seen = {
+            (row["action"], row["subject"], row["detail"])
+            for row in tables.audit_rows(connection, lines[0]["at"] - 1)
+        }
+        fresh = [
+            entry
+            for entry in map(_entry, lines)
+            if (entry.action, entry.subject, audit.text_of(entry.detail)) not in seen
+        ]
         audit.add(connection, state, fresh)
     return len(fresh)
 
 
 def _entry(line: dict[str, Any]) -> audit.Entry:
     verb = "revive" if line.get("dead") is False else "kill"
-    return audit.Entry(str(line.get("actor", "")), f"{line.get('what')}.{verb}", str(line.get("subject")), {"at": line.get("at")})
+    return audit.Entry(
+        str(line.get("actor", "")),
+        f"{line.get('what')}.{verb}",
+        str(line.get("subject")),
+        {"at": line.get("at")},
+    )
 
 
 def _lines(state: State) -> Iterator[dict[str, Any]]:

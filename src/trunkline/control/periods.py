@@ -38,7 +38,9 @@ def instant(text: str, now: float) -> float:
 
 def rfc3339(at: float) -> str | None:
     """An instant as text in UTC; None for 0 (never)."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if at else None
+    return (
+        datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if at else None
+    )
 
 
 def ago(at: float, now: float) -> str:

@@ -21,14 +21,16 @@ from trunkline.plugins.secrets.sealed import open_sealed, seal
 
 __all__ = ["callers", "open_sealed", "read_callers", "read_sealed", "read_snapshot", "sealed", "snapshot"]
 
-_callers_decoder = codec.pack_decoder(Callers)
-_snapshot_decoder = codec.pack_decoder(Snapshot)
+_callers_decoder: msgspec.msgpack.Decoder[Callers] = codec.pack_decoder(Callers)
+_snapshot_decoder: msgspec.msgpack.Decoder[Snapshot] = codec.pack_decoder(Snapshot)
 
 
 def snapshot(state: State, content: Snapshot) -> Snapshot:
     """Publishes what can be called; answers with the version that is live then."""
     there = read_snapshot(state)
-    content = msgspec.structs.replace(content, version=_hash(msgspec.structs.replace(content, version="", created="")))
+    content = msgspec.structs.replace(
+        content, version=_hash(msgspec.structs.replace(content, version="", created=""))
+    )
     if there is not None and there.version == content.version:
         return there
     with state.lock("publish.lock"):
@@ -42,9 +44,9 @@ def callers(state: State, *, now: float | None = None) -> Callers:
     from trunkline.ledger import control_tables as tables
 
     at = time.time() if now is None else now
-    salt, database = state.keys["subject_salt"], state.database
+    salt = state.keys["subject_salt"]
     with state.lock("publish.lock"):  # read within the lock: who publishes last has read last
-        with tables.snapshot(database) as connection:
+        with state.view() as connection:
             rows, versions = tables.all_keys(connection), tables.key_versions(connection)
         killed = kills.killed(state, "key")
         alive = {row["id"]: row for row in rows if not row["revoked_at"] and row["id"] not in killed}
@@ -56,10 +58,14 @@ def callers(state: State, *, now: float | None = None) -> Callers:
     return content
 
 
-def sealed(state: State, values: dict[str, str], missing: dict[str, str]) -> Sealed:
+def sealed(
+    state: State, values: dict[str, str], missing: dict[str, str], *, master_key: bytes | None = None
+) -> Sealed:
     """Publishes credentials by reference under the master key, with the installation's keys that the gateway needs."""
-    master, keys = state.master_key(), state.keys
-    content = Sealed(version="", values=values, missing=missing, pepper=keys["pepper"], token_key=keys["token_key"])
+    master, keys = master_key or state.master_key(), state.keys
+    content = Sealed(
+        version="", values=values, missing=missing, pepper=keys["pepper"], token_key=keys["token_key"]
+    )
     # Keyed, because the version is seen where credentials must not be guessable from it.
     digest = hmac.digest(keys["audit"], _canonical(content), "sha256").hex()[:16]
     content = msgspec.structs.replace(content, version=digest)

@@ -85,13 +85,29 @@ class State:
 
     @cached_property
     def database(self) -> sa.Engine:
-        """The control database, made at first need."""
-        from trunkline.ledger import control_tables
+        """The control database for changes, made or upgraded at first need; every transaction is a writing one (`change`)."""
+        from trunkline.ledger.engine import open_engine
+        from trunkline.ledger.migrate import upgrade
 
         self.master_key()  # before the database, so that a database without its key is always a loss, never a start
         self.create()
         with self.lock():
-            return control_tables.open_database(self.control_db)
+            engine = open_engine(self.control_db)
+            upgrade(engine, "control")
+            return engine
+
+    @cached_property
+    def _reader(self) -> sa.Engine:
+        from trunkline.ledger.engine import open_engine
+
+        _ = self.database
+        return open_engine(self.control_db, read_only=True)
+
+    @contextmanager
+    def view(self) -> Iterator[sa.Connection]:
+        """One state of the control database for reading; never waits for a writer."""
+        with self._reader.connect() as connection:
+            yield connection
 
     @cached_property
     def keys(self) -> dict[str, bytes]:
@@ -99,7 +115,7 @@ class State:
         from trunkline.ledger import control_tables as tables
 
         master = self.master_key()
-        with tables.snapshot(self.database) as connection:
+        with self.view() as connection:
             rows = tables.all_installation_keys(connection)
         if len(rows) < len(INSTALLATION_KEYS):
             with self.database.begin() as connection:
@@ -147,9 +163,9 @@ class State:
         if not (waiting.exists() and self.owns_master_key and self.control_db.exists()):
             return
         from trunkline.ledger import control_tables as tables
+        from trunkline.ledger.engine import open_engine
 
-        engine = tables.open_database(self.control_db)
-        with tables.snapshot(engine) as connection:
+        with open_engine(self.control_db, read_only=True).connect() as connection:
             used = {row["kek_id"] for row in tables.all_installation_keys(connection)}
         if used == {masterkey.key_id(masterkey.read_file(waiting))}:
             os.replace(waiting, self.master_key_file)
@@ -162,7 +178,12 @@ def _add_missing_keys(connection: sa.Connection, master: bytes) -> None:
     for name in INSTALLATION_KEYS:
         if name not in there:
             made = store.enclose(os.urandom(32), name=name, version=1, purpose=PURPOSE, master_key=master)
-            row = {"name": name, "ciphertext": made.ciphertext, "wrapped_key": made.wrapped_key, "kek_id": made.kek_id}
+            row = {
+                "name": name,
+                "ciphertext": made.ciphertext,
+                "wrapped_key": made.wrapped_key,
+                "kek_id": made.kek_id,
+            }
             tables.insert_installation_key(connection, row)
 
 

@@ -1,16 +1,12 @@
 """The control database (`control.db`): caller keys, stored secrets, keys of the installation, the audit chain. All its SQL.
 
-Functions take an open connection, so that a change and its audit row share one transaction. Nothing is deleted but by
-`keep`-rules of later parts: keys are revoked, secrets marked removed, audit rows only added (triggers refuse the rest).
+Functions take an open connection, so that a change and its audit row share one transaction. Nothing is deleted: keys are
+revoked, secrets marked removed (their values erased), audit rows only added (triggers refuse the rest).
 Not for: who may change what and why (`control/`), nor calls (`ledger/query.py`). Times are epoch seconds.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -90,41 +86,9 @@ AUDIT_TRIGGERS = (
     "CREATE TRIGGER audit_keeps_text BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are never changed'); END",
 )
 for _statement in AUDIT_TRIGGERS:
-    sa.event.listen(metadata, "after_create", sa.DDL(_statement))
+    sa.event.listen(metadata, "after_create", sa.DDL(_statement))  # type: ignore[no-untyped-call]
 
 Row = sa.RowMapping
-
-
-def open_database(path: Path) -> sa.Engine:
-    """An engine on the control database, made with its tables if it is not there (0600). One connection per use."""
-    if not path.exists():
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-    engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool, connect_args={"timeout": 10.0})
-    sa.event.listen(engine, "connect", _prepare)
-    sa.event.listen(engine, "begin", _begin_immediate)
-    with engine.begin() as connection:
-        if not connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'audit'").first():
-            metadata.create_all(connection)
-    return engine
-
-
-def _prepare(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # sqlite3 must not begin transactions behind our back
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")
-
-
-def _begin_immediate(connection: sa.Connection) -> None:
-    """A writer waits for its turn at the start, so that what it read is still true when it writes."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-@contextmanager
-def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection for reading only; it never waits for a writer."""
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        yield connection
 
 
 # Caller keys
@@ -140,7 +104,11 @@ def insert_key_version(connection: sa.Connection, row: dict[str, Any]) -> None:
 
 def all_keys(connection: sa.Connection) -> list[Row]:
     """Every key that ever was, oldest first."""
-    return list(connection.execute(caller_keys.select().order_by(caller_keys.c.created_at, caller_keys.c.id)).mappings())
+    return list(
+        connection.execute(
+            caller_keys.select().order_by(caller_keys.c.created_at, caller_keys.c.id)
+        ).mappings()
+    )
 
 
 def key_versions(connection: sa.Connection) -> list[Row]:
@@ -167,7 +135,8 @@ def cap_key_versions(connection: sa.Connection, key_id: str, before: int, expire
 def all_secrets(connection: sa.Connection) -> list[Row]:
     """Each secret that is not removed, with the facts of its current version."""
     joined = secrets.join(
-        secret_versions, sa.and_(secret_versions.c.name == secrets.c.name, secret_versions.c.version == secrets.c.current)
+        secret_versions,
+        sa.and_(secret_versions.c.name == secrets.c.name, secret_versions.c.version == secrets.c.current),
     )
     chosen = sa.select(
         secrets.c.name,
@@ -189,7 +158,9 @@ def put_secret(connection: sa.Connection, name: str, current: int, at: float) ->
     if find_secret(connection, name) is None:
         connection.execute(secrets.insert().values(name=name, current=current, created_at=at, removed_at=0.0))
     else:
-        connection.execute(secrets.update().where(secrets.c.name == name).values(current=current, removed_at=0.0))
+        connection.execute(
+            secrets.update().where(secrets.c.name == name).values(current=current, removed_at=0.0)
+        )
 
 
 def set_secret_removed(connection: sa.Connection, name: str, at: float) -> None:
@@ -202,14 +173,18 @@ def set_secret_removed(connection: sa.Connection, name: str, at: float) -> None:
 def secret_history(connection: sa.Connection, name: str | None = None) -> list[Row]:
     """All versions (of one secret), in order; those of removed secrets have an empty ciphertext."""
     query = secret_versions.select().order_by(secret_versions.c.name, secret_versions.c.version)
-    return list(connection.execute(query if name is None else query.where(secret_versions.c.name == name)).mappings())
+    return list(
+        connection.execute(query if name is None else query.where(secret_versions.c.name == name)).mappings()
+    )
 
 
 def insert_secret_version(connection: sa.Connection, row: dict[str, Any]) -> None:
     connection.execute(secret_versions.insert().values(**row))
 
 
-def rewrap_secret_version(connection: sa.Connection, name: str, version: int, wrapped_key: bytes, kek_id: str) -> None:
+def rewrap_secret_version(
+    connection: sa.Connection, name: str, version: int, wrapped_key: bytes, kek_id: str
+) -> None:
     chosen = sa.and_(secret_versions.c.name == name, secret_versions.c.version == version)
     connection.execute(secret_versions.update().where(chosen).values(wrapped_key=wrapped_key, kek_id=kek_id))
 
@@ -227,7 +202,9 @@ def insert_installation_key(connection: sa.Connection, row: dict[str, Any]) -> N
 
 def rewrap_installation_key(connection: sa.Connection, name: str, wrapped_key: bytes, kek_id: str) -> None:
     chosen = installation_keys.c.name == name
-    connection.execute(installation_keys.update().where(chosen).values(wrapped_key=wrapped_key, kek_id=kek_id))
+    connection.execute(
+        installation_keys.update().where(chosen).values(wrapped_key=wrapped_key, kek_id=kek_id)
+    )
 
 
 # The audit chain

@@ -19,7 +19,11 @@ class Env:
     def fetch(self, rest: str) -> str:
         value = self._environ.get(rest, "").strip()
         if not value:
-            state = "is empty" if rest in self._environ else "is not set in the environment Trunkline was started with"
+            state = (
+                "is empty"
+                if rest in self._environ
+                else "is not set in the environment Trunkline was started with"
+            )
             cure = f"Set {rest} and start Trunkline again, or use `store:` (`trunkline secrets set {rest}`) or `file:`."
             raise SecretUnavailable(f"env:{rest}", f"the variable {rest} {state}", cure)
         return value

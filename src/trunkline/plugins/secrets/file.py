@@ -46,12 +46,16 @@ class File:
 def _read(ref: str, path: Path) -> str:
     try:
         if path.stat().st_size > SIZE_LIMIT:
-            raise SecretUnavailable(ref, "the file is larger than 1 MB", "Point the reference at a file of secrets.")
+            raise SecretUnavailable(
+                ref, "the file is larger than 1 MB", "Point the reference at a file of secrets."
+            )
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SecretUnavailable(ref, f"there is no file {path}", "Create it, or correct the path.") from None
     except PermissionError:
-        raise SecretUnavailable(ref, f"{path} may not be read", "Give this user the right to read it (mode 0600).") from None
+        raise SecretUnavailable(
+            ref, f"{path} may not be read", "Give this user the right to read it (mode 0600)."
+        ) from None
     except (OSError, UnicodeDecodeError) as problem:
         why = f"{path} cannot be read ({type(problem).__name__})"
         raise SecretUnavailable(ref, why, "Point the reference at a readable text file.") from None
@@ -64,9 +68,13 @@ def _member(ref: str, path: Path, text: str, key: str) -> str:
         raise SecretUnavailable(ref, f"{path} is not well-formed {problem}", "Correct the file.") from None
     value = _descend(tree, key)
     if value is None:
-        raise SecretUnavailable(ref, f"{path} has no value at {key}", "Add it there, or correct what follows the #.")
+        raise SecretUnavailable(
+            ref, f"{path} has no value at {key}", "Add it there, or correct what follows the #."
+        )
     if not isinstance(value, (str, int, float)) or isinstance(value, bool):
-        raise SecretUnavailable(ref, f"the value at {key} in {path} is no text", "Name the text itself after the #.")
+        raise SecretUnavailable(
+            ref, f"the value at {key} in {path} is no text", "Name the text itself after the #."
+        )
     return str(value).strip()
 
 

@@ -43,11 +43,17 @@ def read_file(path: Path) -> bytes:
         mode = path.stat().st_mode & 0o777
         text = path.read_text(encoding="ascii")
     except FileNotFoundError:
-        raise MasterKeyProblem(f"There is no master key file {path}. Correct {FILE_VARIABLE}, or restore the file.") from None
+        raise MasterKeyProblem(
+            f"There is no master key file {path}. Correct {FILE_VARIABLE}, or restore the file."
+        ) from None
     except (OSError, UnicodeDecodeError) as problem:
-        raise MasterKeyProblem(f"The master key file {path} cannot be read ({type(problem).__name__}).") from None
+        raise MasterKeyProblem(
+            f"The master key file {path} cannot be read ({type(problem).__name__})."
+        ) from None
     if mode & 0o007:
-        raise MasterKeyProblem(f"The master key file {path} is open to every user (mode {mode:04o}). Run: chmod 600 {path}")
+        raise MasterKeyProblem(
+            f"The master key file {path} is open to every user (mode {mode:04o}). Run: chmod 600 {path}"
+        )
     return parse(text, str(path))
 
 

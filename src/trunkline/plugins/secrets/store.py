@@ -49,7 +49,9 @@ def disclose(envelope: Envelope, *, name: str, version: int, purpose: str, maste
         data_key = _unseal(derive(master_key, "wrap"), envelope.wrapped_key, bound)
         return _unseal(data_key, envelope.ciphertext, bound)
     except InvalidTag:
-        raise MasterKeyProblem(f"What is stored for {name} version {version} was changed or moved; it does not open.") from None
+        raise MasterKeyProblem(
+            f"What is stored for {name} version {version} was changed or moved; it does not open."
+        ) from None
 
 
 def rewrap(envelope: Envelope, *, name: str, version: int, purpose: str, old: bytes, new: bytes) -> Envelope:
@@ -60,7 +62,9 @@ def rewrap(envelope: Envelope, *, name: str, version: int, purpose: str, old: by
     try:
         data_key = _unseal(derive(old, "wrap"), envelope.wrapped_key, bound)
     except InvalidTag:
-        raise MasterKeyProblem(f"What is stored for {name} version {version} was changed or moved; it does not open.") from None
+        raise MasterKeyProblem(
+            f"What is stored for {name} version {version} was changed or moved; it does not open."
+        ) from None
     return Envelope(envelope.ciphertext, _seal(derive(new, "wrap"), data_key, bound), key_id(new))
 
 
@@ -88,7 +92,9 @@ def _unseal(key: bytes, sealed: bytes, bound: bytes) -> bytes:
 class Store:
     """Opens the current version of a stored secret. `find` gives (version, envelope), None for a name that does not exist."""
 
-    def __init__(self, find: Callable[[str], tuple[int, Envelope | None] | None], master_key: Callable[[], bytes]) -> None:
+    def __init__(
+        self, find: Callable[[str], tuple[int, Envelope | None] | None], master_key: Callable[[], bytes]
+    ) -> None:
         self._find = find
         self._master_key = master_key
 
@@ -96,12 +102,16 @@ class Store:
         ref = f"store:{rest}"
         found = self._find(rest)
         if found is None:
-            raise SecretUnavailable(ref, "the store has no secret of this name", f"Run: trunkline secrets set {rest}")
+            raise SecretUnavailable(
+                ref, "the store has no secret of this name", f"Run: trunkline secrets set {rest}"
+            )
         version, envelope = found
         if envelope is None:
             why, cure = "this secret was removed from the store", f"Run: trunkline secrets set {rest}"
             raise SecretUnavailable(ref, why, cure, deliberate=True)
-        value = disclose(envelope, name=rest, version=version, purpose="secret", master_key=self._master_key())
+        value = disclose(
+            envelope, name=rest, version=version, purpose="secret", master_key=self._master_key()
+        )
         return value.decode()
 
     def stamp(self, rest: str) -> object:

@@ -1,0 +1,259 @@
+"""`trunkline keys`: caller keys."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from trunkline.cli.main import Subcommands
+from trunkline.cli.place import json_option, place_options, state_here
+from trunkline.cli.show import json_out, say, table
+
+if TYPE_CHECKING:
+    from trunkline.control.keys import Created, KeyInfo
+
+
+@click.group(cls=Subcommands)
+@place_options
+def keys() -> None:
+    """Create, list, rotate and revoke caller keys.
+
+    A key is shown once, when it is made; what is kept is a keyed hash. Changes are live at once.
+    """
+
+
+@keys.command()
+@click.option("--name", required=True, help="What to call it, e.g. the app that uses it.")
+@click.option("--team", default="", help="Who its calls and costs belong to.")
+@click.option(
+    "--scope", "scopes", multiple=True, metavar="SCOPE", help="What it may do; repeat for more. See below."
+)
+@click.option(
+    "--kind",
+    type=click.Choice(["app", "sdk", "browser"]),
+    default="app",
+    show_default=True,
+    help="Who holds it.",
+)
+@click.option("--expires", default="never", metavar="WHEN", help="90d, 12h, a date, or never (default).")
+@click.option(
+    "--ip",
+    "ips",
+    multiple=True,
+    metavar="NET",
+    help="Address or network it may be used from; repeat for more.",
+)
+@click.option(
+    "--origin", "origins", multiple=True, metavar="URL", help="Browser origin for CORS and for minted tokens."
+)
+@click.option("--concurrency", default="256", show_default=True, metavar="N|none", help="Calls at once.")
+@click.option(
+    "--rate", default="", metavar="N/PERIOD", help="Calls per period, e.g. 600/1m; none unless told."
+)
+@click.option("--feature", default="", help="Feature that its calls count for; callers cannot override it.")
+@click.option("--subject", default="", help="End user that its calls are for; callers cannot override it.")
+@click.option("--tags", default="", help="Tags on all its calls.")
+@click.option(
+    "--errors",
+    type=click.Choice(["superset", "native", "normalized"]),
+    help="Form of errors; native for kind sdk.",
+)
+@json_option
+@place_options
+def create(
+    name: str,
+    team: str,
+    scopes: tuple[str, ...],
+    kind: str,
+    expires: str,
+    ips: tuple[str, ...],
+    origins: tuple[str, ...],
+    concurrency: str,
+    rate: str,
+    feature: str,
+    subject: str,
+    tags: str,
+    errors: str | None,
+    as_json: bool,
+) -> None:
+    """Make a key and print it once.
+
+    \b
+    Scopes:
+      integration:NAME              an integration through /api/proxy/NAME/...
+      integration:NAME:OPERATION    one operation of it
+      model:GLOB                    models on the AI endpoints, e.g. 'model:openai/*'
+      route:NAME                    a named route
+      connection:NAME               subjects' own connections of an integration
+      health:read, metrics:read     what they say
+      *                             everything
+    """
+    from trunkline.control import keys as control
+
+    count, period = _rate(rate)
+    wish = control.Wish(
+        name=name,
+        team=team,
+        scopes=list(scopes),
+        kind=kind,  # type: ignore[arg-type]  # click.Choice has checked it
+        expires_at=_instant(expires),
+        ips=list(ips),
+        origins=list(origins),
+        concurrency=_concurrency(concurrency),
+        rate=count,
+        rate_per=period,
+        feature=feature,
+        subject=subject,
+        tags=tags,
+        error_style=errors,  # type: ignore[arg-type]
+    )
+    state = state_here()
+    made = control.create(state, wish)
+    for warning in [*made.warnings, *control.unknown_names(state, wish.scopes)]:
+        say(f"Warning: {warning}")
+    _print_created(made, as_json)
+
+
+@keys.command("list")
+@click.option("--all", "everything", is_flag=True, help="Also those that are revoked or have expired.")
+@json_option
+@place_options
+def list_(everything: bool, as_json: bool) -> None:
+    """List keys (never the keys themselves)."""
+    from trunkline.control import keys as control
+
+    known = [info for info in control.list_keys(state_here()) if everything or info.state == "live"]
+    if as_json:
+        json_out(known)
+        return
+    columns = ("id", "name", "team", "kind", "state", "key", "expires", "scopes")
+    rows = [
+        (k.id, k.name, k.team, k.kind, k.state, k.hint, k.expires_at or "never", " ".join(k.scopes))
+        for k in known
+    ]
+    table(
+        columns, rows, empty="No keys yet. Make one: trunkline keys create --name web --scope 'integration:*'"
+    )
+
+
+@keys.command()
+@click.argument("key")
+@json_option
+@place_options
+def show(key: str, as_json: bool) -> None:
+    """Show one key by id or name."""
+    from trunkline.control import keys as control
+
+    _print_info(control.find(state_here(), key), as_json)
+
+
+@keys.command()
+@click.argument("key")
+@click.option("--now", "kill", is_flag=True, help="Also end calls that are running with it (kill switch).")
+@json_option
+@place_options
+def revoke(key: str, kill: bool, as_json: bool) -> None:
+    """End a key by id or name, everywhere within 2 seconds. Running calls end by themselves unless --now."""
+    from trunkline.control import keys as control
+    from trunkline.control import kills
+
+    state = state_here()
+    info = control.find(state, key)
+    if kill:
+        kills.append(state, "key", info.id)
+    info = control.revoke(state, info.id)
+    if kill:
+        kills.absorb(state)
+    if as_json:
+        json_out(info)
+    else:
+        say(f"{info.name} ({info.id}) is revoked.")
+
+
+@keys.command()
+@click.argument("key")
+@click.option(
+    "--overlap",
+    default="24h",
+    show_default=True,
+    metavar="TIME",
+    help="How long the old one works on; 0s ends it now.",
+)
+@json_option
+@place_options
+def rotate(key: str, overlap: str, as_json: bool) -> None:
+    """Make a new key for the same id; the old one works on for the overlap."""
+    from trunkline.control import keys as control
+
+    made = control.rotate(state_here(), key, overlap_s=_seconds(overlap, "--overlap"))
+    if not as_json:
+        say(f"The key before works on for {overlap}.")
+    _print_created(made, as_json)
+
+
+def _print_created(made: Created, as_json: bool) -> None:
+    if as_json:
+        json_out(
+            {
+                "id": made.id,
+                "name": made.name,
+                "key": made.key,
+                "kind": made.kind,
+                "expires_at": made.expires_at,
+            }
+        )
+        return
+    say(f"Key {made.name} ({made.id}), shown this once:")
+    click.echo(made.key)
+
+
+def _print_info(info: KeyInfo, as_json: bool) -> None:
+    if as_json:
+        json_out(info)
+        return
+    import msgspec
+
+    shown = msgspec.to_builtins(info)
+    table(
+        ("field", "value"),
+        [(k, " ".join(v) if isinstance(v, list) else "none" if v is None else v) for k, v in shown.items()],
+    )
+
+
+def _instant(text: str) -> float:
+    from trunkline.control.periods import instant
+
+    try:
+        return instant(text, time.time())
+    except ValueError as problem:
+        raise click.BadParameter(str(problem), param_hint="--expires") from None
+
+
+def _seconds(text: str, flag: str) -> float:
+    from trunkline.control.periods import seconds
+
+    try:
+        return seconds(text)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem), param_hint=flag) from None
+
+
+def _concurrency(text: str) -> int:
+    if text.lower() == "none":
+        return 0
+    if not text.isdigit() or int(text) < 1:
+        raise click.BadParameter(f"{text!r} must be a number from 1 on, or none", param_hint="--concurrency")
+    return int(text)
+
+
+def _rate(text: str) -> tuple[int, float]:
+    if not text or text.lower() == "none":
+        return 0, 0.0
+    count, slash, period = text.partition("/")
+    if not slash or not count.isdigit() or int(count) < 1:
+        raise click.BadParameter(
+            f"{text!r} must be a number and a period, e.g. 600/1m or 10/s", param_hint="--rate"
+        )
+    return int(count), _seconds(period, "--rate")

@@ -1,0 +1,138 @@
+"""`trunkline`: finds the command, runs it, and turns whatever goes wrong into one clear text and an exit code.
+
+Only click is imported before a command is known. Not for: the commands (one file each beside this one).
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+
+import click
+
+from trunkline.cli import exits
+from trunkline.cli.place import place_options
+
+COMMANDS = {
+    "serve": ("serve:serve", "Start Trunkline: gateway, console and their supervision."),
+    "check": ("check:check", "Validate and lint the registry."),
+    "reload": ("check:reload", "Put a changed registry live now and wait for it."),
+    "call": ("call:call", "Make one call through the running gateway."),
+    "keys": ("keys:keys", "Create, list, rotate and revoke caller keys."),
+    "secrets": ("secrets:secrets", "Set, list and remove stored credentials."),
+    "integrations": ("integrations:integrations", "What can be called, and in which state it is."),
+    "models": ("integrations:models", "The models that can be named in calls."),
+    "health": ("health:health", "Health of the running Trunkline."),
+    "usage": ("usage:usage", "Calls, tokens and cost, grouped."),
+    "logs": ("logs:logs", "Recorded calls: search, follow, show."),
+    "doctor": ("doctor:doctor", "Check this installation; each finding with its cure."),
+    "bench": ("bench:bench", "Measure speed beside other gateways."),
+    "backup": ("backup:backup", "Write one file with everything worth keeping."),
+    "restore": ("backup:restore", "Bring a backup back."),
+    "runbook": ("runbook:runbook", "What to do when an integration fails."),
+    "completion": ("completion:completion", "Print the completion script of a shell."),
+    "version": ("version:version", "The version of Trunkline."),
+}
+"""Name -> (module:attribute below trunkline.cli, line for the list of commands)."""
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = COMMANDS.get(cmd_name)
+        if found is None:
+            return None
+        module, _, attribute = found[0].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"trunkline.cli.{module}"), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(unknown_command(args[0], list(COMMANDS)))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+class Subcommands(click.Group):
+    """A group of one file's commands that also says what was probably meant."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            ctx.fail(unknown_command(args[0], list(self.commands)))
+        return super().resolve_command(ctx, args)
+
+
+def unknown_command(word: str, known: list[str]) -> str:
+    """The sentence for a command that does not exist."""
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"There is no command {word!r}. " + (
+        f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
+    )
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@place_options
+def trunkline() -> None:
+    """One registry, one proxy and one ledger for every external API that you depend on.
+
+    Settings may also be given as TRUNKLINE_* variables. Exit codes: 0 done, 1 failed, 2 usage, 3 invalid
+    configuration, 4 not allowed, 5 vendor, 6 budget, 7 unavailable, 130 interrupted.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point; always ends in SystemExit with a documented code."""
+    raise SystemExit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs one command; answers its exit code."""
+    try:
+        status = trunkline.main(args=arguments, prog_name="trunkline", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else exits.OK
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as problem:
+        problem.show()
+        return exits.USAGE if isinstance(problem, click.UsageError) else exits.FAILED
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        # Who read our output has had enough (`| head`); Python's own flush at exit must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.OK
+    except Exception as problem:
+        return explain(problem)
+
+
+def explain(problem: Exception) -> int:
+    """Says on stderr what went wrong; answers the exit code. A traceback only for a defect, and only if asked for."""
+    for kind in type(problem).__mro__:
+        if kind.__name__ in exits.BY_FAILURE:
+            text = str(getattr(problem, "orig", problem))
+            click.echo(f"Error: {text}", err=True)
+            return exits.BY_FAILURE[kind.__name__]
+    if isinstance(problem, OSError):
+        where = f" ({problem.filename})" if problem.filename else ""
+        click.echo(f"Error: {problem.strerror or problem}{where}", err=True)
+        return exits.FAILED
+    if os.environ.get("TRUNKLINE_DEBUG"):
+        raise problem
+    click.echo(f"Error: a defect of Trunkline: {type(problem).__name__}: {problem}", err=True)
+    click.echo("Run it again with TRUNKLINE_DEBUG=1 for the details to report.", err=True)
+    return exits.FAILED

@@ -1,0 +1,144 @@
+"""One process that the supervisor keeps alive: its start, its end, and how soon it may start again.
+
+Not for: which processes there are and in which order they stop (`supervise.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+QUICK_END_S = 5.0
+FREE_RESTARTS = 2
+LONGEST_DELAY_S = 30.0
+
+# A child gets what it needs to run, never the credentials that stand in the supervisor's environment.
+PASSED = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "TZ",
+    "TMPDIR",
+    "USER",
+    "VIRTUAL_ENV",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NO_COLOR",
+    "TERM",
+)
+PASSED += (
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+)
+PASSED_PREFIXES = ("LC_", "PYTHON", "COVERAGE_", "TRUNKLINE_")
+NOT_PASSED = ("TRUNKLINE_KEY",)
+
+
+def restart_delay(quick_ends: int) -> float:
+    """Seconds to wait before a restart after so many ends in a row within QUICK_END_S of the start: none at first."""
+    if quick_ends <= FREE_RESTARTS:
+        return 0.0
+    return min(0.5 * 2.0 ** (quick_ends - FREE_RESTARTS - 1), LONGEST_DELAY_S)
+
+
+def child_environ(environ: Mapping[str, str], settings: Mapping[str, str], refs: list[str]) -> dict[str, str]:
+    """The environment of a child: an allow-list, the settings, and nothing that a reference names."""
+    named = {ref.partition(":")[2] for ref in refs if ref.startswith("env:")}
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if (name in PASSED or name.startswith(PASSED_PREFIXES))
+        and name not in named
+        and name not in NOT_PASSED
+    }
+    return {**kept, **settings}
+
+
+class Child:
+    """A process by name. `pid_file`, if any, holds its pid while it lives."""
+
+    def __init__(
+        self,
+        name: str,
+        argv: list[str],
+        environ: dict[str, str],
+        pid_file: Path | None = None,
+        *,
+        quiet: bool = False,
+    ) -> None:
+        self.name = name
+        self.argv = argv
+        self.environ = environ
+        self.process: subprocess.Popen[bytes] | None = None
+        self.restart_at = 0.0
+        self._pid_file = pid_file
+        self._stdout = subprocess.DEVNULL if quiet else sys.stderr.fileno()  # our stdout is for data
+        self._started = 0.0
+        self._quick_ends = 0
+
+    def __repr__(self) -> str:
+        return f"Child({self.name}, pid={self.pid}, quick_ends={self._quick_ends})"
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid if self.process else 0
+
+    def start(self) -> None:
+        """Starts it in a process group of its own, so that Ctrl-C reaches the supervisor alone."""
+        self._started = time.monotonic()
+        self.process = subprocess.Popen(
+            self.argv, env=self.environ, stdin=subprocess.DEVNULL, stdout=self._stdout, process_group=0
+        )
+        if self._pid_file is not None:
+            self._pid_file.write_text(f"{self.process.pid}\n")
+
+    def ended(self) -> int | None:
+        """The exit status if it has ended since the last look (negative: the signal); sets when it may start again."""
+        status = self.process.poll() if self.process else None
+        if status is None:
+            return None
+        now = time.monotonic()
+        self._quick_ends = self._quick_ends + 1 if now - self._started < QUICK_END_S else 0
+        self.restart_at = now + restart_delay(self._quick_ends)
+        self._forget()
+        return status
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """At once, and reaped."""
+        self.signal(signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait()
+        self._forget()
+
+    def _forget(self) -> None:
+        self.process = None
+        if self._pid_file is not None:
+            self._pid_file.unlink(missing_ok=True)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this id exists (and is no zombie of ours)."""
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

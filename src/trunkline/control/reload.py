@@ -1,0 +1,193 @@
+"""From the registry on disk to what the gateway serves: load, resolve, judge, publish; or refuse and leave the old one live.
+
+A reload is refused for a wrong registry and for a reference that resolved before and no longer does (ruling 22); a start
+goes on without the missing ones. The outcome stands in `reload.json`. Not for: when to do it (`supervise.py`).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from trunkline.control import publish
+from trunkline.control.secrets import Resolved, Resolver
+from trunkline.control.state import State
+from trunkline.core import codec
+from trunkline.core.service import Service, Snapshot
+from trunkline.registry.findings import Finding, RegistryInvalid
+from trunkline.registry.load import Loaded, SimulatorAddress, load
+from trunkline.settings import Settings
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a (re)load; the content of `reload.json`. `version` is the one that is live now."""
+
+    started: float
+    at: float
+    ok: bool
+    version: str
+    findings: list[Finding] = []
+
+    @property
+    def errors(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.severity == "error"]
+
+
+class KeyForms(Protocol):
+    """How a vendor's keys look (registry/catalog.py)."""
+
+    live: list[str]
+    sandbox: list[str]
+
+
+class Compiler:
+    """Compiles and publishes one registry, again and again. Keeps resolved values between runs."""
+
+    def __init__(
+        self, state: State, settings: Settings, environ: Mapping[str, str], *, simulator_url: str = ""
+    ) -> None:
+        self._state = state
+        self._settings = settings
+        self._environ = environ
+        self._simulator_url = simulator_url
+        self.resolver = Resolver(state, environ, settings.config_path.resolve().parent)
+        self.refs: list[str] = []
+        """The references in use by what is live."""
+
+    def run(self, *, first: bool) -> Outcome:
+        """One (re)load. Never raises for what a person wrote; the outcome says it."""
+        started = time.time()
+        try:
+            loaded = self._load()
+            resolved = self.resolver.resolve(loaded.refs)
+            if not first:
+                _refuse_lost(self._state, loaded, resolved)
+            content = self._publish(loaded, resolved)
+        except RegistryInvalid as refusal:
+            there = publish.read_snapshot(self._state)
+            return self._note(started, False, there.version if there else "", refusal.findings)
+        self.refs = loaded.refs
+        return self._note(started, True, content.version, loaded.findings)
+
+    def prune(self) -> None:
+        """Takes out of the sealed file what only the registry before used; once the gateway has swapped."""
+        resolved = self.resolver.resolve(self.refs)
+        publish.sealed(self._state, resolved.values, resolved.missing)
+
+    def _load(self) -> Loaded:
+        settings = self._settings
+        simulate = None
+        if self._simulator_url:
+            simulate = SimulatorAddress(base_url=self._simulator_url, resolves=self._resolves)
+        hosts = ((settings.host, settings.port), (settings.console_host, settings.console_port))
+        listeners = tuple(f"{host}:{port}" for host, port in hosts)
+        return load(
+            settings.config_path,
+            environment=settings.env,
+            environ=self._environ,
+            simulate=simulate,
+            listeners=listeners,
+        )
+
+    def _resolves(self, ref: str) -> bool:
+        resolved = self.resolver.resolve([ref])
+        # One that resolved before, or was killed, is that integration's error and never handed to the simulator (ruling 22).
+        return ref in resolved.values or ref in resolved.deliberate or ref in self._resolved_before()
+
+    def _resolved_before(self) -> Mapping[str, str]:
+        there = publish.read_sealed(self._state, self._state.master_key())
+        return there.values if there else {}
+
+    def _publish(self, loaded: Loaded, resolved: Resolved) -> Snapshot:
+        services = [self._judged(service, loaded, resolved) for service in loaded.snapshot.services]
+        # Credentials first, those still used by the old registry among them: no call in between finds its own missing.
+        values = {**self._still_used(resolved), **resolved.values}
+        publish.sealed(self._state, values, resolved.missing)
+        return publish.snapshot(self._state, msgspec.structs.replace(loaded.snapshot, services=services))
+
+    def _still_used(self, resolved: Resolved) -> dict[str, str]:
+        gone = set(resolved.missing)
+        return {
+            ref: value for ref, value in self.resolver.resolve(self.refs).values.items() if ref not in gone
+        }
+
+    def _judged(self, service: Service, loaded: Loaded, resolved: Resolved) -> Service:
+        entry = loaded.entries.get(service.name)
+        if entry is None or service.problem:
+            return service
+        for credential in service.credentials:
+            wrong = wrong_kind(
+                entry.key, loaded.snapshot.environment, resolved.values.get(credential.ref, "")
+            )
+            if wrong:
+                said = (
+                    f"{credential.ref} is a {wrong} key, and the environment is {loaded.snapshot.environment}"
+                )
+                return msgspec.structs.replace(
+                    service, problem=f"{said}. Use a key of the other kind, or another TRUNKLINE_ENV."
+                )
+        return service
+
+    def _note(self, started: float, ok: bool, version: str, findings: list[Finding]) -> Outcome:
+        outcome = Outcome(started=started, at=time.time(), ok=ok, version=version, findings=findings)
+        self._state.write(self._state.reload, codec.to_json(outcome) + b"\n")
+        return outcome
+
+
+def read_outcome(state: State) -> Outcome | None:
+    """What became of the last (re)load; None if there was none."""
+    try:
+        return msgspec.json.decode(state.reload.read_bytes(), type=Outcome)
+    except (OSError, codec.DecodeError):
+        return None
+
+
+def wrong_kind(forms: KeyForms, environment: str, value: str) -> Literal["", "live", "sandbox"]:
+    """Whether a credential is of the kind that the environment must not have (R9): live in dev, sandbox in prod."""
+    unwanted: dict[str, tuple[Literal["live", "sandbox"], list[str]]] = {
+        "dev": ("live", forms.live),
+        "prod": ("sandbox", forms.sandbox),
+    }
+    kind, patterns = unwanted.get(environment, ("live", []))
+    return kind if value and any(re.fullmatch(pattern, value) for pattern in patterns) else ""
+
+
+def gateway_facts(state: State) -> dict[str, Any]:
+    """What the running gateway says of itself (pid, port, version, boot); empty without one."""
+    try:
+        facts = codec.from_json(state.gateway.read_bytes())
+    except (OSError, codec.DecodeError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _refuse_lost(state: State, loaded: Loaded, resolved: Resolved) -> None:
+    """Raises RegistryInvalid naming each reference that resolved before and no longer does, unless a person took it away."""
+    before = publish.read_sealed(state, state.master_key())
+    known = before.values if before else {}
+    lost = [ref for ref in resolved.missing if ref in known and ref not in resolved.deliberate]
+    if lost:
+        raise RegistryInvalid([_lost(loaded, ref, resolved.missing[ref]) for ref in lost])
+
+
+def _lost(loaded: Loaded, ref: str, why: str) -> Finding:
+    users = [s.name for s in loaded.snapshot.services if any(c.ref == ref for c in s.credentials)]
+    said = f"The secret {ref} of {', '.join(users)} resolved before and no longer does: {why}"
+    cure = "The registry before stays live with the value before."
+    return Finding(
+        severity="error", code="secret-lost", file=loaded.source.file, item=ref, message=said, cure=cure
+    )
+
+
+def registry_stamp(path: Path) -> object:
+    """Changes when the file may have changed; None while there is none."""
+    try:
+        seen = path.stat()
+    except OSError:
+        return None
+    return (seen.st_mtime_ns, seen.st_size, seen.st_ino)

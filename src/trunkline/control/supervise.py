@@ -1,0 +1,276 @@
+"""`trunkline serve`: compiles and publishes, runs gateway, console and simulator, brings a dead one back, stops in order.
+
+One loop without threads: signals wake it, else it looks at the sources every WATCH_S. It carries no calls and knows none.
+Not for: what a reload does (`reload.py`), what people read at start (`cli/banner.py`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
+
+from trunkline.control import kills, publish
+from trunkline.control.child import Child, child_environ
+from trunkline.control.claim import check_port, claim, end_orphans, free_port
+from trunkline.control.reload import Compiler, Outcome, gateway_facts, registry_stamp
+from trunkline.control.state import State
+from trunkline.core import codec
+from trunkline.registry.findings import RegistryInvalid
+from trunkline.settings import Settings, to_environ
+
+WATCH_S = 0.2
+READY_S = 20.0
+SECOND_STAGE_S = 20.0
+
+Say = Callable[[str], None]
+
+
+class Supervisor:
+    """The processes of one state folder. `say` writes a line for people; `ready` is called once, when the first answer can come."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        *,
+        say: Say,
+        ready: Callable[[State, Settings], None] = lambda *_: None,
+    ) -> None:
+        self.settings = settings
+        self.state = State(settings.state_path, environ)
+        self._environ = environ
+        self._say = say
+        self._ready = ready
+        self._children: list[Child] = []
+        self._applied: object = None
+        self._seen: object = None
+        self._prune_for = ""
+        self._asked_to_stop = 0
+        self._asked_to_reload = False
+        self._refused = ""
+
+    def run(self) -> int:
+        """Serves until told to stop; answers the exit status. Raises ClaimRefused, RegistryInvalid and problems of the state."""
+        settings = self.settings
+        with claim(self.state), self._signals() as woken:
+            end_orphans(self.state)
+            check_port(settings.host, settings.port, "--port")
+            check_port(settings.console_host, settings.console_port, "--console-port")
+            self.state.gateway.unlink(missing_ok=True)
+            compiler = self._compile_first()
+            try:
+                self._start_all(compiler)
+                self._watch(compiler, woken)
+            finally:
+                forced = self._stop(woken)
+            return 130 if forced else 0
+
+    def _compile_first(self) -> Compiler:
+        simulator_port = 0
+        if self.settings.simulate_missing:
+            simulator_port = free_port(_remembered_port(self.state))
+        url = f"http://127.0.0.1:{simulator_port}" if simulator_port else ""
+        compiler = Compiler(self.state, self.settings, self._environ, simulator_url=url)
+        token = self._token(compiler)
+        outcome = compiler.run(first=True)
+        if not outcome.ok:
+            raise RegistryInvalid(outcome.findings)
+        publish.callers(self.state)
+        self._applied = self._seen = token
+        self._prune_for = outcome.version
+        there = publish.read_snapshot(self.state)
+        if simulator_port and there is not None and any(service.simulated for service in there.services):
+            self.state.write(self.state.simulator, codec.to_json({"port": simulator_port}) + b"\n")
+            self._children.append(self._child("simulator", ["--port", str(simulator_port)], compiler))
+        return compiler
+
+    def _start_all(self, compiler: Compiler) -> None:
+        self._children += [self._child("app", [], compiler), self._child("console", [], compiler)]
+        for child in self._children:
+            child.start()
+
+    def _child(self, module: str, arguments: list[str], compiler: Compiler) -> Child:
+        settings = msgspec.structs.replace(self.settings, state_dir=str(self.state.path.resolve()))
+        environ = child_environ(self._environ, to_environ(settings), compiler.refs)
+        if module == "simulator":
+            environ = {
+                name: value for name, value in environ.items() if not name.startswith("TRUNKLINE_MASTER_KEY")
+            }
+        pid_file = {"app": self.state.gateway_pid, "console": self.state.console_pid}.get(module)
+        name = "gateway" if module == "app" else module
+        return Child(
+            name,
+            [sys.executable, "-m", f"trunkline.{module}", *arguments],
+            environ,
+            pid_file,
+            quiet=module == "simulator",
+        )
+
+    def _watch(self, compiler: Compiler, woken: int) -> None:
+        began = time.monotonic()
+        announced = False
+        while not self._asked_to_stop:
+            wait = 0.01 if not announced else self._wait_s()
+            self._sleep(woken, wait)
+            self._bring_back()
+            if not announced and self._gateway_ready():
+                announced = True
+                self._ready(self.state, self._settled())
+            elif not announced and time.monotonic() - began > READY_S:
+                announced = True
+                self._say(
+                    f"The gateway has not answered for {READY_S:g} s; it is still being started. See what it wrote above."
+                )
+            self._follow_sources(compiler)
+
+    def _follow_sources(self, compiler: Compiler) -> None:
+        """Publishes anew when a source has changed and then stood still for one look (half-written files are left alone)."""
+        token = self._token(compiler)
+        still, self._seen = token == self._seen, token
+        if self._asked_to_reload or (still and token != self._applied):
+            self._asked_to_reload = False
+            self._applied = token
+            self._apply(compiler)
+        elif self._prune_for and gateway_facts(self.state).get("version") == self._prune_for:
+            self._prune_for = ""
+            self._guarded(compiler.prune)
+
+    def _apply(self, compiler: Compiler) -> None:
+        def publish_all() -> None:
+            kills.absorb(self.state)
+            publish.callers(self.state)
+            outcome = compiler.run(first=False)
+            self._tell(outcome)
+            self._prune_for = outcome.version if outcome.ok else ""
+
+        self._guarded(publish_all)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """What fails here (a full disk, a locked database) is said once and tried again at the next change; serving goes on."""
+        try:
+            act()
+        except Exception as problem:  # the supervisor must outlive whatever a changed source brings
+            said = f"Publishing failed ({type(problem).__name__}: {problem}); what was live stays live."
+            if said != self._refused:
+                self._say(said)
+            self._refused = said
+            self._applied = None
+
+    def _tell(self, outcome: Outcome) -> None:
+        if outcome.ok:
+            self._refused = ""
+            self._say(f"Serving registry {outcome.version}.")
+            return
+        said = "\n".join(str(finding) for finding in outcome.errors)
+        if said != self._refused:
+            self._say(f"The changed registry is refused; {outcome.version} stays live.\n{said}")
+        self._refused = said
+
+    def _token(self, compiler: Compiler) -> object:
+        state = self.state
+        wal = state.control_db.with_name("control.db-wal")
+        stamps = tuple(
+            registry_stamp(path) for path in (self.settings.config_path, state.kills, state.control_db, wal)
+        )
+        files = [ref for ref in compiler.refs if ref.startswith("file:")]
+        return (stamps, compiler.resolver.stamps(files))
+
+    def _gateway_ready(self) -> bool:
+        gateway = next(child for child in self._children if child.name == "gateway")
+        return bool(gateway.pid) and gateway_facts(self.state).get("pid") == gateway.pid
+
+    def _settled(self) -> Settings:
+        """The settings with the port that the gateway really has; a restarted gateway takes the same."""
+        port = gateway_facts(self.state).get("port")
+        settings = msgspec.structs.replace(self.settings, port=int(port)) if port else self.settings
+        for child in self._children:
+            child.environ["TRUNKLINE_PORT"] = str(settings.port)
+        return settings
+
+    def _bring_back(self) -> None:
+        now = time.monotonic()
+        for child in self._children:
+            if child.process is not None and (status := child.ended()) is not None:
+                wait = child.restart_at - now
+                when = "at once" if wait <= 0.01 else f"in {wait:.1f} s"
+                self._say(f"The {child.name} ended ({_how(status)}); starting it again {when}.")
+            if child.process is None and child.restart_at <= time.monotonic():
+                child.start()
+
+    def _wait_s(self) -> float:
+        due = [child.restart_at - time.monotonic() for child in self._children if child.process is None]
+        return max(0.0, min([WATCH_S, *due]))
+
+    def _stop(self, woken: int) -> bool:
+        """Gateway first (its calls may end), then console (drains the rest), then simulator. True if it had to be forced."""
+        patience = {"gateway": self.settings.drain + 5.0, "console": SECOND_STAGE_S, "simulator": 3.0}
+        for name, seconds in patience.items():
+            for child in [c for c in self._children if c.name == name and c.process is not None]:
+                child.signal(signal.SIGTERM)
+                deadline = time.monotonic() + seconds
+                while child.process is not None and child.ended() is None:
+                    if self._asked_to_stop > 1 or time.monotonic() > deadline:
+                        for other in self._children:
+                            other.kill()
+                        return True
+                    self._sleep(woken, 0.1)
+        self.state.gateway.unlink(missing_ok=True)
+        return False
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[int]:
+        """Lets signals wake the loop through a pipe; answers its reading end."""
+        reading, writing = os.pipe()
+        for end in (reading, writing):
+            os.set_blocking(end, False)
+        before = {
+            n: signal.signal(n, lambda *_: None)
+            for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+        }
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        try:
+            yield reading
+        finally:
+            signal.set_wakeup_fd(-1)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            os.close(reading)
+            os.close(writing)
+
+    def _sleep(self, woken: int, seconds: float) -> None:
+        ready, _, _ = select.select([woken], [], [], seconds)
+        if not ready:
+            return
+        for number in os.read(woken, 512):
+            if number == signal.SIGHUP:
+                self._asked_to_reload = True
+            elif number == signal.SIGINT:
+                self._asked_to_stop += 1
+                if self._asked_to_stop == 1:
+                    self._say("Stopping: running calls may end. Press Ctrl-C again to stop at once.")
+            elif number == signal.SIGTERM:
+                self._asked_to_stop = max(1, self._asked_to_stop)
+
+
+def _remembered_port(state: State) -> int:
+    """The simulator's port of the run before: with the same one the published snapshot stays the same."""
+    try:
+        return int(codec.from_json(state.simulator.read_bytes())["port"])
+    except (OSError, codec.DecodeError, KeyError, TypeError, ValueError):
+        return 0
+
+
+def _how(status: int) -> str:
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return f"killed by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"killed by signal {-status}"
