@@ -1,4 +1,6 @@
-"""The laws of the journal: nothing acknowledged is lost to `kill -9`, and damage costs only what was hit (K1, K3)."""
+"""The laws of the journal: nothing acknowledged is lost to `kill -9`, and damage costs only what was hit.
+
+These are the experiments K1 and K3 of the acceptance battery, without the gateway around the journal."""
 
 import os
 import random
@@ -103,7 +105,7 @@ def hit(record: Stored, segment: int, offset: int, cut: bool) -> bool:
     return record.segment == segment and (offset < needed if cut else record.start <= offset < needed)
 
 
-@pytest.mark.row("K3")
+@pytest.mark.row("Q2")
 def test_damage_at_a_thousand_places_costs_only_what_was_hit(tmp_path: Path) -> None:
     stored = build(tmp_path)
     chance = random.Random(1000)
@@ -145,7 +147,7 @@ def test_damage_at_a_thousand_places_costs_only_what_was_hit(tmp_path: Path) -> 
         shutil.rmtree(folder)
 
 
-@pytest.mark.row("K3")
+@pytest.mark.row("Q2")
 def test_rubbish_in_the_folder_keeps_nothing_from_starting(tmp_path: Path) -> None:
     chance = random.Random(5)
     for number in range(1, 30):

@@ -27,8 +27,11 @@ RELEASE_BYTES = 1 << 20
 """How much is written before the pages behind are given back, so that the process stays small."""
 
 
-class JournalFull(Exception):
-    """There is no room for another record. It passes by itself once segments are drained or the disk has room again."""
+class JournalFull(OSError):
+    """There is no room for another record. It passes by itself once segments are drained or the disk has room again.
+
+    It is an OSError so that those who append but know no journal (the engine) can tell it from a mistake.
+    """
 
 
 class Recovery(NamedTuple):
