@@ -14,7 +14,6 @@ from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from yaml.resolver import BaseResolver
 
 from .findings import Finding, RegistryInvalid
 
@@ -32,21 +31,32 @@ _SURROGATES = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-
 _TAG = "tag:yaml.org,2002:"
 
 
-class _Composer(_Parser, BaseResolver):
+_IMPLICIT: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("int", re.compile(r"[-+]?[0-9]+")),
+    ("float", re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")),
+    ("bool", re.compile(r"true|True|TRUE|false|False|FALSE")),
+    ("null", re.compile(r"~|null|Null|NULL|")),
+)
+_MAY_BE_IMPLICIT = frozenset("+-.0123456789tTfF~nN")
+
+
+class _Composer(_Parser):
     """Text to nodes, with the implicit types of YAML 1.2's core schema only."""
 
-    def __init__(self, text: str) -> None:
-        _Parser.__init__(self, text)
-        BaseResolver.__init__(self)
+    def descend_resolver(self, current_node: Node | None, current_index: Any) -> None:
+        """No types by path here."""
 
+    def ascend_resolver(self) -> None:
+        """No types by path here."""
 
-for _name, _pattern, _first in (
-    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
-    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
-    ("int", r"^[-+]?[0-9]+$", "-+0123456789"),
-    ("float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+0123456789."),
-):
-    _Composer.add_implicit_resolver(_TAG + _name, re.compile(_pattern), list(_first))
+    def resolve(self, kind: type[Node], value: Any, implicit: Any) -> str:
+        if kind is not ScalarNode:
+            return _TAG + ("map" if kind is MappingNode else "seq")
+        if implicit[0] and (not value or value[0] in _MAY_BE_IMPLICIT):
+            for name, pattern in _IMPLICIT:
+                if pattern.fullmatch(value):
+                    return _TAG + name
+        return _TAG + "str"
 
 
 class Document:

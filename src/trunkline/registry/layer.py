@@ -101,7 +101,7 @@ def layer(source: Document, environment: str) -> tuple[Registry, Scribe]:
         raise RegistryInvalid(scribe.findings)
     overlays = data.get("environments")
     over = overlays.get(environment) if isinstance(overlays, dict) else None
-    merged = {key: value for key, value in data.items()}
+    merged = dict(data)
     if isinstance(over, dict):
         _layer_keys_only(over, scribe)
         merged = overlaid(merged, over)
