@@ -1,7 +1,8 @@
-"""A body in motion: an async iterator of bytes with back-pressure, filled from one side and read from the other.
+"""A body in motion: an async iterator of bytes with back-pressure, filled from one side and read from the
+other.
 
-The server fills one from a caller's long upload, the client reads one to send it on. Not for: framing; whoever fills it
-has already taken chunk sizes and the like off.
+The server fills one from a caller's long upload, the client reads one to send it on. Not for: framing;
+whoever fills it has already taken chunk sizes and the like off.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ class BodyCut(Exception):
 class BodyStream:
     """Bytes of one body in order. `length` is what the stream yields in all, None when not known beforehand.
 
-    One producer (`push`, `finish`, `fail`) and one consumer (`async for`, `unread`, `close`), both on the same loop.
-    `throttle(True)` is called when more than 256 KB wait to be read, `throttle(False)` when the reader has caught up.
+    One producer (`push`, `finish`, `fail`) and one consumer (`async for`, `unread`, `close`), both on the
+    same loop. `throttle(True)` is called when more than 256 KB wait to be read, `throttle(False)` when the
+    reader has caught up.
     """
 
     __slots__ = (

@@ -1,8 +1,9 @@
-"""Takes the chunks off a request body and finds the exact byte where the message ends. Not for: replies, or bodies of known length.
+"""Takes the chunks off a request body and finds the exact byte where the message ends. Not for: replies, or
+bodies of known length.
 
-httptools does the decoding; what it does not tell is where a message ends within the bytes it was fed, and one feed would run
-on into the next pipelined request. But a chunked message can only end right after CR LF CR LF, so it is fed up to each of
-those in turn.
+httptools does the decoding; what it does not tell is where a message ends within the bytes it was fed, and
+one feed would run on into the next pipelined request. But a chunked message can only end right after CR LF CR
+LF, so it is fed up to each of those in turn.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class _Sink:
 
 
 class ChunkedReader:
-    """Decodes one chunked body. `feed` returns the body's next pieces; `ended` and `rest` say when and what came after it."""
+    """Decodes one chunked body. `feed` returns the body's next pieces; `ended` and `rest` say when and what
+    came after it.
+    """
 
     __slots__ = (
         "_allowed",
@@ -66,7 +69,9 @@ class ChunkedReader:
         self._sink.trailers.clear()
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Decode `data`; raises Refusal on broken chunks, forbidden trailers and on sizes or extensions without end."""
+        """Decode `data`; raises Refusal on broken chunks, forbidden trailers and on sizes or extensions
+        without end.
+        """
         sink = self._sink
         used = self._run(data)
         pieces = sink.pieces[:]

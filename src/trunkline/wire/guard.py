@@ -1,7 +1,8 @@
-"""What a request must look like beyond what the parser checks: pure decisions on bytes, each with the RFC section it rests on.
+"""What a request must look like beyond what the parser checks: pure decisions on bytes, each with the RFC
+section it rests on.
 
-llhttp (inside httptools) refuses much by itself, but accepts what would let two servers read one request differently; that
-is refused here. Not for: running the parser (`head`), nor sending the refusal (`inbound`).
+llhttp (inside httptools) refuses much by itself, but accepts what would let two servers read one request
+differently; that is refused here. Not for: running the parser (`head`), nor sending the refusal (`inbound`).
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from typing import NamedTuple
 METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
 ALLOW = b"allow: " + b", ".join(METHODS) + b"\r\n"
 
-# A request line is at most the longest target, a method, a version and two spaces; what is longer is told 414.
+# A request line is at most the longest target, a method, a version and two spaces; what is longer is told
+# 414.
 LINE_SLACK = 64
 
 _LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([^ ]+) HTTP/([0-9])\.([0-9])")
 _METHOD_START = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?: |$)")
-# RFC 3986 section 3.3 and 3.4; `[` and `]` stand in queries of the Stripe kind (`expand[]=x`), where they can mislead nobody.
+# RFC 3986 section 3.3 and 3.4; `[` and `]` stand in queries of the Stripe kind (`expand[]=x`), where they can
+# mislead nobody.
 _ORIGIN = re.compile(rb"/[A-Za-z0-9._~!$&'()*+,;=:@/%-]*(?:\?[A-Za-z0-9._~!$&'()*+,;=:@/?\[\]%-]*)?")
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _CONTROL_ESCAPE = re.compile(rb"%(?:[01][0-9A-Fa-f]|7[Ff])")
@@ -41,16 +44,20 @@ SINGLE = frozenset(
 )
 # Names that some servers read as the field with dashes, and so frame the message by.
 LOOKALIKES = frozenset((b"content_length", b"transfer_encoding"))
-# Fields that mean something only before a body: framing, routing, credentials, request modifiers (RFC 9110 section 6.5.1).
+# Fields that mean something only before a body: framing, routing, credentials, request modifiers (RFC 9110
+# section 6.5.1).
 NEVER_TRAILERS = frozenset(
-    b"host content-length transfer-encoding connection trailer te upgrade keep-alive proxy-connection authorization "
-    b"proxy-authorization cookie content-type content-encoding content-range expect max-forwards range cache-control "
-    b"if-match if-none-match if-modified-since if-unmodified-since if-range origin x-forwarded-for forwarded".split()
+    b"host content-length transfer-encoding connection trailer te upgrade keep-alive proxy-connection".split()
+    + b"authorization proxy-authorization cookie content-type content-encoding content-range expect".split()
+    + b"max-forwards range cache-control if-match if-none-match if-modified-since if-range".split()
+    + b"if-unmodified-since origin x-forwarded-for forwarded".split()
 )
 
 
 class Refusal(Exception):
-    """A request that is not served. `status` and `code` go to the client, `reason` names what is wrong, without its secrets."""
+    """A request that is not served. `status` and `code` go to the client, `reason` names what is wrong,
+    without its secrets.
+    """
 
     def __init__(self, status: int, code: str, reason: str) -> None:
         super().__init__(reason)
@@ -60,7 +67,9 @@ class Refusal(Exception):
 
 
 class RequestLine(NamedTuple):
-    """An accepted request line. `authority` is None in origin-form; else it must equal Host (RFC 9112 section 3.2.2)."""
+    """An accepted request line. `authority` is None in origin-form; else it must equal Host (RFC 9112 section
+    3.2.2).
+    """
 
     method: str
     target: bytes
@@ -147,7 +156,9 @@ def _check_escapes(target: bytes) -> None:
 
 
 def check_host(value: bytes) -> None:
-    """Host is a name or an IP literal and maybe a port (RFC 9110 section 7.2, RFC 9112 section 3.2); raises Refusal."""
+    """Host is a name or an IP literal and maybe a port (RFC 9110 section 7.2, RFC 9112 section 3.2); raises
+    Refusal.
+    """
     match = _HOST.fullmatch(value)
     if match is None or (match[2] and int(match[2]) > 65535) or (match[1] and not _is_ipv6(match[1])):
         raise Refusal(
@@ -179,7 +190,9 @@ def check_unique(headers: list[tuple[bytes, bytes]]) -> None:
 
 
 def check_coding(value: bytes, minor: int) -> None:
-    """Transfer-Encoding is exactly `chunked`, and never on HTTP/1.0 (RFC 9112 sections 6.1 and 7); raises Refusal."""
+    """Transfer-Encoding is exactly `chunked`, and never on HTTP/1.0 (RFC 9112 sections 6.1 and 7); raises
+    Refusal.
+    """
     if minor == 0:
         raise Refusal(400, "bad_framing", "Transfer-Encoding is not part of HTTP/1.0.")
     if value.lower() != b"chunked":
@@ -212,7 +225,8 @@ def check_trailers(names: list[bytes]) -> None:
 def check_beginning(held: bytes, target_bytes: int, head_bytes: int) -> None:
     """Refuse an unfinished head as soon as nothing that may follow could make it good; raises Refusal.
 
-    Without this a client with bare LF line ends, or one that speaks TLS to a plain port, would be left waiting for 408.
+    Without this a client with bare LF line ends, or one that speaks TLS to a plain port, would be left
+    waiting for 408.
     """
     start = (
         2 if held[:2] == b"\r\n" else 0

@@ -1,7 +1,7 @@
 """From the bytes of one whole head to a Request: httptools for the grammar, `guard` for what it lets through.
 
-A fresh parser per head (0.2 us) sees exactly one head and nothing else, so neither a split of the input nor an earlier
-message can change a verdict. Not for: bodies (`chunked`, `inbound`).
+A fresh parser per head (0.2 us) sees exactly one head and nothing else, so neither a split of the input nor
+an earlier message can change a verdict. Not for: bodies (`chunked`, `inbound`).
 """
 
 from __future__ import annotations
@@ -22,25 +22,48 @@ _RARE = frozenset(
         b"connection",
     )
 )
+_CACHED_FIELDS = frozenset(
+    b"accept accept-encoding accept-language connection content-length content-type host user-agent".split()
+)
 _CACHED_LINES = 4096
 _CACHED_LINE_BYTES = 256
 _CACHED_HOSTS = 1024
 
 
-class _Fields:
-    """Collects what the parser calls out: last value per lower-cased name, and whether the head came to its end."""
+class _End:
+    """Hears from the parser only that the head came to its end: calls into Python are dear, so fields are
+    split off after.
+    """
 
-    __slots__ = ("ended", "found")
+    __slots__ = ("ended",)
+    # The parser looks each of these up; a name that is missing costs more than one that is None.
+    on_url = on_header = on_body = on_message_begin = on_message_complete = on_chunk_header = (
+        on_chunk_complete
+    ) = None
 
     def __init__(self) -> None:
-        self.found: dict[bytes, bytes] = {}
         self.ended = False
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.found[name.lower()] = value
 
     def on_headers_complete(self) -> None:
         self.ended = True
+
+
+class _FieldLines(dict[bytes, tuple[bytes, bytes]]):
+    """Field line -> (lower-cased name, value without surrounding whitespace), for lines that the parser has
+    accepted.
+
+    The same clients send the same lines with each request, so lines of harmless fields are remembered; no
+    others, since a value may be a secret.
+    """
+
+    def __missing__(self, line: bytes) -> tuple[bytes, bytes]:
+        name, _, value = line.partition(b":")
+        field = (name.lower(), value.strip(b" \t"))
+        if field[0] in _CACHED_FIELDS and len(line) <= _CACHED_LINE_BYTES:
+            if len(self) >= _CACHED_LINES:
+                self.clear()
+            self[line] = field
+        return field
 
 
 class HeadReader:
@@ -53,6 +76,7 @@ class HeadReader:
         self._body_bytes = body_bytes
         self._lines: dict[bytes, RequestLine] = {}
         self._hosts: set[bytes] = set()
+        self._field = _FieldLines().__getitem__
 
     def beginning(self, held: bytes) -> None:
         """Judge a head that is not complete yet; raises Refusal when it cannot become a good one."""
@@ -66,35 +90,32 @@ class HeadReader:
             cut = head.find(b"\r\n")
         line = self._lines.get(head[:cut]) or self._read_line(head[:cut])
         if len(head) > self._head_bytes:
-            raise Refusal(
-                431,
-                "head_too_large",
-                f"The head is longer than {self._head_bytes} bytes.",
-            )
-        sink = _Fields()
+            raise Refusal(431, "head_too_large", f"The head is longer than {self._head_bytes} bytes.")
+        end = _End()
         try:
-            httptools.HttpRequestParser(sink).feed_data(head)
+            httptools.HttpRequestParser(end).feed_data(head)
         except httptools.HttpParserUpgrade:
-            pass  # an Upgrade that we do not take is ignored (RFC 9110 section 7.8); the message stays as it is
+            pass  # an Upgrade that is not taken is ignored: RFC 9110 section 7.8
         except httptools.HttpParserError as error:
             raise Refusal(400, "bad_head", f"{error}.") from None
-        if not sink.ended:
+        if not end.ended:
             raise Refusal(400, "bad_head", "The head does not end where it should.")
-        fields = sink.found
-        if len(fields) == head.count(b"\r\n") - 2 and b" \r\n" not in head and b"\t\r\n" not in head:
-            headers = list(fields.items())
-        else:
-            headers, fields = _split(head)
+        headers = list(map(self._field, head[cut + 2 : -4].split(b"\r\n"))) if len(head) > cut + 4 else []
+        fields = dict(headers)
+        if len(fields) != len(headers):
+            guard.check_unique(headers)
+            fields = dict(reversed(headers))
         if len(headers) > self._fields:
             raise Refusal(431, "too_many_fields", f"The head has more than {self._fields} fields.")
-        request = Request(line.method, line.target, line.minor, headers, fields)
+        method, target, minor, authority = line
+        request = Request(method, target, headers, fields, minor)
         host = fields.get(b"host")
-        if host not in self._hosts or line.authority is not None or line.minor == 0:
+        if host not in self._hosts or authority is not None:
             self._check_host(host, line)
         length = fields.get(b"content-length")
         if length is not None:
             request.length = guard.content_length(length, self._body_bytes)
-        if line.minor == 0:
+        if not minor:
             request.persistent = False
         if not _RARE.isdisjoint(fields):
             _apply_rare(request)
@@ -102,7 +123,8 @@ class HeadReader:
 
     def _read_line(self, raw: bytes) -> RequestLine:
         line = guard.request_line(raw, self._target_bytes)
-        # Absolute targets must meet Host each time; queries are rarely the same twice and may hold what must not stay here.
+        # Absolute targets must meet Host each time; queries are rarely the same twice and may hold what must
+        # not stay here.
         if line.authority is None and b"?" not in raw and len(raw) <= _CACHED_LINE_BYTES:
             if len(self._lines) >= _CACHED_LINES:
                 self._lines.clear()
@@ -124,20 +146,6 @@ class HeadReader:
         if len(self._hosts) >= _CACHED_HOSTS:
             self._hosts.clear()
         self._hosts.add(host)
-
-
-def _split(head: bytes) -> tuple[list[tuple[bytes, bytes]], dict[bytes, bytes]]:
-    """The fields of a head that the parser has accepted and that has repeated names or whitespace at line ends."""
-    headers: list[tuple[bytes, bytes]] = []
-    fields: dict[bytes, bytes] = {}
-    for line in head[:-4].split(b"\r\n")[1:]:
-        raw_name, _, value = line.partition(b":")
-        name, value = raw_name.lower(), value.strip(b" \t")
-        headers.append((name, value))
-        fields.setdefault(name, value)
-    if len(fields) != len(headers):
-        guard.check_unique(headers)
-    return headers, fields
 
 
 def _apply_rare(request: Request) -> None:

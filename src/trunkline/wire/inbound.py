@@ -1,8 +1,9 @@
 """One connection from a client: bytes to requests, one at a time and in order, and replies back.
 
-States: HEAD (idle, or a head is arriving), BODY (a body is being collected), STREAM (the request was handed on, its body
-still arrives), WAIT (the request is complete, its reply is not), LINGER (nothing more is read or written; waiting for the
-client to notice), GONE. Not for: verdicts (`head`, `guard`, `chunked`) nor listening, sweeping and draining (`server`).
+States: HEAD (idle, or a head is arriving), BODY (a body is being collected), STREAM (the request was handed
+on, its body still arrives), WAIT (the request is complete, its reply is not), LINGER (nothing more is read or
+written; waiting for the client to notice), GONE. Not for: verdicts (`head`, `guard`, `chunked`) nor
+listening, sweeping and draining (`server`).
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from trunkline.wire.request import Request
 HEAD, BODY, STREAM, WAIT, LINGER, GONE = range(6)
 STATES = ("HEAD", "BODY", "STREAM", "WAIT", "LINGER", "GONE")
 
-# After a client's half-close: when to ask its system whether it is still there, and when to look at the answer.
+# After a client's half-close: when to ask its system whether it is still there, and when to look at the
+# answer.
 PROBE_S = 0.3
 PROBE_ANSWER_S = 0.15
 _RESET = struct.pack("ii", 1, 0)
@@ -62,6 +64,7 @@ class Inbound(asyncio.Protocol):
         "_body_bytes",
         "_chunks",
         "_eof",
+        "_final",
         "_held",
         "_pieces",
         "_pumping",
@@ -70,13 +73,13 @@ class Inbound(asyncio.Protocol):
         "_reply",
         "_request",
         "_server",
-        "_transport",
         "_write_paused",
         "_write_size",
         "peer",
         "secure",
         "since",
         "state",
+        "transport",
     )
 
     def __init__(self, server: Host) -> None:
@@ -85,7 +88,7 @@ class Inbound(asyncio.Protocol):
         self.since = server.now  # when this state began; in BODY and STREAM, when counting of the rate began
         self.peer = ""
         self.secure = False
-        self._transport: asyncio.Transport
+        self.transport: asyncio.Transport
         self._request: Request | None = None
         self._reply: Reply | None = None
         self._held = b""  # received and not yet looked at
@@ -95,6 +98,7 @@ class Inbound(asyncio.Protocol):
         self._rate_from = 0
         self._write_size = 0
         self._eof = False
+        self._final = False  # nothing that is not here yet will be served
         self._pumping = False
         self._read_paused = False
         self._write_paused = False
@@ -105,7 +109,7 @@ class Inbound(asyncio.Protocol):
     # What the event loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are no subclass of it
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's transports are no subclass of it
         peer = transport.get_extra_info("peername")
         self.peer = peer[0] if isinstance(peer, tuple) else ""
         self.secure = transport.get_extra_info("ssl_object") is not None
@@ -165,7 +169,7 @@ class Inbound(asyncio.Protocol):
         if self.state == WAIT:
             if self.secure:
                 return False  # TLS knows no half-close: asyncio closes, and the call is cancelled
-            self._eof = True
+            self._eof = self._final = True
             if self._reply is not None and not self._held:
                 self._reply.last()
             asyncio.get_running_loop().call_later(PROBE_S, self._probe, self._reply)
@@ -193,12 +197,9 @@ class Inbound(asyncio.Protocol):
     def date(self) -> bytes:
         return self._server.date
 
-    def write(self, data: bytes) -> None:
-        self._transport.write(data)
-
-    def reusable(self) -> bool:
-        """Whether another request could follow: this one's body is here in full, and the server goes on."""
-        return self.state == WAIT and not self._server.draining
+    def complete(self) -> bool:
+        """Whether the running request's body is here in full, so that another request could follow."""
+        return self.state == WAIT
 
     def ended(self, keep: bool) -> None:
         """The reply is complete."""
@@ -218,10 +219,10 @@ class Inbound(asyncio.Protocol):
         """The reply ends here, incomplete."""
         self._abandon("the reply was cut")
         if reset:
-            sock = self._transport.get_extra_info("socket")
+            sock = self.transport.get_extra_info("socket")
             if sock is not None:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            self._transport.abort()
+            self.transport.abort()
             self.state = GONE
         else:
             self._close()
@@ -256,33 +257,35 @@ class Inbound(asyncio.Protocol):
                     )
                 )
         elif self.state == LINGER:
-            if self._transport.get_write_buffer_size():
+            if self.transport.get_write_buffer_size():
                 self._sweep_stall(now)
             elif age > limits.linger_s:
-                self._transport.abort()
+                self.transport.abort()
         elif self.state == WAIT and self._eof:
             self._check_alive(self._reply)
 
     def _sweep_stall(self, now: float) -> None:
-        size = self._transport.get_write_buffer_size()
+        size = self.transport.get_write_buffer_size()
         if size != self._write_size:
             self._write_size = size
             self.since = now
         elif now - self.since > self._server.limits.stall_timeout_s:
-            self._transport.abort()
+            self.transport.abort()
 
     def retire(self) -> None:
         """The server drains: close if idle, else let the running reply be the last."""
         if self.state == HEAD and not self._held:
             self._close()
-        elif self._reply is not None:
+            return
+        self._final = True
+        if self._reply is not None:
             self._reply.last()
 
     def busy(self) -> bool:
         return self.state in (BODY, STREAM, WAIT) or (self.state == HEAD and bool(self._held))
 
     def kill(self) -> None:
-        self._transport.abort()
+        self.transport.abort()
 
     # From bytes to requests
 
@@ -333,7 +336,7 @@ class Inbound(asyncio.Protocol):
         self._body_bytes = self._rate_from = 0
         self._chunks = ChunkedReader(self._server.limits.fields) if request.length is None else None
         if request.expects and not self._held:
-            self._transport.write(status_line(100) + b"\r\n")
+            self.transport.write(status_line(100) + b"\r\n")
 
     def _step_body(self) -> None:
         request = self._request
@@ -381,11 +384,11 @@ class Inbound(asyncio.Protocol):
         request.secure = self.secure
         self.state = state
         self._request = request
-        keep = request.persistent and not (self._eof and not self._held)
+        keep = request.persistent and not (self._final and not self._held)
         reply = self._reply = Reply(self, request.method == "HEAD", request.minor, keep)
         try:
             self._server.handler(request, reply)
-        except Exception as error:  # noqa: BLE001 - a defect of the app must not take the connection with it
+        except Exception as error:  # a defect of the app must not take the connection with it
             self._server.failed(error)
             if reply.started:
                 reply.abort()
@@ -438,8 +441,10 @@ class Inbound(asyncio.Protocol):
             reply.lost()
 
     def _linger(self) -> None:
-        """Close in two steps: a plain close while the client still sends would reset the connection and eat the reply
-        (RFC 9112 section 9.6)."""
+        """Close in two steps (RFC 9112 section 9.6).
+
+        A plain close while the client still sends would reset the connection and eat the reply.
+        """
         if self._request is not None or self._reply is not None:
             self._abandon("the reply has ended")
         self.state = LINGER
@@ -448,35 +453,35 @@ class Inbound(asyncio.Protocol):
         self._body_bytes = 0
         self._chunks = None
         self._pieces = []
-        if self._eof or not self._transport.can_write_eof():
+        if self._eof or not self.transport.can_write_eof():
             self._close()
             return
         if self._read_paused:
             self._pause_reading(False)
-        self._transport.write_eof()
+        self.transport.write_eof()
 
     def _close(self) -> None:
         """Close once what is written has gone out; the sweep sees to it that this does not take for ever."""
         self.state = LINGER
         self.since = self._server.now
         self._held = b""
-        self._transport.close()
+        self.transport.close()
 
     def _discard(self, data: bytes) -> None:
         self._body_bytes += len(data)
         if self._body_bytes > self._server.limits.linger_bytes:
-            self._transport.abort()
+            self.transport.abort()
 
     def _pause_reading(self, pause: bool) -> None:
         if pause is self._read_paused or self.state == GONE:
             return
         self._read_paused = pause
         if pause:
-            self._transport.pause_reading()
+            self.transport.pause_reading()
         elif not self._eof:
             self.since = self._server.now
             self._rate_from = self._body_bytes
-            self._transport.resume_reading()
+            self.transport.resume_reading()
 
     # A client that has closed its sending half may be waiting for the reply or be gone: only a write can tell
 
@@ -488,10 +493,10 @@ class Inbound(asyncio.Protocol):
     def _check_alive(self, reply: Reply | None) -> None:
         if reply is None or reply is not self._reply:
             return
-        sock = self._transport.get_extra_info("socket")
+        sock = self.transport.get_extra_info("socket")
         if sock is None or sock.fileno() < 0:
             return
         poll = select.poll()
         poll.register(sock.fileno(), 0)
         if any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0)):
-            self._transport.abort()
+            self.transport.abort()

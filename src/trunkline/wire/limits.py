@@ -1,4 +1,6 @@
-"""What the server's wire puts up with from one client. Not for: limits of keys and routes, which are policies."""
+"""What the server's wire puts up with from one client. Not for: limits of keys and routes, which are
+policies.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ServerLimits:
-    """Sizes in bytes, times in seconds; times are kept by a sweep per second, so they may be exceeded by up to two.
+    """Sizes in bytes, times in seconds; times are kept by a sweep per second, so they may be exceeded by up
+    to two.
 
-    `buffer_limit`: longer bodies are handed on as a stream. `body_rate`: bytes a second that a body must make on average once
-    `body_grace_s` has passed. `idle_timeout_s`: a connection without a request. `stall_timeout_s`: a client that reads
-    nothing of a reply. `linger_s`: how long a closing connection still listens, so that a client that is still sending gets
-    to read its reply. `held_bytes`: pipelined bytes held while a request runs.
+    `buffer_limit`: longer bodies are handed on as a stream. `body_rate`: bytes a second that a body must make
+    on average once `body_grace_s` has passed. `idle_timeout_s`: a connection without a request.
+    `stall_timeout_s`: a client that reads nothing of a reply. `linger_s`: how long a closing connection still
+    listens, so that a client that is still sending gets to read its reply. `held_bytes`: pipelined bytes held
+    while a request runs.
     """
 
     head_bytes: int = 32 * 1024

@@ -2,93 +2,85 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
 
-LINES = {status: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
-# Replies that end with their head whatever it says (RFC 9110 sections 15.3.5 and 15.4.5).
+import msgspec
+
+LINES: dict[int, bytes] = {
+    status: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
+}  # Replies that end with their head whatever it says (RFC 9110 sections 15.3.5 and 15.4.5).
 BODILESS = frozenset((204, 304))
 
 
 def status_line(status: int) -> bytes:
     """The status line; the reason phrase may be empty (RFC 9112 section 4)."""
-    return LINES.get(status) or b"HTTP/1.1 %d \r\n" % status  # type: ignore[call-overload]
+    return LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
 
 
 class Line(Protocol):
     """What a reply needs of its connection."""
 
+    transport: asyncio.Transport
+
     @property
     def date(self) -> bytes: ...
 
-    def write(self, data: bytes) -> None: ...
-
-    def reusable(self) -> bool: ...
+    def complete(self) -> bool: ...
 
     def ended(self, keep: bool) -> None: ...
 
     def cut(self, reset: bool) -> None: ...
 
 
-class Reply:
+class Reply(msgspec.Struct, eq=False):
     """The answer to one request; every method does nothing once `closed`.
 
-    Either `send`, or `start`, `write`..., `end`. `abort` cuts at any point. `hangup` and `flow` are set by the app: the first
-    is called once when the client goes away before the end, the second with True when the client reads too slowly and with
-    False when it has caught up. `fields` are whole lines, `name: value CR LF`; the server adds content-length or
-    transfer-encoding, connection, and date where it is missing. To a HEAD request, `start` with the length that a GET would
-    have had, then `end`.
+    Either `send`, or `start`, `write`..., `end`. `abort` cuts at any point. `hangup` and `flow` are set by
+    the app: the first is called once when the client goes away before the end, the second with True when
+    the client reads too slowly and with False when it has caught up. `fields` are whole lines,
+    `name: value CR LF`; the server adds content-length or transfer-encoding, connection, and date where it
+    is missing. To a HEAD request, `start` with the length that a GET would have had, then `end`.
     """
 
-    __slots__ = (
-        "_bare",
-        "_chunked",
-        "_keep",
-        "_left",
-        "_line",
-        "_minor",
-        "closed",
-        "flow",
-        "hangup",
-        "started",
-    )
-
-    def __init__(self, line: Line, bare: bool, minor: int, keep: bool) -> None:
-        self._line = line
-        self._bare = bare
-        self._minor = minor
-        self._keep = keep
-        self._left = -1
-        self._chunked = False
-        self.closed = False
-        self.started = False
-        self.hangup: Callable[[], None] | None = None
-        self.flow: Callable[[bool], None] | None = None
+    _line: Line
+    _bare: bool  # no body whatever is written: a HEAD request, 204, 304
+    _minor: int
+    _keep: bool  # the connection may serve another request after this
+    closed: bool = False
+    started: bool = False
+    hangup: Callable[[], None] | None = None
+    flow: Callable[[bool], None] | None = None
+    _left: int = -1  # bytes still owed of the length that was announced
+    _chunked: bool = False
 
     def send(self, status: int, fields: bytes, body: bytes) -> None:
         """Answer at once with a whole body, in one write."""
         if self.closed or self.started:
             return
         line = self._line
-        keep = self._keep and line.reusable()
         self.started = self.closed = True
-        if keep and self._minor and status not in BODILESS and not self._bare:
+        keep = self._keep and line.complete()
+        if keep and self._minor and not self._bare and status not in BODILESS:
             date = b"" if b"date:" in fields else line.date
-            line.write(
-                b"%b%b%bcontent-length: %d\r\n\r\n%b" % (status_line(status), fields, date, len(body), body)
-            )
+            first = LINES.get(status) or status_line(status)
+            length = b"content-length: %d\r\n\r\n" % len(body)
+            line.transport.write(b"".join((first, fields, date, length, body)))
         else:
             length = b"" if status in BODILESS else b"content-length: %d\r\n" % len(body)
             head = self._head(status, fields, length, keep)
-            line.write(head if self._bare or status in BODILESS else head + body)
+            line.transport.write(head if self._bare or status in BODILESS else head + body)
         line.ended(keep)
 
     def start(self, status: int, fields: bytes, length: int | None) -> None:
-        """Begin a streamed body of `length` bytes; None means chunked, or up to the connection's end for HTTP/1.0."""
+        """Begin a streamed body of `length` bytes; None means chunked, or up to the connection's end for
+        HTTP/1.0.
+        """
         if self.closed or self.started:
             return
-        self._keep = self._keep and self._line.reusable()
+        self._keep = self._keep and self._line.complete()
         framing = b""
         if status in BODILESS:
             self._bare = True
@@ -101,21 +93,21 @@ class Reply:
         else:
             self._keep = False
         self.started = True
-        self._line.write(self._head(status, fields, framing, self._keep))
+        self._line.transport.write(self._head(status, fields, framing, self._keep))
 
     def write(self, chunk: bytes) -> None:
         """Send the next piece of a started body. More bytes than `length` promised cut the connection."""
         if self.closed or not self.started or self._bare or not chunk:
             return
         if self._chunked:
-            self._line.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+            self._line.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
             return
         if self._left >= 0:
             if len(chunk) > self._left:
                 self.abort()
                 return
             self._left -= len(chunk)
-        self._line.write(chunk)
+        self._line.transport.write(chunk)
 
     def end(self) -> None:
         """The body is complete. Fewer bytes than `length` promised cut the connection."""
@@ -126,11 +118,13 @@ class Reply:
             return
         self.closed = True
         if self._chunked and not self._bare:
-            self._line.write(b"0\r\n\r\n")
+            self._line.transport.write(b"0\r\n\r\n")
         self._line.ended(self._keep)
 
     def abort(self) -> None:
-        """Cut: the client sees a broken transfer. Where only the connection's end marks the body's, by a reset."""
+        """Cut: the client sees a broken transfer. Where only the connection's end marks the body's, by a
+        reset.
+        """
         if self.closed:
             return
         self.closed = True
@@ -139,18 +133,20 @@ class Reply:
     def interim(self, status: int) -> None:
         """Send a 1xx reply; HTTP/1.0 clients do not know these (RFC 9110 section 15.2)."""
         if not self.closed and not self.started and self._minor:
-            self._line.write(status_line(status) + b"\r\n")
+            self._line.transport.write(status_line(status) + b"\r\n")
 
     def probe(self) -> None:
-        """Send a byte or more that means nothing, so that the system of a client that has gone away answers with a reset.
+        """Send a byte or more that means nothing, so that the system of a client that has gone away answers
+        with a reset.
 
-        100 (Continue) may come unasked and any number of times (RFC 9110 section 15.2.1); within a chunked body it is a
-        leading zero of the next chunk size (RFC 9112 section 7.1). Elsewhere there is nothing harmless to send.
+        100 (Continue) may come unasked and any number of times (RFC 9110 section 15.2.1); within a chunked
+        body it is a leading zero of the next chunk size (RFC 9112 section 7.1). Elsewhere there is nothing
+        harmless to send.
         """
         if not self.started:
             self.interim(100)
         elif self._chunked and not self._bare and not self.closed:
-            self._line.write(b"0")
+            self._line.transport.write(b"0")
 
     def lost(self) -> None:
         """The client is gone: tell the app once."""

@@ -1,54 +1,37 @@
-"""One request as the server's wire hands it on: checked, framed, names lower-cased. Not for: judging it (`guard`), reading it (`head`)."""
+"""One request as the server's wire hands it on: checked, framed, names lower-cased.
+
+Not for: judging it (`guard`), reading it (`head`).
+"""
 
 from __future__ import annotations
+
+import msgspec
 
 from trunkline.wire.body import BodyStream
 
 
-class Request:
-    """One request. The first eight fields are for everyone; the rest is framing that the wire itself needs.
+class Request(msgspec.Struct, eq=False):
+    """One request. `minor` and what follows it is framing that the wire itself needs.
 
-    `headers` keep order and repetitions, names lower-cased, values without surrounding whitespace; `fields` are the same with
-    the first value winning. `body` is the whole body when `stream` is None, else what had been read when it was handed on.
-    `length` is the declared content length, 0 without a body, None when chunked. `minor` is the y of HTTP/1.y.
-    `persistent` says whether the client wants the connection kept, `expects` whether it waits for 100 (Continue).
+    `headers` keep order and repetitions, names lower-cased, values without surrounding whitespace;
+    `fields` are the same with the first value winning. `body` is the whole body when `stream` is None,
+    else what had been read when it was handed on. `length` is the declared content length, 0 without a
+    body, None when chunked. `minor` is the y of HTTP/1.y. `persistent` says whether the client wants the
+    connection kept, `expects` whether it waits for 100 (Continue).
     """
 
-    __slots__ = (
-        "body",
-        "expects",
-        "fields",
-        "headers",
-        "length",
-        "method",
-        "minor",
-        "peer",
-        "persistent",
-        "secure",
-        "stream",
-        "target",
-    )
-
-    def __init__(
-        self,
-        method: str,
-        target: bytes,
-        minor: int,
-        headers: list[tuple[bytes, bytes]],
-        fields: dict[bytes, bytes],
-    ) -> None:
-        self.method = method
-        self.target = target
-        self.minor = minor
-        self.headers = headers
-        self.fields = fields
-        self.body = b""
-        self.stream: BodyStream | None = None
-        self.peer = ""
-        self.secure = False
-        self.length: int | None = 0
-        self.persistent = True
-        self.expects = False
+    method: str
+    target: bytes
+    headers: list[tuple[bytes, bytes]]
+    fields: dict[bytes, bytes]
+    minor: int = 1
+    body: bytes = b""
+    stream: BodyStream | None = None
+    peer: str = ""
+    secure: bool = False
+    length: int | None = 0
+    persistent: bool = True
+    expects: bool = False
 
     def __repr__(self) -> str:
         """Method and path only: queries and fields may hold secrets."""

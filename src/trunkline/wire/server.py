@@ -1,4 +1,5 @@
-"""HTTP/1.1 server: listens, sweeps, refuses and drains. Knows nothing of calls: each good request goes to one handler.
+"""HTTP/1.1 server: listens, sweeps, refuses and drains. Knows nothing of calls: each good request goes to one
+handler.
 
     server = Server(handler)              # handler(request, reply): called on the loop, must not block
     await server.start("127.0.0.1", 4000)
@@ -51,7 +52,9 @@ def plain_refusal(status: int, code: str, reason: str) -> tuple[bytes, bytes]:
 
 
 class Server:
-    """Listens on one address. `refuse(status, code, reason)` gives fields and body of what the wire itself refuses."""
+    """Listens on one address. `refuse(status, code, reason)` gives fields and body of what the wire itself
+    refuses.
+    """
 
     def __init__(
         self,
@@ -88,11 +91,15 @@ class Server:
 
     @property
     def active(self) -> int:
-        """Connections on which a request is arriving or running. Counted when asked: for health and metrics, not per call."""
+        """Connections on which a request is arriving or running. Counted when asked: for health and metrics,
+        not per call.
+        """
         return sum(connection.busy() for connection in self._connections)
 
     async def start(self, host: str | None, port: int, *, sock: socket.socket | None = None) -> None:
-        """Listen on `host` and `port` (0 = any free one, then in `port`), or on `sock`, which is bound already."""
+        """Listen on `host` and `port` (0 = any free one, then in `port`), or on `sock`, which is bound
+        already.
+        """
         loop = asyncio.get_running_loop()
         handshake = HANDSHAKE_S if self._tls else None
         if sock is not None:
@@ -116,7 +123,9 @@ class Server:
         self._tick()
 
     async def drain(self, timeout_s: float) -> bool:
-        """Stop listening, close idle connections, let running requests end; True if all did. What is left is cut."""
+        """Stop listening, close idle connections, let running requests end; True if all did. What is left is
+        cut.
+        """
         deadline = asyncio.get_running_loop().time() + timeout_s
         self.draining = True
         if self._listener is not None:
@@ -124,7 +133,8 @@ class Server:
         for connection in list(self._connections):
             connection.retire()
         finished = await self._until(lambda: not self.active, deadline)
-        # Replies that are written may still be on their way out: give them the time that any closing connection has.
+        # Replies that are written may still be on their way out: give them the time that any closing
+        # connection has.
         linger = asyncio.get_running_loop().time() + self.limits.linger_s
         await self._until(
             lambda: not self._connections,
@@ -152,7 +162,9 @@ class Server:
         self._timer = loop.call_later(SWEEP_S, self._tick)
 
     def sweep(self, now: float) -> None:
-        """Close every connection that has taken too long at `now`, the loop's time. One timer for all connections."""
+        """Close every connection that has taken too long at `now`, the loop's time. One timer for all
+        connections.
+        """
         self.now = now
         self.date = b"date: %b\r\n" % formatdate(usegmt=True).encode()
         for connection in list(self._connections):

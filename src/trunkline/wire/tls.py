@@ -6,7 +6,8 @@ import ssl
 
 
 def server_context(cert_file: str, key_file: str) -> ssl.SSLContext:
-    """A context for `Server(tls=...)`: TLS 1.2 or newer, HTTP/1.1 only. `cert_file` holds the chain, leaf first.
+    """A context for `Server(tls=...)`: TLS 1.2 or newer, HTTP/1.1 only. `cert_file` holds the chain, leaf
+    first.
 
     Raises ValueError naming the files when they cannot be read or do not belong together.
     """
