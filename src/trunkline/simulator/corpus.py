@@ -1,0 +1,77 @@
+"""Errors by name: `rate_limit` at any vendor becomes that vendor's own status, headers and body.
+
+A name is looked for in the vendor's rows, then in those of its family, then among the defaults dressed in its shape. Not for:
+the rows themselves (`corpus_rows.py`) or how bodies are dressed (`failures.py`).
+"""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from time import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from trunkline.simulator.corpus_rows import DEFAULTS, ROWS
+from trunkline.simulator.failures import Failure
+from trunkline.simulator.faults import Fault
+
+if TYPE_CHECKING:
+    from trunkline.simulator.vendors import Profile
+
+
+def names() -> set[str]:
+    """Every name that some vendor knows."""
+    return {"status", "rate_limit_bare", *DEFAULTS, *(name for rows in ROWS.values() for name in rows)}
+
+
+def find(profile: Profile, name: str) -> Failure | None:
+    """The row for a name at a vendor, or None."""
+    for owner in (profile.name, profile.family, profile.shape):
+        if name in ROWS.get(owner, {}):
+            return ROWS[owner][name]
+    return DEFAULTS.get(name)
+
+
+def named(profile: Profile, name: str) -> Failure:
+    """The row for a name at a vendor; `server_error` when there is none."""
+    return find(profile, name) or DEFAULTS["server_error"]
+
+
+def failure(profile: Profile, fault: Fault) -> Failure | None:
+    """The failure that a fault asks for, or None when the fault is not of this sort.
+
+    `status` takes `status`, `headers` and `body` literally. Named ones take `retry_after` (seconds, sent as they are),
+    `retry_after_date` (seconds from now, sent as an HTTP-date), `retry_after_ms`, `message` and more `headers`.
+    """
+    args = fault.args
+    headers = tuple((str(name), str(value)) for name, value in dict(args.get("headers", {})).items())
+    if fault.name == "status":
+        body = args.get("body", {"error": {"code": "simulated", "message": "Simulated failure."}})
+        return Failure(int(fault.number("status", 500)), "", fields=headers, body=body)
+    bare = fault.name == "rate_limit_bare"
+    found = find(profile, "rate_limit" if bare else fault.name)
+    if found is None:
+        return None
+    told = [] if bare else list(found.fields)
+    if "retry_after" in args:
+        told = [*_without(told, "retry-after"), ("retry-after", str(args["retry_after"]))]
+    if "retry_after_date" in args:
+        told = [
+            *_without(told, "retry-after"),
+            ("retry-after", formatdate(time() + float(args["retry_after_date"]), usegmt=True)),
+        ]
+    if "retry_after_ms" in args:
+        told = [*_without(told, "retry-after"), ("retry-after-ms", str(args["retry_after_ms"]))]
+    return msgspec.structs.replace(
+        found, fields=(*told, *headers), message=str(args.get("message", found.message))
+    )
+
+
+def _without(fields: list[tuple[str, str]], name: str) -> list[tuple[str, str]]:
+    return [field for field in fields if field[0] != name]
+
+
+def refused_credential(profile: Profile, missing: bool) -> Failure:
+    """What the vendor says to a request without a credential, or with one that it does not accept."""
+    return (missing and find(profile, "auth_missing")) or named(profile, "auth")

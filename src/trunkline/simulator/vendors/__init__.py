@@ -1,0 +1,125 @@
+"""Which vendors are simulated, and by which code: one row each. A vendor without a row is a plain JSON API.
+
+Not for: their errors (`corpus.py`) or the answers themselves (the other modules of this folder).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from trunkline.simulator.credentials import ANYWHERE
+from trunkline.simulator.reply import Reply
+from trunkline.simulator.request import Request
+from trunkline.simulator.vendors.anthropic import Anthropic
+from trunkline.simulator.vendors.cohere import Cohere
+from trunkline.simulator.vendors.gemini import Gemini
+from trunkline.simulator.vendors.generic import Generic
+from trunkline.simulator.vendors.gotenberg import Gotenberg
+from trunkline.simulator.vendors.openai import OpenAI
+from trunkline.simulator.vendors.stripe import Stripe
+
+
+class Vendor(Protocol):
+    """A simulated vendor. It may keep objects between requests; what it computes follows from the request alone."""
+
+    def answer(self, request: Request) -> Reply:
+        """Raises Refusal or BadBody for what the vendor would refuse."""
+
+
+class Profile(NamedTuple):
+    """How a vendor looks from outside. `required`: a request without a credential in one of `places` is refused.
+
+    `shape`: of its error bodies (`failures.SHAPES`). `family`: whose rows of the corpus it shares. `request_id`: the header in
+    which it names each request. `fields`: on every successful answer, such as its dialect of rate-limit headers.
+    """
+
+    name: str
+    make: Callable[[], Vendor]
+    shape: str = "generic"
+    places: tuple[str, ...] = ANYWHERE
+    required: bool = False
+    family: str = ""
+    request_id: str = "x-request-id"
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+_OPENAI_LIMITS = (
+    ("x-ratelimit-limit-requests", "10000"),
+    ("x-ratelimit-remaining-requests", "9999"),
+    ("x-ratelimit-reset-requests", "6ms"),
+    ("x-ratelimit-limit-tokens", "2000000"),
+    ("x-ratelimit-remaining-tokens", "1999900"),
+    ("x-ratelimit-reset-tokens", "3ms"),
+)
+_ANTHROPIC_LIMITS = (
+    ("anthropic-ratelimit-requests-limit", "4000"),
+    ("anthropic-ratelimit-requests-remaining", "3999"),
+    ("anthropic-ratelimit-requests-reset", "2026-01-01T00:00:01Z"),
+    ("anthropic-ratelimit-tokens-limit", "2400000"),
+    ("anthropic-ratelimit-tokens-remaining", "2399000"),
+    ("anthropic-ratelimit-tokens-reset", "2026-01-01T00:00:01Z"),
+)
+_BEARER = ("bearer",)
+
+
+def _compatible(name: str, *, required: bool = True, shape: str = "openai") -> Profile:
+    return Profile(name, lambda: OpenAI(name), shape, _BEARER, required, family="openai")
+
+
+def _plain(name: str, places: tuple[str, ...], request_id: str = "x-request-id") -> Profile:
+    return Profile(name, lambda: Generic(name), name, places, True, request_id=request_id)
+
+
+PROFILES: dict[str, Profile] = {
+    row.name: row
+    for row in (
+        Profile("openai", OpenAI, "openai", _BEARER, True, fields=_OPENAI_LIMITS),
+        Profile(
+            "azure-openai",
+            lambda: OpenAI("azure-openai"),
+            "azure-openai",
+            ("api-key", "bearer"),
+            True,
+            "openai",
+            "apim-request-id",
+        ),
+        Profile(
+            "anthropic",
+            Anthropic,
+            "anthropic",
+            ("x-api-key", "bearer"),
+            True,
+            "",
+            "request-id",
+            _ANTHROPIC_LIMITS,
+        ),
+        Profile("gemini", Gemini, "gemini", ("x-goog-api-key", "?key", "bearer"), True),
+        Profile("cohere", Cohere, "cohere", _BEARER, True),
+        _compatible("mistral", shape="mistral"),
+        *(
+            _compatible(name)
+            for name in ("groq", "deepseek", "xai", "openrouter", "together", "fireworks", "perplexity")
+        ),
+        *(_compatible(name, required=False) for name in ("ollama", "vllm")),
+        Profile("stripe", Stripe, "stripe", ("bearer", "basic"), True, request_id="request-id"),
+        Profile("gotenberg", Gotenberg, "gotenberg", ("basic", "bearer"), request_id="gotenberg-trace"),
+        _plain("twilio", ("basic",), "twilio-request-id"),
+        _plain("github", ("bearer", "token"), "x-github-request-id"),
+        _plain("slack", _BEARER, "x-slack-req-id"),
+        _plain("notion", _BEARER),
+        _plain("elevenlabs", ("xi-api-key",), "request-id"),
+        _plain("deepgram", ("token", "bearer"), "dg-request-id"),
+        _plain("pinecone", ("api-key",)),
+        Profile("qdrant", lambda: Generic("qdrant"), "qdrant", ("api-key", "bearer")),
+        _plain("sendgrid", _BEARER, "x-message-id"),
+        _plain("infinisynapse", _BEARER),
+    )
+}
+_ALIASES = {"azure": "azure-openai", "google": "gemini", "pdf": "gotenberg"}
+
+
+def profile(name: str) -> Profile:
+    """The row of a vendor; a name without one is a plain JSON API that asks for no credential."""
+    found = PROFILES.get(_ALIASES.get(name, name))
+    return found or Profile(name, lambda: Generic(name))

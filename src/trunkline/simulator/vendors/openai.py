@@ -1,0 +1,324 @@
+"""OpenAI, and every vendor that speaks its dialect: chat completions, embeddings, models; responses are next door.
+
+The operation is known by the end of the path, whatever stands before it (`/v1`, `/openai/v1`, `/inference/v1`, Azure's
+`/openai/deployments/{name}`). Not for: the Responses API (`openai_responses.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from trunkline.core import codec
+from trunkline.simulator import words
+from trunkline.simulator.conversation import (
+    CONTEXT_TOKENS,
+    Answer,
+    Ask,
+    Tool,
+    cached_tokens,
+    decide,
+    text_of,
+    weight,
+)
+from trunkline.simulator.failures import refuse
+from trunkline.simulator.reply import Reply, data_event, json_reply, stream_reply
+from trunkline.simulator.request import BadBody, Request
+from trunkline.simulator.vectors import as_base64, embedding
+from trunkline.simulator.vendors.openai_responses import Responses
+
+MODELS: dict[str, tuple[str, ...]] = {
+    "openai": (
+        "gpt-5", "gpt-5-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini", "o4-mini",
+        "text-embedding-3-small", "text-embedding-3-large",
+    ),
+    "azure-openai": ("gpt-4o", "gpt-4o-mini", "text-embedding-3-small"),
+    "mistral": ("mistral-large-latest", "mistral-small-latest", "codestral-latest", "mistral-embed"),
+    "groq": ("llama-3.3-70b-versatile", "llama-3.1-8b-instant", "openai/gpt-oss-120b"),
+    "deepseek": ("deepseek-chat", "deepseek-reasoner"),
+    "xai": ("grok-4", "grok-3-mini"),
+    "openrouter": ("openai/gpt-4o-mini", "anthropic/claude-sonnet-4.5", "google/gemini-2.5-flash"),
+    "together": ("meta-llama/Llama-3.3-70B-Instruct-Turbo", "Qwen/Qwen3-235B-A22B-Instruct-2507-tput"),
+    "fireworks": ("accounts/fireworks/models/llama-v3p3-70b-instruct",),
+    "perplexity": ("sonar", "sonar-pro"),
+    "ollama": ("llama3.2:latest", "nomic-embed-text:latest"),
+    "vllm": ("served-model",),
+}  # fmt: skip
+_DIMENSIONS = {
+    "text-embedding-3-large": 3072,
+    "mistral-embed": 1024,
+    "nomic-embed-text": 768,
+    "nomic-embed-text:latest": 768,
+}
+_REASONS = {"stop": "stop", "length": "length", "stop_sequence": "stop", "tools": "tool_calls"}
+_TAILS = ("chat/completions", "embeddings", "responses", "models", "completions")
+_REMEMBERED = 256
+
+
+class OpenAI:
+    """Keeps stored responses, and the answers to recent short requests (they would come out the same)."""
+
+    def __init__(self, name: str = "openai") -> None:
+        self._name = name
+        self._models = MODELS.get(name, MODELS["openai"])
+        self._responses = Responses()
+        self._recent: dict[bytes, bytes] = {}
+
+    def answer(self, request: Request) -> Reply:
+        """Routes by the end of the path."""
+        if request.path.endswith("/chat/completions"):
+            return self._chat(request)
+        operation, rest = _operation(request.segments)
+        if operation == "embeddings":
+            return self._embeddings(request)
+        if operation == "models":
+            return self._list_models(request, rest)
+        if operation == "responses":
+            return self._responses.answer(request, rest)
+        raise refuse(404, f"Invalid URL ({request.method} {request.path})", type="invalid_request_error")
+
+    def _list_models(self, request: Request, rest: list[str]) -> Reply:
+        _only(request, "GET")
+        if not rest:
+            return json_reply({"object": "list", "data": [self._model(name) for name in self._models]})
+        name = "/".join(rest)
+        if name not in self._models:
+            raise refuse(
+                404, f"The model '{name}' does not exist", "model_not_found", "invalid_request_error", "model"
+            )
+        return json_reply(self._model(name))
+
+    def _model(self, name: str) -> dict[str, Any]:
+        return {"id": name, "object": "model", "created": words.CREATED, "owned_by": f"{self._name}-sim"}
+
+    def _chat(self, request: Request) -> Reply:
+        _only(request, "POST")
+        remembered = self._recent.get(request.body)
+        if remembered is not None and not request.chunks:
+            return Reply(200, remembered)
+        body = request.json()
+        ask = _ask(request, body, self._name)
+        answers = [decide(ask) for _ in range(max(int(body.get("n") or 1), 1))]
+        frame = {
+            "id": words.identifier("chatcmpl-", request.body),
+            "object": "chat.completion",
+            "created": words.CREATED,
+            "model": body.get("model") or _deployment(request),
+        }
+        usage = _usage(ask, answers, str(frame["model"]))
+        if body.get("stream"):
+            wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
+            frame["object"] = "chat.completion.chunk"
+            pieces = [*_chunks(frame, answers, request.chunks, wants_usage)]
+            end = [_finish(frame, answers, wants_usage)]
+            if wants_usage:
+                end.append(data_event({**frame, "choices": [], "usage": usage}))
+            return stream_reply([*pieces, *end, b"data: [DONE]\n\n"], tail=len(end) + 1)
+        reply = json_reply(
+            {
+                **frame,
+                "choices": [_choice(*it) for it in enumerate(answers)],
+                "usage": usage,
+                **_extras(self._name),
+            }
+        )
+        if len(request.body) < 4096 and "model" in body:
+            if len(self._recent) >= _REMEMBERED:
+                self._recent.clear()
+            self._recent[request.body] = reply.body
+        return reply
+
+    def _embeddings(self, request: Request) -> Reply:
+        _only(request, "POST")
+        body = request.json()
+        model = body.get("model") or _deployment(request)
+        given = body.get("input")
+        if given is None or given == [] or given == "":
+            raise refuse(
+                400,
+                "'$.input' is invalid. Please check the API reference.",
+                type="invalid_request_error",
+                param="input",
+            )
+        inputs = given if isinstance(given, list) and not isinstance(given[0], int) else [given]
+        dimensions = int(body.get("dimensions") or _DIMENSIONS.get(model, 1536))
+        packed = body.get("encoding_format") == "base64"
+        data = []
+        for index, text in enumerate(inputs):
+            vector = embedding(text if isinstance(text, str) else " ".join(map(str, text)), dimensions)
+            data.append(
+                {"object": "embedding", "index": index, "embedding": as_base64(vector) if packed else vector}
+            )
+        tokens = sum(words.tokens_of(text) if isinstance(text, str) else len(text) for text in inputs)
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+        return json_reply({"object": "list", "data": data, "model": model, "usage": usage})
+
+
+def _operation(segments: list[str]) -> tuple[str, list[str]]:
+    for index, segment in enumerate(segments):
+        if segment in _TAILS and not (segment == "models" and index and segments[index - 1] == "deployments"):
+            return segment, segments[index + 1 :]
+    return "", []
+
+
+def _only(request: Request, method: str) -> None:
+    if request.method != method:
+        raise refuse(
+            405,
+            f"Not allowed to {request.method} on {request.path}.",
+            "method_not_supported",
+            "invalid_request_error",
+        )
+
+
+def _deployment(request: Request) -> str:
+    segments = request.segments
+    return segments[segments.index("deployments") + 1] if "deployments" in segments else ""
+
+
+def _ask(request: Request, body: dict[str, Any], vendor: str) -> Ask:
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise refuse(
+            400,
+            "Missing required parameter: 'messages'.",
+            "missing_required_parameter",
+            "invalid_request_error",
+            "messages",
+        )
+    model = body.get("model") or _deployment(request)
+    if not model:
+        raise refuse(400, "you must provide a model parameter", type="invalid_request_error")
+    if not isinstance(model, str) or "does-not-exist" in model:
+        raise refuse(
+            404,
+            f"The model `{model}` does not exist or you do not have access to it.",
+            "model_not_found",
+            "invalid_request_error",
+        )
+    last = messages[-1]
+    if not isinstance(last, dict) or "role" not in last:
+        raise BadBody("Missing required parameter: 'messages[0].role'.")
+    spoken = next(
+        (text_of(m.get("content")) for m in reversed(messages) if m.get("role") == "user"),
+        text_of(last.get("content")),
+    )
+    tokens = sum(weight(m.get("content")) + 4 for m in messages) + weight(body.get("tools", ())) + 3
+    if tokens > CONTEXT_TOKENS:
+        text = f"This model's maximum context length is {CONTEXT_TOKENS} tokens. However, your messages resulted in {tokens} tokens."
+        raise refuse(400, text, "context_length_exceeded", "invalid_request_error", "messages")
+    shape = body.get("response_format") or {}
+    stop = body.get("stop")
+    choice = body.get("tool_choice") or "auto"
+    limit = body.get("max_completion_tokens") or body.get("max_tokens")
+    return Ask(
+        seed=words.seed_of(vendor, str(model), spoken),
+        prompt=spoken,
+        prompt_tokens=tokens,
+        after_tool=last["role"] not in ("user", "developer", "system"),
+        tools=[
+            Tool(t["function"]["name"], t["function"].get("parameters"))
+            for t in body.get("tools") or ()
+            if "function" in t
+        ],
+        choice=choice if isinstance(choice, str) else choice.get("function", {}).get("name", "required"),
+        parallel=body.get("parallel_tool_calls") is not False,
+        schema=(shape.get("json_schema") or {}).get("schema") if shape.get("type") == "json_schema" else None,
+        json_object=shape.get("type") == "json_object",
+        max_tokens=int(limit) if limit is not None else None,
+        stops=[stop] if isinstance(stop, str) else list(stop or ()),
+    )
+
+
+def _usage(ask: Ask, answers: list[Answer], model: str) -> dict[str, Any]:
+    thinking = 64 if model.startswith(("o1", "o3", "o4", "gpt-5", "deepseek-reasoner")) else 0
+    completion = sum(answer.tokens for answer in answers) + thinking
+    return {
+        "prompt_tokens": ask.prompt_tokens,
+        "completion_tokens": completion,
+        "total_tokens": ask.prompt_tokens + completion,
+        "prompt_tokens_details": {"cached_tokens": cached_tokens(ask.prompt_tokens), "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": thinking,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def _tool_calls(answer: Answer) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"call_{c.id}",
+            "type": "function",
+            "function": {"name": c.name, "arguments": codec.to_json(c.arguments).decode()},
+        }
+        for c in answer.calls
+    ]
+
+
+def _choice(index: int, answer: Answer) -> dict[str, Any]:
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": answer.text or None,
+        "refusal": None,
+        "annotations": [],
+    }
+    if answer.calls:
+        message["tool_calls"] = _tool_calls(answer)
+    return {"index": index, "message": message, "logprobs": None, "finish_reason": _REASONS[answer.reason]}
+
+
+def _extras(vendor: str) -> dict[str, Any]:
+    if vendor in ("openai", "azure-openai"):
+        return {"service_tier": "default", "system_fingerprint": "fp_simulated"}
+    if vendor == "perplexity":
+        return {"citations": ["https://example.com/sim"]}
+    return {"provider": "Simulated"} if vendor == "openrouter" else {"system_fingerprint": "fp_simulated"}
+
+
+def _delta(
+    frame: dict[str, Any], index: int, delta: dict[str, Any], reason: str | None, usage: bool
+) -> dict[str, Any]:
+    event = {
+        **frame,
+        "choices": [{"index": index, "delta": delta, "logprobs": None, "finish_reason": reason}],
+    }
+    return {**event, "usage": None} if usage else event
+
+
+def _chunks(frame: dict[str, Any], answers: list[Answer], wanted: int, usage: bool) -> Iterator[bytes]:
+    for index, answer in enumerate(answers):
+        content = None if answer.calls else ""
+        yield data_event(
+            _delta(frame, index, {"role": "assistant", "content": content, "refusal": None}, None, usage)
+        )
+        for number, call in enumerate(_tool_calls(answer)):
+            function = call["function"]
+            opening = {**call, "index": number, "function": {"name": function["name"], "arguments": ""}}
+            yield data_event(_delta(frame, index, {"tool_calls": [opening]}, None, usage))
+            for part in _quarters(function["arguments"]):
+                yield data_event(
+                    _delta(
+                        frame,
+                        index,
+                        {"tool_calls": [{"index": number, "function": {"arguments": part}}]},
+                        None,
+                        usage,
+                    )
+                )
+        if not answer.calls:
+            for piece in words.pieces_of(answer.text, wanted):
+                yield data_event(_delta(frame, index, {"content": piece}, None, usage))
+
+
+def _quarters(text: str) -> list[str]:
+    step = max(len(text) // 4, 1)
+    return [text[start : start + step] for start in range(0, len(text), step)]
+
+
+def _finish(frame: dict[str, Any], answers: list[Answer], usage: bool) -> bytes:
+    return b"".join(
+        data_event(_delta(frame, index, {}, _REASONS[it.reason], usage)) for index, it in enumerate(answers)
+    )

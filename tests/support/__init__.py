@@ -1,0 +1,1 @@
+"""What several test folders share: a simulator in a child process, its ledger, and a raw client."""
