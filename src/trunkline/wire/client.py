@@ -11,12 +11,13 @@ import asyncio
 import socket
 
 from trunkline.wire.connect import Connector
-from trunkline.wire.connection import Body, ClientLimits, Connection
+from trunkline.wire.connection import Body, Connection
 from trunkline.wire.errors import Aborted, PoolExhausted, ResetBeforeReply, WireError
+from trunkline.wire.framing import ClientLimits, Sink
 from trunkline.wire.origin import Origin
 from trunkline.wire.pool import Change, Pool
 from trunkline.wire.resolve import Resolver
-from trunkline.wire.response import Response, Sink
+from trunkline.wire.response import Response
 
 __all__ = ["Client", "ClientLimits", "Origin", "Response"]
 
@@ -119,7 +120,7 @@ class _Room:
         task.add_done_callback(self.client.tasks.discard)
 
     def freed(self, connection: Connection) -> None:
-        self.pool.change(Change.FREED, connection=connection)
+        self.pool.give(connection)
 
     def closed(self, connection: Connection) -> None:
         self.pool.change(Change.LOST, connection=connection)
@@ -221,7 +222,7 @@ class Client:
             for seeker in [*room.pool.waiting, *room.pool.dialing]:
                 seeker.response.abort(Aborted("the client is closed"))
         for connection in list(self.connections):
-            connection.shut(Aborted("the client is closed", sent=True))
+            connection.fail(Aborted("the client is closed", sent=True))
         if self.tasks:
             await asyncio.wait(set(self.tasks))
         if self.connections:

@@ -1,7 +1,7 @@
-"""One connection to a vendor: writes a request, reads its reply, and knows whether it may be used again.
+"""One connection to a vendor: writes a request, hands its reply to the Response, and knows whether it may be used again.
 
-Used for one exchange at a time. The parser (httptools) finds the framing; what it lets through in replies is
-refused here. Whenever it is not certain where a reply ends, the connection is closed.
+Used for one exchange at a time. Whenever it is not certain where a reply ends, or the vendor speaks out of turn, the
+connection is closed. What a reply may look like is decided in `framing.py`.
 """
 
 from __future__ import annotations
@@ -9,39 +9,18 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
-from collections.abc import AsyncIterable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import AsyncIterable, Callable
+from typing import Protocol, cast
 
-import httptools
-
-from trunkline.wire.errors import (
-    Aborted,
-    BadReply,
-    BodyFailed,
-    ReplyCut,
-    ResetBeforeReply,
-    WireError,
-    WriteFailed,
-)
-from trunkline.wire.response import Response, Sink
+from trunkline.wire.errors import BodyFailed, ReplyCut, ResetBeforeReply, WireError, WriteFailed
+from trunkline.wire.framing import BODY, WHOLE, ClientLimits, ReplyReader, Sink
+from trunkline.wire.response import Response
 
 # Bytes, or a stream. A stream's attribute `length` is what its head announces; without one, or with None, the head
 # announces chunked.
 Body = bytes | AsyncIterable[bytes] | None
 
-
-@dataclass(frozen=True)
-class ClientLimits:
-    """Bounds per origin and per reply. `stored_bytes` is what may wait before the caller asks for the body."""
-
-    max_connections: int = 1024
-    max_waiting: int = 4096
-    idle_expiry_s: float = 30.0
-    head_bytes: int = 65536
-    fields: int = 200
-    max_interim: int = 16
-    stored_bytes: int = 262144
+PROVEN_S = 0.05
 
 
 class Owner(Protocol):
@@ -55,66 +34,54 @@ class Owner(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """An asyncio protocol around one httptools parser, reused from reply to reply."""
+    """An asyncio protocol around one reply reader, used from reply to reply."""
 
     __slots__ = (
         "_drained",
-        "_excess",
-        "_finished",
-        "_headed",
-        "_headers",
         "_held",
         "_idle_s",
         "_idle_until",
-        "_interim",
-        "_keep",
         "_limits",
         "_loop",
         "_owner",
-        "_parser",
         "_paused",
         "_pieces",
         "_poller",
         "_pump",
-        "_quiet",
+        "_reader",
         "_relaying",
         "_response",
-        "_sink",
         "_sock",
         "_stopped",
         "_stored",
         "_time",
         "_transport",
-        "_until_close",
+        "_trusted_until",
+        "_unsent",
         "is_closed",
     )
 
     def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        owner: Owner,
-        limits: ClientLimits,
-        sock: socket.socket,
+        self, loop: asyncio.AbstractEventLoop, owner: Owner, limits: ClientLimits, sock: socket.socket
     ) -> None:
         self._loop, self._owner, self._limits = loop, owner, limits
         self._time = loop.time
+        self._reader = ReplyReader(limits)
         self._sock: socket.socket | None = (
             sock  # kept: its number must not go to another file while we poll it
         )
         self._poller = select.poll()
         self._poller.register(sock.fileno(), select.POLLIN)
-        self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
+        self._unsent: Callable[[], int] = _nothing
         self._response: Response | None = None
         self._pump: asyncio.Task[None] | None = None
         self._drained: asyncio.Future[None] | None = None
-        self._idle_s = -1.0
-        self._idle_until = 0.0
-        self._held = self._paused = self._stopped = self.is_closed = False
-        self._sink: Sink = _ignore
         self._pieces: list[bytes] = []
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._begin()
+        self._idle_s = -1.0
+        self._idle_until = self._trusted_until = 0.0
+        self._stored = 0
+        self._held = self._paused = self._stopped = self._relaying = self.is_closed = False
 
     def __repr__(self) -> str:
         state = "closed" if self.is_closed else "idle" if self._response is None else "busy"
@@ -123,12 +90,20 @@ class Connection(asyncio.Protocol):
     # --- the life of the connection ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]  # uvloop's is no asyncio.Transport by type
+        streaming = cast(asyncio.Transport, transport)  # uvloop's is one in all but its type
+        self._transport = streaming
+        self._unsent = streaming.get_write_buffer_size
         self._owner.made(self)
 
     def usable(self, now: float) -> bool:
-        """Idle, not expired, and the vendor has sent nothing: neither its end nor bytes that nobody asked for."""
-        return not self.is_closed and now < self._idle_until and not self._poller.poll(0)
+        """Idle, not expired, and nothing has come from the vendor: neither its end nor bytes that nobody asked for.
+
+        The loop tells us of both, but only when it next polls. So we look ourselves, a system call, unless the
+        connection was reused before and was busy a moment ago: then the loop polled it anyway.
+        """
+        if self.is_closed or now >= self._idle_until:
+            return False
+        return now < self._trusted_until or not self._poller.poll(0)
 
     def close(self) -> None:
         """Close now, whatever is under way; the exchange must have been failed or ended before."""
@@ -136,7 +111,7 @@ class Connection(asyncio.Protocol):
             return
         self.is_closed = True
         self._response = None
-        self._sink = _ignore
+        self._reader.stop()
         if self._pump is not None:
             self._pump.cancel()
             self._pump = None
@@ -144,96 +119,108 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
         self._owner.closed(self)
 
-    def shut(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
         """Fail the exchange under way, if there is one, and close."""
-        self._fail(error)
+        if self._response is not None:
+            self._response.failed(error)
+        self.close()
 
     def eof_received(self) -> None:
-        self._vendor_closed(None)
+        self._vendor_closed(clean=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._vendor_closed(exc)
-        self._transport = self._sock = None
-        self._parser = None
+        self._vendor_closed(clean=exc is None)
         self._wake_pump()
+        self._transport = self._sock = None
+        self._unsent = _nothing
         self._owner.gone(self)
 
-    def _vendor_closed(self, exc: Exception | None) -> None:
+    def _vendor_closed(self, *, clean: bool) -> None:
         """A body that ends with the connection is complete if the end was clean; anything else is cut."""
-        response = self._response
+        response, reader = self._response, self._reader
         if response is None:
             self.close()
-        elif self._headed and self._until_close and exc is None:
-            self._finished, self._keep = True, False
+        elif clean and reader.end():
             self._settle(response)
-        elif self._headed or self._quiet or self._interim:
-            self._fail(
-                ReplyCut(
-                    "the vendor closed the connection in the middle of its reply",
-                    sent=True,
-                )
-            )
+        elif reader.begun:
+            self.fail(ReplyCut("the vendor closed the connection in the middle of its reply", sent=True))
         elif self._pump is not None:
-            self._fail(
-                WriteFailed(
-                    "the vendor closed the connection while the request was being sent",
-                    sent=True,
-                )
+            self.fail(
+                WriteFailed("the vendor closed the connection while the request was being sent", sent=True)
             )
         else:
-            self._fail(ResetBeforeReply("the vendor closed the connection without a reply", sent=True))
+            self.fail(ResetBeforeReply("the vendor closed the connection without a reply", sent=True))
 
     # --- one exchange ---
 
     def exchange(self, response: Response, head: bytes, body: Body) -> None:
-        """Write the request and hand its reply to `response`."""
-        assert self._response is None and self._transport is not None
+        """Write the request and hand its reply to `response`. Only when idle and open."""
+        transport = self._transport
+        assert transport is not None
         self._response = response
-        self._begin()
+        self._relaying = False
+        pieces: list[bytes] = []
+        self._pieces = pieces
+        self._stored = 0
+        self._reader.begin(response.head_only, pieces.append)
         response._holder = self
         response.connected = response.sent = True
         if body is None:
-            self._transport.write(head)
+            transport.write(head)
         elif isinstance(body, bytes):
-            self._transport.write(head + body)
+            transport.write(head + body)
         else:
-            self._transport.write(head)
+            transport.write(head)
             self._pump = self._loop.create_task(self._send(body))
             self._owner.started(self._pump)
 
-    def _begin(self) -> None:
-        self._headers = []
-        self._pieces = []
-        self._sink = self._pieces.append
-        self._headed = self._finished = self._excess = self._until_close = self._relaying = False
-        self._keep = False
-        self._interim = self._quiet = self._stored = 0
+    def data_received(self, data: bytes) -> None:
+        response = self._response
+        if response is None:  # nobody asked: these bytes must never answer the next request
+            self.close()
+            return
+        response.activity = self._time()
+        reader = self._reader
+        try:
+            reader.feed(data)
+        except WireError as error:
+            if self._response is response:
+                self.fail(error)
+            return
+        if self._response is not response:  # the sink gave up
+            return
+        if reader.stage >= WHOLE:
+            self._settle(response)
+        elif reader.stage == BODY:
+            if not response.status:
+                response.arrived(reader.status, reader.headers, reader.fields)
+            if not self._relaying:
+                self._store(len(data))
 
     def _settle(self, response: Response) -> None:
-        """The reply is whole: give the connection back if its state is certain, and tell the caller."""
-        whole = not self._relaying
-        pieces = self._pieces
-        reusable = self._keep and not self._excess and self._pump is None
+        """The reply is whole: tell the caller, and give the connection back if its state is certain."""
+        reader = self._reader
         self._response = None
-        self._sink = self._surplus
-        if reusable:
+        if not response.status:
+            response.arrived(reader.status, reader.headers, reader.fields)
+        if self._relaying:
+            response.ended()
+        else:
+            pieces, self._pieces = self._pieces, []
+            response.completed(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        # An answer that came before the whole request was out leaves the rest of it in between.
+        if reader.keep and reader.stage == WHOLE and self._pump is None and not self._unsent():
             if self._idle_s < 0:
                 self._idle_s = _idle_time(response.fields, self._limits.idle_expiry_s)
+            else:
+                self._trusted_until = response.activity + PROVEN_S
             self._idle_until = response.activity + self._idle_s
             if self._stopped:
                 self._held = self._paused = False
                 self._set_reading()
-        response.ended(pieces[0] if len(pieces) == 1 else b"".join(pieces), whole=whole)
-        if reusable:
             self._owner.freed(self)
         else:
             self.close()
-
-    def _fail(self, error: BaseException) -> None:
-        response = self._response
-        if response is not None:
-            response.failed(error)
-        self.close()
 
     # --- what Response asks for ---
 
@@ -244,21 +231,26 @@ class Connection(asyncio.Protocol):
         response = self._response
         pieces, self._pieces = self._pieces, []
         self._relaying = True
-        self._sink = sink
+        self._reader.sink = sink
         for piece in pieces:
-            if self._response is not response:
-                return
             sink(piece)
-        if self._held and self._response is response:
-            self._held = False
-            self._set_reading()
+            if self._response is not response:  # the sink gave up
+                return
+        self._held = False
+        self._set_reading()
 
     def hold_back(self, hold: bool) -> None:
         self._paused = hold
         self._set_reading()
 
+    def _store(self, size: int) -> None:
+        """Keep for a caller who has not asked for the body yet, within bounds."""
+        self._stored += size
+        if self._stored > self._limits.stored_bytes:
+            self._held = True
+            self._set_reading()
+
     def _set_reading(self) -> None:
-        """Read unless the caller paused, or has not asked for the body and enough of it waits here."""
         stopped = self._held or self._paused
         if self._transport is None or self.is_closed or stopped == self._stopped:
             return
@@ -271,37 +263,36 @@ class Connection(asyncio.Protocol):
     # --- the request body ---
 
     async def _send(self, body: AsyncIterable[bytes]) -> None:
-        length: int | None = getattr(body, "length", None)
-        left = length or 0
+        """Stream the body. It stays its owner's: it is neither closed nor read on when this ends early."""
         try:
-            async for piece in body:
-                left -= len(piece)
-                if length is not None and left < 0:
-                    raise BodyFailed(
-                        f"the request body is longer than the {length} bytes announced",
-                        sent=True,
-                    )
-                if piece:
-                    await self._write(piece if length is not None else b"%x\r\n%b\r\n" % (len(piece), piece))
-            if length is None:
-                await self._write(b"0\r\n\r\n")
-            elif left:
-                raise BodyFailed(
-                    f"the request body is {left} bytes shorter than the {length} announced",
-                    sent=True,
-                )
+            await self._send_all(body, getattr(body, "length", None))
         except WireError as error:
             self._pump = None
-            self._fail(error)
-        except Exception as error:  # noqa: BLE001  # whatever a stranger's code raises ends this exchange only
+            self.fail(error)
+        except Exception as error:  # whatever the body's source raises ends this exchange only
             self._pump = None
             failure = BodyFailed(
-                f"the request body could not be read to its end ({type(error).__name__})",
-                sent=True,
+                f"the request body could not be read to its end: {type(error).__name__}", sent=True
             )
             failure.__cause__ = error
-            self._fail(failure)
+            self.fail(failure)
         self._pump = None
+
+    async def _send_all(self, body: AsyncIterable[bytes], length: int | None) -> None:
+        left = length or 0
+        async for piece in body:
+            if length is None:
+                if piece:  # an empty chunk would be the end
+                    await self._write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                continue
+            left -= len(piece)
+            if left < 0:
+                raise BodyFailed(f"the request body is longer than the {length} bytes announced", sent=True)
+            await self._write(piece)
+        if left:
+            raise BodyFailed(f"the request body lacks {left} of the {length} bytes announced", sent=True)
+        if length is None:
+            await self._write(b"0\r\n\r\n")
 
     async def _write(self, data: bytes) -> None:
         if self._drained is not None:
@@ -320,157 +311,9 @@ class Connection(asyncio.Protocol):
         if drained is not None and not drained.done():
             drained.set_result(None)
 
-    # --- the reply ---
 
-    def data_received(self, data: bytes) -> None:
-        response = self._response
-        if response is None:  # nobody asked: these bytes must never answer the next request
-            self.close()
-            return
-        response.activity = self._time()
-        self._quiet += len(data)
-        try:
-            self._parser.feed_data(data)
-        except Exception as error:  # noqa: BLE001  # whatever a stranger's code raises ends this exchange only
-            if not self._finished:  # bytes after the end are not the reply's fault, but the connection's
-                if self._response is response:
-                    self._fail(_as_bad_reply(error))
-                return
-            self._excess = True
-        if self._response is not response:  # the sink gave up
-            return
-        if self._finished:
-            self._settle(response)
-        elif self._quiet > self._limits.head_bytes:
-            self._fail(
-                BadReply(
-                    f"the reply spends over {self._limits.head_bytes} bytes without a byte of body",
-                    sent=True,
-                )
-            )
-        elif self._headed:
-            if response._ready is not None:
-                response.arrived()
-            if not self._relaying:
-                self._stored += len(data)
-                if self._stored > self._limits.stored_bytes:
-                    self._held = True
-                    self._set_reading()
-
-    # --- called by the parser; a callback may raise BadReply ---
-
-    def on_message_begin(self) -> None:
-        if self._finished:
-            self._excess = True
-
-    def on_status(self, reason: bytes) -> None:
-        if b"\0" in reason:
-            raise BadReply("the reply's status line holds a NUL", sent=True)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._headed:  # a trailer is not a header
-            self._headers.append((name.lower(), value.strip()))
-
-    def on_headers_complete(self) -> None:
-        response = self._response
-        if response is None or self._finished:
-            return
-        headers = self._headers
-        self._check_head(headers)
-        status = self._parser.get_status_code()
-        if status < 200:
-            self._pass_over(status)
-            return
-        fields = dict(reversed(headers))
-        encoding = fields.get(b"transfer-encoding")
-        if encoding is not None:
-            self._check_encoding(encoding, headers)
-        else:
-            self._until_close = b"content-length" not in fields
-        response.status = status
-        response.headers = headers
-        response.fields = fields
-        self._headed = True
-        self._quiet = 0
-        if response.head_only:
-            self._finish_head_only(fields)
-
-    def on_body(self, data: bytes) -> None:
-        self._quiet = 0
-        self._sink(data)
-
-    def on_message_complete(self) -> None:
-        if self._headed and not self._finished:
-            self._finished = True
-            self._sink = self._surplus
-            self._keep = self._parser.should_keep_alive()
-
-    def _check_head(self, headers: list[tuple[bytes, bytes]]) -> None:
-        limits = self._limits
-        if len(headers) > limits.fields:
-            raise BadReply(f"the reply has over {limits.fields} header fields", sent=True)
-        if (
-            self._quiet > limits.head_bytes
-            and sum(len(n) + len(v) + 4 for n, v in headers) > limits.head_bytes
-        ):
-            raise BadReply(f"the reply's head is over {limits.head_bytes} bytes", sent=True)
-        if self._parser.get_http_version() not in ("1.1", "1.0"):
-            raise BadReply("the reply is not HTTP/1.0 or HTTP/1.1", sent=True)
-
-    def _check_encoding(self, encoding: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-        """We never offer a transfer coding, so `chunked`, once, on 1.1, is the only one that may come."""
-        times = sum(1 for name, _ in headers if name == b"transfer-encoding")
-        if encoding.lower() != b"chunked" or times != 1 or self._parser.get_http_version() == "1.0":
-            raise BadReply("the reply's transfer-encoding is not plain chunked", sent=True)
-
-    def _pass_over(self, status: int) -> None:
-        """An interim reply says nothing that we wait for. 101 would be the seam for upgrades: none is asked for yet."""
-        if status < 100:
-            raise BadReply(f"the reply's status {status} does not exist", sent=True)
-        if status == 101:
-            raise BadReply("the vendor switched protocols without being asked", sent=True)
-        self._interim += 1
-        if self._interim > self._limits.max_interim:
-            raise BadReply(
-                f"over {self._limits.max_interim} interim replies before the final one",
-                sent=True,
-            )
-        if any(name in (b"content-length", b"transfer-encoding") for name, _ in self._headers):
-            raise BadReply(f"an interim reply ({status}) announces a body", sent=True)
-        self._headers.clear()
-
-    def _finish_head_only(self, fields: dict[bytes, bytes]) -> None:
-        """A reply to HEAD ends with its head; the parser does not know that and would take the next reply for a body."""
-        self._finished = True
-        self._until_close = False
-        self._sink = self._surplus
-        version = self._parser.get_http_version()
-        self._keep = version == "1.1" and b"close" not in fields.get(b"connection", b"").lower()
-        self._parser = httptools.HttpResponseParser(self)
-
-    def _surplus(self, data: bytes) -> None:
-        self._excess = True
-
-
-def _ignore(data: bytes) -> None:
-    """The sink of an exchange that is over."""
-
-
-def _as_bad_reply(error: Exception) -> BaseException:
-    """What the parser found wrong, or what a callback raised."""
-    cause = error.__context__ or error.__cause__
-    if isinstance(error, httptools.HttpParserCallbackError) and cause is not None:
-        if isinstance(cause, WireError):
-            return cause
-        failure = Aborted(f"the reply's consumer raised {type(cause).__name__}", sent=True)
-        failure.__cause__ = cause
-        return failure
-    text = (
-        str(error.args[0])[:120]
-        if error.args and not isinstance(error, httptools.HttpParserUpgrade)
-        else "it switches protocols"
-    )
-    return BadReply(f"the reply is not valid HTTP/1.1: {text}", sent=True)
+def _nothing() -> int:
+    return 0
 
 
 def _idle_time(fields: dict[bytes, bytes], most_s: float) -> float:

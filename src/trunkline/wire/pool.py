@@ -1,8 +1,8 @@
 """Who may use which connection of one origin. Bookkeeping only: opening and writing are the client's callbacks.
 
-`Pool.change` is the one place where a connection or a seeker changes its state; `take` is its shortcut for the
-common case (a connection is idle and nobody waits), so that a call then costs no object, task or timer. The `repr`
-says everything that tests need to know.
+`Pool.change` is the one place where a connection or a seeker changes its state; `take` and `give` are its shortcuts
+for the common case (a connection is idle and nobody waits), so that a call then costs no object, task or timer. The
+`repr` says everything that tests need to know.
 """
 
 from __future__ import annotations
@@ -86,6 +86,14 @@ class Pool(Generic[C, S]):
                 return connection
             connection.close()
         return None
+
+    def give(self, connection: C) -> None:
+        """The counterpart of `take`: the shortcut of FREED while nobody waits."""
+        if self.waiting:
+            self.change(Change.FREED, connection=connection)
+        else:
+            self.busy.discard(connection)
+            self.idle.append(connection)
 
     def change(self, what: Change, *, connection: C | None = None, seeker: S | None = None) -> None:
         """Apply one change, then serve those who wait, first come first served."""

@@ -7,12 +7,14 @@ connection to the vendor occupied until the reply ends.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Protocol
 
 from trunkline.wire.errors import Aborted, ReplyTooLarge
+from trunkline.wire.framing import Sink
 
-Sink = Callable[[bytes], None]
+# What a response has before its head is here. Replaced, never filled; shared, for there is one response per call.
+_NO_HEADERS: list[tuple[bytes, bytes]] = []
+_NO_FIELDS: dict[bytes, bytes] = {}
 
 
 class Holder(Protocol):
@@ -52,8 +54,8 @@ class Response:
         self.activity = now
         self.head_only = head_only
         self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.fields: dict[bytes, bytes] = {}
+        self.headers = _NO_HEADERS
+        self.fields = _NO_FIELDS
         self.body = b""
         self.complete = self.sent = self.connected = False
 
@@ -146,20 +148,22 @@ class Response:
 
     # The rest is called by the holder.
 
-    def arrived(self) -> None:
-        """Status, headers and fields are set."""
+    def arrived(self, status: int, headers: list[tuple[bytes, bytes]], fields: dict[bytes, bytes]) -> None:
+        """The final status and the fields are here."""
+        self.status, self.headers, self.fields = status, headers, fields
         future, self._ready = self._ready, None
         if future is not None and not future.done():
             future.set_result(self)
 
-    def ended(self, body: bytes, *, whole: bool) -> None:
-        """The reply is over; `body` is all of it, or what no sink took, if `whole`."""
+    def completed(self, body: bytes) -> None:
+        """The whole body is here, and no sink took it."""
         self._holder = None
-        if whole:
-            self.body = body
-            self.complete = True
-        if self._ready is not None:
-            self.arrived()
+        self.body = body
+        self.complete = True
+
+    def ended(self) -> None:
+        """The sink has got everything."""
+        self._holder = None
         future, self._end = self._end, None
         if future is not None and not future.done():
             future.set_result(None)

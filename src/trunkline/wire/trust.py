@@ -6,8 +6,8 @@ A context (roots, client certificate, session tickets) takes milliseconds to bui
 
 from __future__ import annotations
 
-import os
 import ssl
+from pathlib import Path
 from typing import Any
 
 from trunkline.wire.errors import TlsError
@@ -61,7 +61,7 @@ def _stamp(files: tuple[str | None, ...]) -> _Stamp:
     found = []
     for name in filter(None, files):
         try:
-            state = os.stat(name)
+            state = Path(name).stat()
         except OSError as error:
             raise TlsError(f"cannot read TLS file {name}: {error.strerror}") from None
         found.append((state.st_mtime_ns, state.st_size, state.st_ino))
