@@ -24,7 +24,7 @@ from .document import Document
 from .findings import Finding, RegistryInvalid, did_you_mean, one_of
 from .layer import Scribe, declared, layer
 from .locate import Located, located
-from .merge import merged
+from .merge import Around, merged
 from .shape import ENVIRONMENTS, Defaults, Errors, Health, Integration, Registry
 from .verify import verify
 
@@ -89,11 +89,11 @@ def load(
     places = _places(registry, entries, environ, listeners, scribe)
     if scribe.errors or elsewhere:
         raise RegistryInvalid(_ordered([*scribe.errors, *elsewhere]))
-    folder = path.resolve().parent
-    services, notes = _services(registry, entries, places, folder, simulate, scribe)
+    around = Around(path.resolve().parent, registry.defaults or Defaults(), environ)
+    services, notes = _services(registry, entries, places, around, simulate, scribe)
     refs = dict.fromkeys(c.ref for service in services if service.enabled for c in service.credentials)
     snapshot = _snapshot(registry, environment, services, notes)
-    return Loaded(snapshot, _ordered(scribe.findings), list(refs), registry, entries, source, folder)
+    return Loaded(snapshot, _ordered(scribe.findings), list(refs), registry, entries, source, around.folder)
 
 
 def _known_environment(environment: str, path: Path) -> None:
@@ -158,23 +158,14 @@ def _services(
     registry: Registry,
     entries: dict[str, Entry],
     places: dict[str, Located],
-    folder: Path,
+    around: Around,
     simulate: SimulatorAddress | None,
     scribe: Scribe,
 ) -> tuple[list[Service], list[str]]:
     services, notes = [], []
-    defaults = registry.defaults or Defaults()
     for name, own in registry.integrations.items():
         place = places[name]
-        service = merged(
-            name,
-            own or Integration(),
-            entries.get(name),
-            base_url=place.base_url,
-            private=place.private,
-            folder=folder,
-            defaults=defaults,
-        )
+        service = merged(name, own or Integration(), entries.get(name), place, around)
         given = bool(own and own.base_url) or bool(place.variable)
         if simulate is not None and _played(service, simulate, given):
             why = (

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .address import judge
 from .catalog import Address, Entry
-from .shape import Integration
+from .shape import Integration, PoolMember
 
 
 class Located(NamedTuple):
@@ -26,6 +26,8 @@ def located(
 ) -> Located:
     """The address of an integration whose own `base_url` was found to be good."""
     marked = own.network or (entry.network if entry else "public")
+    if any(m.base_url and judge(m.base_url, listeners=()).private for m in _pool(own)):
+        marked = "private"  # a literal private address of a pool's member says so as plainly
     hints = (entry.address if entry else None) or Address()
     variable = next((v for v in hints.env if environ.get(v, "").strip()), "")
     if own.base_url:
@@ -42,6 +44,11 @@ def located(
     )
     by = f", or set {hints.env[0]}" if hints.env else ""
     return Located(missing=f"{said} Add `base_url: {hints.example or 'https://api.example.com'}`{by}.")
+
+
+def _pool(own: Integration) -> list[PoolMember]:
+    secret = own.secret if own.secret is not None else own.auth.secret if own.auth else None
+    return secret if isinstance(secret, list) else []
 
 
 def _from_variable(

@@ -5,6 +5,8 @@ Pure. Not for: judging what was written (`verify.py`), nor where an address from
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -13,6 +15,7 @@ from trunkline.core import service
 
 from . import shape
 from .catalog import Entry
+from .locate import Located
 from .quantity import seconds, size_bytes
 from .verify import secret_of
 
@@ -28,18 +31,22 @@ _UNDECLARED: dict[str, service.Repeat] = {
 _NOTHING = Entry(title="", kind="developer", base_url="")
 
 
+@dataclass(frozen=True)
+class Around:
+    """What an integration takes from outside its own text."""
+
+    folder: Path
+    """Of the registry file; paths in it are relative to this."""
+    defaults: shape.Defaults
+    environ: Mapping[str, str]
+
+
 def merged(
-    name: str,
-    own: shape.Integration,
-    entry: Entry | None,
-    *,
-    base_url: str,
-    private: bool,
-    folder: Path,
-    defaults: shape.Defaults,
+    name: str, own: shape.Integration, entry: Entry | None, place: Located, around: Around
 ) -> service.Service:
     """One integration, ready to be called, at an address that was found beforehand."""
     vendor = entry or _NOTHING
+    defaults = around.defaults
     dialects = _by_name([*own.dialects], [*vendor.dialects])
     rotation = own.rotation or defaults.rotation
     tls = own.tls or shape.Tls()
@@ -48,15 +55,15 @@ def merged(
         name=name,
         vendor=(own.vendor or name) if entry else "",
         title=own.title or vendor.title or name,
-        base_url=base_url,
-        private=private,
+        base_url=place.base_url,
+        private=place.private,
         allow_http=own.allow_http,
         encoded_slash=own.encoded_slash or vendor.encoded_slash,
-        ca_file=_file(tls.ca_file, folder),
-        cert_file=_file(tls.cert_file, folder),
-        key_file=_file(tls.key_file, folder),
+        ca_file=_file(tls.ca_file, around.folder),
+        cert_file=_file(tls.cert_file, around.folder),
+        key_file=_file(tls.key_file, around.folder),
         proxy=own.proxy or defaults.proxy,
-        auth=_auth(own.auth, vendor.auth, bool(credentials)),
+        auth=_auth(own.auth, vendor.auth, bool(credentials), around.environ),
         credentials=credentials,
         api_version=_version(own.api_version, vendor.api_version),
         headers=_headers(own.headers, vendor.headers),
@@ -108,7 +115,9 @@ def _credentials(own: shape.Integration) -> list[service.Credential]:
     return [service.Credential(ref=m.ref, weight=m.weight, base_url=m.base_url.rstrip("/")) for m in secret]
 
 
-def _auth(own: shape.Auth | None, vendor: shape.Auth | None, has_secret: bool) -> service.Auth:
+def _auth(
+    own: shape.Auth | None, vendor: shape.Auth | None, has_secret: bool, environ: Mapping[str, str]
+) -> service.Auth:
     """Without a secret there is nothing to put on a request, whatever the vendor's way is."""
     if not has_secret:
         return service.Auth(kind="none")
@@ -120,8 +129,13 @@ def _auth(own: shape.Auth | None, vendor: shape.Auth | None, has_secret: bool) -
         kind=base.kind or "bearer",
         name=own.name or base.name,
         template=own.template or base.template or "{secret}",
-        username=own.username or base.username,
+        username=_username(own.username or base.username, environ),
     )
+
+
+def _username(text: str, environ: Mapping[str, str]) -> str:
+    """A user name is no secret, so that it may come from the environment here; without the variable the secret holds both."""
+    return environ.get(text.removeprefix("env:"), "") if text.startswith("env:") else text
 
 
 def _version(own: shape.ApiVersion | None, vendor: shape.ApiVersion | None) -> service.ApiVersion | None:

@@ -51,7 +51,7 @@ class Auth(Part):
     template: str = ""
     """What is sent, with `{secret}` in the place of the credential, e.g. `Token {secret}`."""
     username: str = ""
-    """basic: the user name, with the secret as password. Without it the secret itself is `user:password`."""
+    """basic: the user name (or `env:NAME`), with the secret as password. Without it the secret itself is `user:password`."""
     secret: Secret | None = None
     """Reference of the credential (or a pool of them); the same as `secret` of the integration."""
 

@@ -572,7 +572,8 @@ def _model(
             value=integration,
         )
         return
-    known = [m.id for m in (*own.models, *(entry.models if entry else ()))]
+    listed = (*own.models, *(entry.models if entry else ()))
+    known = [name for m in listed for name in (m.id, m.pinned) if name]
     if known and model not in known:
         near = did_you_mean(model, known)
         cure = f"{near} If the vendor serves it all the same, it works, but is unpriced: declare it under `models:`.".strip()

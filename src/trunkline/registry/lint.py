@@ -1,0 +1,235 @@
+"""Advice about a registry that may run: what is missing for the day on which something fails. Nothing here stops a start.
+
+Each rule is a row of `RULES`, from which the reference page is made. Not for: errors (`verify.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from trunkline.core.service import Service
+
+from .document import Place
+from .findings import Finding, Severity
+from .layer import Scribe
+from .load import Loaded
+from .shape import Integration, ModelAlias
+
+QUESTIONS = {
+    "symptom": r"symptom|looks like",
+    "triage": r"triage|which logs|diagnos",
+    "fallback": r"fallback|degraded",
+    "escalation": r"escalat|contact|who owns",
+    "recovery": r"recover|healthy again",
+}
+"""What a runbook must answer (row H3), and how its headings are recognised."""
+
+
+class Rule(NamedTuple):
+    """A row of the table of lint rules."""
+
+    severity: Severity
+    about: str
+
+
+RULES: dict[str, Rule] = {
+    "no-owner": Rule("warning", "No `owner`: nobody answers for the credential and the bill."),
+    "no-rotation": Rule("warning", "A secret without a `rotation` schedule."),
+    "rotation-overdue": Rule("warning", "The credential should have been replaced by now."),
+    "rotation-unknown": Rule("info", "A schedule without `last`: nobody can tell when it is due."),
+    "no-timeout": Rule("warning", "An API of your own without `timeout`: the defaults may not fit it."),
+    "no-data": Rule("warning", "No `data`: nobody can tell which personal data this vendor receives."),
+    "no-handling": Rule(
+        "info",
+        "It may receive personal or payment data, but `handling` does not say what the vendor does with it.",
+    ),
+    "no-fallback": Rule(
+        "warning", "On the load path and without `fallback`: when it is down, the product is down."
+    ),
+    "no-runbook": Rule("info", "No `runbook` (a warning on the load path)."),
+    "runbook-missing": Rule("warning", "The file of the `runbook` is not there."),
+    "runbook-incomplete": Rule("warning", "The runbook leaves one of its five questions open."),
+    "no-api-version": Rule("info", "An API of your own without a pinned `api_version`."),
+    "no-operations": Rule("info", "An API of your own without `operations`: its POSTs are never repeated."),
+    "plain-http": Rule("warning", "`allow_http` lets the credential travel unencrypted."),
+    "floating-model": Rule("warning", "A model alias whose target the vendor may move."),
+    "no-integrations": Rule("warning", "The registry names no integration."),
+}
+
+
+def lint(loaded: Loaded, *, today: date | None = None) -> list[Finding]:
+    """The findings of `load` and of every rule, by place in the file."""
+    scribe = Scribe(loaded.source, loaded.snapshot.environment)
+    day = today or datetime.now(UTC).date()
+    services = {service.name: service for service in loaded.snapshot.services}
+    for name, own in loaded.registry.integrations.items():
+        service = services[name]
+        if not service.enabled:
+            continue
+        for check in (_people, _rotation, _timing, _data, _runbook, _shape):
+            for code, at, message, cure in check(service, own or Integration(), loaded.folder, day):
+                severity = (
+                    "warning"
+                    if code == "no-runbook" and service.criticality == "load-path"
+                    else RULES[code].severity
+                )
+                scribe.write(severity, ("integrations", name, *at), code, message, cure, at_key=True)
+    for alias, target in loaded.registry.models.items():
+        _floating(alias, target, loaded, scribe)
+    if not services:
+        scribe.write(
+            "warning",
+            ("integrations",),
+            "no-integrations",
+            RULES["no-integrations"].about,
+            "Add one, e.g. `openai`.",
+        )
+    return sorted([*loaded.findings, *scribe.findings], key=lambda f: (f.line, f.column))
+
+
+Said = Iterator[tuple[str, Place, str, str]]
+"""(code, place below the integration, message, cure)"""
+Check = Callable[[Service, Integration, Path, date], Said]
+
+
+def _people(service: Service, own: Integration, folder: Path, today: date) -> Said:
+    if not service.owner:
+        yield "no-owner", (), f"`{service.name}` has no owner.", "Add `owner:` here or under `defaults:`."
+    if service.criticality == "load-path" and not own.fallback:
+        cure = "Add `fallback:`, e.g. `[{to: another-integration}]` or `[{defer: true}]`."
+        yield "no-fallback", (), f"`{service.name}` is on the load path and has no fallback.", cure
+
+
+def _rotation(service: Service, own: Integration, folder: Path, today: date) -> Said:
+    at: Place = ("rotation",) if own.rotation else ()
+    if not service.rotation_every:
+        if service.credentials:
+            yield (
+                "no-rotation",
+                at,
+                f"The credential of `{service.name}` has no schedule.",
+                "Add e.g. `rotation: {every: 90d, last: 2026-10-01}`.",
+            )
+    elif not service.rotation_last:
+        yield (
+            "rotation-unknown",
+            at,
+            f"When was the credential of `{service.name}` last replaced?",
+            "Add `last:`.",
+        )
+    else:
+        due = _day(service.rotation_last) + timedelta(seconds=service.rotation_every)
+        if due < today:
+            said = f"The credential of `{service.name}` was due to be replaced on {due.isoformat()}."
+            yield "rotation-overdue", at, said, "Replace it, then set `last:`."
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:  # e.g. 2026-02-31: as good as never
+        return date.min
+
+
+def _timing(service: Service, own: Integration, folder: Path, today: date) -> Said:
+    if not service.vendor and own.timeout is None:
+        yield (
+            "no-timeout",
+            (),
+            f"`{service.name}` has no timeouts of its own.",
+            "Add e.g. `timeout: {first_byte: 10s, total: 60s}`.",
+        )
+    if own.allow_http and service.base_url.startswith("http:"):
+        yield (
+            "plain-http",
+            ("allow_http",),
+            f"The credential of `{service.name}` travels unencrypted.",
+            "Use https where you can.",
+        )
+
+
+def _data(service: Service, own: Integration, folder: Path, today: date) -> Said:
+    if own.data is None:
+        cure = "Add e.g. `data: [prompts]`, or `data: []` for none."
+        yield "no-data", (), f"Nothing says which data `{service.name}` may receive.", cure
+    sensitive = [category for category in service.data if category.startswith(("pii", "payment", "health"))]
+    if sensitive and own.handling is None and not service.vendor:
+        said = f"`{service.name}` may receive {', '.join(sensitive)}, but nothing says what it does with it."
+        yield (
+            "no-handling",
+            ("data",),
+            said,
+            "Add `handling: {retention: ..., trains: ..., region: ..., dpa: ...}`.",
+        )
+
+
+def _runbook(service: Service, own: Integration, folder: Path, today: date) -> Said:
+    if not own.runbook:
+        yield (
+            "no-runbook",
+            (),
+            f"`{service.name}` has no runbook.",
+            f"Add `runbook: runbooks/{service.name}.md`.",
+        )
+        return
+    if re.match(r"https?://", own.runbook):
+        return
+    path = folder / own.runbook
+    try:
+        text = path.read_text("utf-8", "replace")
+    except OSError:
+        yield (
+            "runbook-missing",
+            ("runbook",),
+            f"The file {own.runbook} cannot be read.",
+            "Write it, or correct the path.",
+        )
+        return
+    missing = open_questions(text)
+    if missing:
+        said = f"The runbook of `{service.name}` does not answer: {', '.join(missing)}."
+        yield "runbook-incomplete", ("runbook",), said, "Add a heading with text for each."
+
+
+def open_questions(text: str) -> list[str]:
+    """Which of the five questions a runbook (Markdown) does not answer: no heading for it, or nothing below the heading."""
+    answered = set()
+    heading = ""
+    for line in text.splitlines():
+        if line.lstrip().startswith("#"):
+            heading = line.lower()
+        elif line.strip():
+            answered |= {name for name, words in QUESTIONS.items() if re.search(words, heading)}
+    return [name for name in QUESTIONS if name not in answered]
+
+
+def _shape(service: Service, own: Integration, folder: Path, today: date) -> Said:
+    if service.vendor:
+        return
+    if service.api_version is None:
+        cure = 'Add e.g. `api_version: {header: X-Api-Version, value: "2026-01-01"}`.'
+        yield "no-api-version", (), f"`{service.name}` has no pinned version.", cure
+    if not service.operations:
+        cure = "Declare those that may be repeated: `operations: [{name: ..., method: POST, path: /..., repeat: always}]`."
+        yield "no-operations", (), f"`{service.name}` declares no operations.", cure
+
+
+def _floating(alias: str, target: ModelAlias, loaded: Loaded, scribe: Scribe) -> None:
+    integration, _, model = target.target.partition("/")
+    entry = loaded.entries.get(integration)
+    own = loaded.registry.integrations.get(integration) or Integration()
+    pinned = next(
+        (m.pinned for m in (*own.models, *(entry.models if entry else ())) if m.id == model and m.pinned), ""
+    )
+    place: Place = ("models", alias, "target")
+    said = f"`{model}` is a name that the vendor may move to another version."
+    if pinned:
+        scribe.write(
+            "info", place, "floating-model", said, f"Pin it: `{integration}/{pinned}`.", value=target.target
+        )
+    elif re.search(r"[-:](latest|preview|exp|beta)$", model):
+        scribe.write("warning", place, "floating-model", said, "Name a dated version.", value=target.target)
