@@ -13,7 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 from sqlalchemy import Connection, Engine
@@ -72,7 +72,7 @@ class Drain:
         self._now_us = now_us
         self._on_ended = on_ended or (lambda ended: None)
         self._busy_timeout_s = busy_timeout_s
-        self._decoder: msgspec.msgpack.Decoder[Record] = pack_decoder(Record)
+        self._decoder: msgspec.msgpack.Decoder[Record] = pack_decoder(cast(Any, Record))
         self._days = Days(ledger_folder, busy_timeout_s=busy_timeout_s)
         self._ledger = ledger_folder
         self._read_from = read_from
@@ -93,7 +93,7 @@ class Drain:
 
         Raises what the database raises, e.g. when it is locked; the next step then does the same batch again.
         """
-        source = self._source or self._open()
+        source = self._source or self.open()
         self._batch = self._batch or source.read(max_records)
         if not self._batch and not source.damaged:
             return 0
@@ -111,6 +111,26 @@ class Drain:
         taken, self._batch = len(self._batch), []
         self._on_ended(counted)
         return taken
+
+    def open(self) -> Source:
+        """Take up where the last drain left off: what was running, and which sums were not copied any more."""
+        copied: dict[str, int] = {}
+        with self._rollup_engine().begin() as rollups:
+            place = rollups.exec_driver_sql('SELECT segment, "offset", drained_us FROM progress').first()
+            for day, revision, dropped in rollups.exec_driver_sql("SELECT day, revision, dropped FROM days"):
+                self._revisions[day] = revision
+                if dropped:
+                    self._dropped.add(day)
+            for day in self._days.list():
+                if day in self._dropped:
+                    self._days.drop(day)
+                else:
+                    self._take_up(day, rollups, copied)
+        self._revisions |= copied
+        if place:
+            self.cursor, self.drained_us = Cursor(place[0], place[1]), place[2]
+        self._source = self._read_from(self._journal, self._begin_of_journal())
+        return self._source
 
     def running(self) -> int:
         """How many calls have begun and not ended, as far as was drained."""
@@ -146,26 +166,6 @@ class Drain:
             upgrade(engine, "rollup")
             self._rollups = engine
         return self._rollups
-
-    def _open(self) -> Source:
-        """Take up where the last drain left off: what was running, and which sums were not copied any more."""
-        copied: dict[str, int] = {}
-        with self._rollup_engine().begin() as rollups:
-            place = rollups.exec_driver_sql('SELECT segment, "offset", drained_us FROM progress').first()
-            for day, revision, dropped in rollups.exec_driver_sql("SELECT day, revision, dropped FROM days"):
-                self._revisions[day] = revision
-                if dropped:
-                    self._dropped.add(day)
-            for day in self._days.list():
-                if day in self._dropped:
-                    self._days.drop(day)
-                else:
-                    self._take_up(day, rollups, copied)
-        self._revisions |= copied
-        if place:
-            self.cursor, self.drained_us = Cursor(place[0], place[1]), place[2]
-        self._source = self._read_from(self._journal, self._begin_of_journal())
-        return self._source
 
     def _begin_of_journal(self) -> Cursor:
         """Where to read on; from the start when the journal is younger than our place in it, because it was made anew."""

@@ -51,6 +51,8 @@ class Traffic(NamedTuple):
 
 
 class Verdict(NamedTuple):
+    """A status and why."""
+
     status: Status
     reason: str
 
@@ -107,7 +109,10 @@ def assess(one: Traffic, now: float) -> Verdict:
     if one.failures == one.calls > 0 or (one.failures > 1 and share >= DEGRADED_SHARE):
         return Verdict("degraded", figures + last)
     if one.calls == 0 and one.last_error_at > one.last_ok_at and now - one.last_error_at < LAST_WORD_S:
-        return Verdict("degraded", f"the last call, {now - one.last_error_at:.0f} s ago, failed with {one.last_error_code}")
+        return Verdict(
+            "degraded",
+            f"the last call, {now - one.last_error_at:.0f} s ago, failed with {one.last_error_code}",
+        )
     return Verdict("healthy", figures if one.calls else "no call in the last minutes")
 
 

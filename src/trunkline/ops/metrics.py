@@ -14,6 +14,8 @@ _NOT_A_NAME = re.compile(r"[^a-zA-Z0-9_]")
 
 
 class Sample(NamedTuple):
+    """One line of a metric."""
+
     labels: Mapping[str, str]
     value: float
     suffix: str = ""
@@ -35,11 +37,15 @@ def render(metrics: Iterable[Metric]) -> str:
     for metric in metrics:
         lines.append(f"# HELP {metric.name} {_help(metric.help)}")
         lines.append(f"# TYPE {metric.name} {metric.kind}")
-        lines += [f"{metric.name}{one.suffix}{_labels(one.labels)} {number(one.value)}" for one in metric.samples]
+        lines += [
+            f"{metric.name}{one.suffix}{_labels(one.labels)} {number(one.value)}" for one in metric.samples
+        ]
     return "\n".join(lines) + "\n"
 
 
-def histogram(labels: Mapping[str, str], bounds_s: Sequence[float], counts: Sequence[int], total_s: float) -> list[Sample]:
+def histogram(
+    labels: Mapping[str, str], bounds_s: Sequence[float], counts: Sequence[int], total_s: float
+) -> list[Sample]:
     """The samples of one histogram. `counts` has one entry a bound and one for what is beyond; they are not yet cumulated."""
     samples, seen = [], 0
     for bound, count in zip(bounds_s, counts, strict=False):

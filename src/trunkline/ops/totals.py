@@ -37,6 +37,8 @@ class Counts:
 
 
 class Totals:
+    """Counts ended calls by integration and model, and attempts by integration."""
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._calls: dict[tuple[str, str, str, str], int] = {}
@@ -46,7 +48,13 @@ class Totals:
         self._recent = Recent()
 
     def seed(
-        self, integration: str, model: str, state: str, code: str, sums: dict[str, float], latency: Sequence[int]
+        self,
+        integration: str,
+        model: str,
+        state: str,
+        code: str,
+        sums: dict[str, float],
+        latency: Sequence[int],
     ) -> None:
         """Add what the roll-ups hold, before the first call is counted."""
         with self._lock:
@@ -76,25 +84,40 @@ class Totals:
     def metrics(self) -> list[Metric]:
         with self._lock:
             calls = [
-                Sample({"integration": i, "model": m, "state": s, "code": c}, n) for (i, m, s, c), n in self._calls.items()
+                Sample({"integration": i, "model": m, "state": s, "code": c}, n)
+                for (i, m, s, c), n in self._calls.items()
             ]
             tries = [Sample({"integration": i, "code": c}, n) for (i, c), n in self._attempts.items()]
             pairs = [({"integration": i, "model": m}, counts) for (i, m), counts in self._counts.items()]
             durations = [one for labels, counts in pairs for one in _histogram(labels, counts)]
             kinds = ("input", "output", "cached")
             tokens = [
-                Sample({**labels, "kind": kind}, counts.tokens[i]) for labels, counts in pairs for i, kind in enumerate(kinds)
+                Sample({**labels, "kind": kind}, counts.tokens[i])
+                for labels, counts in pairs
+                for i, kind in enumerate(kinds)
             ]
             cost = [Sample(labels, counts.cost_usd) for labels, counts in pairs]
             wasted = [Sample(labels, counts.wasted_usd) for labels, counts in pairs]
             unpriced = [Sample(labels, counts.unpriced) for labels, counts in pairs]
         return [
             Metric("trunkline_calls_total", "counter", "Calls that have ended.", calls),
-            Metric("trunkline_call_duration_seconds", "histogram", "Duration of calls, to the last byte.", durations),
-            Metric("trunkline_attempts_total", "counter", "Attempts at vendors since the console started.", tries),
+            Metric(
+                "trunkline_call_duration_seconds",
+                "histogram",
+                "Duration of calls, to the last byte.",
+                durations,
+            ),
+            Metric(
+                "trunkline_attempts_total", "counter", "Attempts at vendors since the console started.", tries
+            ),
             Metric("trunkline_tokens_total", "counter", "Tokens used.", tokens),
             Metric("trunkline_cost_usd_total", "counter", "Cost of calls with a known price, in USD.", cost),
-            Metric("trunkline_wasted_usd_total", "counter", "Paid for attempts whose result was not used, in USD.", wasted),
+            Metric(
+                "trunkline_wasted_usd_total",
+                "counter",
+                "Paid for attempts whose result was not used, in USD.",
+                wasted,
+            ),
             Metric("trunkline_unpriced_calls_total", "counter", "Calls whose cost is unknown.", unpriced),
         ]
 

@@ -1,0 +1,299 @@
+"""The endpoints of the admin API: each a plain function, and its declaration in one list.
+
+An endpoint that is not in `ENDPOINTS` does not exist.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import RedirectResponse, Response
+
+from trunkline import __version__
+from trunkline.console import landing, shapes
+from trunkline.console.access import COOKIE, SESSION_S
+from trunkline.console.context import Console, memory_bytes
+from trunkline.console.declare import Endpoint, Nothing
+from trunkline.console.tail import tail
+from trunkline.console.when import instant_us
+from trunkline.core.codec import to_json
+from trunkline.core.errors import CallError
+from trunkline.core.service import Service
+from trunkline.ledger.query import BadCursor
+from trunkline.ledger.usage import UnknownGroup
+from trunkline.ops import health
+from trunkline.ops.metrics import CONTENT_TYPE, Metric, Sample, name_of, render
+
+
+def calls(console: Console, query: shapes.CallsQuery) -> Any:
+    """Search, newest first."""
+    wanted = query.to_filter(_instant(console, query.since), _instant(console, query.until))
+    try:
+        page = console.ledger.calls(wanted, limit=query.limit, before=query.before)
+    except BadCursor as fault:
+        raise CallError("invalid_request", str(fault)) from None
+    return {"calls": page.calls, "next": page.next}
+
+
+def call(console: Console, query: shapes.CallQuery) -> Any:
+    """One call with its attempts."""
+    found = console.ledger.call(query.id)
+    if found is None:
+        raise CallError("not_found", f"there is no call with the call id or correlation id {query.id!r}")
+    return found
+
+
+def usage(console: Console, query: shapes.UsageQuery) -> Any:
+    """Sums by group."""
+    names = [name.strip() for name in query.by.split(",") if name.strip()]
+    try:
+        rows = console.rollups.usage(names, _instant(console, query.since), _instant(console, query.until))
+    except UnknownGroup as fault:
+        raise CallError("invalid_request", str(fault)) from None
+    return {"group_by": names, "rows": rows}
+
+
+def health_now(console: Console, query: shapes.HealthQuery, accept: str = "") -> Response:
+    """Health from live traffic."""
+    traffic, now = console.traffic(), console.clock()
+    if "application/health+json" in accept:
+        body, media = health.health_json(traffic, now), "application/health+json"
+    elif query.detail:
+        snapshot = console.published.snapshot()
+        more = {
+            "registry": {
+                "version": snapshot.version if snapshot else "",
+                "reload": console.published.reload(),
+            },
+            "ledger": _ledger_state(console),
+        }
+        body, media = health.detail(traffic, now, **more), "application/json"
+    else:
+        body, media = health.status(traffic, now), "application/json"
+    return Response(to_json(body), health.http_status(body["status"]), media_type=media)
+
+
+def integrations(console: Console, query: Nothing) -> Any:
+    """What can be called."""
+    snapshot = console.published.snapshot()
+    if snapshot is None:
+        return shapes.IntegrationsReply("", "", [])
+    return shapes.IntegrationsReply(
+        snapshot.version, snapshot.environment, [_integration(service) for service in snapshot.services]
+    )
+
+
+def keys(console: Console, query: Nothing) -> Any:
+    """Who may call."""
+    names = shapes.KeyShape.__struct_fields__
+    return shapes.KeysReply(
+        [
+            shapes.KeyShape(**{name: getattr(key, name) for name in names})
+            for key in console.published.caller_keys()
+        ]
+    )
+
+
+def damage(console: Console, query: Nothing) -> Any:
+    """What was found broken in the journal."""
+    return {"damage": console.rollups.damage()}
+
+
+def metrics(console: Console, query: Nothing) -> Response:
+    """Prometheus' text format."""
+    return Response(render([*console.totals.metrics(), *_gauges(console)]), media_type=CONTENT_TYPE)
+
+
+def live(console: Console, query: Nothing) -> Any:
+    """The process answers."""
+    return shapes.ReadyReply(True, "")
+
+
+def ready(console: Console, query: Nothing) -> Response:
+    """The ledger is in order and the drain is not stuck."""
+    found = shapes.ReadyReply(console.drain.open and not console.drain.fatal, console.drain.problem)
+    return Response(to_json(found), 200 if found.ready else 503, media_type="application/json")
+
+
+def page(console: Console, query: Nothing) -> Response:
+    """The first page, for who is signed in."""
+    return Response(landing.page(console), media_type="text/html; charset=utf-8")
+
+
+def sign_in(console: Console, query: shapes.LinkQuery) -> Response:
+    """Trade a one-time link for a session."""
+    cookie = console.access.open_session(query.link)
+    if not cookie:
+        return Response(landing.refused(used=True), 401, media_type="text/html; charset=utf-8")
+    response = RedirectResponse("/", 303)
+    response.set_cookie(COOKIE, cookie, max_age=SESSION_S, httponly=True, samesite="strict", path="/")
+    return response
+
+
+def document(console: Console, query: Nothing) -> Any:
+    """The description of this API."""
+    from trunkline.console.openapi import describe
+
+    return describe(ENDPOINTS, __version__)
+
+
+def _instant(console: Console, text: str | None) -> int | None:
+    if not text:
+        return None
+    try:
+        return instant_us(text, console.clock())
+    except ValueError as fault:
+        raise CallError("invalid_request", str(fault)) from None
+
+
+def _ledger_state(console: Console) -> dict[str, Any]:
+    drain = console.drain
+    return {
+        "problem": drain.problem,
+        "lag_s": round(drain.lag_s(console.clock()), 3),
+        "pending_bytes": drain.pending_bytes,
+        "running": drain.running,
+    }
+
+
+def _integration(service: Service) -> shapes.IntegrationShape:
+    return shapes.IntegrationShape(
+        name=service.name,
+        title=service.title,
+        vendor=service.vendor,
+        base_url=service.base_url,
+        owner=service.owner,
+        criticality=service.criticality,
+        data=service.data,
+        api_version=service.api_version.value if service.api_version else "",
+        credentials=[credential.ref for credential in service.credentials],
+        operations=[operation.name for operation in service.operations],
+        models=len(service.models),
+        runbook=service.runbook,
+        rotation_every=service.rotation_every,
+        rotation_last=service.rotation_last,
+        enabled=service.enabled,
+        simulated=service.simulated,
+        problem=service.problem,
+    )
+
+
+def _gauges(console: Console) -> list[Metric]:
+    now, drain = console.clock(), console.drain
+    words = {"healthy": 0, "degraded": 1, "down": 2}
+    found = health.status(console.traffic(), now)["integrations"]
+    states = [Sample({"integration": name}, words[status]) for name, status in found.items()]
+    breakers = [
+        Sample({"integration": i, "state": state}, 1) for i, state in console.published.breakers().items()
+    ]
+    return [
+        Metric("trunkline_integration_status", "gauge", "0 healthy, 1 degraded, 2 down.", states),
+        Metric("trunkline_breaker_state", "gauge", "1 for the state that the breaker is in.", breakers),
+        _gauge(
+            "trunkline_calls_running",
+            "Calls that have begun and not ended, as far as drained.",
+            drain.running,
+        ),
+        _gauge(
+            "trunkline_journal_pending_bytes",
+            "At most so much of the journal is not in the ledger yet.",
+            drain.pending_bytes,
+        ),
+        _gauge(
+            "trunkline_drain_lag_seconds",
+            "Age of the oldest record that is not in the ledger yet.",
+            drain.lag_s(now),
+        ),
+        _gauge("trunkline_console_memory_bytes", "Resident memory of the console process.", memory_bytes()),
+        *_gateway_gauges(console, now),
+    ]
+
+
+def _gateway_gauges(console: Console, now: float) -> list[Metric]:
+    """The gateway's own numbers under its own names; one that ends in `_total` is a counter."""
+    age_s = console.published.gateway_stats_age_s(now)
+    if age_s is None:
+        return []
+    numbers = {
+        f"trunkline_gateway_{name_of(str(name))}": float(value)
+        for name, value in sorted(console.published.gateway_stats().items())
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    own = [
+        Metric(
+            name,
+            "counter" if name.endswith("_total") else "gauge",
+            "As the gateway counts it.",
+            [Sample({}, value)],
+        )
+        for name, value in numbers.items()
+    ]
+    return [
+        _gauge("trunkline_gateway_stats_age_seconds", "Since the gateway wrote its numbers.", age_s),
+        *own,
+    ]
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return Metric(name, "gauge", text, [Sample({}, value)])
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        method="GET", path="/api/calls", role="viewer", name="calls", summary="Search calls, newest first",
+        query=shapes.CallsQuery, reply=shapes.CallsReply, handler=calls,
+    ),
+    Endpoint(
+        method="GET", path="/api/calls/{id}", role="viewer", name="call", summary="One call with its attempts",
+        query=shapes.CallQuery, reply=shapes.CallShape, handler=call,
+    ),
+    Endpoint(
+        method="GET", path="/api/tail", role="viewer", name="tail", summary="Follow calls as they begin and end",
+        query=shapes.TailQuery, reply=shapes.CallShape, media="text/event-stream", handler=tail, is_async=True,
+    ),
+    Endpoint(
+        method="GET", path="/api/usage", role="viewer", name="usage", summary="Calls, tokens, cost, latency by group",
+        query=shapes.UsageQuery, reply=shapes.UsageReply, handler=usage,
+    ),
+    Endpoint(
+        method="GET", path="/api/health", role="viewer", scope="health:read", name="health",
+        summary="Health of each integration and the whole", query=shapes.HealthQuery, reply=shapes.HealthReply,
+        handler=health_now,
+    ),
+    Endpoint(
+        method="GET", path="/api/integrations", role="viewer", name="integrations", summary="The registry that is live",
+        reply=shapes.IntegrationsReply, handler=integrations,
+    ),
+    Endpoint(
+        method="GET", path="/api/keys", role="operator", name="keys", summary="Caller keys that are alive",
+        reply=shapes.KeysReply, handler=keys,
+    ),
+    Endpoint(
+        method="GET", path="/api/damage", role="operator", name="damage", summary="What was found broken in the journal",
+        reply=shapes.DamageReply, handler=damage,
+    ),
+    Endpoint(
+        method="GET", path="/api/openapi.json", role="viewer", name="openapi", summary="This API as OpenAPI 3.1",
+        reply=dict[str, Any], handler=document,
+    ),
+    Endpoint(
+        method="GET", path="/metrics", role="viewer", scope="metrics:read", name="metrics", summary="Prometheus metrics",
+        media="text/plain", handler=metrics,
+    ),
+    Endpoint(
+        method="GET", path="/health/live", role="open", name="live", summary="The process answers",
+        reply=shapes.ReadyReply, handler=live,
+    ),
+    Endpoint(
+        method="GET", path="/health/ready", role="open", name="ready", summary="The console can do its work",
+        reply=shapes.ReadyReply, handler=ready,
+    ),
+    Endpoint(
+        method="GET", path="/", role="viewer", name="landing", summary="First page",
+        media="text/html", handler=page,
+    ),
+    Endpoint(
+        method="GET", path="/sign-in", role="open", name="sign_in", summary="Open a session by a one-time link",
+        query=shapes.LinkQuery, media="text/html", handler=sign_in,
+    ),
+)  # fmt: skip

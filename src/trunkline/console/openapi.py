@@ -1,0 +1,115 @@
+"""The OpenAPI 3.1 document of the admin API, made from the declared endpoints alone. Pure.
+
+`python -m trunkline.console.openapi` prints it; `docs/reference/admin-api.json` is that output, and a test says so.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from trunkline.console.declare import Endpoint
+from trunkline.console.shapes import ErrorShape
+
+_REF = "#/components/schemas/{name}"
+_FAILURES = {
+    "400": "A parameter is wrong",
+    "401": "No valid token",
+    "403": "Not allowed",
+    "503": "The ledger is not in order",
+}
+
+
+def describe(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
+    """The document."""
+    declared = list(endpoints)
+    shapes = [ErrorShape, *(one.reply for one in declared if one.reply is not None)]
+    schemas, components = msgspec.json.schema_components(shapes, ref_template=_REF)
+    of = {id(shape): schema for shape, schema in zip(shapes, schemas, strict=True)}
+    paths: dict[str, dict[str, Any]] = {}
+    for one in declared:
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, of)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Trunkline admin API",
+            "version": version,
+            "description": "What the gateway has recorded, how the integrations fare, and who may call. Loopback by default.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "adminToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The content of `admin.token`.",
+                },
+                "callerKey": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A caller key with the named scope.",
+                },
+            },
+        },
+    }
+
+
+def _operation(one: Endpoint, of: dict[int, Any]) -> dict[str, Any]:
+    content = {"schema": of[id(one.reply)]} if one.reply is not None else {"schema": {"type": "string"}}
+    responses: dict[str, Any] = {"200": {"description": one.summary, "content": {one.media: content}}}
+    if one.role != "open":
+        failed = {"application/json": {"schema": of[id(ErrorShape)]}}
+        responses |= {status: {"description": text, "content": failed} for status, text in _FAILURES.items()}
+    if "{" in one.path:
+        responses["404"] = {
+            "description": "There is none",
+            "content": {"application/json": {"schema": of[id(ErrorShape)]}},
+        }
+    operation: dict[str, Any] = {
+        "operationId": one.name,
+        "summary": one.summary,
+        "description": f"Role: {one.role}."
+        + (f" Or a caller key with scope `{one.scope}`." if one.scope else ""),
+        "parameters": _parameters(one),
+        "responses": responses,
+        "security": _security(one),
+        "x-role": one.role,
+    }
+    return operation
+
+
+def _security(one: Endpoint) -> list[dict[str, list[str]]]:
+    if one.role == "open":
+        return []
+    ways: list[dict[str, list[str]]] = [{"adminToken": []}]
+    return [*ways, {"callerKey": []}] if one.scope else ways
+
+
+def _parameters(one: Endpoint) -> list[dict[str, Any]]:
+    in_path = set(re.findall(r"{(\w+)}", one.path))
+    schema = msgspec.json.schema_components([one.query], ref_template=_REF)[1][one.query.__name__]
+    required = set(schema.get("required", []))
+    return [
+        {
+            "name": name,
+            "in": "path" if name in in_path else "query",
+            "required": name in required or name in in_path,
+            "schema": inner,
+        }
+        for name, inner in schema["properties"].items()
+    ]
+
+
+if __name__ == "__main__":
+    from trunkline import __version__
+    from trunkline.console.endpoints import ENDPOINTS
+
+    text = msgspec.json.format(
+        msgspec.json.encode(describe(ENDPOINTS, __version__), order="deterministic"), indent=2
+    )
+    sys.stdout.write(text.decode() + "\n")

@@ -1,0 +1,94 @@
+"""Reads the files that other processes publish in the state folder, again only when they changed.
+
+Tolerant: a file that is missing, half there or of another version reads as nothing; its owner tells what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar, cast
+
+import msgspec
+
+from trunkline.core.codec import from_json, pack_decoder
+from trunkline.core.service import CallerKey, Callers, Snapshot
+
+T = TypeVar("T")
+
+
+class _File(Generic[T]):
+    def __init__(self, path: Path, decode: Callable[[bytes], T]) -> None:
+        self._path = path
+        self._decode = decode
+        self._seen: tuple[int, int, int] | None = None
+        self._content: T | None = None
+
+    def read(self) -> T | None:
+        try:
+            stat = self._path.stat()
+            seen = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+            if seen != self._seen:
+                self._content = self._decode(self._path.read_bytes())
+                self._seen = seen
+        except (OSError, msgspec.DecodeError, ValueError):
+            return None
+        return self._content
+
+    def age_s(self, now: float) -> float | None:
+        try:
+            return max(0.0, now - self._path.stat().st_mtime)
+        except OSError:
+            return None
+
+
+class Published:
+    """What the supervisor and the gateway have published."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._state_dir = state_dir
+        self._snapshot = _File(state_dir / "snapshot.msgpack", pack_decoder(Snapshot).decode)
+        self._callers = _File(state_dir / "callers.msgpack", pack_decoder(Callers).decode)
+        self._stats = _File(state_dir / "gateway.stats", pack_decoder(cast(Any, dict[str, Any])).decode)
+        self._reload = _File(state_dir / "reload.json", from_json)
+        self._pepper = b""
+
+    def snapshot(self) -> Snapshot | None:
+        return self._snapshot.read()
+
+    def caller_keys(self) -> list[CallerKey]:
+        callers = self._callers.read()
+        return callers.keys if callers else []
+
+    def gateway_stats(self) -> dict[str, Any]:
+        """Numbers by name as the gateway wrote them within the last seconds, and `breakers`: states by integration."""
+        stats = self._stats.read()
+        return stats if isinstance(stats, dict) else {}
+
+    def gateway_stats_age_s(self, now: float) -> float | None:
+        return self._stats.age_s(now)
+
+    def breakers(self) -> dict[str, str]:
+        found = self.gateway_stats().get("breakers", {})
+        return {str(name): str(state) for name, state in found.items()} if isinstance(found, dict) else {}
+
+    def reload(self) -> Any:
+        """What became of the last change of the registry, as the supervisor wrote it; None if nothing is known."""
+        return self._reload.read()
+
+    def find_key(self, text: str) -> CallerKey | None:
+        """A caller key by its text. The pepper that keys are hashed with is opened at first need."""
+        from trunkline.control.keytext import is_whole, key_hash
+
+        if not is_whole(text):
+            return None
+        wanted = key_hash(text, self._pepper_of_state())
+        return next((key for key in self.caller_keys() if key.hash == wanted), None)
+
+    def _pepper_of_state(self) -> bytes:
+        if not self._pepper:
+            from trunkline.control.state import State
+
+            self._pepper = State(self._state_dir, os.environ).keys["pepper"]
+        return self._pepper

@@ -1,0 +1,123 @@
+"""Starts the console process: the drain in a thread, the admin API on a port, and a clean end on SIGTERM or SIGINT.
+
+Writes nothing but the ledger and, at the first start, the admin token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import uvicorn
+
+from trunkline import settings as process
+from trunkline.console.access import Access, admin_token
+from trunkline.console.app import build
+from trunkline.console.context import Console
+from trunkline.console.guard import allowed_hosts
+from trunkline.console.published import Published
+from trunkline.ledger.drain import Drain
+from trunkline.ledger.follow import Follower
+from trunkline.ledger.query import Ledger
+from trunkline.ledger.usage import Rollups
+from trunkline.ops.totals import Totals
+
+GRACE_S = 5
+
+
+def main(environ: Mapping[str, str] = os.environ) -> int:
+    """Run until told to stop; returns the exit code."""
+    try:
+        settings = process.read(environ)
+        token = admin_token(settings.state_path)
+        listener = _listen(settings.console_host, settings.console_port)
+    except process.SettingsInvalid as fault:
+        return _fail(str(fault), 2)
+    except (OSError, ValueError) as fault:
+        return _fail(f"the console cannot start: {fault}", 1)
+    more = [name for name in environ.get("TRUNKLINE_CONSOLE_HOSTS", "").split(",") if name]
+    console, follower = compose(settings.state_path, token, open_metrics=settings.open_metrics)
+    app = build(console, allowed_hosts(settings.console_host, more))
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        limit_concurrency=200,
+        timeout_graceful_shutdown=GRACE_S,
+        h11_max_incomplete_event_size=32768,
+    )
+    follower.start()
+    try:
+        asyncio.run(_serve(uvicorn.Server(config), listener))
+    finally:
+        follower.stop()
+    return 0
+
+
+def compose(state_dir: Path, token: str, *, open_metrics: bool = False) -> tuple[Console, Follower]:
+    """The console's parts, joined; nothing runs yet."""
+    journal, folder = state_dir / "journal", state_dir / "ledger"
+    published, totals = Published(state_dir), Totals()
+    rollups = Rollups(folder)
+
+    def make() -> Drain:
+        drain = Drain(journal, folder, on_ended=totals.add)
+        try:
+            drain.open()
+        except BaseException:
+            drain.close()
+            raise
+        for key, sums, latency in rollups.totals():
+            totals.seed(*key, sums, latency)
+        return drain
+
+    follower = Follower(make, journal)
+    console = Console(
+        state_dir,
+        access=Access(token, published.find_key),
+        published=published,
+        ledger=Ledger(folder),
+        rollups=rollups,
+        totals=totals,
+        drain=follower.status,
+        open_metrics=open_metrics,
+    )
+    return console, follower
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    import anyio.to_thread
+
+    anyio.to_thread.current_default_thread_limiter().total_tokens = 4  # each thread holds database pages
+    await server.serve(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bound before anything else starts, so that a taken port is one clear line. Raises OSError saying which."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as fault:
+        listener.close()
+        raise OSError(
+            f"{host}:{port} cannot be used ({fault.strerror}); choose another with --console-port"
+        ) from None
+    return listener
+
+
+def _fail(text: str, code: int) -> int:
+    sys.stderr.write(f"{text}\n")
+    return code

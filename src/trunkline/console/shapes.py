@@ -1,0 +1,263 @@
+"""The shapes of the admin API: what endpoints take and give. Data only; the OpenAPI document is made from them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from trunkline.core.record import STATES
+from trunkline.ledger.query import CallFilter
+
+State = Literal["running", "ok", "error", "cancelled", "truncated", "outcome_unknown"]
+assert set(STATES) == set(State.__args__)  # type: ignore[attr-defined]
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+
+
+class CallsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Search for calls; every condition that is given must hold."""
+
+    call_id: Text | None = None
+    correlation_id: Text | None = None
+    vendor_request_id: Text | None = None
+    integration: Text | None = None
+    model: Text | None = None
+    key: Text | None = None
+    """Id of the caller key."""
+    team: Text | None = None
+    feature: Text | None = None
+    state: State | None = None
+    code: Text | None = None
+    text: Text | None = None
+    """Somewhere in the error message."""
+    min_latency_ms: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    since: str | None = None
+    """RFC 3339, or a span back from now such as `90s`, `15m`, `24h`, `7d`."""
+    until: str | None = None
+    limit: Limit = 50
+    before: str = ""
+    """`next` of the page before."""
+
+    def to_filter(self, since_us: int | None, until_us: int | None) -> CallFilter:
+        return CallFilter(
+            call_id=self.call_id,
+            correlation_id=self.correlation_id,
+            vendor_request_id=self.vendor_request_id,
+            integration=self.integration,
+            model=self.model,
+            key_id=self.key,
+            team=self.team,
+            feature=self.feature,
+            state=self.state,
+            code=self.code,
+            text=self.text,
+            min_latency_us=None if self.min_latency_ms is None else int(self.min_latency_ms * 1000),
+            since_us=since_us,
+            until_us=until_us,
+        )
+
+
+class CallQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One call."""
+
+    id: Text
+    """Call id or correlation id."""
+
+
+class TailQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Follow calls as they begin and end."""
+
+    after: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    """`id` of the last event seen; from the present end without it."""
+
+
+class UsageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Sums over calls."""
+
+    by: str = ""
+    """Comma-separated: day, hour, integration, operation, model, team, feature, key_id, state, status_class, code, simulated."""
+    since: str | None = None
+    until: str | None = None
+
+
+class HealthQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`detail=1` adds the reasons."""
+
+    detail: Annotated[int, msgspec.Meta(ge=0, le=1)] = 0
+
+
+class LinkQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A one-time link to the console."""
+
+    link: str = ""
+
+
+class AttemptShape(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt of a call at a target."""
+
+    n: int
+    target: str
+    credential: str
+    offset_us: int
+    connect_us: int
+    first_byte_us: int
+    duration_us: int
+    status: int
+    code: str
+    message: str
+    vendor_code: str
+    vendor_request_id: str
+    sent: bool
+    state: Literal["running", "ok", "error", "outcome_unknown"]
+
+
+class CallShape(msgspec.Struct, frozen=True, kw_only=True):
+    """One call, as `trunkline logs --json` prints it."""
+
+    call_id: str
+    correlation_id: str
+    state: State
+    at: str
+    boot: str
+    begun_us: int
+    key_id: str
+    team: str
+    feature: str
+    subject_hash: str
+    tags: str
+    ingress: str
+    integration: str
+    operation: str
+    method: str
+    path: str
+    model: str
+    stream: bool
+    bytes_in: int
+    config_version: str
+    target: str
+    credential: str
+    acts: bool
+    simulated: bool
+    ended_us: int | None
+    status: int
+    code: str
+    message: str
+    source: str
+    duration_us: int
+    overhead_us: int
+    first_byte_us: int
+    bytes_out: int
+    served_model: str
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    cost_usd: float | None
+    wasted_usd: float
+    usage_estimated: bool
+    attempt_count: int
+    changed_us: int
+    attempts: list[AttemptShape]
+
+
+class CallsReply(msgspec.Struct, frozen=True):
+    """A page of calls, newest first."""
+
+    calls: list[CallShape]
+    next: str
+    """Cursor of the next older page; empty when this is the last."""
+
+
+class UsageReply(msgspec.Struct, frozen=True):
+    """One row per group: its names, counts, cost, error rate, latency percentiles."""
+
+    group_by: list[str]
+    rows: list[dict[str, Any]]
+
+
+class HealthReply(msgspec.Struct, frozen=True):
+    """Whether each integration, and the whole, works."""
+
+    status: Literal["healthy", "degraded", "down"]
+    integrations: dict[str, Literal["healthy", "degraded", "down"]]
+
+
+class IntegrationShape(msgspec.Struct, frozen=True, kw_only=True):
+    """One integration of the registry."""
+
+    name: str
+    title: str
+    vendor: str
+    base_url: str
+    owner: str
+    criticality: str
+    data: list[str]
+    api_version: str
+    credentials: list[str]
+    """References, never values."""
+    operations: list[str]
+    models: int
+    runbook: str
+    rotation_every: float
+    rotation_last: str
+    enabled: bool
+    simulated: bool
+    problem: str
+
+
+class IntegrationsReply(msgspec.Struct, frozen=True):
+    """The registry that is live."""
+
+    version: str
+    environment: str
+    integrations: list[IntegrationShape]
+
+
+class KeyShape(msgspec.Struct, frozen=True, kw_only=True):
+    """One caller key that is alive; the key itself is never kept."""
+
+    id: str
+    name: str
+    kind: str
+    team: str
+    scopes: list[str]
+    expires_at: float
+    ips: list[str]
+    origins: list[str]
+    concurrency: int
+    rate: int
+    rate_per: float
+    feature: str
+
+
+class KeysReply(msgspec.Struct, frozen=True):
+    """The caller keys that are alive."""
+
+    keys: list[KeyShape]
+
+
+class DamageReply(msgspec.Struct, frozen=True):
+    """What was found broken in the journal, newest first."""
+
+    damage: list[dict[str, Any]]
+
+
+class ReadyReply(msgspec.Struct, frozen=True):
+    """Whether the console can do its work."""
+
+    ready: bool
+    problem: str
+
+
+class ErrorShape(msgspec.Struct, frozen=True, rename="camel"):
+    """How every failure is told."""
+
+    source: str
+    code: str
+    message: str
+    retryable: bool
+    correlation_id: str
+    action: str
