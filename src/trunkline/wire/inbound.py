@@ -1,78 +1,47 @@
 """One connection from a client: bytes to requests, one at a time and in order, and replies back.
 
 States: HEAD (idle, or a head is arriving), BODY (a body is being collected), STREAM (the request was handed
-on, its body still arrives), WAIT (the request is complete, its reply is not), LINGER (nothing more is read or
-written; waiting for the client to notice), GONE. Not for: verdicts (`head`, `guard`, `chunked`) nor
-listening, sweeping and draining (`server`).
+on, its body still arrives), WAIT (the request is complete, its reply is not), LINGER (it closes: nothing more
+is served), GONE. Not for: verdicts (`head`, `guard`, `chunked`), nor listening, sweeping and draining
+(`server`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import select
-import socket
-import struct
-from collections.abc import Callable
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, cast
 
-from trunkline.wire import guard
+from trunkline.wire import guard, presence
 from trunkline.wire.body import BodyCut, BodyStream
-from trunkline.wire.chunked import ChunkedReader
 from trunkline.wire.guard import Refusal
-from trunkline.wire.head import HeadReader
-from trunkline.wire.limits import ServerLimits
 from trunkline.wire.reply import Reply, status_line
 from trunkline.wire.request import Request
+from trunkline.wire.upload import Upload
+
+if TYPE_CHECKING:
+    from trunkline.wire.server import Server
 
 HEAD, BODY, STREAM, WAIT, LINGER, GONE = range(6)
 STATES = ("HEAD", "BODY", "STREAM", "WAIT", "LINGER", "GONE")
 
-# After a client's half-close: when to ask its system whether it is still there, and when to look at the
-# answer.
-PROBE_S = 0.3
-PROBE_ANSWER_S = 0.15
-_RESET = struct.pack("ii", 1, 0)
-
-
-class Host(Protocol):
-    """What a connection needs of its server."""
-
-    limits: ServerLimits
-    heads: HeadReader
-    now: float  # the loop's time at the last sweep: good enough for timeouts, and free
-    date: bytes
-    draining: bool
-
-    @property
-    def handler(self) -> Callable[[Request, Reply], None]: ...
-
-    def refusal(self, refusal: Refusal) -> tuple[bytes, bytes]: ...
-
-    def opened(self, connection: Inbound) -> bool: ...
-
-    def closed(self, connection: Inbound) -> None: ...
-
-    def finished(self) -> None: ...
-
-    def failed(self, error: Exception) -> None: ...
+# What may be held without being the beginning of a request: RFC 9112 section 2.2.
+_NOTHING = (b"", b"\r", b"\r\n")
 
 
 class Inbound(asyncio.Protocol):
     """The server's end of one connection."""
 
     __slots__ = (
-        "_body_bytes",
-        "_chunks",
+        "_discarded",
         "_eof",
         "_final",
         "_held",
-        "_pieces",
         "_pumping",
         "_rate_from",
         "_read_paused",
         "_reply",
-        "_request",
         "_server",
+        "_upload",
         "_write_paused",
         "_write_size",
         "peer",
@@ -82,26 +51,24 @@ class Inbound(asyncio.Protocol):
         "transport",
     )
 
-    def __init__(self, server: Host) -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
         self.state = HEAD
-        self.since = server.now  # when this state began; in BODY and STREAM, when counting of the rate began
+        self.since = server.now  # when this state began; in BODY and STREAM, when counting for the rate began
         self.peer = ""
         self.secure = False
         self.transport: asyncio.Transport
-        self._request: Request | None = None
         self._reply: Reply | None = None
+        self._upload: Upload | None = None  # in BODY and STREAM
         self._held = b""  # received and not yet looked at
-        self._pieces: list[bytes] = []
-        self._chunks: ChunkedReader | None = None
-        self._body_bytes = 0  # of the body so far; while lingering, of what was thrown away
-        self._rate_from = 0
-        self._write_size = 0
         self._eof = False
-        self._final = False  # nothing that is not here yet will be served
+        self._final = False  # nothing that has not begun to arrive will be served
         self._pumping = False
         self._read_paused = False
         self._write_paused = False
+        self._write_size = 0  # of what was unread by the client at the last sweep
+        self._rate_from = 0  # the body's size at `since`
+        self._discarded = 0
 
     def __repr__(self) -> str:
         return f"<Inbound {self.peer} {STATES[self.state]} since={self.since:.0f} held={len(self._held)}>"
@@ -109,29 +76,24 @@ class Inbound(asyncio.Protocol):
     # What the event loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
         self.transport = cast(asyncio.Transport, transport)  # uvloop's transports are no subclass of it
         peer = transport.get_extra_info("peername")
         self.peer = peer[0] if isinstance(peer, tuple) else ""
         self.secure = transport.get_extra_info("ssl_object") is not None
         if not self._server.opened(self):
-            self._refuse(
-                Refusal(
-                    503,
-                    "too_many_connections",
-                    "The server has as many connections as it may have.",
-                )
-            )
+            self._refuse(Refusal(503, "too_many_connections", "The server has too many connections."))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is no more, whoever ended it."""
         self.state = GONE
         self._held = b""
         self._abandon("the client went away")
         self._server.closed(self)
 
     def data_received(self, data: bytes) -> None:
-        if (
-            not self.state and not self._held and not self._write_paused
-        ):  # the short way for a whole request: HEAD is 0
+        """Bytes from the client. The usual case, one whole request while idle, takes the short way."""
+        if not self.state and not self._held and not self._write_paused:  # HEAD is 0
             end = data.find(b"\r\n\r\n") + 4
             if end > 3:
                 try:
@@ -140,11 +102,7 @@ class Inbound(asyncio.Protocol):
                     self._refuse(refusal, data.startswith(b"HEAD "))
                     return
                 length = request.length
-                if (
-                    length is not None
-                    and end + length == len(data)
-                    and length <= self._server.limits.buffer_limit
-                ):
+                if length == len(data) - end and length <= self._server.limits.buffer_limit:
                     if length:
                         request.body = data[end:]
                     self._dispatch(request, WAIT)
@@ -164,27 +122,29 @@ class Inbound(asyncio.Protocol):
             self._pause_reading(True)
 
     def eof_received(self) -> bool:
-        if self.state == LINGER or (self.state == HEAD and self._held in (b"", b"\r", b"\r\n")):
+        """Hear that the client sends no more; whether the connection stays open for the reply."""
+        if self.state == LINGER or (self.state == HEAD and self._held in _NOTHING):
             return False
-        if self.state == WAIT:
-            if self.secure:
-                return False  # TLS knows no half-close: asyncio closes, and the call is cancelled
-            self._eof = self._final = True
+        self._eof = self._final = True
+        if self.state != WAIT:
+            self._refuse(Refusal(400, "incomplete_request", "The connection ended within a request."))
+        elif self.secure:
+            return False  # TLS knows no half-close: the connection closes, and the call is cancelled
+        else:
             if self._reply is not None and not self._held:
                 self._reply.last()
-            asyncio.get_running_loop().call_later(PROBE_S, self._probe, self._reply)
-            return True
-        self._eof = True
-        self._refuse(Refusal(400, "incomplete_request", "The connection ended within a request."))
+            asyncio.get_running_loop().call_later(presence.PROBE_S, self._probe, self._reply)
         return not self.secure
 
     def pause_writing(self) -> None:
+        """The client reads too slowly."""
         self._write_paused = True
         self._write_size = -1
         if self._reply is not None and self._reply.flow is not None:
             self._reply.flow(True)
 
     def resume_writing(self) -> None:
+        """The client has caught up."""
         self._write_paused = False
         if self._reply is not None and self._reply.flow is not None:
             self._reply.flow(False)
@@ -207,7 +167,6 @@ class Inbound(asyncio.Protocol):
         if not keep or self.state != WAIT:
             self._linger()
         else:
-            self._request = None
             self.state = HEAD
             self.since = self._server.now
             if self._held or self._read_paused or self._eof:
@@ -219,15 +178,14 @@ class Inbound(asyncio.Protocol):
         """The reply ends here, incomplete."""
         self._abandon("the reply was cut")
         if reset:
-            sock = self.transport.get_extra_info("socket")
-            if sock is not None:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            self.transport.abort()
             self.state = GONE
+            presence.reset(self.transport)
         else:
             self._close()
+        if self._server.draining:
+            self._server.finished()
 
-    # What the server's sweep calls
+    # What the server calls
 
     def sweep(self, now: float) -> None:
         """Close what has taken too long."""
@@ -236,33 +194,22 @@ class Inbound(asyncio.Protocol):
         if self._write_paused:
             self._sweep_stall(now)
         elif self.state == HEAD:
-            if self._held in (b"", b"\r", b"\r\n"):
+            if self._held in _NOTHING:
                 if age > limits.idle_timeout_s:
                     self._linger()
             elif age > limits.header_timeout_s:
-                self._refuse(
-                    Refusal(
-                        408,
-                        "request_timeout",
-                        "The head of the request took too long to arrive.",
-                    )
-                )
-        elif self.state in (BODY, STREAM) and not self._read_paused:
-            if age > limits.body_grace_s and self._body_bytes - self._rate_from < limits.body_rate * age:
-                self._refuse(
-                    Refusal(
-                        408,
-                        "request_timeout",
-                        "The body of the request arrives too slowly.",
-                    )
-                )
+                self._refuse(Refusal(408, "request_timeout", "The head took too long to arrive."))
+        elif self._upload is not None:
+            come = self._upload.size - self._rate_from
+            if not self._read_paused and age > limits.body_grace_s and come < limits.body_rate * age:
+                self._refuse(Refusal(408, "request_timeout", "The body arrives too slowly."))
         elif self.state == LINGER:
             if self.transport.get_write_buffer_size():
                 self._sweep_stall(now)
             elif age > limits.linger_s:
                 self.transport.abort()
-        elif self.state == WAIT and self._eof:
-            self._check_alive(self._reply)
+        elif self._eof:
+            self._check_presence(self._reply)
 
     def _sweep_stall(self, now: float) -> None:
         size = self.transport.get_write_buffer_size()
@@ -273,18 +220,19 @@ class Inbound(asyncio.Protocol):
             self.transport.abort()
 
     def retire(self) -> None:
-        """The server drains: close if idle, else let the running reply be the last."""
+        """The server drains: close if idle, else let the request that is here be the last."""
+        self._final = True
         if self.state == HEAD and not self._held:
             self._close()
-            return
-        self._final = True
-        if self._reply is not None:
+        elif self._reply is not None and not self._held:
             self._reply.last()
 
     def busy(self) -> bool:
+        """Whether a request is arriving or running."""
         return self.state in (BODY, STREAM, WAIT) or (self.state == HEAD and bool(self._held))
 
     def kill(self) -> None:
+        """Close at once."""
         self.transport.abort()
 
     # From bytes to requests
@@ -303,11 +251,11 @@ class Inbound(asyncio.Protocol):
             self._pumping = False
 
     def _step(self) -> bool:
-        """One step on the held bytes; False when more must arrive or happen first."""
+        """Take one step on the held bytes; False when more must arrive or happen first."""
         if self.state == HEAD:
             return not self._write_paused and self._step_head()
-        if self.state in (BODY, STREAM):
-            self._step_body()
+        if self._upload is not None:
+            self._step_body(self._upload)
             return True
         if self.state in (LINGER, GONE):
             self._held = b""
@@ -325,65 +273,39 @@ class Inbound(asyncio.Protocol):
         return True
 
     def _open(self, request: Request) -> None:
-        """A good head has arrived: hand the request on, or begin to collect its body."""
+        """Go on from a good head: hand the request on, or begin to collect its body."""
         if request.length == 0:
             self._dispatch(request, WAIT)
             return
         self.state = BODY
         self.since = self._server.now
-        self._request = request
-        self._pieces = []
-        self._body_bytes = self._rate_from = 0
-        self._chunks = ChunkedReader(self._server.limits.fields) if request.length is None else None
+        self._rate_from = 0
+        self._upload = Upload(request, self._server.limits)
         if request.expects and not self._held:
             self.transport.write(status_line(100) + b"\r\n")
 
-    def _step_body(self) -> None:
-        request = self._request
-        assert request is not None
+    def _step_body(self, upload: Upload) -> None:
         data, self._held = self._held, b""
-        pieces, ended = self._decode(request, data)
+        upload.feed(data)
+        self._held = upload.rest
+        request = upload.request
+        if upload.ended:
+            self._upload = None
         if request.stream is not None:
-            for piece in pieces:
-                request.stream.push(piece)
-            if ended:
+            if upload.ended:
                 self.state = WAIT
-                self._chunks = None
-                request.stream.finish()
-            return
-        self._pieces += pieces
-        if ended or self._body_bytes > self._server.limits.buffer_limit:
-            request.body = b"".join(self._pieces)
-            self._pieces = []
-            if ended:
-                self._chunks = None
-                self._dispatch(request, WAIT)
-            else:
-                rest = None if request.length is None else request.length - self._body_bytes
-                request.stream = BodyStream(rest, self._pause_reading)
-                self._dispatch(request, STREAM)
-
-    def _decode(self, request: Request, data: bytes) -> tuple[list[bytes], bool]:
-        """The body's bytes in `data`, and whether the body ends with them; what follows it is held again."""
-        if self._chunks is not None:
-            pieces = self._chunks.feed(data)
-            self._held = self._chunks.rest
-            self._body_bytes += sum(map(len, pieces))
-            limit = self._server.limits.body_bytes
-            if self._body_bytes > limit:
-                raise Refusal(413, "request_too_large", f"The body is longer than {limit} bytes.")
-            return pieces, self._chunks.ended
-        missing = (request.length or 0) - self._body_bytes
-        if len(data) > missing:
-            data, self._held = data[:missing], data[missing:]
-        self._body_bytes += len(data)
-        return [data], len(data) == missing
+        elif upload.ended:
+            request.body = upload.taken()
+            self._dispatch(request, WAIT)
+        elif upload.size > self._server.limits.buffer_limit:
+            request.body = upload.taken()
+            request.stream = BodyStream(upload.missing, self._pause_reading)
+            self._dispatch(request, STREAM)
 
     def _dispatch(self, request: Request, state: int) -> None:
         request.peer = self.peer
         request.secure = self.secure
         self.state = state
-        self._request = request
         keep = request.persistent and not (self._final and not self._held)
         reply = self._reply = Reply(self, request.method == "HEAD", request.minor, keep)
         try:
@@ -396,21 +318,26 @@ class Inbound(asyncio.Protocol):
                 reply.send(500, b"", b"")
 
     def _go_on(self) -> None:
-        """A reply has ended and there is more to do than wait for bytes."""
-        if self._read_paused:
-            self._pause_reading(False)
+        """A reply has gone out, and there is more to do than to wait for bytes."""
+        self._pause_reading(False)
         self._pump()
-        if self._eof and self.state == HEAD and not self._pumping:
-            if self._held in (b"", b"\r", b"\r\n"):
+        if self._eof and self.state == HEAD and not self._pumping and not self._write_paused:
+            if self._held in _NOTHING:
                 self._linger()
             else:
-                self._refuse(
-                    Refusal(
-                        400,
-                        "incomplete_request",
-                        "The connection ended within a request.",
-                    )
-                )
+                self._refuse(Refusal(400, "incomplete_request", "The connection ended within a request."))
+
+    def _pause_reading(self, pause: bool) -> None:
+        if pause is self._read_paused or self.state == GONE:
+            return
+        self._read_paused = pause
+        if pause:
+            self.transport.pause_reading()
+        elif not self._eof:
+            if self._upload is not None:  # the time in which nothing could arrive does not count for the rate
+                self.since = self._server.now
+                self._rate_from = self._upload.size
+            self.transport.resume_reading()
 
     # Endings
 
@@ -418,7 +345,7 @@ class Inbound(asyncio.Protocol):
         """Answer what is not served, where that is still possible, and close."""
         if self.state in (LINGER, GONE):
             return
-        reply, request = self._reply, self._request
+        reply, upload = self._reply, self._upload
         fields, body = self._server.refusal(refusal)
         self._abandon(refusal.reason)
         if reply is not None and reply.started:
@@ -426,17 +353,15 @@ class Inbound(asyncio.Protocol):
             return
         if refusal.status == 405:
             fields += guard.ALLOW
-        Reply(self, bare or (request is not None and request.method == "HEAD"), 1, False).send(
-            refusal.status, fields, body
-        )
+        bare = bare or (upload is not None and upload.request.method == "HEAD")
+        Reply(self, bare, 1, False).send(refusal.status, fields, body)
 
     def _abandon(self, reason: str) -> None:
-        """Nothing more will come for the running request: tell its reader and its writer."""
-        request, reply = self._request, self._reply
-        self._request = self._reply = self._chunks = None
-        self._pieces = []
-        if request is not None and request.stream is not None:
-            request.stream.fail(BodyCut(reason))
+        """Nothing more will come of the running request: tell its reader and its writer."""
+        upload, reply = self._upload, self._reply
+        self._upload = self._reply = None
+        if upload is not None:
+            upload.stop(BodyCut(reason))
         if reply is not None:
             reply.lost()
 
@@ -445,19 +370,14 @@ class Inbound(asyncio.Protocol):
 
         A plain close while the client still sends would reset the connection and eat the reply.
         """
-        if self._request is not None or self._reply is not None:
-            self._abandon("the reply has ended")
-        self.state = LINGER
-        self.since = self._server.now
-        self._held = b""
-        self._body_bytes = 0
-        self._chunks = None
-        self._pieces = []
+        self._abandon("the reply has ended")
         if self._eof or not self.transport.can_write_eof():
             self._close()
             return
-        if self._read_paused:
-            self._pause_reading(False)
+        self.state = LINGER
+        self.since = self._server.now
+        self._held = b""
+        self._pause_reading(False)
         self.transport.write_eof()
 
     def _close(self) -> None:
@@ -468,35 +388,17 @@ class Inbound(asyncio.Protocol):
         self.transport.close()
 
     def _discard(self, data: bytes) -> None:
-        self._body_bytes += len(data)
-        if self._body_bytes > self._server.limits.linger_bytes:
+        self._discarded += len(data)
+        if self._discarded > self._server.limits.linger_bytes:
             self.transport.abort()
 
-    def _pause_reading(self, pause: bool) -> None:
-        if pause is self._read_paused or self.state == GONE:
-            return
-        self._read_paused = pause
-        if pause:
-            self.transport.pause_reading()
-        elif not self._eof:
-            self.since = self._server.now
-            self._rate_from = self._body_bytes
-            self.transport.resume_reading()
-
-    # A client that has closed its sending half may be waiting for the reply or be gone: only a write can tell
+    # A client that has closed its sending half
 
     def _probe(self, reply: Reply | None) -> None:
         if reply is not None and reply is self._reply and not self._write_paused:
             reply.probe()
-            asyncio.get_running_loop().call_later(PROBE_ANSWER_S, self._check_alive, reply)
+            asyncio.get_running_loop().call_later(presence.ANSWER_S, self._check_presence, reply)
 
-    def _check_alive(self, reply: Reply | None) -> None:
-        if reply is None or reply is not self._reply:
-            return
-        sock = self.transport.get_extra_info("socket")
-        if sock is None or sock.fileno() < 0:
-            return
-        poll = select.poll()
-        poll.register(sock.fileno(), 0)
-        if any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0)):
+    def _check_presence(self, reply: Reply | None) -> None:
+        if reply is not None and reply is self._reply and presence.is_gone(self.transport):
             self.transport.abort()
