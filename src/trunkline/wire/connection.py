@@ -196,6 +196,8 @@ class Connection(asyncio.Protocol):
                 response.arrived(reader.status, reader.headers, reader.fields)
             if not self._relaying:
                 self._store(len(data))
+            if response.waiter is not None:
+                response.tell()
 
     def _settle(self, response: Response) -> None:
         """The reply is whole: tell the caller, and give the connection back if its state is certain."""
@@ -221,6 +223,8 @@ class Connection(asyncio.Protocol):
             self._owner.freed(self)
         else:
             self.close()
+        if response.waiter is not None:
+            response.tell()
 
     # --- what Response asks for ---
 

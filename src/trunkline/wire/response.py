@@ -43,6 +43,7 @@ class Response:
         "headers",
         "sent",
         "status",
+        "waiter",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, now: float, head_only: bool) -> None:
@@ -58,6 +59,8 @@ class Response:
         self.fields = _NO_FIELDS
         self.body = b""
         self.complete = self.sent = self.connected = False
+        self.waiter: Callable[[], None] | None = None
+        """Called once, synchronously, when `ready` would be done: the way for one who can go on without a task."""
 
     def __repr__(self) -> str:
         if self._error is not None:
@@ -148,6 +151,17 @@ class Response:
 
     # The rest is called by the holder.
 
+    def tell(self) -> None:
+        """The reply is ready, or never will be, and nothing of it is being worked on: let the waiter go on."""
+        waiter, self.waiter = self.waiter, None
+        if waiter is not None:
+            waiter()
+
+    @property
+    def error(self) -> BaseException | None:
+        """Why there will be no (further) reply."""
+        return self._error
+
     def arrived(self, status: int, headers: list[tuple[bytes, bytes]], fields: dict[bytes, bytes]) -> None:
         """The final status and the fields are here."""
         self.status, self.headers, self.fields = status, headers, fields
@@ -178,6 +192,7 @@ class Response:
             _fail(ready, error)
         if end is not None:
             _fail(end, error)
+        self.tell()
 
 
 def _fail(future: asyncio.Future[Response] | asyncio.Future[None], error: BaseException) -> None:
