@@ -19,19 +19,23 @@ _END = b"\r\n\r\n"
 # Wire bytes that are not body: sizes, extensions, trailers. A few per chunk are normal, many are an attack
 # (chunk extensions and leading zeros can go on for ever: RFC 9112 section 7.1.1).
 _OVERHEAD_BYTES = 16 * 1024
-_OVERHEAD_PER_PIECE = 20
+_OVERHEAD_PER_CHUNK = 20
 
 
 class _Sink:
     """Collects what the parser calls out for one message."""
 
-    __slots__ = ("ended", "on_body", "pieces", "trailers")
+    __slots__ = ("chunks", "ended", "on_body", "pieces", "trailers")
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
         self.on_body = self.pieces.append
         self.trailers: list[bytes] = []
+        self.chunks = 0
         self.ended = False
+
+    def on_chunk_header(self) -> None:
+        self.chunks += 1
 
     def on_header(self, name: bytes, _: bytes) -> None:
         self.trailers.append(name.lower())
@@ -46,7 +50,6 @@ class ChunkedReader:
     """
 
     __slots__ = (
-        "_allowed",
         "_fields",
         "_overhead",
         "_parser",
@@ -62,7 +65,6 @@ class ChunkedReader:
         self._fields = fields
         self._tail = b""
         self._overhead = 0
-        self._allowed = _OVERHEAD_BYTES
         self._sink = _Sink()
         self._parser = httptools.HttpRequestParser(self._sink)
         self._parser.feed_data(_HEAD)
@@ -77,8 +79,7 @@ class ChunkedReader:
         pieces = sink.pieces[:]
         sink.pieces.clear()
         self._overhead += used - sum(map(len, pieces))
-        self._allowed += _OVERHEAD_PER_PIECE * len(pieces)
-        if self._overhead > self._allowed:
+        if self._overhead > _OVERHEAD_BYTES + _OVERHEAD_PER_CHUNK * sink.chunks:
             raise Refusal(
                 400,
                 "bad_chunk",
