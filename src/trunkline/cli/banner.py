@@ -5,8 +5,6 @@ Pure but for reading the published snapshot. No credential of a vendor is ever h
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from trunkline.control.publish import read_sealed, read_snapshot
 from trunkline.control.state import State
 from trunkline.core.service import Service, Snapshot
@@ -15,15 +13,15 @@ from trunkline.settings import Settings
 KEY_STANDS_FOR = "$TRUNKLINE_KEY"
 
 
-def text(state: State, settings: Settings, first_key: str) -> str:
-    """The whole banner."""
+def text(state: State, settings: Settings, first_key: str, *, show_link: bool = False) -> str:
+    """The whole banner. `show_link`: with a link that signs in, for who may see it."""
     there = read_snapshot(state)
     sealed = read_sealed(state, state.master_key())
     missing = sealed.missing if sealed else {}
     scheme = "https" if settings.tls_cert else "http"
     base = f"{scheme}://{_reachable(settings.host)}:{settings.port}"
     lines = ["", f"Trunkline serves {base}"]
-    lines += _console(state.admin_token, settings, base)
+    lines += _console(state, settings, base, show_link)
     if there is not None:
         lines += _integrations(there, missing)
         lines += [
@@ -35,13 +33,18 @@ def text(state: State, settings: Settings, first_key: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def _console(admin_token: Path, settings: Settings, base: str) -> list[str]:
-    address = (
-        f"{base}/console"
-        if settings.one_port
-        else f"http://{_reachable(settings.console_host)}:{settings.console_port}"
-    )
-    return [f"  Console         {address}   (admin token: {admin_token})"]
+def _console(state: State, settings: Settings, base: str, show_link: bool) -> list[str]:
+    own = f"http://{_reachable(settings.console_host)}:{settings.console_port}"
+    address = f"{base}/console" if settings.one_port else own
+    if not show_link:
+        return [f"  Console         {address}   (sign in with the token in {state.admin_token})"]
+    from trunkline.console.access import admin_token, sign_in_link
+
+    link = sign_in_link(admin_token(state.path), address)
+    return [
+        f"  Console         {link}",
+        f"                  (opens once, within 10 minutes; then: the token in {state.admin_token})",
+    ]
 
 
 def _integrations(there: Snapshot, missing: dict[str, str]) -> list[str]:
@@ -111,5 +114,5 @@ def _stripe(base: str, key: str) -> list[str]:
 
 
 def _reachable(host: str) -> str:
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 (a comparison)
     return f"[{shown}]" if ":" in shown else shown

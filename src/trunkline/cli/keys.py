@@ -78,7 +78,7 @@ def create(
     errors: str | None,
     as_json: bool,
 ) -> None:
-    """Make a key and print it once.
+    r"""Make a key and print it once.
 
     \b
     Scopes:

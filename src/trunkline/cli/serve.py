@@ -61,13 +61,16 @@ def serve(**flags: Any) -> int:
     flags["trusted_proxy"] = flags["trusted_proxy"] or None
     settings = settings_here(flags)
     first_registry(settings)
-    supervisor = Supervisor(
-        settings,
-        os.environ,
-        say=say,
-        ready=lambda state, now: say(banner.text(state, now, first_key(state, now))),
-    )
-    return supervisor.run()
+
+    def ready(state: State, now: Settings) -> None:
+        say(banner.text(state, now, first_key(state, now), show_link=_watched(now)))
+
+    return Supervisor(settings, os.environ, say=say, ready=ready).run()
+
+
+def _watched(settings: Settings) -> bool:
+    """Whether what is said goes to a person (or to who plays with simulated vendors), not into a log."""
+    return settings.simulate_missing or sys.stderr.isatty()
 
 
 def first_registry(settings: Settings) -> None:
@@ -76,7 +79,7 @@ def first_registry(settings: Settings) -> None:
         return
     from trunkline.registry import example
 
-    settings.config_path.write_text(example.text())
+    settings.config_path.write_text(example.first_run())
     say(f"Wrote {settings.config_path}: the registry of what can be called. Edit it while Trunkline runs.")
 
 
@@ -84,6 +87,6 @@ def first_key(state: State, settings: Settings) -> str:
     """The first caller key, made once; empty unless somebody who may see it is looking."""
     from trunkline.control import keys
 
-    if not (settings.simulate_missing or sys.stderr.isatty()) or keys.list_keys(state):
+    if not _watched(settings) or keys.list_keys(state):
         return ""
     return keys.create(state, keys.Wish(name="first", scopes=["*"])).key

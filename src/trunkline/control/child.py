@@ -5,6 +5,7 @@ Not for: which processes there are and in which order they stop (`supervise.py`)
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,36 +14,42 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from trunkline.control.held import WORD
+
 QUICK_END_S = 5.0
 FREE_RESTARTS = 2
 LONGEST_DELAY_S = 30.0
 
 # A child gets what it needs to run, never the credentials that stand in the supervisor's environment.
-PASSED = (
-    "PATH",
-    "HOME",
-    "LANG",
-    "TZ",
-    "TMPDIR",
-    "USER",
-    "VIRTUAL_ENV",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "NO_COLOR",
-    "TERM",
+PASSED = frozenset(
+    (
+        *(
+            "PATH",
+            "HOME",
+            "LANG",
+            "TZ",
+            "TMPDIR",
+            "USER",
+            "TERM",
+            "NO_COLOR",
+            "VIRTUAL_ENV",
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
+        ),
+        *(
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "NO_PROXY",
+            "ALL_PROXY",
+            "http_proxy",
+            "https_proxy",
+            "no_proxy",
+            "all_proxy",
+        ),
+        *("TRUNKLINE_MASTER_KEY", "TRUNKLINE_MASTER_KEY_FILE", "TRUNKLINE_DEBUG"),
+    )
 )
-PASSED += (
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "ALL_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "all_proxy",
-)
-PASSED_PREFIXES = ("LC_", "PYTHON", "COVERAGE_", "TRUNKLINE_")
-NOT_PASSED = ("TRUNKLINE_KEY",)
+PASSED_PREFIXES = ("LC_", "PYTHON", "COVERAGE_")
 
 
 def restart_delay(quick_ends: int) -> float:
@@ -52,15 +59,10 @@ def restart_delay(quick_ends: int) -> float:
     return min(0.5 * 2.0 ** (quick_ends - FREE_RESTARTS - 1), LONGEST_DELAY_S)
 
 
-def child_environ(environ: Mapping[str, str], settings: Mapping[str, str], refs: list[str]) -> dict[str, str]:
-    """The environment of a child: an allow-list, the settings, and nothing that a reference names."""
-    named = {ref.partition(":")[2] for ref in refs if ref.startswith("env:")}
+def child_environ(environ: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a child: what is on the list, and the settings."""
     kept = {
-        name: value
-        for name, value in environ.items()
-        if (name in PASSED or name.startswith(PASSED_PREFIXES))
-        and name not in named
-        and name not in NOT_PASSED
+        name: value for name, value in environ.items() if name in PASSED or name.startswith(PASSED_PREFIXES)
     }
     return {**kept, **settings}
 
@@ -71,14 +73,16 @@ class Child:
     def __init__(
         self,
         name: str,
-        argv: list[str],
+        module: str,
         environ: dict[str, str],
-        pid_file: Path | None = None,
         *,
+        arguments: tuple[str, ...] = (),
+        pid_file: Path | None = None,
         quiet: bool = False,
     ) -> None:
         self.name = name
-        self.argv = argv
+        self.module = module
+        self.arguments = arguments
         self.environ = environ
         self.process: subprocess.Popen[bytes] | None = None
         self.restart_at = 0.0
@@ -94,14 +98,32 @@ class Child:
     def pid(self) -> int:
         return self.process.pid if self.process else 0
 
-    def start(self) -> None:
-        """Starts it in a process group of its own, so that Ctrl-C reaches the supervisor alone."""
+    def start(self, *, held: bool = False) -> None:
+        """Starts it in a process group of its own, so that Ctrl-C reaches the supervisor alone.
+
+        With `held` it only imports, until `let_go`.
+        """
         self._started = time.monotonic()
-        self.process = subprocess.Popen(
-            self.argv, env=self.environ, stdin=subprocess.DEVNULL, stdout=self._stdout, process_group=0
+        argv = [
+            sys.executable,
+            "-m",
+            *(["trunkline.control.held"] if held else []),
+            self.module,
+            *self.arguments,
+        ]
+        stdin = subprocess.PIPE if held else subprocess.DEVNULL
+        self.process = subprocess.Popen(  # noqa: S603 (our own modules)
+            argv, env=self.environ, stdin=stdin, stdout=self._stdout, process_group=0
         )
         if self._pid_file is not None:
             self._pid_file.write_text(f"{self.process.pid}\n")
+
+    def let_go(self) -> None:
+        """Gives a held child the word."""
+        if self.process is not None and self.process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.write(WORD)
+                self.process.stdin.close()
 
     def ended(self) -> int | None:
         """The exit status if it has ended since the last look (negative: the signal); sets when it may start again."""

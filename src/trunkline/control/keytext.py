@@ -23,6 +23,7 @@ def make() -> str:
 
 
 def checksum(body: str) -> str:
+    """The six characters after the random ones: CRC-32 of all before."""
     return _base62(zlib.crc32((PREFIX + body).encode()), CHECK)
 
 

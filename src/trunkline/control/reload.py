@@ -6,11 +6,10 @@ goes on without the missing ones. The outcome stands in `reload.json`. Not for: 
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import msgspec
 
@@ -19,6 +18,7 @@ from trunkline.control.secrets import Resolved, Resolver
 from trunkline.control.state import State
 from trunkline.core import codec
 from trunkline.core.service import Service, Snapshot
+from trunkline.registry.catalog import key_problem
 from trunkline.registry.findings import Finding, RegistryInvalid
 from trunkline.registry.load import Loaded, SimulatorAddress, load
 from trunkline.settings import Settings
@@ -36,13 +36,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def errors(self) -> list[Finding]:
         return [finding for finding in self.findings if finding.severity == "error"]
-
-
-class KeyForms(Protocol):
-    """How a vendor's keys look (registry/catalog.py)."""
-
-    live: list[str]
-    sandbox: list[str]
 
 
 class Compiler:
@@ -117,20 +110,13 @@ class Compiler:
         }
 
     def _judged(self, service: Service, loaded: Loaded, resolved: Resolved) -> Service:
+        """The service with the problem of a key of the wrong kind, which is that integration's alone (ruling 19)."""
         entry = loaded.entries.get(service.name)
-        if entry is None or service.problem:
-            return service
         for credential in service.credentials:
-            wrong = wrong_kind(
-                entry.key, loaded.snapshot.environment, resolved.values.get(credential.ref, "")
-            )
-            if wrong:
-                said = (
-                    f"{credential.ref} is a {wrong} key, and the environment is {loaded.snapshot.environment}"
-                )
-                return msgspec.structs.replace(
-                    service, problem=f"{said}. Use a key of the other kind, or another TRUNKLINE_ENV."
-                )
+            value = resolved.values.get(credential.ref, "")
+            problem = key_problem(entry, loaded.snapshot.environment, value)
+            if problem and not service.problem:
+                return msgspec.structs.replace(service, problem=f"{credential.ref}: {problem}")
         return service
 
     def _note(self, started: float, ok: bool, version: str, findings: list[Finding]) -> Outcome:
@@ -145,16 +131,6 @@ def read_outcome(state: State) -> Outcome | None:
         return msgspec.json.decode(state.reload.read_bytes(), type=Outcome)
     except (OSError, codec.DecodeError):
         return None
-
-
-def wrong_kind(forms: KeyForms, environment: str, value: str) -> Literal["", "live", "sandbox"]:
-    """Whether a credential is of the kind that the environment must not have (R9): live in dev, sandbox in prod."""
-    unwanted: dict[str, tuple[Literal["live", "sandbox"], list[str]]] = {
-        "dev": ("live", forms.live),
-        "prod": ("sandbox", forms.sandbox),
-    }
-    kind, patterns = unwanted.get(environment, ("live", []))
-    return kind if value and any(re.fullmatch(pattern, value) for pattern in patterns) else ""
 
 
 def gateway_facts(state: State) -> dict[str, Any]:

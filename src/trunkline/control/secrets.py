@@ -7,7 +7,6 @@ for: the encryption (`plugins/secrets/store.py`).
 from __future__ import annotations
 
 import hmac
-import os
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -175,7 +174,7 @@ def rotate_master(
         detail = {"kek_id": masterkey.key_id(new_key), "rewrapped": count}
         audit.add(connection, state, [audit.Entry(actor, "master.rotate", masterkey.key_id(old), detail)], at)
     if state.owns_master_key:
-        os.replace(waiting, state.master_key_file)
+        waiting.replace(state.master_key_file)
     there = publish.read_sealed(state, old)
     if there is not None:
         publish.sealed(state, there.values, there.missing, master_key=new_key)

@@ -33,7 +33,7 @@ class State:
 
     def __init__(self, path: Path | str, environ: Mapping[str, str] | None = None) -> None:
         self.path = Path(path)
-        self._environ = os.environ if environ is None else environ
+        self.environ = os.environ if environ is None else environ
         self.control_db = self.path / "control.db"
         self.journal = self.path / "journal"
         self.ledger = self.path / "ledger"
@@ -42,6 +42,7 @@ class State:
         self.callers = self.path / "callers.msgpack"
         self.reload = self.path / "reload.json"
         self.gateway = self.path / "gateway.json"
+        self.serve = self.path / "serve.json"
         self.serve_pid = self.path / "serve.pid"
         self.gateway_pid = self.path / "gateway.pid"
         self.console_pid = self.path / "console.pid"
@@ -66,7 +67,7 @@ class State:
     def master_key(self) -> bytes:
         """The master key, made at first need. Raises MasterKeyProblem if it is unusable or lost."""
         self._finish_rotation()
-        key = masterkey.read(self.path, self._environ)
+        key = masterkey.read(self.path, self.environ)
         if key is not None:
             return key
         if self.control_db.exists():
@@ -76,12 +77,12 @@ class State:
             )
         self.create()
         with self.lock():
-            return masterkey.read(self.path, self._environ) or masterkey.write_new(self.master_key_file)
+            return masterkey.read(self.path, self.environ) or masterkey.write_new(self.master_key_file)
 
     @property
     def owns_master_key(self) -> bool:
         """Whether the master key is the file in this folder, not one that is handed in."""
-        return not (self._environ.get(masterkey.VARIABLE) or self._environ.get(masterkey.FILE_VARIABLE))
+        return not (self.environ.get(masterkey.VARIABLE) or self.environ.get(masterkey.FILE_VARIABLE))
 
     @cached_property
     def database(self) -> sa.Engine:
@@ -133,7 +134,7 @@ class State:
     @contextmanager
     def lock(self, name: str = "lock") -> Iterator[None]:
         """One process at a time does what `name` stands for; waits for its turn. Never nest one name."""
-        with open(self.path / name, "a") as handle:
+        with (self.path / name).open("a") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
@@ -151,7 +152,7 @@ class State:
                 out.write(data)
                 out.flush()
                 os.fsync(out.fileno())
-            os.replace(name, path)
+            Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
@@ -168,7 +169,7 @@ class State:
         with open_engine(self.control_db, read_only=True).connect() as connection:
             used = {row["kek_id"] for row in tables.all_installation_keys(connection)}
         if used == {masterkey.key_id(masterkey.read_file(waiting))}:
-            os.replace(waiting, self.master_key_file)
+            waiting.replace(self.master_key_file)
 
 
 def _add_missing_keys(connection: sa.Connection, master: bytes) -> None:

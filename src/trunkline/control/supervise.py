@@ -10,9 +10,9 @@ import contextlib
 import os
 import select
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import msgspec
 
@@ -55,6 +55,7 @@ class Supervisor:
         self._asked_to_stop = 0
         self._asked_to_reload = False
         self._refused = ""
+        self._live = ""
 
     def run(self) -> int:
         """Serves until told to stop; answers the exit status. Raises ClaimRefused, RegistryInvalid and problems of the state."""
@@ -64,9 +65,10 @@ class Supervisor:
             check_port(settings.host, settings.port, "--port")
             check_port(settings.console_host, settings.console_port, "--console-port")
             self.state.gateway.unlink(missing_ok=True)
-            compiler = self._compile_first()
+            self._child("gateway", "app", pid_file=self.state.gateway_pid).start(held=True)
             try:
-                self._start_all(compiler)
+                compiler = self._compile_first()
+                self._children[0].let_go()
                 self._watch(compiler, woken)
             finally:
                 forced = self._stop(woken)
@@ -84,50 +86,50 @@ class Supervisor:
             raise RegistryInvalid(outcome.findings)
         publish.callers(self.state)
         self._applied = self._seen = token
-        self._prune_for = outcome.version
+        self._prune_for = self._live = outcome.version
         there = publish.read_snapshot(self.state)
         if simulator_port and there is not None and any(service.simulated for service in there.services):
             self.state.write(self.state.simulator, codec.to_json({"port": simulator_port}) + b"\n")
-            self._children.append(self._child("simulator", ["--port", str(simulator_port)], compiler))
+            arguments = ("--port", str(simulator_port))
+            self._child("simulator", "simulator", arguments=arguments, quiet=True).start()
         return compiler
 
-    def _start_all(self, compiler: Compiler) -> None:
-        self._children += [self._child("app", [], compiler), self._child("console", [], compiler)]
-        for child in self._children:
-            child.start()
-
-    def _child(self, module: str, arguments: list[str], compiler: Compiler) -> Child:
+    def _child(
+        self,
+        name: str,
+        module: str,
+        *,
+        arguments: tuple[str, ...] = (),
+        pid_file: Path | None = None,
+        quiet: bool = False,
+    ) -> Child:
         settings = msgspec.structs.replace(self.settings, state_dir=str(self.state.path.resolve()))
-        environ = child_environ(self._environ, to_environ(settings), compiler.refs)
-        if module == "simulator":
+        environ = child_environ(self._environ, to_environ(settings))
+        if quiet:
             environ = {
-                name: value for name, value in environ.items() if not name.startswith("TRUNKLINE_MASTER_KEY")
+                key: value for key, value in environ.items() if not key.startswith("TRUNKLINE_MASTER_KEY")
             }
-        pid_file = {"app": self.state.gateway_pid, "console": self.state.console_pid}.get(module)
-        name = "gateway" if module == "app" else module
-        return Child(
-            name,
-            [sys.executable, "-m", f"trunkline.{module}", *arguments],
-            environ,
-            pid_file,
-            quiet=module == "simulator",
+        child = Child(
+            name, f"trunkline.{module}", environ, arguments=arguments, pid_file=pid_file, quiet=quiet
         )
+        self._children.append(child)
+        return child
 
     def _watch(self, compiler: Compiler, woken: int) -> None:
-        began = time.monotonic()
+        give_up = time.monotonic() + READY_S
         announced = False
         while not self._asked_to_stop:
-            wait = 0.01 if not announced else self._wait_s()
-            self._sleep(woken, wait)
+            self._sleep(woken, self._wait_s() if announced else 0.01)
             self._bring_back()
-            if not announced and self._gateway_ready():
+            ready = self._gateway_ready()
+            if not announced and (ready or time.monotonic() > give_up):
                 announced = True
-                self._ready(self.state, self._settled())
-            elif not announced and time.monotonic() - began > READY_S:
-                announced = True
-                self._say(
-                    f"The gateway has not answered for {READY_S:g} s; it is still being started. See what it wrote above."
-                )
+                # The console is heavy; it may start once the first call can be answered.
+                self._child("console", "console", pid_file=self.state.console_pid).start()
+                if ready:
+                    self._ready(self.state, self._settled())
+                else:
+                    self._say(f"The gateway has not been ready for {READY_S:g} s; see what it wrote above.")
             self._follow_sources(compiler)
 
     def _follow_sources(self, compiler: Compiler) -> None:
@@ -165,8 +167,9 @@ class Supervisor:
 
     def _tell(self, outcome: Outcome) -> None:
         if outcome.ok:
-            self._refused = ""
-            self._say(f"Serving registry {outcome.version}.")
+            if outcome.version != self._live or self._refused:
+                self._say(f"Serving registry {outcome.version}.")
+            self._refused, self._live = "", outcome.version
             return
         said = "\n".join(str(finding) for finding in outcome.errors)
         if said != self._refused:
@@ -190,6 +193,20 @@ class Supervisor:
         """The settings with the port that the gateway really has; a restarted gateway takes the same."""
         port = gateway_facts(self.state).get("port")
         settings = msgspec.structs.replace(self.settings, port=int(port)) if port else self.settings
+        self.settings = settings
+        where = {
+            "pid": os.getpid(),
+            "host": settings.host,
+            "port": settings.port,
+            "tls": bool(settings.tls_cert),
+        }
+        where |= {"console_host": settings.console_host, "console_port": settings.console_port}
+        where |= {
+            "one_port": settings.one_port,
+            "env": settings.env,
+            "config": str(settings.config_path.resolve()),
+        }
+        self.state.write(self.state.serve, codec.to_json(where) + b"\n")
         for child in self._children:
             child.environ["TRUNKLINE_PORT"] = str(settings.port)
         return settings

@@ -95,10 +95,12 @@ Row = sa.RowMapping
 
 
 def insert_key(connection: sa.Connection, row: dict[str, Any]) -> None:
+    """Adds a key."""
     connection.execute(caller_keys.insert().values(**row))
 
 
 def insert_key_version(connection: sa.Connection, row: dict[str, Any]) -> None:
+    """Adds a version of a key."""
     connection.execute(caller_key_versions.insert().values(**row))
 
 
@@ -118,6 +120,7 @@ def key_versions(connection: sa.Connection) -> list[Row]:
 
 
 def set_key_revoked(connection: sa.Connection, key_id: str, at: float) -> None:
+    """Marks a key revoked."""
     connection.execute(caller_keys.update().where(caller_keys.c.id == key_id).values(revoked_at=at))
 
 
@@ -150,6 +153,7 @@ def all_secrets(connection: sa.Connection) -> list[Row]:
 
 
 def find_secret(connection: sa.Connection, name: str) -> Row | None:
+    """The head of a secret, also of a removed one."""
     return connection.execute(secrets.select().where(secrets.c.name == name)).mappings().first()
 
 
@@ -179,12 +183,14 @@ def secret_history(connection: sa.Connection, name: str | None = None) -> list[R
 
 
 def insert_secret_version(connection: sa.Connection, row: dict[str, Any]) -> None:
+    """Adds a version of a secret."""
     connection.execute(secret_versions.insert().values(**row))
 
 
 def rewrap_secret_version(
     connection: sa.Connection, name: str, version: int, wrapped_key: bytes, kek_id: str
 ) -> None:
+    """Replaces the wrapped data key of a version."""
     chosen = sa.and_(secret_versions.c.name == name, secret_versions.c.version == version)
     connection.execute(secret_versions.update().where(chosen).values(wrapped_key=wrapped_key, kek_id=kek_id))
 
@@ -193,14 +199,17 @@ def rewrap_secret_version(
 
 
 def all_installation_keys(connection: sa.Connection) -> list[Row]:
+    """All of them, wrapped."""
     return list(connection.execute(installation_keys.select().order_by(installation_keys.c.name)).mappings())
 
 
 def insert_installation_key(connection: sa.Connection, row: dict[str, Any]) -> None:
+    """Adds one, wrapped."""
     connection.execute(installation_keys.insert().values(**row))
 
 
 def rewrap_installation_key(connection: sa.Connection, name: str, wrapped_key: bytes, kek_id: str) -> None:
+    """Replaces the wrapped data key of one."""
     chosen = installation_keys.c.name == name
     connection.execute(
         installation_keys.update().where(chosen).values(wrapped_key=wrapped_key, kek_id=kek_id)
@@ -211,10 +220,12 @@ def rewrap_installation_key(connection: sa.Connection, name: str, wrapped_key: b
 
 
 def last_audit(connection: sa.Connection) -> Row | None:
+    """The newest row."""
     return connection.execute(audit.select().order_by(audit.c.seq.desc()).limit(1)).mappings().first()
 
 
 def insert_audit(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
+    """Adds rows at the end of the chain."""
     connection.execute(audit.insert(), rows)
 
 

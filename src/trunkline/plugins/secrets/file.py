@@ -114,9 +114,6 @@ def parse_dotenv(text: str) -> dict[str, str]:
         name, value = name.strip(), value.strip()
         if not equals or not name or name.startswith("#"):
             continue
-        if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
-            value = value[1:-1]
-        else:
-            value = value.partition(" #")[0].rstrip()
-        found[name] = value
+        quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "'\""
+        found[name] = value[1:-1] if quoted else value.partition(" #")[0].rstrip()
     return found

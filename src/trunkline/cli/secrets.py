@@ -1,0 +1,174 @@
+"""`trunkline secrets`: credentials in the built-in store. No command here ever prints one."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from trunkline.cli.main import Subcommands
+from trunkline.cli.place import json_option, place_options, state_here
+from trunkline.cli.show import json_out, say, table
+
+if TYPE_CHECKING:
+    from trunkline.control.secrets import SecretInfo
+
+
+@click.group(cls=Subcommands)
+@place_options
+def secrets() -> None:
+    """Set, list and remove stored credentials (`store:NAME` in the registry).
+
+    Values are encrypted with a key of their own under the master key, and never shown again.
+    """
+
+
+@secrets.command("set")
+@click.argument("name")
+@json_option
+@place_options
+def set_(name: str, as_json: bool) -> None:
+    """Store a value, read from stdin (or asked for, unseen, at a terminal), as the next version of NAME.
+
+    E.g. `printf %s "$CRM_TOKEN" | trunkline secrets set CRM_TOKEN`. Live within a second.
+    """
+    from trunkline.control import secrets as control
+
+    value = (
+        click.prompt(f"Value of {name}", hide_input=True, err=True)
+        if sys.stdin.isatty()
+        else sys.stdin.read()
+    )
+    version = control.set_secret(state_here(), name, value)
+    if as_json:
+        json_out({"name": name, "version": version})
+    else:
+        say(f"Stored {name}, version {version}. Use it as store:{name}.")
+
+
+@secrets.command("list")
+@json_option
+@place_options
+def list_(as_json: bool) -> None:
+    """List stored secrets: version, last characters, fingerprint, use."""
+    from trunkline.control import secrets as control
+
+    _print(
+        control.list_secrets(state_here()), as_json, "No secrets yet. Store one: trunkline secrets set NAME"
+    )
+
+
+@secrets.command()
+@click.argument("name")
+@json_option
+@place_options
+def versions(name: str, as_json: bool) -> None:
+    """List the versions of one secret, oldest first."""
+    from trunkline.control import secrets as control
+
+    _print(control.versions(state_here(), name), as_json, "")
+
+
+@secrets.command()
+@click.argument("name")
+@click.argument("version", type=int, required=False)
+@json_option
+@place_options
+def revert(name: str, version: int | None, as_json: bool) -> None:
+    """Make an older version current again; the one before unless told."""
+    from trunkline.control import secrets as control
+
+    chosen = control.revert(state_here(), name, version)
+    if as_json:
+        json_out({"name": name, "version": chosen})
+    else:
+        say(f"{name} is version {chosen} again.")
+
+
+@secrets.command()
+@click.argument("name")
+@click.option("--force", is_flag=True, help="Even if an integration uses it.")
+@place_options
+def remove(name: str, force: bool) -> None:
+    """Erase all versions of a secret for good."""
+    from trunkline.control import secrets as control
+
+    control.remove(state_here(), name, force=force)
+    say(f"Removed {name}.")
+
+
+@secrets.command()
+@click.argument("ref")
+@place_options
+def kill(ref: str) -> None:
+    """Refuse a credential everywhere within 2 seconds, e.g. `env:STRIPE_SECRET_KEY`. Works without console and database."""
+    from trunkline.control import kills
+
+    kills.append(state_here(), "credential", _reference(ref))
+    say(
+        f"Killed {ref}; its integrations answer `secret_unavailable`. `trunkline secrets revive {ref}` brings it back."
+    )
+
+
+@secrets.command()
+@click.argument("ref")
+@place_options
+def revive(ref: str) -> None:
+    """Bring a killed credential back."""
+    from trunkline.control import kills
+
+    kills.append(state_here(), "credential", _reference(ref), dead=False)
+    say(f"{ref} may be used again.")
+
+
+@secrets.command("rotate-master")
+@click.option(
+    "--new-key-file",
+    type=click.Path(exists=True, dir_okay=False),
+    help="The new key, if it is handed in from outside.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@place_options
+def rotate_master(new_key_file: str | None, yes: bool) -> None:
+    """Wrap everything with a new master key. Older backups need the old key: keep it as long as you keep them."""
+    from pathlib import Path
+
+    from trunkline.control import secrets as control
+    from trunkline.plugins.secrets import masterkey
+
+    if not yes and sys.stdin.isatty():
+        click.confirm("Rotate the master key? Backups made before need the old one.", abort=True, err=True)
+    new_key = masterkey.read_file(Path(new_key_file)) if new_key_file else None
+    say(f"The master key is now {control.rotate_master(state_here(must_exist=True), new_key)}.")
+    if new_key_file:
+        say("Hand in the new key (TRUNKLINE_MASTER_KEY or _FILE) and start Trunkline again.")
+
+
+def _reference(text: str) -> str:
+    scheme, colon, rest = text.partition(":")
+    if not colon or not rest or scheme not in ("env", "file", "store"):
+        raise click.BadParameter(
+            f"{text!r} must be a reference, e.g. env:STRIPE_SECRET_KEY or store:CRM_TOKEN", param_hint="REF"
+        )
+    return text
+
+
+def _print(known: list[SecretInfo], as_json: bool, empty: str) -> None:
+    if as_json:
+        json_out(known)
+        return
+    columns = ("name", "version", "current", "ends with", "fingerprint", "created", "used by")
+    rows = [
+        (
+            s.name,
+            s.version,
+            "yes" if s.current else "",
+            s.last4,
+            s.fingerprint,
+            s.created_at,
+            " ".join(s.used_by),
+        )
+        for s in known
+    ]
+    table(columns, rows, empty=empty)

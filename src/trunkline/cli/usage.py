@@ -1,0 +1,75 @@
+"""`trunkline usage`: calls, errors, tokens and cost, grouped."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from trunkline.cli.place import json_option, place_options, state_here
+from trunkline.cli.show import json_out, table
+from trunkline.cli.when import micros
+
+SHOWN = ("calls", "errors", "input_tokens", "output_tokens", "cost_usd", "p50_ms", "p95_ms")
+
+
+@click.command()
+@click.option(
+    "--by",
+    default="integration",
+    show_default=True,
+    metavar="A,B",
+    help="integration, model, team, feature, key_id, day, hour, ...",
+)
+@click.option(
+    "--since",
+    default="7d",
+    show_default=True,
+    metavar="WHEN",
+    help="A length of time back from now, or a date.",
+)
+@click.option("--until", metavar="WHEN", help="Likewise; now unless told.")
+@click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values on stdout.")
+@json_option
+@place_options
+def usage(by: str, since: str, until: str | None, as_csv: bool, as_json: bool) -> None:
+    """Calls, errors, tokens and cost, grouped. Whole hours; 0 calls are no row."""
+    from trunkline.cli.ledger_reading import up_to_date
+    from trunkline.ledger.usage import Rollups, UnknownGroup
+
+    groups = [name.strip() for name in by.split(",") if name.strip()]
+    state = state_here(must_exist=True)
+    up_to_date(state)
+    rollups = Rollups(state.ledger)
+    try:
+        rows = rollups.usage(groups, micros(since, "--since"), micros(until, "--until"))
+    except UnknownGroup as problem:
+        raise click.BadParameter(str(problem), param_hint="--by") from None
+    finally:
+        rollups.close()
+    if as_json:
+        json_out(rows)
+    elif as_csv:
+        _csv(rows, [*groups, *SHOWN])
+    else:
+        columns = [*groups, *SHOWN]
+        table(
+            columns, [[_cell(row, name) for name in columns] for row in rows], empty="No calls in this time."
+        )
+
+
+def _cell(row: dict[str, Any], name: str) -> Any:
+    value = row.get(name)
+    if name == "cost_usd" and isinstance(value, float):
+        return f"{value:.4f}"
+    return f"{value:.1f}" if isinstance(value, float) else value
+
+
+def _csv(rows: list[dict[str, Any]], otherwise: list[str]) -> None:
+    import csv
+
+    columns = list(rows[0]) if rows else otherwise
+    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)

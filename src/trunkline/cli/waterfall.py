@@ -1,0 +1,78 @@
+"""One recorded call as text: its facts, then a line per attempt on a common scale of time. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+WIDTH = 40
+
+
+def lines(call: dict[str, Any]) -> list[str]:
+    """The lines to print."""
+    out = [f"{call['call_id']}  {call['state']}  {call['method']} {call['integration']}{call['path']}"]
+    facts = (
+        ("at", call["at"]),
+        ("correlation", call["correlation_id"]),
+        ("model", _model(call)),
+        ("caller", " ".join(filter(None, (call["key_id"], call["team"], call["feature"])))),
+        ("answer", f"{call['status'] or 'none'} {call['code']}".strip()),
+        ("message", call["message"]),
+        ("time", f"{_ms(call['duration_us'])}, of which Trunkline {_ms(call['overhead_us'])}"),
+        ("tokens", _tokens(call)),
+        ("cost", _cost(call)),
+    )
+    out += [f"  {name:<12} {value}" for name, value in facts if value]
+    attempts = call["attempts"]
+    whole = max([call["duration_us"], *(a["offset_us"] + a["duration_us"] for a in attempts), 1])
+    for attempt in attempts:
+        out.append(f"  {_bar(attempt, whole)}  {_attempt(attempt)}")
+    return out
+
+
+def _bar(attempt: dict[str, Any], whole: int) -> str:
+    """`.` before the attempt, `=` until its first byte, `#` from there to its end."""
+    begin = attempt["offset_us"] * WIDTH // whole
+    end = max(begin + 1, (attempt["offset_us"] + attempt["duration_us"]) * WIDTH // whole)
+    first = attempt["first_byte_us"]
+    middle = min(end, begin + max(1, first * WIDTH // whole)) if first else end
+    return ("." * begin + "=" * (middle - begin) + "#" * (end - middle)).ljust(WIDTH)
+
+
+def _attempt(attempt: dict[str, Any]) -> str:
+    parts = [
+        f"#{attempt['n']}",
+        attempt["target"],
+        str(attempt["status"] or "no answer"),
+        _ms(attempt["duration_us"]),
+    ]
+    if attempt["first_byte_us"]:
+        parts.append(f"first byte {_ms(attempt['first_byte_us'])}")
+    parts += [attempt["code"], attempt["vendor_request_id"]]
+    return "  ".join(part for part in parts if part)
+
+
+def _model(call: dict[str, Any]) -> str:
+    served = str(call["served_model"])
+    return (
+        f"{call['model']} (served by {served})"
+        if served and served not in call["model"]
+        else str(call["model"])
+    )
+
+
+def _tokens(call: dict[str, Any]) -> str:
+    if call["input_tokens"] <= 0 and call["output_tokens"] <= 0:
+        return ""
+    cached = f" ({call['cached_tokens']} cached)" if call["cached_tokens"] > 0 else ""
+    return f"{max(call['input_tokens'], 0)} in{cached}, {max(call['output_tokens'], 0)} out"
+
+
+def _cost(call: dict[str, Any]) -> str:
+    if call["cost_usd"] < 0:
+        return ""
+    wasted = f", of which wasted ${call['wasted_usd']:.6f}" if call["wasted_usd"] > 0 else ""
+    return f"${call['cost_usd']:.6f}{wasted}"
+
+
+def _ms(micros: int) -> str:
+    return f"{micros / 1e6:.2f} s" if micros >= 1_000_000 else f"{micros / 1000:.1f} ms"

@@ -1,0 +1,156 @@
+"""Backup and restore of an installation: one tar file with the databases, the registry and a manifest.
+
+The master key goes in only when asked for; a restore without a key that fits is refused before anything is changed (ruling
+24). Not for: copying databases that are in use (`ledger/backup.py`).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import trunkline
+from trunkline.control import audit, publish
+from trunkline.control.claim import is_claimed
+from trunkline.control.state import State
+from trunkline.core import codec
+from trunkline.ledger import backup as databases
+from trunkline.plugins.secrets import masterkey
+
+MANIFEST, DATABASES, REGISTRY = "manifest.json", "databases.tar.gz", "trunkline.yaml"
+FORMAT = 1
+
+
+class ArchiveProblem(Exception):
+    """A backup cannot be written or brought back; says why and the cure."""
+
+
+def backup(
+    state: State, registry: Path, target: Path, *, with_master_key: bool = False, actor: str = "cli"
+) -> dict[str, Any]:
+    """Writes the file (0600); it appears when it is whole. Answers its manifest. Raises ArchiveProblem."""
+    if target.exists():
+        raise ArchiveProblem(f"{target} exists already. Give another name.")
+    master = state.master_key()
+    detail = {"with_master_key": with_master_key}
+    audit.append(state, actor, "backup", target.name, detail)
+    part = target.with_name(f"{target.name}.part")
+    with tempfile.TemporaryDirectory(dir=target.resolve().parent) as folder:
+        inner = Path(folder) / DATABASES
+        members = databases.backup(state.path, inner)
+        manifest = {
+            "format": FORMAT,
+            "trunkline": trunkline.__version__,
+            "created": time.time(),
+            "kek_id": masterkey.key_id(master),
+            "members": [
+                *members,
+                *([REGISTRY] if registry.exists() else []),
+                *([masterkey.FILE_NAME] if with_master_key else []),
+            ],
+        }
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file, tarfile.open(fileobj=file, mode="w") as archive:
+            _add(archive, MANIFEST, codec.to_json(manifest))
+            archive.add(inner, arcname=DATABASES)
+            if registry.exists():
+                _add(archive, REGISTRY, registry.read_bytes())
+            if with_master_key:
+                _add(archive, masterkey.FILE_NAME, master.hex().encode() + b"\n")
+    part.rename(target)
+    return manifest
+
+
+def restore(source: Path, state: State, registry: Path, *, replace: bool = False) -> dict[str, Any]:
+    """Brings a backup back. Raises ArchiveProblem with nothing changed if it does not fit; answers what was restored."""
+    if is_claimed(state):
+        raise ArchiveProblem(f"Trunkline is running on {state.path}. Stop it first.")
+    members = _read(source)
+    manifest = _manifest(source, members)
+    key = _fitting_key(state, manifest, members, replace)
+    state.create()
+    with tempfile.TemporaryDirectory(dir=state.path) as folder:
+        inner = Path(folder) / DATABASES
+        inner.write_bytes(members[DATABASES])
+        try:
+            names = databases.restore(inner, state.path, replace=replace)
+        except databases.RestoreRefused as refusal:
+            raise ArchiveProblem(str(refusal)) from None
+    if key is not None:
+        state.write(state.master_key_file, key.hex().encode() + b"\n")
+    # What was published belongs to the installation before; the next start writes it anew.
+    for stale in (state.snapshot, state.sealed, state.callers, state.reload):
+        stale.unlink(missing_ok=True)
+    if REGISTRY in members and not registry.exists():
+        registry.write_bytes(members[REGISTRY])
+        names.append(str(registry))
+    publish.callers(state)
+    audit.append(state, "cli", "restore", source.name, {"created": manifest["created"]})
+    return {"members": names, "created": manifest["created"]}
+
+
+def _fitting_key(
+    state: State, manifest: dict[str, Any], members: dict[str, bytes], replace: bool
+) -> bytes | None:
+    """The master key from the backup if it must be put in place; None if the one at hand fits. Raises ArchiveProblem."""
+    needed = str(manifest["kek_id"])
+    own = masterkey.read(state.path, state.environ)
+    if own is not None and masterkey.key_id(own) == needed:
+        return None
+    if masterkey.FILE_NAME not in members:
+        have = f"the one at hand is {masterkey.key_id(own)}" if own is not None else "none is at hand"
+        raise ArchiveProblem(
+            f"This backup was made with the master key {needed}, which is not in it, and {have}. Give the right one as "
+            f"TRUNKLINE_MASTER_KEY or TRUNKLINE_MASTER_KEY_FILE, or put it at {state.master_key_file} (mode 0600)."
+        )
+    key = masterkey.parse(members[masterkey.FILE_NAME].decode("ascii", "replace"), "the backup")
+    if not state.owns_master_key:
+        raise ArchiveProblem(
+            f"The master key that is handed in does not fit; the backup needs {needed}. Unset TRUNKLINE_MASTER_KEY(_FILE)."
+        )
+    if own is not None and not replace:
+        raise ArchiveProblem(
+            f"{state.master_key_file} holds another master key. Give --replace to put the backup's in its place."
+        )
+    return key
+
+
+def _read(source: Path) -> dict[str, bytes]:
+    """The members by name; only those that a backup has, so that no archive writes elsewhere."""
+    found: dict[str, bytes] = {}
+    try:
+        with tarfile.open(source, "r:") as archive:
+            for member in archive:
+                content = archive.extractfile(member) if member.isreg() else None
+                if (
+                    member.name in (MANIFEST, DATABASES, REGISTRY, masterkey.FILE_NAME)
+                    and content is not None
+                ):
+                    found[member.name] = content.read()
+    except (tarfile.TarError, OSError, EOFError) as problem:
+        raise ArchiveProblem(f"{source} is no whole backup ({problem}).") from None
+    return found
+
+
+def _manifest(source: Path, members: dict[str, bytes]) -> dict[str, Any]:
+    try:
+        manifest = codec.from_json(members[MANIFEST])
+        known = manifest["format"] == FORMAT and manifest["kek_id"] and DATABASES in members
+    except (KeyError, TypeError, codec.DecodeError):
+        raise ArchiveProblem(f"{source} is no backup of Trunkline.") from None
+    if not known:
+        raise ArchiveProblem(
+            f"{source} was written in format {manifest['format']}, and this version reads {FORMAT}."
+        )
+    return dict(manifest)
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode, member.mtime = len(content), 0o600, int(time.time())
+    archive.addfile(member, io.BytesIO(content))

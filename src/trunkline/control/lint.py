@@ -1,0 +1,88 @@
+"""Everything that `trunkline check` finds: errors, lint, and references that do not resolve here. Changes nothing.
+
+Not for: judging the registry itself (`registry/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from trunkline.control.secrets import sources
+from trunkline.control.state import State
+from trunkline.plugins.secrets import SecretUnavailable, Source, resolve
+from trunkline.registry.catalog import key_problem
+from trunkline.registry.findings import Finding, RegistryInvalid
+from trunkline.registry.lint import lint
+from trunkline.registry.load import Loaded, load
+
+
+def findings_of(
+    path: Path, environment: str, environ: Mapping[str, str], state: State
+) -> tuple[bool, list[Finding]]:
+    """Whether the registry may run, and all findings by place."""
+    try:
+        loaded = load(path, environment=environment, environ=environ)
+    except RegistryInvalid as refusal:
+        return False, refusal.findings
+    found = [*lint(loaded), *_secrets(loaded, environment, environ, state)]
+    once = {(f.line, f.column, f.code, f.item, f.message): f for f in found}
+    return True, sorted(once.values(), key=lambda f: (f.line, f.column))
+
+
+def missing_of(loaded: Loaded, environ: Mapping[str, str], state: State) -> dict[str, str]:
+    """Reference -> why it does not resolve here."""
+    known = _sources(loaded, environ, state)
+    missing = {}
+    for ref in [ref for ref in loaded.refs if ref.partition(":")[0] in known]:
+        try:
+            resolve(ref, known)
+        except SecretUnavailable as problem:
+            missing[ref] = f"{problem.why}. {problem.cure}"
+    return missing
+
+
+def _sources(loaded: Loaded, environ: Mapping[str, str], state: State) -> dict[str, Source]:
+    known = sources(state, environ, loaded.folder)
+    if not state.control_db.exists():  # looking must not create an installation
+        known.pop("store")
+    return known
+
+
+def _secrets(loaded: Loaded, environment: str, environ: Mapping[str, str], state: State) -> list[Finding]:
+    known = _sources(loaded, environ, state)
+    found = []
+    for service in loaded.snapshot.services:
+        for ref in [
+            credential.ref for credential in service.credentials if credential.ref.partition(":")[0] in known
+        ]:
+            try:
+                value = resolve(ref, known)
+            except SecretUnavailable as problem:
+                found.append(
+                    _finding(
+                        loaded, service.name, "info", "secret-missing", ref, f"{problem.why}.", problem.cure
+                    )
+                )
+                continue
+            wrong = key_problem(loaded.entries.get(service.name), environment, value)
+            if wrong:
+                found.append(_finding(loaded, service.name, "error", "wrong-key-kind", ref, wrong, ""))
+    return found
+
+
+def _finding(
+    loaded: Loaded, service: str, severity: str, code: str, ref: str, said: str, cure: str
+) -> Finding:
+    line, column, _ = loaded.source.find(("integrations", service), key=True)
+    return Finding(
+        severity=severity,  # type: ignore[arg-type]
+        code=code,
+        file=loaded.source.file,
+        line=line,
+        column=column,
+        item=f"integrations.{service}.secret",
+        value=ref,
+        message=said,
+        cure=cure,
+    )
