@@ -51,7 +51,7 @@ def _context(kind: str, issuer: x509.Name, issuer_key: ec.EllipticCurvePrivateKe
         os.close(handle)
         context.load_cert_chain(file)
     finally:
-        os.unlink(file)
+        Path(file).unlink()
     return context
 
 

@@ -31,7 +31,7 @@ BODY_KEPT = 128 << 20
 class Exchange:
     """One request and what is known about its answer."""
 
-    __slots__ = ("request", "entry", "fault", "keep_alive", "parts", "bytes_in", "started")
+    __slots__ = ("bytes_in", "entry", "fault", "keep_alive", "parts", "request", "started")
 
     def __init__(self, request: Request, entry: Entry | None, fault: Fault | None, keep_alive: bool) -> None:
         self.request = request
@@ -61,7 +61,7 @@ class Connection(asyncio.Protocol):
         self._blocked = False
         self._gone = False
         self._deaf = False
-        self._seen = 0
+        self._in_head = False
         self.method = ""
         self.closing = False
 
@@ -74,7 +74,6 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._gone:
             return
-        self._seen += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -90,8 +89,7 @@ class Connection(asyncio.Protocol):
             self._task.cancel()
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
-        if not ours:
-            self._client_gone()
+        self._abandon(ours)
 
     def pause_writing(self) -> None:
         self._blocked = True
@@ -101,17 +99,16 @@ class Connection(asyncio.Protocol):
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
 
-    def _client_gone(self) -> None:
-        self._simulator.hangups += 1
-        unfinished = [*([self._running] if self._running else []), *self._waiting]
-        for exchange in unfinished:
-            self._simulator.ended(exchange, "client_gone")
+    def _abandon(self, ours: bool) -> None:
+        """Ends what was under way when the connection ended, whoever ended it."""
+        for exchange in (self._running, *self._waiting):
+            if exchange is not None:
+                self._simulator.ended(exchange, "cut" if ours else "client_gone")
         if self._arriving is not None:
-            self._simulator.ended(self._arriving, "incomplete")
-        elif self._seen and not self._fields and not unfinished:
-            return
-        elif self._fields:
-            self._simulator.partial_heads += 1
+            self._simulator.ended(self._arriving, "cut" if ours else "incomplete")
+        if not ours:
+            self._simulator.hangups += 1
+            self._simulator.partial_heads += 1 if self._in_head else 0
 
     def _malformed(self, error: Exception) -> None:
         context = error.__context__
@@ -128,6 +125,7 @@ class Connection(asyncio.Protocol):
     # What the parser calls.
 
     def on_message_begin(self) -> None:
+        self._in_head = True
         self._target = b""
         self._fields = []
 
@@ -142,6 +140,7 @@ class Connection(asyncio.Protocol):
         keep_alive = self._parser.should_keep_alive()
         exchange = self._simulator.begin(self._number, method, self._target, self._fields, keep_alive)
         self._fields = []
+        self._in_head = False
         self._arriving = exchange
         if exchange.fault is not None and exchange.fault.name in wire_faults.EARLY:
             self._waiting.append(exchange)
@@ -202,8 +201,7 @@ class Connection(asyncio.Protocol):
             self._finished("cut")
             raise
         self._task = None
-        if not self._gone or outcome == "cut":
-            self._finished(outcome)
+        self._finished(outcome)
         self._next()
 
     def _finished(self, outcome: str) -> None:

@@ -1,23 +1,25 @@
 """Errors by name: `rate_limit` at any vendor becomes that vendor's own status, headers and body.
 
 A name is looked for in the vendor's rows, then in those of its family, then among the defaults dressed in its shape. Not for:
-the rows themselves (`corpus_rows.py`) or how bodies are dressed (`failures.py`).
+the rows themselves (`corpus_ai.py`, `corpus_business.py`) or how bodies are dressed (`failures.py`).
 """
 
 from __future__ import annotations
 
-from email.utils import formatdate
-from time import time
+from time import gmtime, strftime, time
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from trunkline.simulator.corpus_rows import DEFAULTS, ROWS
+from trunkline.simulator import corpus_ai, corpus_business
 from trunkline.simulator.failures import Failure
 from trunkline.simulator.faults import Fault
 
 if TYPE_CHECKING:
     from trunkline.simulator.vendors import Profile
+
+DEFAULTS = corpus_business.DEFAULTS
+ROWS = corpus_business.ROWS | corpus_ai.ROWS
 
 
 def names() -> set[str]:
@@ -59,13 +61,17 @@ def failure(profile: Profile, fault: Fault) -> Failure | None:
     if "retry_after_date" in args:
         told = [
             *_without(told, "retry-after"),
-            ("retry-after", formatdate(time() + float(args["retry_after_date"]), usegmt=True)),
+            ("retry-after", _http_date(time() + float(args["retry_after_date"]))),
         ]
     if "retry_after_ms" in args:
         told = [*_without(told, "retry-after"), ("retry-after-ms", str(args["retry_after_ms"]))]
     return msgspec.structs.replace(
         found, fields=(*told, *headers), message=str(args.get("message", found.message))
     )
+
+
+def _http_date(instant: float) -> str:
+    return strftime("%a, %d %b %Y %H:%M:%S GMT", gmtime(instant))
 
 
 def _without(fields: list[tuple[str, str]], name: str) -> list[tuple[str, str]]:

@@ -35,9 +35,9 @@ class Refusal(Exception):
         self.failure = failure
 
 
-def refuse(status: int, message: str, code: str = "", type: str = "", param: str = "") -> Refusal:
-    """A refusal in one line."""
-    return Refusal(Failure(status, message, code, type, param))
+def refuse(status: int, message: str, code: str = "", kind: str = "", param: str = "") -> Refusal:
+    """A refusal in one line; `kind` is the vendor's `type`."""
+    return Refusal(Failure(status, message, code, kind, param))
 
 
 _GOOGLE = {

@@ -177,7 +177,7 @@ _PATTERN = re.compile(r"(\\d|\\w|\[[^\]]+\]|[\w \-:/.@#])(?:\{(\d+)(?:,\d*)?\}|(
 
 
 def _from_pattern(pattern: str) -> str | None:
-    """A text for simple patterns (`^[A-Z]{3}-\\d{4}$`), or None."""
+    """A text for simple patterns (`^[A-Z]{3}-[0-9]{4}$`), or None."""
     made, position = "", 0
     body = pattern.removeprefix("^").removesuffix("$")
     while position < len(body):

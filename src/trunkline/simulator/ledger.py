@@ -9,15 +9,17 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter, deque
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import msgspec
 
 from trunkline.core import codec
 
-KEPT = 100_000
+KEPT = 50_000
 
 
 class Entry(msgspec.Struct):
@@ -55,6 +57,7 @@ class Entry(msgspec.Struct):
     client_gone_at: float = 0.0
 
 
+@lru_cache(maxsize=1024)
 def digest(value: str) -> str:
     """The form in which the ledger shows a credential."""
     return sha256(value.encode("utf-8", "replace")).hexdigest()[:16] if value else ""
@@ -76,6 +79,7 @@ class Ledger:
         """A request's head has arrived."""
         if len(self._names) < 1000:
             entry.header_names = self._names.setdefault(entry.header_names, entry.header_names)
+        entry.path = intern(entry.path)
         self._entries.append(entry)
         if len(self._entries) > self._kept:
             self._entries.popleft()
@@ -90,7 +94,8 @@ class Ledger:
     def whole(self, entry: Entry, body: bytes, bytes_in: int) -> None:
         """The request is here to its last byte."""
         entry.whole_at = time.time()
-        entry.outcome = "running"
+        if not entry.ended:
+            entry.outcome = "running"
         entry.bytes_in = bytes_in
         entry.body_sha256 = sha256(body).hexdigest()[:16] if body else ""
 

@@ -6,6 +6,7 @@ Not for: when its bytes are sent (`playback.py`), nor for replies that break the
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -31,7 +32,7 @@ class Reply(msgspec.Struct):
     `tail`: how many of the last pieces only end the stream (`[DONE]`, the finish chunk, usage): a truncation leaves them out.
     `first_ms`, `gap_ms`: delay before the head and between pieces. `acted`: whether an act was carried out; None = by method
     and status. `replayed`: it repeats the stored answer of an earlier request. `error_form`: how this vendor tells a failure
-    inside a stream, see `failures.in_stream`.
+    inside a stream, see `failures.in_stream`. `request_line`: the field with the vendor's id of this request.
     """
 
     status: int = 200
@@ -45,13 +46,20 @@ class Reply(msgspec.Struct):
     gap_ms: float = 0.0
     acted: bool | None = None
     replayed: bool = False
+    request_line: bytes = b""
     error_form: str = "data"
 
     def field_lines(self) -> bytes:
         """The fields without the framing ones, as lines."""
-        lines = "".join(f"{name}: {value}\r\n" for name, value in self.fields)
-        kind = f"content-type: {self.content_type}\r\n" if self.content_type else ""
-        return LABEL + kind.encode("latin-1") + lines.encode("latin-1", "replace")
+        many = len(self.fields) > 50
+        return (_lines.__wrapped__ if many else _lines)(self.content_type, self.fields) + self.request_line
+
+
+@lru_cache(maxsize=256)
+def _lines(content_type: str, fields: tuple[tuple[str, str], ...]) -> bytes:
+    kind = f"content-type: {content_type}\r\n" if content_type else ""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
+    return LABEL + kind.encode("latin-1") + lines.encode("latin-1", "replace")
 
 
 def json_reply(value: Any, status: int = 200, fields: tuple[tuple[str, str], ...] = ()) -> Reply:
@@ -76,6 +84,7 @@ def named_event(name: str, value: Any) -> bytes:
     return f"event: {name}\n".encode() + data_event(value)
 
 
+@lru_cache(maxsize=64)
 def status_line(status: int) -> bytes:
     """`HTTP/1.1 200 OK` and its end of line."""
     return f"HTTP/1.1 {status} {REASONS.get(status, 'Status')}\r\n".encode()

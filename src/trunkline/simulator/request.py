@@ -18,7 +18,7 @@ class BadBody(Exception):
 class Request:
     """One request to one vendor. `path` is as sent, without the vendor's prefix; `fields` has lower-case names."""
 
-    __slots__ = ("vendor", "method", "path", "query_text", "fields", "body", "body_bytes", "chunks", "open")
+    __slots__ = ("body", "body_bytes", "chunks", "fields", "method", "open", "path", "query_text", "vendor")
 
     def __init__(self, vendor: str, method: str, path: str, query_text: str, fields: dict[str, str]) -> None:
         self.vendor = vendor

@@ -127,6 +127,12 @@ class Simulator:
         if entry is None:
             return self._control.answer(request)
         shaped, vendor = self._vendor(request.vendor)
+        header = request.fields.get("x-sim-latency")
+        try:
+            pace = self.latencies.of(request.vendor) if header is None else latencies.from_header(header)
+        except ValueError as error:
+            return failure_reply("generic", Failure(400, str(error), "bad_latency"))
+        request.chunks = pace.chunks
         if fault is not None and (failure := corpus.failure(shaped, fault)) is not None:
             reply = failure_reply(shaped.shape, failure)
         elif fault is not None and not (fault.name in wire_faults.FAULTS or fault.name in altered.FAULTS):
@@ -135,7 +141,10 @@ class Simulator:
             reply = self._vendor_reply(shaped, vendor, request, entry)
             if fault is not None and fault.name in altered.FAULTS:
                 reply = altered.FAULTS[fault.name](reply, fault, shaped)
-        reply.fields = (*reply.fields, (shaped.request_id, f"req_sim_{entry.seq:08d}"))
+        if pace is not latencies.NONE:
+            reply.first_ms += pace.first_ms
+            reply.gap_ms += pace.per_chunk_ms
+        reply.request_line = b"%b: req_sim_%08d\r\n" % (shaped.request_id.encode(), entry.seq)
         entry.status = reply.status
         entry.replayed = reply.replayed
         if reply.acted or (
@@ -202,8 +211,6 @@ class Simulator:
 
     def _vendor_reply(self, shaped: Profile, vendor: Vendor, request: Request, entry: Entry) -> Reply:
         try:
-            pace = self._pace(request)
-            request.chunks = pace.chunks
             missing = shaped.required and not entry.credential
             if missing or not self.credentials.accepts(request.vendor, entry.credential):
                 raise Refusal(corpus.refused_credential(shaped, missing))
@@ -217,16 +224,9 @@ class Simulator:
             return failure_reply(
                 shaped.shape, Failure(400, f"The request has a value of the wrong type: {error!r}")
             )
-        if pace is not latencies.NONE:
-            reply.first_ms += pace.first_ms
-            reply.gap_ms += pace.per_chunk_ms
         if shaped.fields:
-            reply.fields = (*reply.fields, *shaped.fields)
+            reply.fields = reply.fields + shaped.fields if reply.fields else shaped.fields
         return reply
-
-    def _pace(self, request: Request) -> latencies.Latency:
-        header = request.fields.get("x-sim-latency")
-        return self.latencies.of(request.vendor) if header is None else latencies.from_header(header)
 
 
 def _unknown_fault(name: str) -> Reply:

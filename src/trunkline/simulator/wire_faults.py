@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from hashlib import shake_128
 
+import msgspec
+
 from trunkline.simulator import playback
 from trunkline.simulator import reply as replies
 from trunkline.simulator.faults import Fault
@@ -25,7 +27,7 @@ _DELIVERY_MS = 20.0
 def frames(line: Line, reply: Reply) -> Iterator[bytes]:
     """The reply as it would be sent: the head first, then each framed piece, then the end."""
     if reply.pieces is None:
-        yield replies.whole(Reply(reply.status, b"", reply.content_type, reply.fields), "HEAD").replace(
+        yield replies.whole(msgspec.structs.replace(reply, body=b""), "HEAD").replace(
             b"content-length: 0\r\n", b"content-length: %d\r\n" % len(reply.body)
         )
         yield reply.body
@@ -168,9 +170,11 @@ async def trailers(line: Line, reply: Reply, fault: Fault) -> str:
 
 
 async def drop_request(line: Line, reply: Reply, fault: Fault) -> str:
-    """Stops reading at the end of the request's head and never answers: a long body finds no room."""
-    line.deafen()
-    return await never(line, reply, fault)
+    """Stops reading at the end of the request's head: a long body finds no room; after `ms` (60,000) it closes."""
+    line.deafen()  # deaf to the client's hang-up too, hence an end by itself
+    await asyncio.sleep(fault.number("ms", 60_000) / 1000)
+    line.close()
+    return "cut"
 
 
 async def early_reply(line: Line, reply: Reply, fault: Fault) -> str:
@@ -251,13 +255,13 @@ def _bad_chunk(line: Line, reply: Reply, fault: Fault) -> bytes:
 def _extra_reply(line: Line, reply: Reply, fault: Fault) -> bytes:
     body = b'{"poison":"this answer belongs to no request"}'
     return replies.whole(
-        Reply(200, _body(reply), reply.content_type, reply.fields), line.method
+        msgspec.structs.replace(reply, status=200, body=_body(reply), pieces=None), line.method
     ) + replies.whole(Reply(200, body), "GET")
 
 
 def _forbidden_body(line: Line, reply: Reply, fault: Fault) -> bytes:
     body = _body(reply)
-    bodiless = Reply(int(fault.number("status", 204)), b"", reply.content_type, reply.fields)
+    bodiless = msgspec.structs.replace(reply, status=int(fault.number("status", 204)))
     return _with_framing(bodiless, b"content-length: %d\r\n" % len(body), body)
 
 

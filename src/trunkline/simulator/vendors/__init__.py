@@ -6,18 +6,12 @@ Not for: their errors (`corpus.py`) or the answers themselves (the other modules
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from importlib import import_module
+from typing import NamedTuple, Protocol, cast
 
 from trunkline.simulator.credentials import ANYWHERE
 from trunkline.simulator.reply import Reply
 from trunkline.simulator.request import Request
-from trunkline.simulator.vendors.anthropic import Anthropic
-from trunkline.simulator.vendors.cohere import Cohere
-from trunkline.simulator.vendors.gemini import Gemini
-from trunkline.simulator.vendors.generic import Generic
-from trunkline.simulator.vendors.gotenberg import Gotenberg
-from trunkline.simulator.vendors.openai import OpenAI
-from trunkline.simulator.vendors.stripe import Stripe
 
 
 class Vendor(Protocol):
@@ -63,21 +57,30 @@ _ANTHROPIC_LIMITS = (
 _BEARER = ("bearer",)
 
 
+def _made_by(module: str, maker: str, *args: str) -> Callable[[], Vendor]:
+    """Imports the vendor's code when it is first asked, so that the simulator starts at once."""
+
+    def make() -> Vendor:
+        return cast(Vendor, getattr(import_module(f"trunkline.simulator.vendors.{module}"), maker)(*args))
+
+    return make
+
+
 def _compatible(name: str, *, required: bool = True, shape: str = "openai") -> Profile:
-    return Profile(name, lambda: OpenAI(name), shape, _BEARER, required, family="openai")
+    return Profile(name, _made_by("openai", "OpenAI", name), shape, _BEARER, required, family="openai")
 
 
 def _plain(name: str, places: tuple[str, ...], request_id: str = "x-request-id") -> Profile:
-    return Profile(name, lambda: Generic(name), name, places, True, request_id=request_id)
+    return Profile(name, _made_by("generic", "Generic", name), name, places, True, request_id=request_id)
 
 
 PROFILES: dict[str, Profile] = {
     row.name: row
     for row in (
-        Profile("openai", OpenAI, "openai", _BEARER, True, fields=_OPENAI_LIMITS),
+        Profile("openai", _made_by("openai", "OpenAI"), "openai", _BEARER, True, fields=_OPENAI_LIMITS),
         Profile(
             "azure-openai",
-            lambda: OpenAI("azure-openai"),
+            _made_by("openai", "OpenAI", "azure-openai"),
             "azure-openai",
             ("api-key", "bearer"),
             True,
@@ -86,7 +89,7 @@ PROFILES: dict[str, Profile] = {
         ),
         Profile(
             "anthropic",
-            Anthropic,
+            _made_by("anthropic", "Anthropic"),
             "anthropic",
             ("x-api-key", "bearer"),
             True,
@@ -94,16 +97,29 @@ PROFILES: dict[str, Profile] = {
             "request-id",
             _ANTHROPIC_LIMITS,
         ),
-        Profile("gemini", Gemini, "gemini", ("x-goog-api-key", "?key", "bearer"), True),
-        Profile("cohere", Cohere, "cohere", _BEARER, True),
+        Profile("gemini", _made_by("gemini", "Gemini"), "gemini", ("x-goog-api-key", "?key", "bearer"), True),
+        Profile("cohere", _made_by("cohere", "Cohere"), "cohere", _BEARER, True),
         _compatible("mistral", shape="mistral"),
         *(
             _compatible(name)
             for name in ("groq", "deepseek", "xai", "openrouter", "together", "fireworks", "perplexity")
         ),
         *(_compatible(name, required=False) for name in ("ollama", "vllm")),
-        Profile("stripe", Stripe, "stripe", ("bearer", "basic"), True, request_id="request-id"),
-        Profile("gotenberg", Gotenberg, "gotenberg", ("basic", "bearer"), request_id="gotenberg-trace"),
+        Profile(
+            "stripe",
+            _made_by("stripe", "Stripe"),
+            "stripe",
+            ("bearer", "basic"),
+            True,
+            request_id="request-id",
+        ),
+        Profile(
+            "gotenberg",
+            _made_by("gotenberg", "Gotenberg"),
+            "gotenberg",
+            ("basic", "bearer"),
+            request_id="gotenberg-trace",
+        ),
         _plain("twilio", ("basic",), "twilio-request-id"),
         _plain("github", ("bearer", "token"), "x-github-request-id"),
         _plain("slack", _BEARER, "x-slack-req-id"),
@@ -111,7 +127,7 @@ PROFILES: dict[str, Profile] = {
         _plain("elevenlabs", ("xi-api-key",), "request-id"),
         _plain("deepgram", ("token", "bearer"), "dg-request-id"),
         _plain("pinecone", ("api-key",)),
-        Profile("qdrant", lambda: Generic("qdrant"), "qdrant", ("api-key", "bearer")),
+        Profile("qdrant", _made_by("generic", "Generic", "qdrant"), "qdrant", ("api-key", "bearer")),
         _plain("sendgrid", _BEARER, "x-message-id"),
         _plain("infinisynapse", _BEARER),
     )
@@ -122,4 +138,4 @@ _ALIASES = {"azure": "azure-openai", "google": "gemini", "pdf": "gotenberg"}
 def profile(name: str) -> Profile:
     """The row of a vendor; a name without one is a plain JSON API that asks for no credential."""
     found = PROFILES.get(_ALIASES.get(name, name))
-    return found or Profile(name, lambda: Generic(name))
+    return found or Profile(name, _made_by("generic", "Generic", name))

@@ -23,7 +23,7 @@ from trunkline.simulator.failures import refuse
 from trunkline.simulator.reply import Reply, json_reply, named_event, stream_reply
 from trunkline.simulator.request import Request
 
-MODELS = ("claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5", "claude-3-5-haiku-latest")
+MODELS = ("claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-sonnet-4-5", "claude-haiku-4-5")
 _REASONS = {"stop": "end_turn", "length": "max_tokens", "stop_sequence": "stop_sequence", "tools": "tool_use"}
 
 
@@ -48,7 +48,7 @@ class Anthropic:
         if not rest:
             data = [_model(name) for name in MODELS]
             return json_reply({"data": data, "has_more": False, "first_id": MODELS[0], "last_id": MODELS[-1]})
-        if rest[0] not in MODELS:
+        if "does-not-exist" in rest[0]:
             raise refuse(404, f"model: {rest[0]}")
         return json_reply(_model(rest[0]))
 

@@ -23,17 +23,29 @@ from trunkline.simulator.failures import refuse
 from trunkline.simulator.reply import Reply, data_event, json_reply, stream_reply
 from trunkline.simulator.request import Request
 from trunkline.simulator.vectors import embedding
+from trunkline.simulator.vendors.openai import OpenAI
 
-MODELS = ("gemini-2.5-pro", "gemini-2.5-flash", "gemini-2.5-flash-lite", "gemini-embedding-001")
+MODELS = (
+    "gemini-3.8-flash",
+    "gemini-2.5-pro",
+    "gemini-2.5-flash",
+    "gemini-2.5-flash-lite",
+    "gemini-embedding-001",
+)
 _REASONS = {"stop": "STOP", "length": "MAX_TOKENS", "stop_sequence": "STOP", "tools": "STOP"}
 
 
 class Gemini:
-    """Keeps nothing."""
+    """Keeps nothing of its own."""
+
+    def __init__(self) -> None:
+        self._compatible = OpenAI("gemini")
 
     def answer(self, request: Request) -> Reply:
-        """Routes by `models/{model}:{method}`."""
+        """Routes by `models/{model}:{method}`; below `/openai/` it speaks OpenAI's dialect."""
         segments = request.segments
+        if "openai" in segments:
+            return self._compatible.answer(request)
         if "models" not in segments:
             raise refuse(404, f"Method not found: {request.path}")
         model, _, method = "/".join(segments[segments.index("models") + 1 :]).partition(":")
@@ -63,7 +75,7 @@ class Gemini:
 def _models(name: str) -> Reply:
     if not name:
         return json_reply({"models": [_model(it) for it in MODELS]})
-    if name not in MODELS:
+    if "does-not-exist" in name:
         raise refuse(404, f"models/{name} is not found for API version v1beta.")
     return json_reply(_model(name))
 

@@ -5,8 +5,7 @@ Not for: layout; the text is set in one column of Helvetica.
 
 from __future__ import annotations
 
-from email.parser import BytesParser
-from email.policy import HTTP
+import re
 
 from trunkline.simulator.failures import refuse
 from trunkline.simulator.pdf import pdf_of, text_of_html
@@ -14,6 +13,8 @@ from trunkline.simulator.reply import Reply, json_reply
 from trunkline.simulator.request import Request
 
 _FORMS = ("/forms/chromium/convert/html", "/forms/chromium/convert/markdown", "/forms/chromium/convert/url")
+
+_PARAMETER = re.compile(r'\b(filename|name)="([^"]*)"')
 
 
 class Gotenberg:
@@ -48,11 +49,10 @@ def _parts(request: Request) -> dict[str, bytes]:
     kind = request.fields.get("content-type", "")
     if not kind.startswith("multipart/form-data") or "boundary=" not in kind:
         raise refuse(415, "Invalid 'Content-Type' header value: want 'multipart/form-data'")
-    head = b"content-type: " + kind.encode("latin-1") + b"\r\n\r\n"
-    message = BytesParser(policy=HTTP).parsebytes(head + request.body)
+    boundary = kind.partition("boundary=")[2].partition(";")[0].strip('" ').encode("latin-1")
     found: dict[str, bytes] = {}
-    for part in message.iter_parts():
-        name = part.get_filename() or str(part.get_param("name", "", "content-disposition"))
-        content = part.get_payload(decode=True)
-        found[name] = content if isinstance(content, bytes) else b""
+    for part in (b"\r\n" + request.body).split(b"\r\n--" + boundary)[1:-1]:
+        head, _, content = part.partition(b"\r\n\r\n")
+        names = dict(_PARAMETER.findall(head.decode("utf-8", "replace")))
+        found[names.get("filename") or names.get("name", "")] = content
     return found

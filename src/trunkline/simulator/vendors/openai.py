@@ -29,17 +29,17 @@ from trunkline.simulator.vendors.openai_responses import Responses
 
 MODELS: dict[str, tuple[str, ...]] = {
     "openai": (
-        "gpt-5", "gpt-5-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini", "o4-mini",
-        "text-embedding-3-small", "text-embedding-3-large",
+        "gpt-6.1-sol", "gpt-6-luna", "gpt-5.4-mini", "gpt-5", "gpt-5-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini",
+        "o4-mini", "text-embedding-3-small", "text-embedding-3-large",
     ),
     "azure-openai": ("gpt-4o", "gpt-4o-mini", "text-embedding-3-small"),
-    "mistral": ("mistral-large-latest", "mistral-small-latest", "codestral-latest", "mistral-embed"),
+    "mistral": ("mistral-large-2512", "mistral-small-latest", "codestral-latest", "mistral-embed"),
     "groq": ("llama-3.3-70b-versatile", "llama-3.1-8b-instant", "openai/gpt-oss-120b"),
-    "deepseek": ("deepseek-chat", "deepseek-reasoner"),
-    "xai": ("grok-4", "grok-3-mini"),
-    "openrouter": ("openai/gpt-4o-mini", "anthropic/claude-sonnet-4.5", "google/gemini-2.5-flash"),
-    "together": ("meta-llama/Llama-3.3-70B-Instruct-Turbo", "Qwen/Qwen3-235B-A22B-Instruct-2507-tput"),
-    "fireworks": ("accounts/fireworks/models/llama-v3p3-70b-instruct",),
+    "deepseek": ("deepseek-v4-flash", "deepseek-chat", "deepseek-reasoner"),
+    "xai": ("grok-4.7", "grok-3-mini"),
+    "openrouter": ("openai/gpt-6-luna", "anthropic/claude-sonnet-5.5", "google/gemini-3.8-flash"),
+    "together": ("meta-llama/Llama-3.3-70B-Instruct-Turbo", "Qwen/Qwen3.8-Flash"),
+    "fireworks": ("accounts/fireworks/models/gpt-oss-20b", "accounts/fireworks/models/llama-v3p1-8b-instruct"),
     "perplexity": ("sonar", "sonar-pro"),
     "ollama": ("llama3.2:latest", "nomic-embed-text:latest"),
     "vllm": ("served-model",),
@@ -75,14 +75,14 @@ class OpenAI:
             return self._list_models(request, rest)
         if operation == "responses":
             return self._responses.answer(request, rest)
-        raise refuse(404, f"Invalid URL ({request.method} {request.path})", type="invalid_request_error")
+        raise refuse(404, f"Invalid URL ({request.method} {request.path})", kind="invalid_request_error")
 
     def _list_models(self, request: Request, rest: list[str]) -> Reply:
         _only(request, "GET")
         if not rest:
             return json_reply({"object": "list", "data": [self._model(name) for name in self._models]})
         name = "/".join(rest)
-        if name not in self._models:
+        if "does-not-exist" in name:
             raise refuse(
                 404, f"The model '{name}' does not exist", "model_not_found", "invalid_request_error", "model"
             )
@@ -137,7 +137,7 @@ class OpenAI:
             raise refuse(
                 400,
                 "'$.input' is invalid. Please check the API reference.",
-                type="invalid_request_error",
+                kind="invalid_request_error",
                 param="input",
             )
         inputs = given if isinstance(given, list) and not isinstance(given[0], int) else [given]
@@ -188,7 +188,7 @@ def _ask(request: Request, body: dict[str, Any], vendor: str) -> Ask:
         )
     model = body.get("model") or _deployment(request)
     if not model:
-        raise refuse(400, "you must provide a model parameter", type="invalid_request_error")
+        raise refuse(400, "you must provide a model parameter", kind="invalid_request_error")
     if not isinstance(model, str) or "does-not-exist" in model:
         raise refuse(
             404,

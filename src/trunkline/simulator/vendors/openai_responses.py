@@ -37,7 +37,7 @@ class Responses:
             )
         stored = self._stored.get(rest[0])
         if stored is None:
-            raise refuse(404, f"Response with id '{rest[0]}' not found.", type="invalid_request_error")
+            raise refuse(404, f"Response with id '{rest[0]}' not found.", kind="invalid_request_error")
         if len(rest) > 1 and rest[1] == "input_items":
             return json_reply({"object": "list", "data": stored[1], "has_more": False})
         if request.method == "DELETE":

@@ -6,6 +6,7 @@ Not for: telling which parameters exist; unknown ones are passed over.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -25,8 +26,8 @@ def decoded(request: Request) -> dict[str, Any]:
 
 
 def _put(form: dict[str, Any], steps: list[str], value: str) -> None:
-    for step, following in zip(steps, steps[1:], strict=False):
-        key = step if step else str(len(form))
+    for step, following in pairwise(steps):
+        key = step or str(len(form))
         inner = form.setdefault(key, {})
         if not isinstance(inner, dict):
             inner = form[key] = {}
