@@ -1,7 +1,9 @@
-"""Which kind of failure is this answer? Vendor rules first, then what is known of all vendors, then the status; pure.
+"""Which kind of failure is this answer? Vendor rules first, then what is known of all vendors, then the
+status; pure.
 
-The order is always: codes and fields of the body, then the status, then the text of the extracted message; never the text of the
-whole body, where an echoed prompt may contain any word. Not for: what the caller sees (`shape.py`), nor what is done next (`plan.py`).
+The order is always: codes and fields of the body, then the status, then the text of the extracted message;
+never the text of the whole body, where an echoed prompt may contain any word. Not for: what the caller sees
+(`shape.py`), nor what is done next (`plan.py`).
 """
 
 from __future__ import annotations
@@ -14,8 +16,8 @@ from trunkline.core.codec import DecodeError, from_json
 from trunkline.core.errors import KINDS, CallError
 from trunkline.core.service import ErrorRule, ErrorShape
 from trunkline.engine import generic, retry_at
-from trunkline.engine.limits_told import limits_told
 from trunkline.engine.extract import Facts, from_tree, read, request_id
+from trunkline.engine.limits_told import limits_told
 from trunkline.engine.pointer import found, scalar
 from trunkline.engine.scrub import scrub
 from trunkline.engine.verdict import OK, judge, looks_right
@@ -64,7 +66,9 @@ class _Rule:
     def holds(
         self, facts: Facts, statuses: tuple[int, ...], fields: Mapping[bytes, bytes], event: str
     ) -> bool:
-        """Whether all its conditions do. An error inside a success or a stream has no status, so codes and texts decide alone."""
+        """Whether all its conditions do. An error inside a success or a stream has no status, so codes and
+        texts decide alone.
+        """
         if self.status and not self.status.intersection(statuses) and (0 not in statuses or not self.told):
             return False
         if self.event and self.event != event:
@@ -93,7 +97,9 @@ def _matches(pattern: re.Pattern[str], tree: Any, pointer: str) -> bool:
 
 
 class Rules:
-    """How one service fails, compiled once from its catalog and registry data. Raises ValueError for a rule that cannot be."""
+    """How one service fails, compiled once from its catalog and registry data. Raises ValueError for a rule
+    that cannot be.
+    """
 
     __slots__ = ("expects", "ids", "inside_ok", "rules", "shape", "wanted")
 
@@ -125,7 +131,9 @@ class Rules:
 def looks_ok(
     rules: Rules, status: int, content_type: bytes, body: bytes, *, json_promised: bool = False
 ) -> bool:
-    """Whether a 2xx answer may be passed on without `classify`. Reads just the few top-level members that failures use."""
+    """Whether a 2xx answer may be passed on without `classify`. Reads just the few top-level members that
+    failures use.
+    """
     if not 200 <= status < 300:
         return status < 400
     if not json_promised and b"json" not in content_type.lower():
@@ -149,7 +157,9 @@ def classify(
     method: str = "",
     json_promised: bool = False,
 ) -> CallError | None:
-    """The failure that an answer is, or None for a success. `now` is epoch seconds, `body` is decoded. Never raises."""
+    """The failure that an answer is, or None for a success. `now` is epoch seconds, `body` is decoded. Never
+    raises.
+    """
     fields = _fields(headers)
     good = 200 <= status < 400
     if good and status >= 300:
@@ -168,7 +178,9 @@ def classify(
 
 
 def classify_event(rules: Rules, event: str, data: bytes, *, now: float, source: str) -> CallError | None:
-    """The failure that an event of a stream is, or None for an ordinary one. The stream itself began with 200. Never raises."""
+    """The failure that an event of a stream is, or None for an ordinary one. The stream itself began with
+    200. Never raises.
+    """
     try:
         tree = from_json(data)
     except (DecodeError, RecursionError, UnicodeError):
@@ -231,6 +243,8 @@ def _judge_ok(
     kind = fields.get(b"content-type", b"")
     if facts.shape == "xml" and _disguised_xml(kind, body):
         return "?"
+    if kind and not json_promised and b"json" not in kind.lower():
+        return ""
     if facts.tree is None:
         return "malformed_response" if json_promised and status != 204 else ""
     if any(r.holds(facts, (status,), fields, "") for r in rules.inside_ok):
@@ -307,13 +321,20 @@ def _in_general(facts: Facts, status: int, fields: Mapping[bytes, bytes], hint: 
         return text, "text"
     for code in facts.codes:
         kind = generic.VAGUE.get(generic.plain(code))
-        if kind is not None and (outer in (0, 400) or outer >= 500 or kind == generic.by_status(outer)):
+        if kind is not None and _fits(kind, outer):
             return kind, "code"
     if effective:
         return generic.by_status(
             effective
         ), "status" if facts.shape and facts.shape != "html" and facts.message else "low"
     return "declined", "low"
+
+
+def _fits(kind: str, status: int) -> bool:
+    """Whether a vague code may overrule a status (0: there is none)."""
+    if kind == "server_error":
+        return status == 0 or generic.by_status(status) == kind
+    return status in (0, 400) or status >= 500 or kind == generic.by_status(status)
 
 
 def _narrowed(facts: Facts, status: int) -> str:

@@ -1,7 +1,9 @@
-"""The error objects of the AI dialects, with our fields inside: what unmodified SDKs turn into their own exceptions; pure.
+"""The error objects of the AI dialects, with our fields inside: what unmodified SDKs turn into their own
+exceptions; pure.
 
-A body begins with `error`, since google-genai finds an error in a stream only there. Where a name of ours is taken by the dialect
-(OpenAI's and Gemini's `code`), the dialect's meaning stands in the error object and ours at the top level of the body.
+A body begins with `error`, since google-genai finds an error in a stream only there. Where a name of ours is
+taken by the dialect (OpenAI's and Gemini's `code`), the dialect's meaning stands in the error object and ours
+at the top level of the body.
 """
 
 from __future__ import annotations
@@ -11,15 +13,48 @@ from typing import Any
 
 from trunkline.core.errors import CallError
 
-_OPENAI_TYPES = {400: "invalid_request_error", 401: "authentication_error", 402: "insufficient_quota", 403: "permission_error", 404: "not_found_error", 413: "invalid_request_error", 429: "rate_limit_error"}  # fmt: skip
-_ANTHROPIC_TYPES = {400: "invalid_request_error", 401: "authentication_error", 402: "billing_error", 403: "permission_error", 404: "not_found_error", 409: "conflict_error", 413: "request_too_large", 429: "rate_limit_error", 503: "overloaded_error", 504: "timeout_error"}  # fmt: skip
-_GEMINI_STATUSES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 402: "RESOURCE_EXHAUSTED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 409: "ABORTED", 413: "INVALID_ARGUMENT", 429: "RESOURCE_EXHAUSTED", 499: "CANCELLED", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}  # fmt: skip
+_OPENAI_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "insufficient_quota",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "invalid_request_error",
+    429: "rate_limit_error",
+}
+_ANTHROPIC_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "conflict_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+}
+_GEMINI_STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    402: "RESOURCE_EXHAUSTED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    413: "INVALID_ARGUMENT",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
 
 
 def body(
     dialect: str, error: CallError, record: dict[str, Any], said: dict[str, Any] | None, status: int
 ) -> dict[str, Any]:
-    """The whole body of a failure in a dialect. `said` is the vendor's object where caller and vendor speak the same dialect."""
+    """The whole body of a failure in a dialect. `said` is the vendor's object where caller and vendor speak
+    the same dialect.
+    """
     if dialect.startswith("anthropic"):
         inner = anthropic(error, record)
         frame: dict[str, Any] = {
@@ -35,7 +70,7 @@ def body(
     vendors = said.get("error")
     kept = {**inner, **vendors} if isinstance(vendors, dict) else inner
     rest = {k: v for k, v in said.items() if k != "error"}
-    return {"error": kept, **{**frame, **rest}, **{k: v for k, v in record.items() if k not in rest}}
+    return {"error": kept, **frame, **rest, **{k: v for k, v in record.items() if k not in rest}}
 
 
 def openai(error: CallError, record: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,9 @@
-"""What does a vendor's answer say? Finds message, codes, field and request id in whatever shape the body has; pure.
+"""What does a vendor's answer say? Finds message, codes, field and request id in whatever shape the body has;
+pure.
 
-JSON of every shape of the reference (problem+json, error objects, error lists, GraphQL, FastAPI details, gRPC, envelopes), XML
-with `<Code>` or a SOAP fault, the HTML page of a CDN, plain text. Not for: deciding what it means (`classify.py`).
+JSON of every shape of the reference (problem+json, error objects, error lists, GraphQL, FastAPI details,
+gRPC, envelopes), XML with `<Code>` or a SOAP fault, the HTML page of a CDN, plain text. Not for: deciding
+what it means (`classify.py`).
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ MESSAGE_CHARS = 2000
 
 
 class Facts(NamedTuple):
-    """What was found. `shape` names where (empty: nothing known was recognized); `codes` are in order of weight."""
+    """What was found. `shape` names where (empty: nothing known was recognized); `codes` are in order of
+    weight.
+    """
 
     shape: str = ""
     tree: Any = None
@@ -79,7 +83,7 @@ def read(shape: ErrorShape, fields: Mapping[bytes, bytes], body: bytes) -> Facts
     kind = fields.get(b"content-type", b"").lower()
     facts = _from_body(kind, body)
     if isinstance(facts.tree, dict | list):
-        facts = _by_shape(shape, facts)
+        facts = _unwrapped(_by_shape(shape, facts))
     header_code = fields.get(b"x-amzn-errortype") or fields.get(b"x-error-code") or fields.get(b"dg-error")
     if header_code:
         code = header_code.decode("latin-1").split(":")[0].split("#")[-1].strip()
@@ -143,13 +147,60 @@ def _by_shape(shape: ErrorShape, facts: Facts) -> Facts:
 
 
 GRPC = {
-    1: "CANCELLED", 2: "UNKNOWN", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED", 5: "NOT_FOUND", 6: "ALREADY_EXISTS", 7: "PERMISSION_DENIED",
-    8: "RESOURCE_EXHAUSTED", 9: "FAILED_PRECONDITION", 10: "ABORTED", 11: "OUT_OF_RANGE", 12: "UNIMPLEMENTED", 13: "INTERNAL", 14: "UNAVAILABLE",
-    15: "DATA_LOSS", 16: "UNAUTHENTICATED",
-}  # fmt: skip
+    1: "CANCELLED",
+    2: "UNKNOWN",
+    3: "INVALID_ARGUMENT",
+    4: "DEADLINE_EXCEEDED",
+    5: "NOT_FOUND",
+    6: "ALREADY_EXISTS",
+    7: "PERMISSION_DENIED",
+    8: "RESOURCE_EXHAUSTED",
+    9: "FAILED_PRECONDITION",
+    10: "ABORTED",
+    11: "OUT_OF_RANGE",
+    12: "UNIMPLEMENTED",
+    13: "INTERNAL",
+    14: "UNAVAILABLE",
+    15: "DATA_LOSS",
+    16: "UNAUTHENTICATED",
+}
 _CODE = re.compile(r"[A-Za-z0-9_.:/#-]{1,120}")
-_MESSAGES = ("message", "Message", "msg", "error_message", "errorMessage", "ErrorMessage", "err_msg", "error_msg", "detail", "details", "description", "error_description", "reason", "title", "faultstring", "status_msg", "text")  # fmt: skip
-_CODES = ("code", "Code", "error_code", "errorCode", "err_code", "type", "error_type", "errorType", "status", "reason", "category", "name", "__type", "status_code", "kind")  # fmt: skip
+_MESSAGES = (
+    "message",
+    "Message",
+    "msg",
+    "error_message",
+    "errorMessage",
+    "ErrorMessage",
+    "err_msg",
+    "error_msg",
+    "detail",
+    "details",
+    "description",
+    "error_description",
+    "reason",
+    "title",
+    "faultstring",
+    "status_msg",
+    "text",
+)
+_CODES = (
+    "code",
+    "Code",
+    "error_code",
+    "errorCode",
+    "err_code",
+    "type",
+    "error_type",
+    "errorType",
+    "status",
+    "reason",
+    "category",
+    "name",
+    "__type",
+    "status_code",
+    "kind",
+)
 _EMPTY_CODES = frozenset(
     ("error", "fail", "failed", "failure", "about:blank", "blank", "unknown", "null", "none")
 )
@@ -160,11 +211,9 @@ def from_tree(tree: Any, problem: bool = False) -> Facts:
     """Facts of a parsed JSON body, trying the known shapes in order."""
     if isinstance(tree, list):
         inner = next((t for t in tree if isinstance(t, dict)), None)
-        return (
-            from_tree(inner)._replace(tree=inner)
-            if inner is not None
-            else Facts("", tree, flat(tree)[:MESSAGE_CHARS])
-        )
+        if inner is None:
+            return Facts("", tree, flat(tree)[:MESSAGE_CHARS])
+        return from_tree(inner)._replace(tree=inner if "error" in inner else tree)
     if not isinstance(tree, dict):
         return Facts("text", tree, flat(tree)[:MESSAGE_CHARS])
     for name, where in _shapes(tree, problem):
@@ -172,6 +221,10 @@ def from_tree(tree: Any, problem: bool = False) -> Facts:
         if facts is not None:
             return _unwrapped(facts)
     return Facts("", tree)
+
+
+_TOLD = ("message", "Message", "msg", "err_msg", "error_message", "errorMessage")
+_CODED = ("__type", "err_code", "error_code", "errorCode")
 
 
 def _shapes(tree: dict[str, Any], problem: bool) -> Iterator[tuple[str, Any]]:
@@ -186,25 +239,24 @@ def _shapes(tree: dict[str, Any], problem: bool) -> Iterator[tuple[str, Any]]:
     for key in ("errors", "Errors"):
         if tree.get(key):
             yield "errors", tree[key]
-    if isinstance(tree.get("data"), dict) and tree["data"].get("error"):
-        yield "data-error", tree["data"]["error"]
-    if isinstance(tree.get("notification"), dict):
-        yield "notification", tree["notification"]
-    if isinstance(tree.get("base_resp"), dict):
-        yield "base_resp", tree["base_resp"]
-    if isinstance(tree.get("fault"), dict):
-        yield "fault", tree["fault"]
-    if isinstance(tree.get("status"), dict) and tree["status"].get("error"):
-        yield "status-error", tree["status"]["error"]
-    if any(key in tree for key in ("message", "Message", "msg", "err_msg", "error_message", "errorMessage")):
+    yield from _nested(tree)
+    if any(key in tree for key in _TOLD):
         yield "message", tree
     if "detail" in tree:
         yield "detail", tree["detail"]
-    if (
-        any(key in tree for key in ("__type", "err_code", "error_code", "errorCode", "base_resp"))
-        or tree.get("ok") is False
-    ):
+    if any(key in tree for key in _CODED):
         yield "message", tree
+
+
+def _nested(tree: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    data, status = tree.get("data"), tree.get("status")
+    if isinstance(data, dict) and data.get("error"):
+        yield "data-error", data["error"]
+    for key in ("notification", "base_resp", "fault"):
+        if isinstance(tree.get(key), dict):
+            yield key, tree[key]
+    if isinstance(status, dict) and status.get("error"):
+        yield "status-error", status["error"]
 
 
 def _facts(name: str, where: Any, tree: dict[str, Any]) -> Facts | None:
@@ -215,7 +267,10 @@ def _facts(name: str, where: Any, tree: dict[str, Any]) -> Facts | None:
         return None
     if name == "error-text":
         return _error_text(tree)
-    if isinstance(item, dict):
+    if name == "errors" and isinstance(item, dict) and all(isinstance(v, list) for v in item.values()):
+        field = next(iter(item))
+        message, codes, param = f"{field}: {flat(item[field])}", [], field
+    elif isinstance(item, dict):
         message = next((text for key in _MESSAGES if (text := flat(item.get(key)))), "")
         codes = list(_codes(name, item))
         param = next((text for key in _PARAMS if (text := _field(item.get(key)))), "") or _field(
@@ -243,7 +298,9 @@ def _facts(name: str, where: Any, tree: dict[str, Any]) -> Facts | None:
 
 
 def _error_text(tree: dict[str, Any]) -> Facts:
-    """`{"error": "text or code"}`, with `error_description` or `message` beside it (OAuth 2, Slack, Hugging Face, Spring)."""
+    """`{"error": "text or code"}`, with `error_description` or `message` beside it (OAuth 2, Slack, Hugging
+    Face, Spring).
+    """
     text: str = tree["error"]
     beside = next(
         (
@@ -279,6 +336,10 @@ def _codes(name: str, item: dict[str, Any]) -> Iterator[str]:
     details = item.get("details")
     if isinstance(details, dict) and isinstance(details.get("error_code"), str):
         yield details["error_code"]
+    for listed in (details, item.get("errors"), item.get("violations")):
+        for entry in listed if isinstance(listed, list) else ():
+            if isinstance(entry, dict) and isinstance(entry.get("reason"), str):
+                yield entry["reason"]
     for key in _CODES:
         value = item.get(key)
         if (
@@ -306,10 +367,6 @@ def _codes(name: str, item: dict[str, Any]) -> Iterator[str]:
             and key in ("code", "Code", "error_code", "errorCode", "err_code", "status_code")
         ):
             yield GRPC[value] if value in GRPC and isinstance(item.get("details"), list) else str(value)
-    for listed in (details, item.get("errors"), item.get("violations")):
-        for entry in listed if isinstance(listed, list) else ():
-            if isinstance(entry, dict) and isinstance(entry.get("reason"), str):
-                yield entry["reason"]
     inner = item.get("innererror")
     if isinstance(inner, dict) and isinstance(inner.get("code"), str):
         yield inner["code"]
@@ -327,12 +384,8 @@ def _status(name: str, item: dict[str, Any] | Any, tree: dict[str, Any]) -> int:
             item.get("http_status_code"),
             *spots,
         ]
-    for value in spots:
-        if isinstance(value, str) and value.isdecimal() and len(value) == 3:
-            value = int(value)
-        if isinstance(value, int) and 400 <= value <= 599:
-            return value
-    return 0
+    numbers = (int(v) if isinstance(v, str) and v.isdecimal() and len(v) == 3 else v for v in spots)
+    return next((n for n in numbers if isinstance(n, int) and 400 <= n <= 599), 0)
 
 
 def _unwrapped(facts: Facts) -> Facts:

@@ -1,7 +1,8 @@
-"""What a vendor's header fields tell about its limits: how much there is, how much is left, when it returns; pure.
+"""What a vendor's header fields tell about its limits: how much there is, how much is left, when it returns;
+pure.
 
-One dialect per way of telling (reference: standards 3.3 and 3.4); an empty dialect tries all. Malformed fields are ignored, as the
-RateLimit draft demands. Not for: obeying them (`plugins/policies`).
+One dialect per way of telling (reference: standards 3.3 and 3.4); an empty dialect tries all. Malformed
+fields are ignored, as the RateLimit draft demands. Not for: obeying them (`plugins/policies`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from trunkline.engine.retry_at import bounded, instant
 
 
 class LimitTold(NamedTuple):
-    """One limit as the vendor tells it. `unit`: requests, tokens, input-tokens, output-tokens, content-bytes, concurrent-requests, points."""
+    """One limit as the vendor tells it. `unit`: requests, tokens, input-tokens, output-tokens, content-bytes,
+    concurrent-requests, points.
+    """
 
     name: str
     unit: str
@@ -28,7 +31,9 @@ Fields = Mapping[bytes, bytes]
 
 
 def limits_told(dialect: str, headers: Sequence[tuple[bytes, bytes]], now: float) -> list[LimitTold]:
-    """All limits that an answer tells. `dialect` is the `limit_headers` of the service; an unknown one is read as all."""
+    """All limits that an answer tells. `dialect` is the `limit_headers` of the service; an unknown one is
+    read as all.
+    """
     fields = {name.lower(): value for name, value in reversed(headers)}
     told: list[LimitTold] = []
     for read in _DIALECTS.get(dialect, _ALL):
@@ -117,7 +122,9 @@ def _mistral(fields: Fields, now: float) -> Iterator[LimitTold]:
 
 
 def _plain(fields: Fields, now: float) -> Iterator[LimitTold]:
-    """`x-ratelimit-limit|remaining|reset` (GitHub and SendGrid: reset in epoch seconds; others: seconds to go)."""
+    """`x-ratelimit-limit|remaining|reset` (GitHub and SendGrid: reset in epoch seconds; others: seconds to
+    go).
+    """
     resource = fields.get(b"x-ratelimit-resource", b"requests").decode("latin-1")[:40]
     yield from _told(
         fields, now, resource, "requests", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"
@@ -155,7 +162,9 @@ _OLD_POLICY = re.compile(r"(\d{1,15})\s*;\s*w=(\d{1,9})")
 
 
 def _ietf(fields: Fields, now: float) -> Iterator[LimitTold]:
-    """The RateLimit draft: lists of strings with parameters (-08 and later, also Hugging Face's two-string names), or three fields (-07 and before)."""
+    """The RateLimit draft: lists of strings with parameters (-08 and later, also Hugging Face's two-string
+    names), or three fields (-07 and before).
+    """
     policies = dict(_items(fields.get(b"ratelimit-policy", b"")))
     states = dict(_items(fields.get(b"ratelimit", b"")))
     for name in dict.fromkeys((*policies, *states)):

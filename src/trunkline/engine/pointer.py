@@ -1,4 +1,5 @@
-"""JSON pointers (RFC 6901) with one addition: `*` stands for every element of a list or every member of an object.
+"""JSON pointers (RFC 6901) with one addition: `*` stands for every element of a list or every member of an
+object.
 
 Not for: changing values.
 """
@@ -18,28 +19,30 @@ def found(tree: Any, pointer: str) -> Iterator[Any]:
     return _walk(tree, [t.replace("~1", "/").replace("~0", "~") for t in pointer.split("/")[1:]], 0)
 
 
-def _walk(node: Any, tokens: list[str], at: int) -> Iterator[Any]:
-    if at == len(tokens):
+def _walk(node: Any, steps: list[str], at: int) -> Iterator[Any]:
+    if at == len(steps):
         if node is not None:
             yield node
         return
-    token = tokens[at]
+    step = steps[at]
     if isinstance(node, dict):
-        if token == "*":
+        if step == "*":
             for value in node.values():
-                yield from _walk(value, tokens, at + 1)
-        elif token in node:
-            yield from _walk(node[token], tokens, at + 1)
+                yield from _walk(value, steps, at + 1)
+        elif step in node:
+            yield from _walk(node[step], steps, at + 1)
     elif isinstance(node, list):
-        if token == "*":
+        if step == "*":
             for value in node:
-                yield from _walk(value, tokens, at + 1)
-        elif token.isdecimal() and len(token) < 7 and int(token) < len(node):
-            yield from _walk(node[int(token)], tokens, at + 1)
+                yield from _walk(value, steps, at + 1)
+        elif step.isdecimal() and len(step) < 7 and int(step) < len(node):
+            yield from _walk(node[int(step)], steps, at + 1)
 
 
 def scalar(value: Any) -> str:
-    """A value as the text that rules are matched against: JSON without quotes around strings, cut at 4096 characters."""
+    """A value as the text that rules are matched against: JSON without quotes around strings, cut at 4096
+    characters.
+    """
     if isinstance(value, str):
         return value[:_LONGEST]
     if isinstance(value, bool):

@@ -1,7 +1,8 @@
-"""When may the same request succeed again? Reads the instant out of the many ways in which vendors tell it; pure.
+"""When may the same request succeed again? Reads the instant out of the many ways in which vendors tell it;
+pure.
 
-Instants are epoch seconds UTC. Sources: RFC 9110 10.2.3 (Retry-After), Go's duration strings, google.rpc.RetryInfo.
-Not for: how long this process then waits (`plan.py`).
+Instants are epoch seconds UTC. Sources: RFC 9110 10.2.3 (Retry-After), Go's duration strings,
+google.rpc.RetryInfo. Not for: how long this process then waits (`plan.py`).
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ _NUMBER = re.compile(r"[+-]?\d{1,18}(?:\.\d{0,18})?")
 _PART = re.compile(
     r"(\d{1,12}(?:\.\d{0,12})?)\s?(milliseconds?|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|ns|us|µs|ms|s|m|h|d)(?![a-z])"
 )
-_SPAN = r"\d[\d.]{0,15} ?(?:milliseconds?|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|(?:ns|us|µs|ms|h|m|s|d)(?:\d[\d.]{0,15}(?:ms|m|s)){0,3})\b"
+_SPAN = (
+    r"\d[\d.]{0,15} ?(?:milliseconds?|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?"
+    r"|(?:ns|us|µs|ms|h|m|s|d)(?:\d[\d.]{0,15}(?:ms|m|s)){0,3})\b"
+)
 _IN_TEXT = re.compile(
     r"\b(?:try again|retry|retrying|resets?|wait|available again|backoff|back off)\b(?: \w{1,12}){0,3}? ?~?("
     + _SPAN
@@ -67,7 +71,8 @@ def duration(text: str) -> float | None:
 
 
 def instant(text: str, now: float) -> float | None:
-    """The instant that a value names: seconds from now, epoch (seconds or milliseconds), duration, ISO 8601 or HTTP-date.
+    """The instant that a value names: seconds from now, epoch (seconds or milliseconds), duration, ISO 8601
+    or HTTP-date.
 
     Numbers are tried first: date parsers take `5` for a year or a month. Negative numbers say nothing.
     """
@@ -161,9 +166,11 @@ def _zone(name: str) -> tzinfo:
 
 
 def by_spec(spec: str, fields: Mapping[bytes, bytes], tree: Any, message: str, now: float) -> float | None:
-    """The instant that the `retry_at` of a rule points at; its parts are separated by commas, the first that says something wins.
+    """The instant that the `retry_at` of a rule points at; its parts are separated by commas, the first that
+    says something wins.
 
-    Parts: `header:NAME`, `body:/pointer`, `text`, `date`, `const:SECONDS`, `month`, `day`, `day:ZONE`, `cost` (GraphQL cost of Shopify).
+    Parts: `header:NAME`, `body:/pointer`, `text`, `date`, `const:SECONDS`, `month`, `day`, `day:ZONE`, `cost`
+    (GraphQL cost of Shopify).
     """
     for part in spec.split(","):
         sort, _, rest = part.strip().partition(":")

@@ -1,6 +1,7 @@
 """Takes secrets out of texts before anyone sees them: some vendors echo the key that they refuse.
 
-By shape only, so it also works where the secret itself is not at hand. Not for: hiding personal data in bodies.
+By shape only, so it also works where the secret itself is not at hand. Not for: hiding personal data in
+bodies.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import re
 MASK = "***"
 
 _KEYS = (
-    r"(?:sk|rk|pk|whsec|shpat|shpss|shppa|ghp|gho|ghu|ghs|ghr|github_pat|gsk|hf|r8|tl|tlb|ntn|secret|pcsk|nvapi|glpat|npm|dop_v1|lin_api)"
-    r"[_-][A-Za-z0-9*._-]{12,}",
+    (
+        r"(?:sk|rk|pk|whsec|shpat|shpss|shppa|ghp|gho|ghu|ghs|ghr|github_pat|gsk|hf|r8|tl|tlb|ntn|secret|pcsk|nvapi|glpat|npm|dop_v1|lin_api)"
+        r"[_-][A-Za-z0-9*_-]{12,}(?:\.[A-Za-z0-9*_-]+)*"
+    ),
     r"xai-[A-Za-z0-9*_-]{12,}",
     r"pplx-[A-Za-z0-9*_-]{12,}",
     r"fw_[A-Za-z0-9*]{16,}",
@@ -26,6 +29,9 @@ _KEYS = (
     r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*",
 )
 _KEY = re.compile(r"(?<![A-Za-z0-9])(?:" + "|".join(_KEYS) + ")")
+_PEM = re.compile(
+    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.DOTALL
+)
 _SCHEME = re.compile(
     r"\b(Bearer|Basic|Token|Key)\s+(?=[^\s\"',;]*[0-9])[A-Za-z0-9._~+/=:-]{16,}", re.IGNORECASE
 )
@@ -39,7 +45,7 @@ _NAMED = re.compile(
 
 def scrub(text: str) -> str:
     """The text with everything that looks like a credential replaced by `***`."""
-    text = _KEY.sub(MASK, text)
+    text = _PEM.sub(MASK, _KEY.sub(MASK, text))
     text = _SCHEME.sub(lambda m: f"{m[1]} {MASK}", text)
     text = _USERINFO.sub(MASK, text)
     return _NAMED.sub(lambda m: m["name"] + MASK, text)

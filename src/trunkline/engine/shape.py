@@ -1,8 +1,10 @@
-"""What a caller gets when a call fails: status, extra header fields and body, in the form that was asked for; pure.
+"""What a caller gets when a call fails: status, extra header fields and body, in the form that was asked for;
+pure.
 
-`superset` keeps the vendor's object and adds our fields, `native` leaves the vendor's answer alone and speaks in headers,
-`normalized` is our fields alone. Endpoints with a dialect of their own (AI) answer in its error object, see `dialect_error.py`.
-Not for: deciding which failure it was (`classify.py`), nor passing on the vendor's other header fields (`deliver.py`).
+`superset` keeps the vendor's object and adds our fields, `native` leaves the vendor's answer alone and speaks
+in headers, `normalized` is our fields alone. Endpoints with a dialect of their own (AI) answer in its error
+object, see `dialect_error.py`. Not for: deciding which failure it was (`classify.py`), nor passing on the
+vendor's other header fields (`deliver.py`).
 """
 
 from __future__ import annotations
@@ -67,8 +69,8 @@ def answer(
 ) -> Answer:
     """Status, header fields (each replaces a vendor's field of that name) and body.
 
-    Under `native` with a vendor's body there is no content-type among the fields: the vendor's stays. Otherwise the body is ours,
-    so the vendor's content-encoding and content-length must not be passed on.
+    Under `native` with a vendor's body there is no content-type among the fields: the vendor's stays.
+    Otherwise the body is ours, so the vendor's content-encoding and content-length must not be passed on.
     """
     record = ours(
         error, correlation_id=correlation_id, attempts=attempts, spent_usd=spent_usd, runbook=runbook
@@ -143,7 +145,9 @@ def _vendors_object(error: CallError, style: str, same_dialect: bool) -> dict[st
 
 
 def _parsed(body: bytes) -> Any:
-    """The vendor's body as JSON where it is JSON, else as text; without anything that looks like a credential."""
+    """The vendor's body as JSON where it is JSON, else as text; without anything that looks like a
+    credential.
+    """
     body = scrub_bytes(body)
     if len(body) <= _KEPT_BYTES:
         try:
@@ -201,7 +205,9 @@ def stream_error(
     runbook: str,
     sequence_number: int = 0,
 ) -> bytes:
-    """The event that ends a stream in which content was already sent. Nothing must follow it, least of all `[DONE]`."""
+    """The event that ends a stream in which content was already sent. Nothing must follow it, least of all
+    `[DONE]`.
+    """
     record = ours(
         error, correlation_id=correlation_id, attempts=attempts, spent_usd=spent_usd, runbook=runbook
     )
@@ -233,7 +239,9 @@ def stream_error(
 
 
 def sample(error: CallError, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bytes:
-    """One line of JSON from which a person can write a rule: the answer with secrets, addresses, numbers and long texts taken out."""
+    """One line of JSON from which a person can write a rule: the answer with secrets, addresses, numbers and
+    long texts taken out.
+    """
     kept = {
         n.decode("latin-1"): scrub(v.decode("latin-1"))[:200] if _telling(n) else "..."
         for n, v in headers

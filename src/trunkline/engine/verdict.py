@@ -1,7 +1,9 @@
-"""Is a 2xx answer really a success? Judges bodies that carry an error under a good status, and finish reasons; pure.
+"""Is a 2xx answer really a success? Judges bodies that carry an error under a good status, and finish
+reasons; pure.
 
-`looks_right` runs on every reply of a model, so it decodes only the few top-level members that failures use (everything else is
-skipped by the parser, which also proves that the body is valid JSON). Not for: which failure it is (`classify.py`).
+`looks_right` runs on every reply of a model, so it decodes only the few top-level members that failures use
+(everything else is skipped by the parser, which also proves that the body is valid JSON). Not for: which
+failure it is (`classify.py`).
 """
 
 from __future__ import annotations
@@ -47,7 +49,19 @@ class _Top(msgspec.Struct, gc=False):
 
 
 _top: msgspec.json.Decoder[_Top] = json_decoder(_Top)
-_BLOCKED = frozenset(("content_filter", "SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT"))  # fmt: skip
+_BLOCKED = frozenset(
+    (
+        "content_filter",
+        "SAFETY",
+        "RECITATION",
+        "LANGUAGE",
+        "BLOCKLIST",
+        "PROHIBITED_CONTENT",
+        "SPII",
+        "IMAGE_SAFETY",
+        "IMAGE_PROHIBITED_CONTENT",
+    )
+)
 
 
 def looks_right(body: bytes, whole: bool) -> bool:
@@ -85,7 +99,9 @@ def _ended_well(top: _Top) -> bool:
 
 
 def judge(tree: Any, method: str, model_call: bool) -> str:
-    """What a parsed 2xx body is: empty for a success, a kind, or `?` for a failure whose kind stands in its codes."""
+    """What a parsed 2xx body is: empty for a success, a kind, or `?` for a failure whose kind stands in its
+    codes.
+    """
     if not isinstance(tree, dict):
         return ""
     if model_call and finish_kind(tree) == "content_policy" and not has_content(tree):
@@ -114,6 +130,24 @@ def _is_error(error: Any) -> bool:
     return isinstance(error, str | list)
 
 
+_GRAPHQL = frozenset(
+    (
+        "errors",
+        "data",
+        "extensions",
+        "message",
+        "success",
+        "status",
+        "code",
+        "request_id",
+        "requestId",
+        "meta",
+    )
+)
+"""Members of an answer that holds errors and nothing else; a list of results beside them makes it a partial
+success."""
+
+
 def _graphql_failed(tree: dict[str, Any]) -> bool:
     """A GraphQL answer without data. With some data it is a partial answer, and the caller's to judge."""
     errors = tree.get("errors")
@@ -123,6 +157,8 @@ def _graphql_failed(tree: dict[str, Any]) -> bool:
         or not isinstance(errors[0], dict)
         or "message" not in errors[0]
     ):
+        return False
+    if not _GRAPHQL.issuperset(tree):
         return False
     data = tree.get("data")
     return not data or (isinstance(data, dict) and all(value is None for value in data.values()))
@@ -137,7 +173,8 @@ def _envelope_failed(tree: dict[str, Any]) -> bool:
 
 
 def finish_kind(tree: Any) -> str:
-    """The kind of failure that a model's finish reason amounts to, or empty; the reply itself is still the caller's to read.
+    """The kind of failure that a model's finish reason amounts to, or empty; the reply itself is still the
+    caller's to read.
 
     Dialects: OpenAI chat and Responses, Anthropic, Gemini, Bedrock.
     """
@@ -186,6 +223,9 @@ def has_content(tree: dict[str, Any]) -> bool:
         content = candidate.get("content")
         if isinstance(content, dict) and content.get("parts"):
             return True
+    output = tree.get("output")
+    if isinstance(output, dict) and isinstance(output.get("message"), dict):
+        return bool(output["message"].get("content"))
     return bool(tree.get("content")) or any(o.get("content") for o in _dicts(tree.get("output")))
 
 
