@@ -31,6 +31,12 @@ def day_start_us(day: str) -> int:
     return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 1_000_000
 
 
+def rfc3339(at_us: int) -> str:
+    """An instant as people and JSON write it, in UTC with milliseconds."""
+    whole = datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{whole}.{at_us % 1_000_000 // 1000:03d}Z"
+
+
 class Days:
     """The day files of one ledger folder; keeps a few of them open. May be used by several threads."""
 

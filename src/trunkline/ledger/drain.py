@@ -27,8 +27,8 @@ from trunkline.ledger.days import DAY_US, Days, day_of
 from trunkline.ledger.engine import BUSY_TIMEOUT_S, open_engine
 from trunkline.ledger.fold import Ended, Folded, Running, fold
 from trunkline.ledger.migrate import upgrade
+from trunkline.ledger.rollup_tables import ROLLUPS
 
-ROLLUPS = "rollups.db"
 BATCH_RECORDS = 2000
 
 
@@ -248,11 +248,11 @@ class Drain:
 
     def _copy(self, day: str, connection: Connection, rollups: Connection, copied: dict[str, int]) -> None:
         """Copy a day's changed sums; `copied` is believed once the transaction of the roll-ups has committed."""
-        before = self._revisions.get(day, -1)
-        revision = rollup.copy(connection, rollups, before)
-        if revision > before:
-            rollups.exec_driver_sql("INSERT OR REPLACE INTO days VALUES (?, ?, 0)", (day, revision))
-            copied[day] = revision
+        rollup.copy(connection, rollups, self._revisions.get(day, -1))
+        newest = connection.exec_driver_sql("SELECT max(changed_us) FROM calls").scalar_one()
+        if newest is not None:
+            rollups.exec_driver_sql("INSERT OR REPLACE INTO days VALUES (?, ?, 0)", (day, newest))
+            copied[day] = newest
 
     def _settle(self, folded: Folded, done: Cursor, newest_us: int, reported: int) -> None:
         """All is safe: remember it, and let go of what the journal need not keep any more."""

@@ -97,7 +97,7 @@ class Follower:
         except DrainBusy as fault:
             status.problem = str(fault)
             return TROUBLE_S
-        except Exception as fault:  # noqa: BLE001 - whatever it is, the journal keeps the records until it is over
+        except Exception as fault:  # whatever it is, the journal keeps the records until it is over
             status.behind = True
             if is_locked(fault):
                 status.problem = "the ledger is locked by another process; waiting until it lets go"

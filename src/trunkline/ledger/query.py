@@ -8,16 +8,16 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnClause, ColumnElement, Row, Select, TextClause, column, func, or_, select, text
+from sqlalchemy import ColumnClause, ColumnElement, Row, Select, TextClause, column, or_, select, text
 from sqlalchemy.exc import OperationalError
 
 from trunkline.ledger.day_tables import SCANNED, attempts, calls
-from trunkline.ledger.days import Days, day_of
+from trunkline.ledger.days import Days, day_of, rfc3339
+from trunkline.ledger.usage import Rollups
 
 _MAX_LIMIT = 1000
 _CALL: dict[str, ColumnClause[Any]] = {one.name: column(one.name, one.type) for one in calls.columns}
@@ -60,6 +60,7 @@ class Ledger:
 
     def __init__(self, folder: Path, *, keep_open: int = 4) -> None:
         self._days = Days(folder, read_only=True, keep_open=keep_open)
+        self._rollups = Rollups(folder)
 
     def calls(self, wanted: CallFilter = CallFilter(), *, limit: int = 50, before: str = "") -> Page:  # noqa: B008
         """Search, newest first. Raises BadCursor."""
@@ -94,11 +95,10 @@ class Ledger:
 
         A call comes up when it is first seen and again when it has ended.
         """
-        days = self._days.list()[-2:]
         if after is None:
-            return max((self._newest(day) for day in days), default=0), []
+            return max(self._rollups.changed_days(-1).values(), default=0), []
         changed: list[dict[str, Any]] = []
-        for day in days:
+        for day in self._rollups.changed_days(after):
             query = select(calls).where(calls.c.changed_us > after).order_by(calls.c.changed_us).limit(limit)
             changed += [_call(row) for row in self._rows(day, query)]
         changed = sorted(changed, key=lambda call: int(call["changed_us"]))[:limit]
@@ -106,6 +106,7 @@ class Ledger:
 
     def close(self) -> None:
         self._days.close()
+        self._rollups.close()
 
     def _asked_with(self, day: str, vendor_request_id: str) -> list[str]:
         """The calls whose attempts got this request id from the vendor."""
@@ -116,10 +117,6 @@ class Ledger:
         return [
             row.call_id for row in self._rows(day, select(attempts.c.call_id).where(*same).limit(_MAX_LIMIT))
         ]
-
-    def _newest(self, day: str) -> int:
-        rows = self._rows(day, select(func.max(calls.c.changed_us)))
-        return (rows[0][0] if rows else 0) or 0
 
     def _rows(self, day: str, query: Select[Any]) -> Sequence[Row[Any]]:
         """Ask one day; a file that is just being made, or was just dropped, has no calls."""
@@ -223,12 +220,6 @@ def _call(row: Row[Any]) -> dict[str, Any]:
 
 def _attempt(row: Row[Any]) -> dict[str, Any]:
     return {name: value for name, value in row._mapping.items() if name != "call_id"}
-
-
-def rfc3339(at_us: int) -> str:
-    """An instant as people and JSON write it, in UTC with milliseconds."""
-    whole = datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{whole}.{at_us % 1_000_000 // 1000:03d}Z"
 
 
 def _write_cursor(call: dict[str, Any]) -> str:

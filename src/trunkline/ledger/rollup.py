@@ -74,12 +74,11 @@ def write(connection: Connection, sums: Sums, revision: int) -> None:
     connection.exec_driver_sql(_ADD, [(*key, *row, revision) for key, row in sums.items()])
 
 
-def copy(day: Connection, rollups: Connection, since: int) -> int:
-    """Bring the sums of a day that changed after revision `since` into the roll-ups; returns the newest revision."""
+def copy(day: Connection, rollups: Connection, since: int) -> None:
+    """Bring the sums of a day that changed after revision `since` into the roll-ups."""
     rows = [tuple(row) for row in day.exec_driver_sql(_CHANGED, (since,))]
     if rows:
         rollups.exec_driver_sql(_REPLACE, rows)
-    return max((row[-1] for row in rows), default=since)
 
 
 _NAMES = ", ".join(_COLUMNS)

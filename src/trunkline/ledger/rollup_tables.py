@@ -20,7 +20,10 @@ days = Table(
     Column("revision", BigInteger, nullable=False),
     Column("dropped", Boolean, nullable=False),
 )
-"""How much of a day's `hours` was copied, and whether its file was dropped: a dropped day takes no more calls."""
+"""`revision` is the newest `changed_us` of a day whose `hours` were copied; a `dropped` day has no file and takes no more calls."""
+
+ROLLUPS = "rollups.db"
+"""Name of the file in the ledger folder."""
 
 progress = Table(
     "progress",

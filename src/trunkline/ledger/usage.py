@@ -12,13 +12,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, Row, func, select
 from sqlalchemy.exc import OperationalError
 
-from trunkline.ledger.drain import ROLLUPS
+from trunkline.ledger.days import rfc3339
 from trunkline.ledger.engine import open_engine
 from trunkline.ledger.histogram import percentile_us
 from trunkline.ledger.hour_columns import COUNTS, DIMENSIONS, LATENCY, METRICS, MONEY
-from trunkline.ledger.query import rfc3339
 from trunkline.ledger.rollup import HOUR_US
-from trunkline.ledger.rollup_tables import damage, hours
+from trunkline.ledger.rollup_tables import ROLLUPS, damage, days, hours
 
 GROUPS = ("day", *DIMENSIONS)
 PERCENTILES = {"p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
@@ -53,7 +52,14 @@ class Rollups:
             query = query.where(hours.c.hour < -(-until_us // HOUR_US))
         found = [_row(row, names) for row in self._rows(query) if row.calls]
         by_time = [name for name in names if name in ("day", "hour")]
-        return sorted(found, key=lambda row: ([row[name] for name in by_time], -row["calls"]))
+        return sorted(
+            found,
+            key=lambda row: (
+                [row[name] for name in by_time],
+                -row["calls"],
+                [str(row[name]) for name in names],
+            ),
+        )
 
     def totals(self) -> list[tuple[tuple[str, str, str, str], dict[str, float], list[int]]]:
         """Everything ever counted by (integration, model, state, code): sums by name, and the latency buckets."""
@@ -71,8 +77,19 @@ class Rollups:
 
     def damage(self, limit: int = 100) -> list[dict[str, Any]]:
         """What was found broken in the journal, newest first."""
-        query = select(damage).order_by(damage.c.found_us.desc()).limit(limit)
+        query = (
+            select(damage).order_by(damage.c.found_us.desc(), damage.c.segment, damage.c.offset).limit(limit)
+        )
         return [{"found_at": rfc3339(row.found_us), **row._mapping} for row in self._rows(query)]
+
+    def changed_days(self, after_us: int) -> dict[str, int]:
+        """The days with a file that were written after a place in the tail, and the newest place in each."""
+        query = (
+            select(days.c.day, days.c.revision)
+            .where(days.c.revision > after_us, ~days.c.dropped)
+            .order_by(days.c.day)
+        )
+        return {row.day: row.revision for row in self._rows(query)}
 
     def close(self) -> None:
         if self._engine:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -13,11 +15,11 @@ depends_on = None
 COUNT = sa.BigInteger
 
 
-def required(kind: type, names: str) -> list[sa.Column]:
+def required(kind: type, names: str) -> list[sa.Column[Any]]:
     return [sa.Column(name, kind, nullable=False) for name in names.split()]
 
 
-def dimensions() -> list[sa.Column]:
+def dimensions() -> list[sa.Column[Any]]:
     integers = ("hour", "status_class", "simulated")
     names = (
         "integration",
