@@ -10,9 +10,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-DURATION = r"^\d+(\.\d+)?(ms|s|m|h|d)$"
-SIZE = r"^\d+(\.\d+)?(B|KB|MB|GB)$"
-DAY = r"^\d{4}-\d{2}-\d{2}$"
+_END = r"(?![\s\S])"
+"""The very end, in Python and in JSON Schema alike; `$` would let a line break pass."""
+DURATION = r"^[0-9]{1,9}(\.[0-9]{1,6})?(ms|s|m|h|d)" + _END
+SIZE = r"^[0-9]{1,9}(\.[0-9]{1,6})?(B|KB|MB|GB)" + _END
+DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}" + _END
 
 Duration = Annotated[str, Meta(pattern=DURATION, title="duration", examples=["500ms", "10s", "1m", "90d"])]
 Size = Annotated[str, Meta(pattern=SIZE, title="size", examples=["512KB", "1MB"])]

@@ -478,14 +478,15 @@ def rule_faults(rule: ErrorRule) -> Iterator[tuple[Place, str, str, str]]:
     for name, pattern in rule.header.items():
         if not _compiles(pattern):
             yield ("header", name), "bad-pattern", "This is no regular expression.", "Correct it."
-    if not _compiles(rule.text):
-        yield ("text",), "bad-pattern", "This is no regular expression.", "Correct it."
-    if not (rule.status or rule.body or rule.header or rule.text):
+    for part, pattern in (("text", rule.text), ("code", rule.code)):
+        if not _compiles(pattern):
+            yield (part,), "bad-pattern", "This is no regular expression.", "Correct it."
+    if not (rule.status or rule.body or rule.header or rule.text or rule.code or rule.event):
         yield (
             (),
             "bad-rule",
             "A rule without a condition would hold always.",
-            "Add `status`, `body`, `header` or `text`.",
+            "Add e.g. `status`, `body` or `code`.",
         )
 
 
