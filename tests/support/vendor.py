@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 import struct
@@ -65,6 +66,19 @@ class Line:
         sock: socket.socket = self.writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
+
+    def send_now(self, data: bytes) -> None:
+        """Have these bytes in the kernel's hands before the loop turns."""
+        with self._socket() as sock:
+            assert sock.send(data) == len(data)
+
+    def shut_now(self) -> None:
+        """End properly before the loop turns."""
+        with self._socket() as sock:
+            sock.shutdown(socket.SHUT_WR)
+
+    def _socket(self) -> socket.socket:
+        return socket.socket(fileno=os.dup(self.writer.get_extra_info("socket").fileno()))
 
     async def gone(self) -> None:
         """Wait until the client has closed, throwing away what it still sends."""

@@ -96,14 +96,15 @@ class _Room:
             connection = await self.client.connector.connect(
                 self.origin, make, seeker.deadline - self.loop.time()
             )
-            if connection.is_closed:
-                raise ResetBeforeReply(f"{self.origin} closed the connection at once", stage="connect")
+            if not connection.quiet():
+                raise ResetBeforeReply(f"{self.origin} closed the connection, or spoke, before it was asked")
         except BaseException as error:
             for unfinished in made:
                 unfinished.close()
-            if response._holder is seeker:
-                response.failed(error if isinstance(error, WireError) else _unexpected(error))
+            wanted = response._holder is seeker
             self.pool.change(Change.LEFT, seeker=seeker)
+            if wanted:  # last, for it may run the caller, who may try again
+                response.failed(error if isinstance(error, WireError) else _unexpected(error))
             if not isinstance(error, Exception):
                 raise
         else:

@@ -105,6 +105,11 @@ class Connection(asyncio.Protocol):
             return False
         return now < self._trusted_until or not self._poller.poll(0)
 
+    def quiet(self) -> bool:
+        """Whether a new connection is open and without a word from the vendor (TLS has words of its own)."""
+        secure = self._transport is not None and self._transport.get_extra_info("ssl_object") is not None
+        return not self.is_closed and (secure or not self._poller.poll(0))
+
     def close(self) -> None:
         """Close now, whatever is under way; the exchange must have been failed or ended before."""
         if self.is_closed:

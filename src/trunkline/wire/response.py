@@ -7,6 +7,7 @@ connection to the vendor occupied until the reply ends.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from trunkline.wire.errors import Aborted, ReplyTooLarge
