@@ -105,7 +105,7 @@ class Line:
 
 
 def statuses(data: bytes, seen: list[str]) -> list[int]:
-    """Read replies strictly: nothing may stand between or after them. Replies to HEAD, as `seen` tells, have no body."""
+    """Read replies strictly: nothing stands between or after them. Those to HEAD, as `seen` tells, have no body."""
     found: list[int] = []
     final = 0
     while data:
@@ -118,7 +118,8 @@ def statuses(data: bytes, seen: list[str]) -> list[int]:
             continue
         length = LENGTH.search(head + b"\r\n")
         assert length, head
-        bare = final < len(seen) and seen[final].startswith("HEAD ")
+        refused_head = status >= 400 and not data  # it did not reach `seen`, and is the last one
+        bare = refused_head or (final < len(seen) and seen[final].startswith("HEAD "))
         final += 1
         if not bare and int(length[1]):
             assert len(data) >= int(length[1])

@@ -1,6 +1,5 @@
 """Every raw request of the table gets its verdict, however its bytes arrive."""
 
-import asyncio
 import re
 import tomllib
 from collections.abc import Iterator
@@ -8,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from line import Line, statuses
-from trunkline.wire.server import Reply, Request, Server
+from line import Line
 
 FILE = Path(__file__).with_name("requests.toml")
 CASES: list[dict[str, Any]] = tomllib.loads(FILE.read_text(encoding="utf-8"))["case"]

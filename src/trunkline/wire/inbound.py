@@ -222,14 +222,14 @@ class Inbound(asyncio.Protocol):
     def retire(self) -> None:
         """The server drains: close if idle, else let the request that is here be the last."""
         self._final = True
-        if self.state == HEAD and not self._held:
+        if not self.busy():
             self._close()
         elif self._reply is not None and not self._held:
             self._reply.last()
 
     def busy(self) -> bool:
         """Whether a request is arriving or running."""
-        return self.state in (BODY, STREAM, WAIT) or (self.state == HEAD and bool(self._held))
+        return self.state in (BODY, STREAM, WAIT) or (self.state == HEAD and self._held not in _NOTHING)
 
     def kill(self) -> None:
         """Close at once."""

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from trunkline.wire.body import HIGH_WATER, BodyCut, BodyStream
 
 

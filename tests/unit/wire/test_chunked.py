@@ -1,8 +1,11 @@
 """Chunked bodies come off the wire with the exact end of their message."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trunkline.wire.chunked import ChunkedReader
 from trunkline.wire.guard import Refusal
 
@@ -13,7 +16,7 @@ def encoded(chunks: list[bytes]) -> bytes:
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False) if start < end]
+    return [data[start:end] for start, end in itertools.pairwise(edges) if start < end]
 
 
 pieces = st.lists(

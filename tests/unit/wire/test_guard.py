@@ -1,6 +1,7 @@
 """What the guard lets through and what it refuses, as pure decisions on bytes."""
 
 import pytest
+
 from trunkline.wire import guard
 from trunkline.wire.guard import Refusal, RequestLine
 

@@ -1,6 +1,7 @@
 """From the bytes of a head to a Request."""
 
 import pytest
+
 from trunkline.wire.guard import Refusal
 from trunkline.wire.head import HeadReader
 

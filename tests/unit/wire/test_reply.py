@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from trunkline.wire.reply import Reply
 
 DATE = b"date: Sat, 21 Nov 2026 00:00:00 GMT\r\n"

@@ -1,0 +1,7 @@
+"""The fuzzers share the socketless connection of the table of raw requests."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "wire_table"))
+sys.path.insert(0, str(Path(__file__).parent))
