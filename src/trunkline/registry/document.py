@@ -8,7 +8,9 @@ Not for: what the values mean (`shape.py`), nor for editing a file (its comments
 from __future__ import annotations
 
 import json
+import math
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -192,21 +194,28 @@ class _Build:
             self._open.discard(id(node))
 
     def _scalar(self, node: ScalarNode, place: Place) -> Any:
-        text: str = node.value
-        match node.tag.removeprefix(_TAG):
-            case "str":
-                return text
-            case "int":
-                return int(text)
-            case "float":
-                return float(text)
-            case "bool":
-                return text[:1] in "tT"
-            case "null":
-                return None
-        self._fault(
-            node, place, "bad-tag", f"The tag {node.tag.removeprefix(_TAG)} is not known.", "Remove it."
-        )
+        tag, text = node.tag.removeprefix(_TAG), node.value
+        if tag == "str":
+            return text
+        if tag == "null":
+            return None
+        if tag == "bool" and text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        if tag in ("int", "float") and len(text) <= 64:
+            with suppress(ValueError):
+                number = int(text) if tag == "int" else float(text)
+                if math.isfinite(number):
+                    return number
+        if tag in ("int", "float", "bool"):
+            self._fault(
+                node,
+                place,
+                "bad-value",
+                f"This is no usable value of type {tag}.",
+                "Correct it, or put it in quotes.",
+            )
+        else:
+            self._fault(node, place, "bad-tag", f"The tag {tag} is not known.", "Remove it.")
         return None
 
     def _mapping(self, node: MappingNode, place: Place) -> dict[str, Any]:

@@ -107,6 +107,14 @@ def test_anchors_cannot_expand_without_bound() -> None:
     assert fault.code == "too-large"
 
 
+@pytest.mark.parametrize(
+    "value", ["!!int abc", "!!bool maybe", "!!float x", "1e999", "9" * 5000, "!!int 0x1F"]
+)
+def test_a_number_that_is_none_is_an_error(value: str) -> None:
+    (fault,) = faults(f"a: {value}\n")
+    assert (fault.code, fault.item, fault.line) == ("bad-value", "a", 1)
+
+
 def test_json_is_accepted_even_with_tabs_and_surrogates() -> None:
     value = {"a": ["x/y", "é😀", 1.5, None, True], "b": {"c": "tab\there"}}
     assert document.parse(json.dumps(value, indent="\t"), "f").data == value
@@ -188,5 +196,6 @@ def test_any_json_comes_back_as_it_was(value: Any) -> None:
         st.from_regex(r"[a-z]{1,6}", fullmatch=True), st.text(max_size=20) | st.integers(), max_size=6
     )
 )
-def test_what_pyyaml_writes_is_read_the_same(value: dict[str, Any]) -> None:
-    assert (document.parse(yaml.safe_dump(value, allow_unicode=True), "f").data or {}) == value
+def test_quoted_text_is_read_as_pyyaml_wrote_it(value: dict[str, Any]) -> None:
+    text = yaml.safe_dump(value, allow_unicode=True, default_style='"')
+    assert (document.parse(text, "f").data or {}) == value

@@ -75,6 +75,12 @@ def test_key_shaped_texts_are_found_wherever_they_stand(key: str) -> None:
     assert key not in "".join(problem)
 
 
+def test_a_key_behind_a_known_scheme_is_still_a_key() -> None:
+    problem = references.problem("store:sk-not-a-real-key-at-all")
+    assert problem is not None
+    assert problem.code == "literal-secret"
+
+
 @pytest.mark.parametrize(
     "text",
     [
