@@ -14,11 +14,11 @@ _PLAIN = (b"%", b"..", b"//", b"\\", b"/.", b";")
 
 def checked(path: bytes, *, encoded_slash: bool = False) -> bytes:
     """The path, unchanged, when it is safe. Raises CallError `invalid_request` naming the trick otherwise."""
-    if not any(mark in path for mark in _PLAIN):
+    if not any(mark in path for mark in _PLAIN) and not path.startswith(b"/"):
         return path
     if b"\\" in path:
         raise _refused("a backslash")
-    if b"//" in path:
+    if b"//" in path or path.startswith(b"/"):
         raise _refused("an empty segment (`//`)")
     for segment in path.split(b"/"):
         _check_segment(segment, encoded_slash)
@@ -36,7 +36,9 @@ def _check_segment(segment: bytes, encoded_slash: bool) -> None:
         if b"%5c" in lower:
             raise _refused("an encoded backslash (`%5C`)")
         if b"%2f" in lower and not encoded_slash:
-            raise _refused("an encoded slash (`%2F`); set `encoded_slash: true` on the integration if its ids need it")
+            raise _refused(
+                "an encoded slash (`%2F`); set `encoded_slash: true` on the integration if its ids need it"
+            )
         further = unquote_to_bytes(decoded)
         if any(byte < 0x20 or byte == 0x7F for byte in further):
             raise _refused("an encoded control character")
@@ -47,7 +49,10 @@ def _check_segment(segment: bytes, encoded_slash: bool) -> None:
         except UnicodeDecodeError:
             raise _refused("percent-encoded bytes that are not UTF-8") from None
         decoded = further
+    raise _refused("percent-encoding of percent-encoding, layer upon layer")
 
 
 def _refused(what: str) -> CallError:
-    return CallError("invalid_request", f"the path holds {what}, which Trunkline does not send on", scope="path")
+    return CallError(
+        "invalid_request", f"the path holds {what}, which Trunkline does not send on", scope="path"
+    )

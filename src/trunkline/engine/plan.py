@@ -54,7 +54,7 @@ def next_step(
         return Step(False, False, 0.0, "the request may have been carried out")
     if kind.elsewhere and others_left:
         return Step(True, True, 0.0, "another candidate may serve")
-    if not kind.again:
+    if not error.again:
         return Step(False, False, 0.0, f"{kind.code} does not go away by trying again")
     if error.retry_at is not None:
         delay = max(0.0, error.retry_at - wall)

@@ -1,0 +1,259 @@
+"""A real gateway in a child process with a registry of the test's own, its keys, and its journal to read.
+
+`running_trunkline(folder, registry)` compiles and publishes as `trunkline serve` does, in this process, and starts
+`python -m trunkline.app`. Not for: the supervisor (tests that need it start `trunkline serve`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.support.caller import Answer, Fields, Stream, call, streaming
+from tests.support.polling import eventually
+from trunkline.control import keys, publish
+from trunkline.control.child import child_environ
+from trunkline.control.reload import Compiler, Outcome, gateway_facts
+from trunkline.control.state import State
+from trunkline.core.codec import pack_decoder
+from trunkline.core.record import Again, Begin, End, Record
+from trunkline.journal.reader import START, Reader
+from trunkline.settings import Settings, to_environ
+
+_records = pack_decoder(Record)
+
+SECRETS = {
+    "OPENAI_API_KEY": "sk-test-openai-not-a-real-key",
+    "ANTHROPIC_API_KEY": "sk-ant-test-not-a-real-key",
+    "GEMINI_API_KEY": "gemini-test-not-a-real-key",
+    "STRIPE_SECRET_KEY": "sk_test_notARealKey00",
+    "CRM_TOKEN": "crm-test-not-a-real-token",
+}
+"""What the environment of a test's gateway holds; all of it made up, none of it may ever show anywhere."""
+
+
+@dataclass
+class Call:
+    """What the journal says of one call."""
+
+    begins: list[Begin] = field(default_factory=list)
+    agains: list[Again] = field(default_factory=list)
+    ends: list[End] = field(default_factory=list)
+
+    @property
+    def begin(self) -> Begin:
+        return self.begins[0]
+
+    @property
+    def end(self) -> End:
+        return self.ends[0]
+
+    @property
+    def codes(self) -> list[str]:
+        """How each attempt ended; empty for a good one."""
+        return [tried.code for tried in self.end.tried]
+
+
+class Trunkline:
+    """A running gateway. `key` is a caller key that may call everything."""
+
+    def __init__(
+        self, folder: Path, registry: str, secrets: Mapping[str, str], settings: Mapping[str, Any]
+    ) -> None:
+        self.folder = folder
+        self.config = folder / "trunkline.yaml"
+        self.config.write_text(registry)
+        self.errors_file = folder / "gateway.stderr"
+        self._environ = {"PATH": os.environ["PATH"], **secrets}
+        values = {"env": "dev", "port": 0, "drain": 5.0, **settings}
+        self._settings = Settings(config=str(self.config), state_dir=str(folder / "state"), **values)
+        self.state = State(self._settings.state_path, self._environ)
+        self._compiler = Compiler(self.state, self._settings, self._environ)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: Reader | None = None
+        self._calls: dict[str, Call] = {}
+        self.port = 0
+        self.key = ""
+
+    # Its life.
+
+    def start(self) -> None:
+        """Publishes and starts; returns when the first call can be answered."""
+        outcome = self._compiler.run(first=True)
+        assert outcome.ok, [str(finding) for finding in outcome.findings]
+        self.key = self.new_key("everything", "*", concurrency=0)
+        self.spawn()
+
+    def spawn(self) -> None:
+        """Starts the process on what is published."""
+        environ = child_environ({**os.environ, **self._environ}, to_environ(self._settings))
+        with self.errors_file.open("ab") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "trunkline.app"], env=environ, stdin=subprocess.DEVNULL, stderr=errors
+            )
+        eventually(self._ready, f"the gateway to start; it wrote: {self.errors_file}")
+        self.port = int(gateway_facts(self.state)["port"])
+
+    def _ready(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self.errors_file.read_text()
+        return gateway_facts(self.state).get("pid") == self._process.pid
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def wait(self, limit_s: float = 10.0) -> int:
+        """The exit status, once it has ended."""
+        assert self._process is not None
+        return self._process.wait(limit_s)
+
+    def stop(self) -> None:
+        """Ends it, at once if it does not end in order."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(8)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(5)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def memory_kb(self) -> int:
+        """Resident memory of the gateway now."""
+        text = Path(f"/proc/{self.pid}/status").read_text()
+        return int(text.partition("VmRSS:")[2].split()[0])
+
+    @property
+    def errors(self) -> str:
+        """What it wrote to stderr."""
+        return self.errors_file.read_text()
+
+    # What it may call, and who may call it.
+
+    def new_key(self, name: str, *scopes: str, **wish: Any) -> str:
+        """A caller key, live at once."""
+        return keys.create(self.state, keys.Wish(name=name, scopes=list(scopes), **wish)).key
+
+    def reload(self, registry: str) -> Outcome:
+        """Writes a registry and publishes it as the supervisor does; waits until the gateway serves it (if it is good)."""
+        self.config.write_text(registry)
+        outcome = self._compiler.run(first=False)
+        if outcome.ok:
+            eventually(
+                lambda: gateway_facts(self.state).get("version") == outcome.version,
+                "the new registry to be live",
+            )
+        return outcome
+
+    def republish_callers(self) -> None:
+        """Publishes the keys, e.g. after one was revoked, and waits until they hold."""
+        version = publish.callers(self.state).version
+        eventually(lambda: gateway_facts(self.state).get("callers") == version, "the keys to be live")
+
+    # Calling.
+
+    def call(
+        self,
+        method: str,
+        target: str | bytes,
+        body: bytes | Any = None,
+        headers: Fields = (),
+        *,
+        key: str | None = None,
+        timeout_s: float = 15.0,
+    ) -> Answer:
+        """One call with the key as bearer token (`key=""`: without). A body that is no bytes is sent as JSON."""
+        lines, data = self._dressed(body, headers, key)
+        return call(self.port, method, target, lines, data, timeout_s=timeout_s)
+
+    @contextmanager
+    def stream(
+        self,
+        method: str,
+        target: str,
+        body: bytes | Any = None,
+        headers: Fields = (),
+        *,
+        key: str | None = None,
+        receive_buffer: int = 0,
+    ) -> Iterator[Stream]:
+        """The same, read as it comes."""
+        lines, data = self._dressed(body, headers, key)
+        with streaming(self.port, method, target, lines, data, receive_buffer=receive_buffer) as answer:
+            yield answer
+
+    def _dressed(
+        self, body: bytes | Any, headers: Fields, key: str | None
+    ) -> tuple[list[tuple[str, str]], bytes | None]:
+        lines = list(headers.items() if isinstance(headers, Mapping) else headers)
+        presented = self.key if key is None else key
+        if presented:
+            lines.append(("authorization", f"Bearer {presented}"))
+        if body is None or isinstance(body, bytes):
+            return lines, body
+        if "content-type" not in {name.lower() for name, _ in lines}:
+            lines.append(("content-type", "application/json"))
+        return lines, json.dumps(body).encode()
+
+    # What it wrote down.
+
+    def calls(self) -> dict[str, Call]:
+        """Everything in the journal so far, by call id."""
+        if self._reader is None:
+            self._reader = Reader(self.state.journal, START)
+        while batch := self._reader.read(1000):
+            for _, payload in batch:
+                record = _records.decode(payload)
+                if isinstance(record, Begin | Again | End):
+                    entry = self._calls.setdefault(record.call_id, Call())
+                    kept: list[Any] = {Begin: entry.begins, Again: entry.agains, End: entry.ends}[
+                        type(record)
+                    ]
+                    kept.append(record)
+        return self._calls
+
+    def recorded(self, answer: Answer | Stream | str) -> Call:
+        """The one call with this answer's correlation id (or this id), once it has ended; with one begin and one end."""
+        wanted = answer if isinstance(answer, str) else answer.field("x-correlation-id")
+        assert wanted, "the answer has no x-correlation-id"
+
+        def ended() -> list[Call]:
+            of_id = [c for c in self.calls().values() if c.begins and c.begin.correlation_id == wanted]
+            return of_id if of_id and all(c.ends for c in of_id) else []
+
+        found = eventually(ended, f"the record of the call {wanted}")
+        assert [(len(c.begins), len(c.ends)) for c in found] == [(1, 1)], found
+        return found[0]
+
+
+@contextmanager
+def running_trunkline(
+    folder: Path, registry: str, *, secrets: Mapping[str, str] | None = None, **settings: Any
+) -> Iterator[Trunkline]:
+    """Starts a gateway with this registry and ends it afterwards. `settings` are those of the process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    trunkline = Trunkline(folder, registry, SECRETS if secrets is None else secrets, settings)
+    try:
+        trunkline.start()
+        yield trunkline
+    finally:
+        trunkline.stop()
