@@ -35,7 +35,8 @@ def _bar(attempt: dict[str, Any], whole: int) -> str:
     end = max(begin + 1, (attempt["offset_us"] + attempt["duration_us"]) * WIDTH // whole)
     first = attempt["first_byte_us"]
     middle = min(end, begin + max(1, first * WIDTH // whole)) if first else end
-    return ("." * begin + "=" * (middle - begin) + "#" * (end - middle)).ljust(WIDTH)
+    drawn: str = "." * begin + "=" * (middle - begin) + "#" * (end - middle)
+    return drawn.ljust(WIDTH)
 
 
 def _attempt(attempt: dict[str, Any]) -> str:
@@ -68,7 +69,7 @@ def _tokens(call: dict[str, Any]) -> str:
 
 
 def _cost(call: dict[str, Any]) -> str:
-    if call["cost_usd"] < 0:
+    if call["cost_usd"] is None or call["cost_usd"] < 0:
         return ""
     wasted = f", of which wasted ${call['wasted_usd']:.6f}" if call["wasted_usd"] > 0 else ""
     return f"${call['cost_usd']:.6f}{wasted}"

@@ -154,9 +154,13 @@ class Child:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process of this id exists (and is no zombie of ours)."""
+    """Whether a process of this id exists and has not ended (a zombie that nobody reaps has)."""
     if pid <= 0:
         return False
+    with contextlib.suppress(OSError, IndexError):
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+        if stat.rpartition(b")")[2].split()[0] == b"Z":
+            return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

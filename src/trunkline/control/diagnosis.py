@@ -59,8 +59,6 @@ def diagnose(state: State, settings: Settings, environ: Mapping[str, str]) -> li
 
 def _python() -> Check:
     version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < (3, 11):
-        return Check(name="python", verdict="fail", text=version, cure="Use Python 3.11 or newer.")
     kind = "a virtual environment" if sys.prefix != sys.base_prefix else "no virtual environment"
     return Check(name="python", verdict="ok", text=f"{version} in {kind}")
 

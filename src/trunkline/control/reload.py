@@ -51,6 +51,7 @@ class Compiler:
         self.resolver = Resolver(state, environ, settings.config_path.resolve().parent)
         self.refs: list[str] = []
         """The references in use by what is live."""
+        self._live = Resolved(values={}, missing={})
 
     def run(self, *, first: bool) -> Outcome:
         """One (re)load. Never raises for what a person wrote; the outcome says it."""
@@ -64,13 +65,12 @@ class Compiler:
         except RegistryInvalid as refusal:
             there = publish.read_snapshot(self._state)
             return self._note(started, False, there.version if there else "", refusal.findings)
-        self.refs = loaded.refs
+        self.refs, self._live = loaded.refs, resolved
         return self._note(started, True, content.version, loaded.findings)
 
     def prune(self) -> None:
         """Takes out of the sealed file what only the registry before used; once the gateway has swapped."""
-        resolved = self.resolver.resolve(self.refs)
-        publish.sealed(self._state, resolved.values, resolved.missing)
+        publish.sealed(self._state, self._live.values, self._live.missing)
 
     def _load(self) -> Loaded:
         settings = self._settings
@@ -98,16 +98,10 @@ class Compiler:
 
     def _publish(self, loaded: Loaded, resolved: Resolved) -> Snapshot:
         services = [self._judged(service, loaded, resolved) for service in loaded.snapshot.services]
-        # Credentials first, those still used by the old registry among them: no call in between finds its own missing.
-        values = {**self._still_used(resolved), **resolved.values}
-        publish.sealed(self._state, values, resolved.missing)
+        # Credentials first, those of the registry before among them: no call in between finds its own missing.
+        before = {ref: value for ref, value in self._live.values.items() if ref not in resolved.missing}
+        publish.sealed(self._state, {**before, **resolved.values}, resolved.missing)
         return publish.snapshot(self._state, msgspec.structs.replace(loaded.snapshot, services=services))
-
-    def _still_used(self, resolved: Resolved) -> dict[str, str]:
-        gone = set(resolved.missing)
-        return {
-            ref: value for ref, value in self.resolver.resolve(self.refs).values.items() if ref not in gone
-        }
 
     def _judged(self, service: Service, loaded: Loaded, resolved: Resolved) -> Service:
         """The service with the problem of a key of the wrong kind, which is that integration's alone (ruling 19)."""

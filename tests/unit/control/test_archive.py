@@ -1,0 +1,109 @@
+"""Backup and restore."""
+
+import tarfile
+
+import pytest
+
+from trunkline.control import archive, audit, keys, publish, secrets
+from trunkline.control.archive import ArchiveProblem
+from trunkline.control.state import State
+
+VALUE = "sk-test-not-a-real-key-1"
+
+
+@pytest.fixture
+def registry(tmp_path):
+    path = tmp_path / "trunkline.yaml"
+    path.write_text("version: 1\nintegrations: {}\n")
+    return path
+
+
+@pytest.fixture
+def full(state):
+    keys.create(state, keys.Wish(name="web", scopes=["*"]))
+    secrets.set_secret(state, "A", VALUE)
+    return state
+
+
+def value_in(state):
+    return secrets.Resolver(state, {}, state.path).resolve(["store:A"]).values
+
+
+@pytest.mark.row("X6")
+def test_a_backup_with_the_master_key_brings_everything_back_elsewhere(full, registry, tmp_path):
+    archive.backup(full, registry, tmp_path / "b.tar", with_master_key=True)
+    elsewhere = State(tmp_path / "new" / "state", {})
+    done = archive.restore(tmp_path / "b.tar", elsewhere, tmp_path / "new" / "trunkline.yaml")
+    assert done["members"] == ["control.db", str(tmp_path / "new" / "trunkline.yaml")]
+    assert value_in(elsewhere) == {"store:A": VALUE}
+    assert [key.name for key in keys.list_keys(elsewhere)] == ["web"]
+    assert len(publish.read_callers(elsewhere).keys) == 1
+    assert (tmp_path / "new" / "trunkline.yaml").read_text() == registry.read_text()
+    assert audit.verify(elsewhere).ok
+
+
+@pytest.mark.row("X6")
+def test_a_backup_never_holds_the_master_key_unless_asked(full, registry, tmp_path):
+    manifest = archive.backup(full, registry, tmp_path / "b.tar")
+    assert manifest["members"] == ["control.db", "trunkline.yaml"]
+    with tarfile.open(tmp_path / "b.tar") as opened:
+        assert "master.key" not in opened.getnames()
+    content = (tmp_path / "b.tar").read_bytes()
+    assert full.master_key().hex().encode() not in content
+    assert full.master_key_file.read_bytes().strip() not in content
+    assert (tmp_path / "b.tar").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.row("X6")
+def test_a_restore_without_the_key_is_refused_with_the_cure_and_changes_nothing(full, registry, tmp_path):
+    archive.backup(full, registry, tmp_path / "b.tar")
+    for environ in ({}, {"TRUNKLINE_MASTER_KEY": "ab" * 32}):
+        elsewhere = State(tmp_path / "new", environ)
+        with pytest.raises(
+            ArchiveProblem, match="made with the master key .* Give the right one as TRUNKLINE_MASTER_KEY"
+        ):
+            archive.restore(tmp_path / "b.tar", elsewhere, tmp_path / "other.yaml")
+        assert not (tmp_path / "new").exists()
+    handed_in = State(tmp_path / "new", {"TRUNKLINE_MASTER_KEY": full.master_key().hex()})
+    archive.restore(tmp_path / "b.tar", handed_in, tmp_path / "other.yaml")
+    assert value_in(handed_in) == {"store:A": VALUE}
+
+
+def test_a_restore_over_something_needs_to_be_asked_for(full, registry, tmp_path):
+    archive.backup(full, registry, tmp_path / "b.tar")
+    secrets.set_secret(full, "A", "a-later-value-1")
+    again = State(full.path, {})
+    with pytest.raises(ArchiveProblem, match="--replace"):
+        archive.restore(tmp_path / "b.tar", again, registry)
+    archive.restore(tmp_path / "b.tar", State(full.path, {}), registry, replace=True)
+    assert value_in(State(full.path, {})) == {"store:A": VALUE}
+
+
+def test_a_restore_while_trunkline_runs_is_refused(full, registry, tmp_path):
+    from trunkline.control.claim import claim
+
+    archive.backup(full, registry, tmp_path / "b.tar")
+    with claim(full), pytest.raises(ArchiveProblem, match="Trunkline is running on .* Stop it first."):
+        archive.restore(tmp_path / "b.tar", State(full.path, {}), registry, replace=True)
+
+
+def test_a_backup_never_overwrites(full, registry, tmp_path):
+    (tmp_path / "b.tar").write_text("precious")
+    with pytest.raises(ArchiveProblem, match="exists already"):
+        archive.backup(full, registry, tmp_path / "b.tar")
+    assert (tmp_path / "b.tar").read_text() == "precious"
+
+
+@pytest.mark.parametrize("content", [b"", b"no tar", b"\0" * 10240])
+def test_what_is_no_backup_is_refused(state, tmp_path, content):
+    (tmp_path / "b.tar").write_bytes(content)
+    with pytest.raises(ArchiveProblem, match="is no"):
+        archive.restore(tmp_path / "b.tar", state, tmp_path / "x.yaml")
+
+
+def test_a_cut_backup_is_refused(full, registry, tmp_path):
+    archive.backup(full, registry, tmp_path / "b.tar", with_master_key=True)
+    whole = (tmp_path / "b.tar").read_bytes()
+    (tmp_path / "c.tar").write_bytes(whole[:3000])
+    with pytest.raises(ArchiveProblem, match="is no"):
+        archive.restore(tmp_path / "c.tar", State(tmp_path / "new", {}), tmp_path / "x.yaml")

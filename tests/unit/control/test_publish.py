@@ -1,0 +1,78 @@
+"""The three files that the gateway lives on."""
+
+import pytest
+
+from trunkline.control import keys, publish
+from trunkline.core.service import Service, Snapshot
+from trunkline.plugins.secrets.masterkey import MasterKeyProblem
+
+NOW = 1_800_000_000.0
+
+
+def snapshot(*names, created="2026-11-21T00:00:00Z"):
+    services = [Service(name=name, base_url="https://x.example") for name in names]
+    return Snapshot(version="draft", created=created, environment="prod", services=services)
+
+
+def inode(path):
+    return path.stat().st_ino
+
+
+def test_a_snapshot_is_published_under_the_hash_of_its_content(state):
+    one = publish.snapshot(state, snapshot("a"))
+    assert publish.read_snapshot(state) == one
+    assert len(one.version) == 12
+    assert publish.snapshot(state, snapshot("a", "b")).version != one.version
+
+
+def test_the_same_content_is_not_written_again(state):
+    one = publish.snapshot(state, snapshot("a"))
+    before = inode(state.snapshot)
+    assert publish.snapshot(state, snapshot("a", created="2027-01-01T00:00:00Z")) == one
+    assert inode(state.snapshot) == before
+    publish.callers(state)
+    publish.sealed(state, {"env:A": "a-value"}, {})
+    before = inode(state.callers), inode(state.sealed)
+    publish.callers(state)
+    publish.sealed(state, {"env:A": "a-value"}, {})
+    assert (inode(state.callers), inode(state.sealed)) == before
+
+
+@pytest.mark.row("S1")
+def test_credentials_lie_sealed_and_open_with_the_master_key_alone(state):
+    publish.sealed(state, {"env:A": "a-test-value"}, {"env:B": "not set"})
+    assert b"a-test-value" not in state.sealed.read_bytes()
+    there = publish.open_sealed(state.sealed, state.master_key())
+    assert (there.values, there.missing) == ({"env:A": "a-test-value"}, {"env:B": "not set"})
+    assert (there.pepper, there.token_key) == (state.keys["pepper"], state.keys["token_key"])
+    with pytest.raises(MasterKeyProblem):
+        publish.open_sealed(state.sealed, b"x" * 32)
+
+
+def test_a_changed_value_is_a_new_version(state):
+    versions = {
+        publish.sealed(state, {"env:A": value}, {}).version
+        for value in ("one-value", "two-value", "one-value")
+    }
+    assert len(versions) == 2
+
+
+def test_files_are_private(state):
+    publish.snapshot(state, snapshot("a"))
+    publish.callers(state)
+    publish.sealed(state, {}, {})
+    assert {path.stat().st_mode & 0o777 for path in (state.snapshot, state.callers, state.sealed)} == {0o600}
+
+
+def test_callers_carry_the_key_under_which_subjects_are_stored(state):
+    keys.create(state, keys.Wish(name="a", scopes=["*"]), now=NOW)
+    assert publish.read_callers(state).subject_salt == state.keys["subject_salt"]
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\x93\x01"])
+def test_an_unreadable_file_counts_as_none(state, content):
+    for path in (state.snapshot, state.callers, state.sealed):
+        path.write_bytes(content)
+    assert publish.read_snapshot(state) is None
+    assert publish.read_callers(state) is None
+    assert publish.read_sealed(state, state.master_key()) is None
