@@ -58,13 +58,13 @@ def tried(n: int = 1, target: str = "stripe", **changes: Any) -> Tried:
 
 def again(call_id: str = "call-1", n: int = 2, **changes: Any) -> Again:
     record = Again(
-        call_id,
-        NOON_US + 30_000,
-        n,
-        "stripe",
-        "env:STRIPE_SECRET_KEY",
-        True,
-        tried(n - 1, status=503, code="overloaded"),
+        call_id=call_id,
+        at_us=NOON_US + 30_000,
+        n=n,
+        target="stripe",
+        credential="env:STRIPE_SECRET_KEY",
+        acts=True,
+        previous=tried(n - 1, status=503, code="overloaded"),
     )
     return msgspec.structs.replace(record, **changes)
 

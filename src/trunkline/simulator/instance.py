@@ -6,6 +6,7 @@ upper-case types); `pattern` only for digits-and-letters classes, `not` and cond
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -160,17 +161,28 @@ def _merged(one: dict[str, Any], two: dict[str, Any]) -> dict[str, Any]:
 
 
 def _number(schema: dict[str, Any], kind: str) -> float | int:
-    step = schema.get("multipleOf", 1)
-    low = schema.get("minimum", schema.get("exclusiveMinimum"))
-    high = schema.get("maximum", schema.get("exclusiveMaximum"))
-    value: float = low if low is not None else high if high is not None and high <= 7 else 7
-    if value == schema.get("exclusiveMinimum"):
-        value += step if kind == "integer" or high is None or value + step < high else (high - value) / 2
-    elif value == schema.get("exclusiveMaximum"):
-        value -= step
-    if value % step:
-        value += step - value % step
-    return int(value) if kind == "integer" or value == int(value) else value
+    """The first of some likely numbers that meets the limits; 7 where there are none."""
+    step = schema.get("multipleOf") or (1 if kind == "integer" else None)
+    low = max((schema[name] for name in ("minimum", "exclusiveMinimum") if name in schema), default=None)
+    high = min((schema[name] for name in ("maximum", "exclusiveMaximum") if name in schema), default=None)
+    tried: list[float] = [7]
+    for limit in (low, high):
+        if limit is not None:
+            tried += [limit, limit + 1, limit - 1]
+            tried += [math.ceil(limit / step) * step, (limit // step + 1) * step, (limit // step - 1) * step] if step else []
+    if low is not None and high is not None:
+        tried.append((low + high) / 2)
+    found = next((value for value in tried if _allowed(value, schema, step)), low if low is not None else 7)
+    return int(found) if found == int(found) else found
+
+
+def _allowed(value: float, schema: dict[str, Any], step: float | None) -> bool:
+    return (
+        schema.get("minimum", value) <= value <= schema.get("maximum", value)
+        and ("exclusiveMinimum" not in schema or value > schema["exclusiveMinimum"])
+        and ("exclusiveMaximum" not in schema or value < schema["exclusiveMaximum"])
+        and (not step or value % step == 0)
+    )
 
 
 _PATTERN = re.compile(r"(\\d|\\w|\[[^\]]+\]|[\w \-:/.@#])(?:\{(\d+)(?:,\d*)?\}|([+*?]))?")
