@@ -74,7 +74,11 @@ class Process:
         self.diary = Diary(self.journal, self.boot, clock, wall)
         self.traffic = Traffic()
         self.access = Access(
-            self._callers_read, self._sealed.pepper, self._sealed.token_key, wall=wall, trusted_proxies=tuple(settings.trusted_proxy)
+            self._callers_read,
+            self._sealed.pepper,
+            self._sealed.token_key,
+            wall=wall,
+            trusted_proxies=tuple(settings.trusted_proxy),
         )
         self.breaker = Breaker(clock, wall)
         self.rate = Rate(clock, wall)
@@ -84,9 +88,18 @@ class Process:
         self.sweeper = Sweeper(clock)
         self.wire = Client()
         dispatcher = Dispatcher(
-            self.wire, self.diary, self.attempt_policies, self.sweeper, self.traffic, clock=clock, wall=wall, failed=failures.call_error
+            self.wire,
+            self.diary,
+            self.attempt_policies,
+            self.sweeper,
+            self.traffic,
+            clock=clock,
+            wall=wall,
+            failed=failures.call_error,
         )
-        local = LocalRoutes(self.access, self.traffic, self.breaker, clock=clock, wall=wall, reload_state=self._reload_state)
+        local = LocalRoutes(
+            self.access, self.traffic, self.breaker, clock=clock, wall=wall, reload_state=self._reload_state
+        )
         self.gateway = Gateway(
             World(self._snapshot_read, self._sealed, self._makers),
             self.access,
@@ -121,7 +134,9 @@ class Process:
     def _open_sealed(self) -> Sealed:
         path = self.state / "secrets.sealed"
         if self._master is None:
-            raise masterkey.MasterKeyProblem(f"There is no master key for {self.state}. Start with `trunkline serve`, which makes one.")
+            raise masterkey.MasterKeyProblem(
+                f"There is no master key for {self.state}. Start with `trunkline serve`, which makes one."
+            )
         return open_sealed(path, self._master)
 
     def _read_callers(self) -> Callers:

@@ -58,7 +58,7 @@ class Caller:
 class Member:
     """One credential of a service with the address it is used at; what a secret turns into stays inside `signer`."""
 
-    __slots__ = ("current", "host", "name", "origin", "prefix", "problem", "signer", "weight")
+    __slots__ = ("current", "host", "name", "origin", "prefix", "problem", "signer", "targets", "weight")
 
     def __init__(self, name: str, weight: int, origin: Any, host: bytes, prefix: bytes) -> None:
         self.name = name
@@ -71,6 +71,8 @@ class Member:
         self.signer: Any = None
         """plugins/auth; None when the secret is missing."""
         self.problem: CallError | None = None
+        self.targets: dict[str, Target] = {}
+        """By model; made once."""
         self.current = 0
         """State of the smooth weighted rotation."""
 
@@ -119,146 +121,118 @@ class Target:
 
 
 class Route:
-    """What the caller named, resolved: the candidates, and how to speak."""
+    """What a caller can name, resolved; shared by all calls that name the same, so nothing of a call stands in it."""
 
-    __slots__ = ("adapter", "dialect", "live", "method", "model", "model_asked", "name", "operation", "path", "query", "repeat", "rewrite", "stream")  # fmt: skip
+    __slots__ = (
+        "adapter",
+        "answer_fields",
+        "begun",
+        "dialect",
+        "live",
+        "model",
+        "model_asked",
+        "name",
+        "operation",
+        "path",
+        "rates",
+        "rewrite",
+    )
 
-    def __init__(self, live: Live, dialect: str, adapter: Adapter | None, path: bytes, query: bytes, operation: Operation | None) -> None:
+    def __init__(self, live: Live, dialect: str = "", adapter: Adapter | None = None) -> None:
         self.live = live
         self.dialect = dialect
         """Empty for a proxied call."""
         self.adapter = adapter
-        self.path = path
-        """Path at the vendor below the member's prefix."""
-        self.query = query
-        self.operation = operation
-        self.repeat: Repeat = operation.repeat if operation is not None else "never"
-        self.method = b""
+        self.path = b""
+        """Of a model call: the path at the vendor below the member's prefix."""
+        self.operation: Operation | None = None
         self.model = ""
         """As the vendor names it."""
         self.model_asked = ""
         self.rewrite: bytes | None = None
         """The vendor's model name to put into the body; None: the body stays as it is."""
-        self.stream = False
         self.name = ""
         """The named route or alias by which the caller came, if any."""
+        self.rates: tuple[float, float, float, float] | None = None
+        """USD per token of plain input, cached input, cache-write input and output; None when unpriced."""
+        self.begun: dict[object, bytes] = {}
+        """Encoded columns of the journal that calls by this route share (engine/diary.py)."""
+        self.answer_fields = live.answer_fields
+        """Our header lines that are the same in every answer."""
 
 
 class Exchange:
     """One call from its first byte to its last. Times without a unit are `time.monotonic()` seconds."""
 
-    __slots__ = (
-        "_task",
-        "admitted",
-        "attempt",
-        "attempts_max",
-        "begun",
-        "body",
-        "bytes_out",
-        "call_id",
-        "caller",
-        "config_version",
-        "correlation_id",
-        "cors_fields",
-        "cost_usd",
-        "deadline",
-        "error",
-        "error_style",
-        "feature",
-        "first_byte_at",
-        "gone",
-        "held_back",
-        "idempotency_key",
-        "ingress",
-        "over",
-        "reading",
-        "reply",
-        "request",
-        "rest",
-        "route",
-        "served_model",
-        "started",
-        "started_wall",
-        "state",
-        "status",
-        "subject_hash",
-        "tags",
-        "timeout_s",
-        "tried",
-        "vendor_wait",
-        "wasted_usd",
-    )
+    # Defaults stand on the class: a call sets only what differs, which is measurably cheaper than forty slots.
+    caller: Caller | None = None
+    config_version: str = ""
+    route: Route | None = None
+    ingress: str = "proxy"
+    method: bytes = b""
+    path: bytes = b""
+    """Path at the vendor below the member's prefix."""
+    query: bytes = b""
+    operation: Operation | None = None
+    repeat: Repeat = "never"
+    stream: bool = False
+    rewritten: bool = False
+    """The body holds the vendor's model name already."""
+    attempt: Attempt | None = None
+    attempts_max: int = 4
+    begun: bool = False
+    cors_fields: bytes = b""
+    """Header lines that let a browser read the answer."""
+    deadline: float = 0.0
+    timeout_s: float = 0.0
+    error: CallError | None = None
+    error_style: str | None = None
+    feature: str = ""
+    tags: str = ""
+    subject_hash: str = ""
+    idempotency_key: bytes = b""
+    gone: bool = False
+    """The caller has hung up."""
+    held_back: bool = False
+    """The caller reads slower than the vendor sends, so the vendor is made to wait."""
+    over: bool = False
+    """Recorded as ended."""
+    state: str = "running"
+    status: int = 0
+    vendor_wait: float = 0.0
+    first_byte_at: float = 0.0
+    bytes_out: int = 0
+    reading: Reading | None = None
+    served_model: str = ""
+    cost_usd: float = -1.0
+    wasted_usd: float = 0.0
+    task: asyncio.Task[None] | None = None
 
-    def __init__(self, request: Inbound, reply: Outbound, call_id: str, correlation_id: str, started: float, wall: float) -> None:
+    def __init__(self, request: Inbound, reply: Outbound, call_id: str, started: float, wall: float) -> None:
         self.request = request
         self.reply = reply
         self.call_id = call_id
-        self.correlation_id = correlation_id
+        self.correlation_id = call_id
         self.started = started
         self.started_wall = wall
-        self.caller: Caller | None = None
-        self.config_version = ""
-        self.cors_fields = b""
-        """Header lines that let a browser read the answer."""
-        self.route: Route | None = None
-        self.ingress = "proxy"
         self.body: bytes = request.body
         self.rest: Any = request.stream
         """What of the body is still to come, an async iterator of bytes; None when `body` is all of it."""
-        self.admitted = 0
-        self.attempt: Attempt | None = None
-        self.attempts_max = 4
-        self.begun = False
-        self.deadline = 0.0
-        self.timeout_s = 0.0
-        self.error: CallError | None = None
-        self.error_style: str | None = None
-        self.feature = ""
-        self.tags = ""
-        self.subject_hash = ""
-        self.idempotency_key = b""
-        self.gone = False
-        """The caller has hung up."""
-        self.held_back = False
-        """The caller reads slower than the vendor sends, so the vendor is made to wait."""
-        self.over = False
-        """Settled and recorded."""
-        self.state = "running"
-        self.status = 0
         self.tried: list[Tried] = []
-        self.vendor_wait = 0.0
-        self.first_byte_at = 0.0
-        self.bytes_out = 0
-        self.reading: Reading | None = None
-        self.served_model = ""
-        self.cost_usd = -1.0
-        self.wasted_usd = 0.0
-        self._task: asyncio.Task[None] | None = None
-
-    @property
-    def task(self) -> asyncio.Task[None] | None:
-        return self._task
-
-    @task.setter
-    def task(self, task: asyncio.Task[None]) -> None:
-        self._task = task
 
 
 class Attempt:
     """One try of a call at one target."""
 
-    __slots__ = ("admitted", "connected_at", "error", "exchange", "first_byte_at", "n", "response", "started", "status", "target", "timeout_s", "vendor_request_id")  # fmt: skip
+    connected_at: float = 0.0
+    first_byte_at: float = 0.0
+    status: int = 0
+    error: CallError | None = None
+    response: Any = None
+    vendor_request_id: str = ""
 
     def __init__(self, exchange: Exchange, target: Target, n: int, started: float) -> None:
         self.exchange = exchange
         self.target = target
         self.n = n
         self.started = started
-        self.admitted = 0
-        self.connected_at = 0.0
-        self.first_byte_at = 0.0
-        self.status = 0
-        self.error: CallError | None = None
-        self.response: Any = None
-        self.timeout_s = 0.0
-        self.vendor_request_id = ""

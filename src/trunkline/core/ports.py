@@ -57,7 +57,6 @@ class Outbound(Protocol):
 class Response(Protocol):
     """A vendor's answer in progress (wire/client.py)."""
 
-    ready: asyncio.Future[Any]
     status: int
     headers: list[tuple[bytes, bytes]]
     complete: bool
@@ -65,7 +64,14 @@ class Response(Protocol):
     sent: bool
     activity: float
     connected: bool
+    waiter: Callable[[], None] | None
+    """Called once, synchronously, when `ready` would be done."""
 
+    @property
+    def ready(self) -> asyncio.Future[Any]: ...
+    @property
+    def error(self) -> BaseException | None: ...
+    def completed(self, body: bytes) -> None: ...
     async def read(self, limit: int) -> bytes: ...
     def relay(self, sink: Callable[[bytes], None]) -> asyncio.Future[None]: ...
     def pause(self) -> None: ...
@@ -77,7 +83,13 @@ class Wire(Protocol):
     """Sends requests to vendors (wire/client.py)."""
 
     def open(
-        self, origin: Any, method: bytes, head: bytes, body: bytes | AsyncIterator[bytes] | None = None, *, connect_timeout_s: float = 5.0
+        self,
+        origin: Any,
+        method: bytes,
+        head: bytes,
+        body: bytes | AsyncIterator[bytes] | None = None,
+        *,
+        connect_timeout_s: float = 5.0,
     ) -> Any: ...
 
 
@@ -99,19 +111,19 @@ class Signer(Protocol):
 class Reading:
     """What was read from a reply: usage and what it says of itself. Tokens are counts; -1 where the vendor said nothing."""
 
-    __slots__ = ("cache_write", "cached", "error", "estimated", "finished", "input", "model", "output", "reasoning")
-
-    def __init__(self) -> None:
-        self.input = -1
-        self.output = -1
-        self.cached = 0
-        self.cache_write = 0
-        self.reasoning = 0
-        self.model = ""
-        self.finished = False
-        """A stream: its proper last event was seen."""
-        self.estimated = False
-        self.error: CallError | None = None
+    input: int = -1
+    """All input tokens, cached and cache-write ones included."""
+    output: int = -1
+    """All output tokens, reasoning included."""
+    cached: int = 0
+    cache_write: int = 0
+    reasoning: int = 0
+    model: str = ""
+    finished: bool = False
+    """A stream: its proper last event was seen."""
+    estimated: bool = False
+    plain: bool = False
+    """A whole reply: usage stands in it and nothing speaks of a failure, so it need not be judged."""
 
 
 class Adapter(Protocol):

@@ -30,28 +30,31 @@ class Stop(msgspec.Struct, array_like=True, tag="x", frozen=True):
 
 
 class Begin(msgspec.Struct, array_like=True, tag="b", gc=False):
-    """A call began; unless `target` is empty its first attempt is about to be sent."""
+    """A call began; unless `target` is empty its first attempt is about to be sent.
+
+    What differs from call to call comes first; what calls of one key to one route share follows, so that it is encoded once.
+    """
 
     call_id: str
-    boot: str
     at_us: int
     correlation_id: str
-    key_id: str
-    team: str
+    path: str
+    """The path at the vendor without query."""
+    bytes_in: int
+    stream: bool
     feature: str
     subject_hash: str
     tags: str
+    boot: str
+    key_id: str
+    team: str
     ingress: str
     """`proxy`, or the dialect that the caller spoke, e.g. `openai-chat`."""
     integration: str
     operation: str
     method: str
-    path: str
-    """The path at the vendor without query."""
     model: str
     """As the caller named it; empty for calls that are no model calls."""
-    stream: bool
-    bytes_in: int
     config_version: str
     target: str
     """Integration, or integration/model, of the first attempt."""

@@ -29,7 +29,9 @@ class Carried:
     async def scan_on(self) -> None:
         """Reads on until `model` and `stream` are known, the object ended or the body did; what was read stays held."""
         self.scan()
-        while not (self.members.done or self.members.broken or len(self.members.found) == len(self.members.wanted)):
+        while not (
+            self.members.done or self.members.broken or len(self.members.found) == len(self.members.wanted)
+        ):
             piece = await self._next()
             if piece is None:
                 return

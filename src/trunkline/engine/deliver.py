@@ -33,34 +33,37 @@ REQUEST_IDS = frozenset(
     (b"x-request-id", b"request-id", b"x-amzn-requestid", b"x-github-request-id", b"x-goog-request-id", b"apim-request-id", b"cf-ray",
      b"x-slack-req-id", b"x-notion-request-id", b"dg-request-id", b"twilio-request-id", b"x-shopify-request-id")
 )  # fmt: skip
+_SPECIAL = DROPPED | REQUEST_IDS
 
 
-def answer_fields(attempt: Attempt, headers: list[tuple[bytes, bytes]], *, keep_encoding: bool = True) -> bytes:
-    """The vendor's header lines that pass; notes the vendor's request id on the attempt."""
+def answer_fields(attempt: Attempt, headers: list[tuple[bytes, bytes]]) -> list[bytes]:
+    """The vendor's header lines that pass, in pieces; notes the vendor's request id on the attempt."""
     parts: list[bytes] = []
     for name, value in headers:
-        if name in DROPPED or (name == b"content-encoding" and not keep_encoding):
-            continue
-        if name in REQUEST_IDS and (not attempt.vendor_request_id or name != b"cf-ray"):
-            attempt.vendor_request_id = value[:200].decode("latin-1")
+        if name in _SPECIAL:
+            if name in DROPPED:
+                continue
+            if not attempt.vendor_request_id or name != b"cf-ray":
+                attempt.vendor_request_id = value[:200].decode("latin-1")
         parts += (name, b": ", value, b"\r\n")
-    return b"".join(parts)
+    return parts
 
 
 def own_fields(exchange: Exchange, attempt: Attempt, now: float) -> bytes:
     """Our header lines of an answer."""
+    route = exchange.route
+    assert route is not None
     overhead_ms = (now - exchange.started - exchange.vendor_wait) * 1e3
-    lines = b"x-correlation-id: %b\r\n%bx-trunkline-attempts: %d\r\nx-trunkline-overhead-ms: %.3f\r\n" % (
+    lines = b"%bx-correlation-id: %b\r\nx-trunkline-attempts: %d\r\nx-trunkline-overhead-ms: %.3f\r\n%b" % (
+        route.answer_fields,
         exchange.correlation_id.encode(),
-        attempt.target.live.answer_fields,
         attempt.n,
         overhead_ms,
+        exchange.cors_fields,
     )
-    if attempt.target.model:
-        lines += b"x-trunkline-model: %b\r\n" % attempt.target.name.encode("ascii", "replace")
     if exchange.cost_usd >= 0:
-        lines += b"x-trunkline-cost-usd: %.9g\r\n" % exchange.cost_usd
-    return lines + exchange.cors_fields if exchange.cors_fields else lines
+        return lines + b"x-trunkline-cost-usd: %.9g\r\n" % exchange.cost_usd
+    return lines
 
 
 def field(headers: list[tuple[bytes, bytes]], name: bytes) -> bytes:
@@ -83,12 +86,19 @@ async def failure(attempt: Attempt, response: Response, wall: float) -> CallErro
     """Reads a short answer and says which failure it is; None for a success (its body is then in `response.body`)."""
     live = attempt.target.live
     if response.status >= 400 or live.watch_ok:
-        body = response.body if response.complete else await read_some(response)
+        if not response.complete:
+            response.completed(await read_some(response))
+        body = response.body
         decoded = plain(response.headers, body)
-        error = classify(live.rules, response.status, response.headers, decoded, now=wall, source=live.name, method=attempt.exchange.request.method)
-        if error is not None:
-            error.status, error.fields, error.body = response.status, response.headers, decoded
-        return error
+        return classify(
+            live.rules,
+            response.status,
+            response.headers,
+            decoded,
+            now=wall,
+            source=live.name,
+            method=attempt.exchange.request.method,
+        )
     if 300 <= response.status < 400 and response.status != 304:
         return _redirect(attempt, response)
     return None
@@ -96,10 +106,12 @@ async def failure(attempt: Attempt, response: Response, wall: float) -> CallErro
 
 async def read_some(response: Response) -> bytes:
     """Up to READ_MAX of a failure's body; a body that breaks off counts as far as it came."""
-    if int(field(response.headers, b"content-length") or 0) > READ_MAX:
-        response.abort()
+    try:
+        return await response.read(READ_MAX)
+    except CallError:
+        raise
+    except Exception:
         return b""
-    return await response.read(READ_MAX)
 
 
 def _redirect(attempt: Attempt, response: Response) -> CallError | None:
@@ -109,13 +121,14 @@ def _redirect(attempt: Attempt, response: Response) -> CallError | None:
     if not host or host.encode().lower() == attempt.target.member.host.lower():
         return None
     text = f"{live.name} answered with a redirect to another host ({host[:100]}), which Trunkline neither follows nor passes on"
-    return CallError("malformed_response", text, source=live.name, vendor_status=response.status, never_acted=True)
+    return CallError(
+        "malformed_response", text, source=live.name, vendor_status=response.status, never_acted=True
+    )
 
 
 async def read_reply(attempt: Attempt, body: bytes) -> Reading | None:
     """Usage of a whole model reply. Raises CallError `malformed_response` when it is no JSON at all."""
-    exchange = attempt.exchange
-    route = exchange.route
+    route = attempt.exchange.route
     assert route is not None
     if route.adapter is None:
         return None
@@ -126,24 +139,34 @@ async def read_reply(attempt: Attempt, body: bytes) -> Reading | None:
         else:
             route.adapter.read(body, reading)
     except DecodeError:
-        start = body[:60].decode("latin-1")
-        kind = "HTML" if "<" in start[:20] else "no valid JSON"
-        text = f"{attempt.target.live.name} answered 200 with a body that is {kind}"
-        raise CallError("malformed_response", text, source=attempt.target.live.name, vendor_status=200) from None
+        raise malformed(attempt, body) from None
     return reading
 
 
-def suspicious(attempt: Attempt, response: Response) -> bool:
-    """Whether a 2xx body might be an error in disguise: one look for a marker, no parse."""
-    live = attempt.target.live
-    return not looks_ok(live.rules, response.status, field(response.headers, b"content-type"), response.body)
+def malformed(attempt: Attempt, body: bytes) -> CallError:
+    """A model's reply that is no JSON."""
+    kind = "HTML" if b"<" in body[:20] else "no valid JSON"
+    source = attempt.target.live.name
+    return CallError(
+        "malformed_response",
+        f"{source} answered 200 with a body that is {kind}",
+        source=source,
+        vendor_status=200,
+    )
 
 
 def disguised(attempt: Attempt, response: Response, wall: float) -> CallError | None:
-    """The failure that a 2xx answer really is, if it is one."""
+    """The failure that a 2xx answer really is, if it is one; one look for signs of it comes before any parse."""
     live = attempt.target.live
+    if looks_ok(live.rules, response.status, field(response.headers, b"content-type"), response.body):
+        return None
     body = plain(response.headers, response.body)
-    error = classify(live.rules, response.status, response.headers, body, now=wall, source=live.name, method=attempt.exchange.request.method)
-    if error is not None:
-        error.status, error.fields, error.body = response.status, response.headers, body
-    return error
+    return classify(
+        live.rules,
+        response.status,
+        response.headers,
+        body,
+        now=wall,
+        source=live.name,
+        method=attempt.exchange.request.method,
+    )

@@ -1,7 +1,8 @@
 """Writes what happens to a call into the journal: begin and attempts before the first byte goes out, the end before the last
 byte reaches the caller (design, promise 2). Also works out what a call cost.
 
-Not for: reading records back (`ledger/`).
+Begin and End, of which each call writes one, are encoded from plain tuples in the order of `core/record.py`, which costs half of
+what building the Structs does; a test decodes them as those Structs. Not for: reading records back (`ledger/`).
 """
 
 from __future__ import annotations
@@ -12,16 +13,21 @@ from trunkline.core.call import Attempt, Exchange
 from trunkline.core.codec import to_pack
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Reading, Recorder
-from trunkline.core.record import Again, Begin, Boot, End, Stop, Tried
+from trunkline.core.record import Again, Begin, Boot, Stop, Tried
 from trunkline.core.service import Price
 
 _MESSAGE_MAX = 500
+_REMEMBERED = 4096
+_BEGIN_HEAD = b"\xdc" + (len(Begin.__struct_fields__) + 1).to_bytes(2)
+"""MessagePack: an array of more than fifteen elements."""
 
 
 class Diary:
     """The engine's side of the journal. `lost` counts records that could not be written where that is allowed (ruling 27)."""
 
-    def __init__(self, journal: Recorder, boot: str, clock: Callable[[], float], wall: Callable[[], float]) -> None:
+    def __init__(
+        self, journal: Recorder, boot: str, clock: Callable[[], float], wall: Callable[[], float]
+    ) -> None:
         self._append = journal.append
         self._boot = boot
         self._clock = clock
@@ -37,51 +43,73 @@ class Diary:
     def attempt(self, attempt: Attempt) -> None:
         """Before the first byte of an attempt. Raises CallError `store_unavailable` for an act that cannot be recorded."""
         exchange = attempt.exchange
-        route = exchange.route
-        assert route is not None
         try:
             if not exchange.begun:
                 self._begin(exchange, attempt)
             else:
                 at = int((exchange.started_wall + self._clock() - exchange.started) * 1e6)
-                target, acts = attempt.target, route.repeat != "always"
-                again = Again(exchange.call_id, at, attempt.n, target.name, target.member.name, acts, exchange.tried[-1])
+                target, acts = attempt.target, exchange.repeat != "always"
+                again = Again(
+                    exchange.call_id, at, attempt.n, target.name, target.member.name, acts, exchange.tried[-1]
+                )
                 self._append(to_pack(again))
         except OSError as problem:
             self.lost += 1
-            if route.repeat != "always":
-                raise CallError("store_unavailable", f"this call could not be recorded before it was sent: {problem}") from None
+            if exchange.repeat != "always":
+                raise CallError(
+                    "store_unavailable", f"this call could not be recorded before it was sent: {problem}"
+                ) from None
 
     def _begin(self, exchange: Exchange, attempt: Attempt | None) -> None:
-        route, caller, request = exchange.route, exchange.caller, exchange.request
-        key = caller.key if caller is not None else None
+        route, caller = exchange.route, exchange.caller
+        if route is None or caller is None:
+            shared = self._shared(exchange, attempt)
+        else:
+            known = route.begun
+            key = (caller.id, attempt and attempt.target, exchange.operation, exchange.method, exchange.repeat)
+            found = known.get(key)
+            if found is None:
+                found = self._shared(exchange, attempt)
+                if len(known) < _REMEMBERED:
+                    known[key] = found
+            shared = found
+        own = to_pack(
+            (
+                "b",
+                exchange.call_id,
+                int(exchange.started_wall * 1e6),
+                exchange.correlation_id,
+                (exchange.path or exchange.request.target.partition(b"?")[0])[:512].decode("latin-1"),
+                len(exchange.body),
+                exchange.stream,
+                exchange.feature,
+                exchange.subject_hash,
+                exchange.tags,
+            )
+        )
+        self._append(_BEGIN_HEAD + own[1:] + shared)
+        exchange.begun = True
+
+    def _shared(self, exchange: Exchange, attempt: Attempt | None) -> bytes:
+        """The columns of Begin that calls of one key to one route share, encoded, without the head of an array."""
+        route, caller = exchange.route, exchange.caller
         target = attempt.target if attempt is not None else None
-        record = Begin(
-            exchange.call_id,
+        columns = (
             self._boot,
-            int(exchange.started_wall * 1e6),
-            exchange.correlation_id,
-            key.id if key is not None else "",
-            key.team if key is not None else "",
-            exchange.feature,
-            exchange.subject_hash,
-            exchange.tags,
+            caller.id if caller is not None else "",
+            caller.key.team if caller is not None else "",
             exchange.ingress,
             route.live.name if route is not None else "",
-            route.operation.name if route is not None and route.operation is not None else "",
-            request.method,
-            (route.path if route is not None else request.target.partition(b"?")[0][:512]).decode("latin-1"),
+            exchange.operation.name if exchange.operation is not None else "",
+            exchange.request.method,
             route.model_asked if route is not None else "",
-            route.stream if route is not None else False,
-            len(exchange.body),
             exchange.config_version,
             target.name if target is not None else "",
             target.member.name if target is not None else "",
-            route is not None and route.repeat != "always",
+            exchange.repeat != "always",
             route is not None and route.live.spec.simulated,
         )
-        self._append(to_pack(record))
-        exchange.begun = True
+        return to_pack(columns)[1:]
 
     def end(self, exchange: Exchange) -> None:
         """Once per call of a known caller, before its last byte."""
@@ -91,7 +119,8 @@ class Diary:
         error, reading = exchange.error, exchange.reading or _NOTHING
         now = self._clock()
         first = exchange.first_byte_at
-        record = End(
+        record = (
+            "e",
             exchange.call_id,
             int((exchange.started_wall + now - exchange.started) * 1e6),
             exchange.state,
@@ -145,12 +174,15 @@ def tried(attempt: Attempt, now: float) -> Tried:
     )
 
 
-def cost_usd(price: Price | None, reading: Reading) -> float:
-    """What the tokens cost, or -1 when that is not known. `input` counts include cached and cache-write tokens."""
-    if price is None or reading.input < 0:
-        return -1.0
+def rates(price: Price) -> tuple[float, float, float, float]:
+    """USD per token of plain, cached and cache-write input, and of output."""
     cached = price.cached if price.cached >= 0 else price.input
     written = price.cache_write if price.cache_write >= 0 else price.input
+    return price.input / 1e6, cached / 1e6, written / 1e6, price.output / 1e6
+
+
+def cost_usd(rate: tuple[float, float, float, float], reading: Reading) -> float:
+    """What the tokens of a reply cost; `reading.input` includes cached and cache-write tokens."""
     plain = reading.input - reading.cached - reading.cache_write
-    total = plain * price.input + reading.cached * cached + reading.cache_write * written
-    return (total + max(0, reading.output) * price.output) / 1e6
+    cost = plain * rate[0] + reading.cached * rate[1] + reading.cache_write * rate[2]
+    return cost + reading.output * rate[3] if reading.output > 0 else cost

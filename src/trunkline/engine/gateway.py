@@ -9,11 +9,11 @@ import asyncio
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from trunkline.core.call import Caller, Exchange
+from trunkline.core.call import Caller, Exchange, Route
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Adapter, Inbound, Outbound, Policy
 from trunkline.core.text import correlation_id
@@ -21,8 +21,14 @@ from trunkline.engine import resolve
 from trunkline.engine.deliver import DROPPED
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
+from trunkline.engine.drive import Drive, in_task
 from trunkline.engine.shape import answer, stream_error
 from trunkline.engine.world import World
+
+
+METHODS = {
+    name.decode(): name for name in (b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"HEAD", b"OPTIONS")
+}
 
 
 class Local(NamedTuple):
@@ -49,15 +55,21 @@ class Locals(Protocol):
 
 
 class Ids:
-    """Call ids: unique over restarts, sortable by time: milliseconds, the boot, a counter."""
+    """Call ids: unique over restarts, sortable by the second they began in: time, the boot, a counter."""
 
     def __init__(self, boot: str) -> None:
-        self._tail = boot
+        self._boot = boot
+        self._until = 0.0
+        self._prefix = ""
         self._n = 0
 
     def mint(self, wall: float) -> str:
+        """Twelve hexadecimal digits of milliseconds, eight of the boot, eight of the counter."""
+        if not self._until - 1.0 <= wall < self._until:
+            self._until = wall + 1.0
+            self._prefix = f"{int(wall * 1e3):012x}{self._boot}"
         self._n += 1
-        return "%012x%s%06x" % (int(wall * 1e3), self._tail, self._n & 0xFFFFFF)
+        return "%s%08x" % (self._prefix, self._n)
 
 
 class Gateway:
@@ -83,7 +95,8 @@ class Gateway:
         """Refusals of unknown callers by code; these are counted, not journaled (ruling 18)."""
         self.draining = False
         self._access = access
-        self._policies = policies
+        self._admit = tuple(policy.admit for policy in policies)
+        self._settle = tuple(policy.settle for policy in reversed(policies))
         self._dispatcher = dispatcher
         self._diary = diary
         self._adapters = adapters
@@ -97,11 +110,10 @@ class Gateway:
     def handle(self, request: Inbound, reply: Outbound) -> None:
         """The wire's handler: never raises, never waits."""
         wall = self._wall()
-        call_id = self._ids.mint(wall)
-        exchange = Exchange(request, reply, call_id, correlation_id(request.fields) or call_id, self._clock(), wall)
+        exchange = Exchange(request, reply, self._ids.mint(wall), self._clock(), wall)
         self.running.add(exchange)
         reply.hangup = partial(self.hung_up, exchange)
-        exchange.task = self._loop.create_task(self._run(exchange))
+        Drive(self._run(exchange), exchange, self._loop).go()
 
     def hung_up(self, exchange: Exchange) -> None:
         """The caller is gone: the vendor's call is cut at once."""
@@ -119,65 +131,94 @@ class Gateway:
             exchange.task.cancel()
 
     async def _run(self, exchange: Exchange) -> None:
+        admitted = 0
         try:
-            await self._serve(exchange)
+            waiting = self._prepare(exchange)
+            if waiting is not None:
+                await waiting
+            if exchange.route is None:
+                return
+            for admit in self._admit:
+                waiting = admit(exchange)
+                if waiting is not None:
+                    await in_task()
+                    await waiting
+                admitted += 1
+            await self._dispatcher.run(exchange)
         except CallError as error:
             self._refuse(exchange, error)
         except asyncio.CancelledError:
-            self._refuse(exchange, CallError("cancelled", "the call was cancelled before the answer was complete"))
+            self._refuse(
+                exchange, CallError("cancelled", "the call was cancelled before the answer was complete")
+            )
         except Exception as defect:
             # Without locals: they could hold a credential.
             traceback.print_exception(defect, file=sys.stderr)
             name = type(defect).__name__
-            self._refuse(exchange, CallError("internal", f"Trunkline failed on this call ({name}); see its log under this correlation id"))
+            self._refuse(
+                exchange,
+                CallError(
+                    "internal",
+                    f"Trunkline failed on this call ({name}); see its log under this correlation id",
+                ),
+            )
         finally:
             self.running.discard(exchange)
-            for policy in reversed(self._policies[: exchange.admitted]):
-                policy.settle(exchange)
+            for settle in self._settle[len(self._settle) - admitted :]:
+                settle(exchange)
 
-    async def _serve(self, exchange: Exchange) -> None:
+    def _prepare(self, exchange: Exchange) -> Awaitable[None] | None:
+        """Who calls and what they name. Answers what Trunkline answers itself; then there is no route afterwards."""
         request = exchange.request
+        fields = request.fields
+        told = correlation_id(fields)
+        if told:
+            exchange.correlation_id = told
         path, _, query = request.target.partition(b"?")
-        local = self._local.get((request.method, path)) or self._find_local(request.method, path, exchange)
-        if local is not None and local.open:
-            self._answer_local(exchange, local)
-            return
         named = resolve.dialect_of(path)
+        local = None
         if named is not None:
             exchange.ingress = named.dialect
+        if named is None or request.method != "POST":
+            local = self._local.get((request.method, path)) or self._find_local(
+                request.method, path, exchange
+            )
+            if local is not None and local.open:
+                self._answer_local(exchange, local)
+                return None
         caller = exchange.caller = self._access.identify(request)
         self._label(exchange, caller)
         if local is not None:
             if local.scope and not caller.may(local.scope):
                 raise CallError("forbidden", f"this key lacks the scope {local.scope!r}", scope="key")
             self._answer_local(exchange, local)
-            return
-        await self._route(exchange, named, path, query)
-        for policy in self._policies:
-            waiting = policy.admit(exchange)
-            if waiting is not None:
-                await waiting
-            exchange.admitted += 1
-        await self._dispatcher.run(exchange)
-
-    async def _route(self, exchange: Exchange, named: resolve.Named | None, path: bytes, query: bytes) -> None:
-        world, request = self.world, exchange.request
+            return None
+        world = self.world
         exchange.config_version = world.version
-        query = without_key(query, gemini=named is not None and named.dialect.startswith("gemini"))
+        exchange.method = METHODS.get(request.method) or request.method.encode()
+        exchange.query = (
+            without_key(query, gemini=named is not None and bool(named.gemini_method)) if query else query
+        )
         if named is not None:
             if request.method != "POST":
-                raise CallError("invalid_request", f"{path.decode('latin-1')} takes POST, not {request.method}", scope="method")
+                raise CallError(
+                    "invalid_request",
+                    f"{path.decode('latin-1')} takes POST, not {request.method}",
+                    scope="method",
+                )
             if exchange.rest is not None:
-                route = await resolve.modelled_large(world, exchange, named, query, self._adapters)
-            else:
-                route = resolve.modelled(world, exchange, named, query, self._adapters)
+                return self._prepare_large(exchange, world, named)
+            self._bound(exchange, resolve.modelled(world, exchange, named, self._adapters))
         elif path.startswith(resolve.PROXY):
-            route = resolve.proxied(world, exchange, path, query)
+            self._bound(exchange, resolve.proxied(world, exchange, path))
         else:
-            raise CallError("unknown_route", f"there is nothing at {request.method} {path[:200].decode('latin-1')}")
-        route.method = request.method.encode()
-        exchange.route = route
-        self._bounds(exchange)
+            raise CallError(
+                "unknown_route", f"there is nothing at {request.method} {path[:200].decode('latin-1')}"
+            )
+        return None
+
+    async def _prepare_large(self, exchange: Exchange, world: World, named: resolve.Named) -> None:
+        self._bound(exchange, await resolve.modelled_large(world, exchange, named, self._adapters))
 
     def _label(self, exchange: Exchange, caller: Caller) -> None:
         """Attribution: what is fixed on the key holds, else what the call says (ruling 5)."""
@@ -194,23 +235,31 @@ class Gateway:
         if b"x-trunkline-subject" in fields:
             asked = fields[b"x-trunkline-subject"][:256].decode("utf-8", "replace")
             if subject and asked != subject:
-                raise CallError("forbidden", "this key is bound to another subject than x-trunkline-subject names", scope="key")
+                raise CallError(
+                    "forbidden",
+                    "this key is bound to another subject than x-trunkline-subject names",
+                    scope="key",
+                )
             subject = asked
         if subject:
             exchange.subject_hash = self._access.subject_hash(subject)
         if style is not None and exchange.error_style not in ("superset", "native", "normalized"):
             exchange.error_style = None
-            raise CallError("invalid_request", "x-trunkline-errors takes superset, native or normalized", param="x-trunkline-errors")
+            raise CallError(
+                "invalid_request",
+                "x-trunkline-errors takes superset, native or normalized",
+                param="x-trunkline-errors",
+            )
 
     @staticmethod
-    def _bounds(exchange: Exchange) -> None:
-        """Time and attempts of this call: the registry's, tightened by its headers."""
-        route, fields = exchange.route, exchange.request.fields
-        assert route is not None
-        spec = route.live.spec
+    def _bound(exchange: Exchange, route: Route) -> None:
+        """Sets the route, and the time and attempts of this call: the registry's, tightened by its headers."""
+        exchange.route = route
+        fields, spec, operation = exchange.request.fields, route.live.spec, exchange.operation
         total = spec.timeout.total
-        if route.operation is not None and route.operation.timeout:
-            total = route.operation.timeout
+        if operation is not None:
+            exchange.repeat = operation.repeat
+            total = operation.timeout or total
         if b"x-trunkline-timeout" in fields:
             total = min(total, positive(fields[b"x-trunkline-timeout"], "x-trunkline-timeout"))
         exchange.timeout_s = total
@@ -252,8 +301,15 @@ class Gateway:
         """After content was sent: an error event where the dialect has one, else a visibly cut transfer."""
         route = exchange.route
         event = b""
-        if route is not None and route.stream and not exchange.gone:
-            event = stream_error(error, dialect=route.dialect, correlation_id=exchange.correlation_id, attempts=len(exchange.tried), spent_usd=spent_usd(exchange), runbook=route.live.spec.runbook)
+        if route is not None and exchange.stream and not exchange.gone:
+            event = stream_error(
+                error,
+                dialect=route.dialect,
+                correlation_id=exchange.correlation_id,
+                attempts=len(exchange.tried),
+                spent_usd=spent_usd(exchange),
+                runbook=route.live.spec.runbook,
+            )
         self._diary.end(exchange)
         if event:
             exchange.reply.write(event)
@@ -284,10 +340,15 @@ class Gateway:
         lines = [b"%b: %b\r\n" % (name, value) for name, value in extra]
         if error.fields:
             replaced = {name for name, _ in extra} | _REWRITTEN
-            lines += [b"%b: %b\r\n" % (n, v) for n, v in error.fields if n not in DROPPED and n not in replaced]
+            lines += [
+                b"%b: %b\r\n" % (n, v) for n, v in error.fields if n not in DROPPED and n not in replaced
+            ]
         if route is not None:
             lines.append(route.live.answer_fields)
-        lines.append(b"x-correlation-id: %b\r\nx-trunkline-attempts: %d\r\n" % (exchange.correlation_id.encode(), len(exchange.tried)))
+        lines.append(
+            b"x-correlation-id: %b\r\nx-trunkline-attempts: %d\r\n"
+            % (exchange.correlation_id.encode(), len(exchange.tried))
+        )
         lines.append(exchange.cors_fields)
         return status, b"".join(lines), body
 
@@ -316,7 +377,11 @@ def positive(value: bytes, name: str) -> float:
     except ValueError:
         number = 0.0
     if not 0.0 < number < 1e9:
-        raise CallError("invalid_request", f"{name} takes a number above 0, not {value[:40].decode('latin-1')!r}", param=name)
+        raise CallError(
+            "invalid_request",
+            f"{name} takes a number above 0, not {value[:40].decode('latin-1')!r}",
+            param=name,
+        )
     return number
 
 
@@ -328,5 +393,8 @@ def without_key(query: bytes, *, gemini: bool) -> bytes:
     if gemini:
         return b"&".join(part for part in parts if not part.startswith(b"key="))
     if any(part.startswith((b"key=tl_", b"key=tlb_")) for part in parts):
-        raise CallError("invalid_request", "a Trunkline key stands in the query; send it in a header, e.g. `Authorization: Bearer tl_...`")
+        raise CallError(
+            "invalid_request",
+            "a Trunkline key stands in the query; send it in a header, e.g. `Authorization: Bearer tl_...`",
+        )
     return query

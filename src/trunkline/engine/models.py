@@ -47,7 +47,9 @@ class ModelTable:
             if served is not None:
                 self._names[alias.name] = Served(served.service, served.model, alias.name)
                 self._ambiguous.pop(alias.name, None)
-                self.listed.append(Listed(alias.name, served.service, self.model(served.service, served.model)))
+                self.listed.append(
+                    Listed(alias.name, served.service, self.model(served.service, served.model))
+                )
 
     def _add(self, service: Service) -> None:
         for pattern in service.model_patterns:
@@ -69,12 +71,23 @@ class ModelTable:
         """Raises CallError `unknown_model`, with what was probably meant."""
         if name in self._ambiguous:
             choices = ", ".join(f"{s}/{name}" for s in self._ambiguous[name])
-            raise CallError("unknown_model", f"model {name!r} is served by several integrations; name one: {choices}", scope="model")
-        served = self._names.get(name) or self._cache.get(name) or self._qualified(name) or self._matching(name)
+            raise CallError(
+                "unknown_model",
+                f"model {name!r} is served by several integrations; name one: {choices}",
+                scope="model",
+            )
+        served = (
+            self._names.get(name) or self._cache.get(name) or self._qualified(name) or self._matching(name)
+        )
         if served is None:
             close = nearest(name, [*self._names, *(row.id for row in self.listed)])
             hint = f"; did you mean {close!r}?" if close else "; `GET /v1/models` lists what this key may use"
-            raise CallError("unknown_model", f"no integration serves a model named {name[:200]!r}{hint}", scope="model", param="model")
+            raise CallError(
+                "unknown_model",
+                f"no integration serves a model named {name[:200]!r}{hint}",
+                scope="model",
+                param="model",
+            )
         if len(self._cache) < 4096:
             self._cache[name] = served
         return served
@@ -89,5 +102,9 @@ class ModelTable:
         owners = {service for pattern, service in self._patterns if pattern.match(name)}
         if len(owners) > 1:
             choices = ", ".join(sorted(f"{s}/{name}" for s in owners))
-            raise CallError("unknown_model", f"model {name!r} could belong to several integrations; name one: {choices}", scope="model")
+            raise CallError(
+                "unknown_model",
+                f"model {name!r} could belong to several integrations; name one: {choices}",
+                scope="model",
+            )
         return Served(owners.pop(), name, "") if owners else None

@@ -34,7 +34,9 @@ class Matcher:
             return hit
         if key in self._cache:
             return self._cache[key]
-        found = next((o for m, pattern, o in self._templates if m == method and pattern.fullmatch(path)), None)
+        found = next(
+            (o for m, pattern, o in self._templates if m == method and pattern.fullmatch(path)), None
+        )
         if len(self._cache) < _REMEMBERED:
             self._cache[key] = found
         return found

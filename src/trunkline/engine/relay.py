@@ -23,7 +23,12 @@ class Relay:
     __slots__ = ("_adapter", "_attempt", "_pieces", "_reply", "_response", "_size", "_start", "_wall", "error", "exchange", "reading", "started")  # fmt: skip
 
     def __init__(
-        self, attempt: Attempt, response: Response, adapter: Adapter | None, start: Callable[[], None], wall: Callable[[], float]
+        self,
+        attempt: Attempt,
+        response: Response,
+        adapter: Adapter | None,
+        start: Callable[[], None],
+        wall: Callable[[], float],
     ) -> None:
         self._attempt = attempt
         self._response = response
@@ -76,7 +81,9 @@ class Relay:
         self._size += len(piece)
         if self._size > _EVENT_MAX:
             source = self._attempt.target.live.name
-            self.error = CallError("malformed_response", f"{source} sent one event of more than 16 MB", source=source)
+            self.error = CallError(
+                "malformed_response", f"{source} sent one event of more than 16 MB", source=source
+            )
             self._response.abort(self.error)
 
     def _pass(self, block: bytes) -> None:

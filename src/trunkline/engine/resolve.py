@@ -20,6 +20,7 @@ from trunkline.core.ports import Adapter
 from trunkline.core.service import Dialect, Operation
 from trunkline.core.text import nearest
 from trunkline.engine.body import Carried
+from trunkline.engine.diary import rates
 from trunkline.engine.operations import undeclared
 from trunkline.engine.paths import checked
 from trunkline.engine.world import World
@@ -35,7 +36,9 @@ ENDPOINTS: dict[bytes, str] = {
 }
 """Model endpoints whose model stands in the body."""
 
-GEMINI = re.compile(rb"/(v1beta|v1)/models/([^?]+):(generateContent|streamGenerateContent|embedContent|batchEmbedContents|countTokens)")
+GEMINI = re.compile(
+    rb"/(v1beta|v1)/models/([^?]+):(generateContent|streamGenerateContent|embedContent|batchEmbedContents|countTokens)"
+)
 _GEMINI_DIALECTS = {
     b"generateContent": "gemini-generate",
     b"streamGenerateContent": "gemini-generate",
@@ -45,6 +48,8 @@ _GEMINI_DIALECTS = {
 }
 PARSED_MAX = 256 << 10
 """Larger bodies are scanned for `model` and `stream` only, never parsed on the loop."""
+
+REMEMBERED = 4096
 
 _COMPLETION = Operation(name="", method="POST", path="", repeat="always")
 
@@ -65,99 +70,127 @@ class Named(NamedTuple):
     gemini_method: str
 
 
+_NAMED = {path: Named(dialect, "", "") for path, dialect in ENDPOINTS.items()}
+
+
 def dialect_of(path: bytes) -> Named | None:
     """The dialect that a path of ours belongs to; None for paths that are no model endpoints."""
-    dialect = ENDPOINTS.get(path)
-    if dialect is not None:
-        return Named(dialect, "", "")
+    named = _NAMED.get(path)
+    if named is not None:
+        return named
     if b"/models/" in path:
         hit = GEMINI.fullmatch(path)
         if hit is not None:
-            return Named(_GEMINI_DIALECTS[hit[3]], unquote(hit[2].decode("ascii", "replace")), hit[3].decode())
+            return Named(
+                _GEMINI_DIALECTS[hit[3]], unquote(hit[2].decode("ascii", "replace")), hit[3].decode()
+            )
     return None
 
 
-def proxied(world: World, exchange: Exchange, path: bytes, query: bytes) -> Route:
+def proxied(world: World, exchange: Exchange, path: bytes) -> Route:
     """`/api/proxy/{integration}/{path}`. Raises `unknown_route` or `invalid_request`."""
     name, _, rest = path[len(PROXY) :].partition(b"/")
-    live = world.by_path.get(name)
-    if live is None:
+    route = world.by_path.get(name)
+    if route is None:
         known = [n.decode() for n in world.by_path]
         close = nearest(name.decode("ascii", "replace"), known)
         hint = f"did you mean {close!r}?" if close else f"known: {', '.join(sorted(known))[:400] or 'none'}"
-        raise CallError("unknown_route", f"no integration or route is named {name[:100].decode('ascii', 'replace')!r}; {hint}")
-    rest = b"/" + checked(rest, encoded_slash=live.spec.encoded_slash)
+        raise CallError(
+            "unknown_route",
+            f"no integration or route is named {name[:100].decode('ascii', 'replace')!r}; {hint}",
+        )
+    live = route.live
+    exchange.path = rest = b"/" + checked(rest, encoded_slash=live.spec.encoded_slash)
     method = exchange.request.method
-    operation = live.match.find(method, live.path_prefix + rest) or live.match.find(method, rest)
-    route = Route(live, "", None, rest, query, operation or undeclared(method))
-    route.name = world.route_names.get(name, "")
+    found = live.match.find(method, live.path_prefix + rest) or live.match.find(method, rest)
+    exchange.operation = found or undeclared(method)
     return route
 
 
-def modelled(world: World, exchange: Exchange, named: Named, query: bytes, adapters: Mapping[str, Adapter]) -> Route:
+def modelled(world: World, exchange: Exchange, named: Named, adapters: Mapping[str, Adapter]) -> Route:
     """A model endpoint with the whole body at hand. Raises `invalid_request` or `unknown_model`."""
     if named.gemini_model:
-        return _gemini(world, named, query, adapters)
+        return _gemini(world, exchange, named, adapters)
     body = exchange.body
     if len(body) > PARSED_MAX or body.count(b'"model"') > 1 or b"\\u00" in body:
         carried = Carried([body], None, len(body))
         carried.scan()
-        return _scanned(world, exchange, named, query, adapters, carried)
+        return _scanned(world, exchange, named, adapters, carried)
     try:
         asked = _asked.decode(body)
     except ValidationError as problem:
         raise CallError("invalid_request", f"the body does not fit: {problem}", param="model") from None
     except DecodeError as problem:
         raise CallError("invalid_request", f"the body is no valid JSON: {problem}") from None
-    return _route(world, exchange, named, query, adapters, asked.model, bool(asked.stream))
+    exchange.stream = asked.stream is True
+    return _route(world, exchange, named, adapters, asked.model)
 
 
-async def modelled_large(world: World, exchange: Exchange, named: Named, query: bytes, adapters: Mapping[str, Adapter]) -> Route:
+async def modelled_large(
+    world: World, exchange: Exchange, named: Named, adapters: Mapping[str, Adapter]
+) -> Route:
     """The same for a body that is still arriving: reads only as far as `model` needs."""
     carried = Carried([exchange.body], exchange.rest, exchange.rest.length)
     exchange.rest = carried
     exchange.body = b""
     if named.gemini_model:
-        return _gemini(world, named, query, adapters)
+        return _gemini(world, exchange, named, adapters)
     await carried.scan_on()
-    return _scanned(world, exchange, named, query, adapters, carried)
+    return _scanned(world, exchange, named, adapters, carried)
 
 
 def _scanned(
-    world: World, exchange: Exchange, named: Named, query: bytes, adapters: Mapping[str, Adapter], carried: Carried
+    world: World, exchange: Exchange, named: Named, adapters: Mapping[str, Adapter], carried: Carried
 ) -> Route:
     members = carried.members
     if "model" in members.twice or "stream" in members.twice:
         raise CallError("invalid_request", "the body names `model` or `stream` more than once", param="model")
     model = members.found.get("model", (0, 0, None))[2]
     if members.broken or not isinstance(model, str) or not model:
-        raise CallError("invalid_request", "the body is no JSON object with a `model` that is a string", param="model")
-    return _route(world, exchange, named, query, adapters, model, members.found.get("stream", (0, 0, False))[2] is True)
+        raise CallError(
+            "invalid_request", "the body is no JSON object with a `model` that is a string", param="model"
+        )
+    exchange.stream = members.found.get("stream", (0, 0, False))[2] is True
+    return _route(world, exchange, named, adapters, model)
 
 
 def _route(
-    world: World, exchange: Exchange, named: Named, query: bytes, adapters: Mapping[str, Adapter], asked: str, stream: bool
+    world: World, exchange: Exchange, named: Named, adapters: Mapping[str, Adapter], asked: str
 ) -> Route:
+    """The shared route of a model as it was asked for; made at its first call."""
+    route = world.model_routes.get((named.dialect, asked, named.gemini_method))
+    if route is None:
+        route = _made(world, named, adapters, asked)
+        if len(world.model_routes) < REMEMBERED:
+            world.model_routes[named.dialect, asked, named.gemini_method] = route
+    exchange.path, exchange.operation = route.path, route.operation
+    return route
+
+
+def _made(world: World, named: Named, adapters: Mapping[str, Adapter], asked: str) -> Route:
     served = world.models.find(asked)
     live = world.services[served.service]
     dialect = spoken(live, named.dialect)
-    path = dialect.path.replace("{model}", quote(served.model, safe="")).encode() if "{" in dialect.path else dialect.path.encode()
-    route = Route(live, named.dialect, adapters.get(named.dialect), path, query, live.match.find("POST", path) or _COMPLETION)
-    route.model, route.model_asked, route.stream, route.name = served.model, asked, stream, served.alias
-    if served.model != asked:
+    path = dialect.path.replace("{model}", quote(served.model, safe="")).replace(
+        "{method}", named.gemini_method
+    )
+    route = Route(live, named.dialect, adapters.get(named.dialect))
+    route.path = path.encode()
+    route.operation = live.match.find("POST", route.path) or _COMPLETION
+    route.model, route.model_asked, route.name = served.model, asked, served.alias
+    price = live.prices.get(served.model)
+    route.rates = rates(price) if price is not None else None
+    route.answer_fields += b"x-trunkline-model: %b\r\n" % f"{live.name}/{served.model}".encode(
+        "ascii", "replace"
+    )
+    if served.model != asked and not named.gemini_method:
         route.rewrite = served.model.encode()
     return route
 
 
-def _gemini(world: World, named: Named, query: bytes, adapters: Mapping[str, Adapter]) -> Route:
-    served = world.models.find(named.gemini_model)
-    live = world.services[served.service]
-    dialect = spoken(live, named.dialect)
-    path = dialect.path.replace("{model}", quote(served.model, safe="")).replace("{method}", named.gemini_method).encode()
-    route = Route(live, named.dialect, adapters.get(named.dialect), path, query, live.match.find("POST", path) or _COMPLETION)
-    route.model, route.model_asked, route.name = served.model, named.gemini_model, served.alias
-    route.stream = named.gemini_method == "streamGenerateContent"
-    return route
+def _gemini(world: World, exchange: Exchange, named: Named, adapters: Mapping[str, Adapter]) -> Route:
+    exchange.stream = named.gemini_method == "streamGenerateContent"
+    return _route(world, exchange, named, adapters, named.gemini_model)
 
 
 def spoken(live: Live, dialect: str) -> Dialect:
@@ -166,4 +199,9 @@ def spoken(live: Live, dialect: str) -> Dialect:
         if offered.name == dialect:
             return offered
     offers = ", ".join(d.name for d in live.spec.dialects) or "none"
-    raise CallError("invalid_request", f"integration {live.name!r} does not speak {dialect!r}; it speaks: {offers}", scope="model", param="model")
+    raise CallError(
+        "invalid_request",
+        f"integration {live.name!r} does not speak {dialect!r}; it speaks: {offers}",
+        scope="model",
+        param="model",
+    )

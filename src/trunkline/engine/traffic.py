@@ -14,10 +14,21 @@ SLICES = 12
 class Seen:
     """Counters of one integration: a ring of five-second slices."""
 
-    __slots__ = ("_at", "_calls", "_failures", "attempts", "errors", "last_error_at", "last_error_code", "last_ok_at")
+    __slots__ = (
+        "_at",
+        "_calls",
+        "_failures",
+        "_until",
+        "attempts",
+        "errors",
+        "last_error_at",
+        "last_error_code",
+        "last_ok_at",
+    )
 
     def __init__(self) -> None:
         self._at = -1
+        self._until = 0.0
         self._calls = [0] * SLICES
         self._failures = [0] * SLICES
         self.attempts = 0
@@ -27,7 +38,10 @@ class Seen:
         self.last_error_code = ""
 
     def _slot(self, now: float) -> int:
+        if now < self._until:
+            return self._at % SLICES
         turn = int(now / SLICE_S)
+        self._until = (turn + 1) * SLICE_S
         if turn != self._at:
             for passed in range(max(self._at + 1, turn - SLICES + 1), turn + 1):
                 self._calls[passed % SLICES] = self._failures[passed % SLICES] = 0

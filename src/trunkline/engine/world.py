@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from trunkline.core.call import Live, Member
+from trunkline.core.call import Live, Member, Route
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Signer
 from trunkline.core.service import Auth, Credential, Sealed, Service, Snapshot
@@ -39,12 +39,14 @@ class World:
         self.version = snapshot.version
         self.snapshot = snapshot
         self.services = {s.name: _compile(s, sealed, makers) for s in snapshot.services}
-        self.by_path: dict[bytes, Live] = {name.encode(): live for name, live in self.services.items()}
-        self.route_names: dict[bytes, str] = {}
-        for route, service in snapshot.routes.items():
+        self.by_path = {name.encode(): Route(live) for name, live in self.services.items()}
+        """What follows `/api/proxy/`: integrations and named routes."""
+        for name, service in snapshot.routes.items():
             if service in self.services:
-                self.by_path[route.encode()] = self.services[service]
-                self.route_names[route.encode()] = route
+                route = self.by_path[name.encode()] = Route(self.services[service])
+                route.name = name
+        self.model_routes: dict[tuple[str, str, str], Route] = {}
+        """By dialect, model as asked for, and Gemini's method; filled as they are called."""
         self.models = ModelTable(snapshot)
 
 
@@ -76,15 +78,23 @@ def _member(spec: Service, credential: Credential, sealed: Sealed, makers: Maker
         address = makers.address(spec, base)
     except ValueError as problem:
         member = Member(credential.ref, credential.weight, None, b"", b"")
-        member.problem = CallError("misconfigured", f"integration {spec.name!r}: {problem}", scope="integration")
+        member.problem = CallError(
+            "misconfigured", f"integration {spec.name!r}: {problem}", scope="integration"
+        )
         return member
     member = Member(credential.ref or "none", credential.weight, address.origin, address.host, address.prefix)
     secret = "" if spec.auth.kind == "none" or spec.simulated else sealed.values.get(credential.ref)
     if spec.problem:
-        member.problem = CallError("misconfigured", f"integration {spec.name!r}: {spec.problem}", scope="integration")
+        member.problem = CallError(
+            "misconfigured", f"integration {spec.name!r}: {spec.problem}", scope="integration"
+        )
     elif secret is None:
         why = sealed.missing.get(credential.ref, "it does not resolve")
-        member.problem = CallError("secret_unavailable", f"integration {spec.name!r}: secret {credential.ref} is missing: {why}", scope="integration")
+        member.problem = CallError(
+            "secret_unavailable",
+            f"integration {spec.name!r}: secret {credential.ref} is missing: {why}",
+            scope="integration",
+        )
     else:
         member.signer = makers.signer(spec.auth, secret or "simulated-credential")
     return member

@@ -34,7 +34,14 @@ class LocalRoutes:
     gateway: Gateway
 
     def __init__(
-        self, access: Access, traffic: Traffic, breaker: Breaker, *, clock: Callable[[], float], wall: Callable[[], float], reload_state: Callable[[], dict[str, Any]]
+        self,
+        access: Access,
+        traffic: Traffic,
+        breaker: Breaker,
+        *,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        reload_state: Callable[[], dict[str, Any]],
     ) -> None:
         self._access = access
         self._traffic = traffic
@@ -79,11 +86,17 @@ class LocalRoutes:
         fares = [self._fares(live.spec) for live in self.gateway.world.services.values() if live.spec.enabled]
         if b"application/health+json" in exchange.request.fields.get(b"accept", b""):
             body = health.health_json(fares, now)
-            return health.http_status(body["status"]), b"content-type: application/health+json\r\n", to_json(body)
+            return (
+                health.http_status(body["status"]),
+                b"content-type: application/health+json\r\n",
+                to_json(body),
+            )
         body = health.status(fares, now)
         code = health.http_status(body["status"])
         if b"detail=1" in exchange.request.target.partition(b"?")[2].split(b"&"):
-            body = health.detail(fares, now, reload=self._reload_state(), config_version=self.gateway.world.version)
+            body = health.detail(
+                fares, now, reload=self._reload_state(), config_version=self.gateway.world.version
+            )
         simulated = b"x-trunkline-simulated: true\r\n" if any(one.simulated for one in fares) else b""
         return code, JSON + simulated, to_json(body)
 
@@ -114,12 +127,20 @@ class LocalRoutes:
         caller = exchange.caller
         assert caller is not None
         table = self.gateway.world.models
-        rows = [row for row in table.listed if caller.everything or may_use_model(caller, row.service, row.id.partition("/")[2], row.id)]
+        rows = [
+            row
+            for row in table.listed
+            if caller.everything or may_use_model(caller, row.service, row.id.partition("/")[2], row.id)
+        ]
         fields = exchange.request.fields
         if b"anthropic-version" in fields:
             data = [_anthropic(row) for row in rows]
             ends = (data[0]["id"], data[-1]["id"]) if data else (None, None)
-            return 200, JSON, to_json({"data": data, "has_more": False, "first_id": ends[0], "last_id": ends[1]})
+            return (
+                200,
+                JSON,
+                to_json({"data": data, "has_more": False, "first_id": ends[0], "last_id": ends[1]}),
+            )
         if b"x-goog-api-key" in fields or exchange.request.target.startswith(b"/v1beta/"):
             return 200, JSON, to_json({"models": [_gemini(row) for row in rows]})
         return 200, JSON, to_json({"object": "list", "data": [_openai(row) for row in rows]})
@@ -136,7 +157,13 @@ class LocalRoutes:
             raise CallError("forbidden", f"this key may not use the model {name!r}", scope="key")
         row = Listed(name, served.service, table.model(served.service, served.model))
         fields = exchange.request.fields
-        shaped = _anthropic(row) if b"anthropic-version" in fields else _gemini(row) if b"x-goog-api-key" in fields else _openai(row)
+        shaped = (
+            _anthropic(row)
+            if b"anthropic-version" in fields
+            else _gemini(row)
+            if b"x-goog-api-key" in fields
+            else _openai(row)
+        )
         return 200, JSON, to_json(shaped)
 
     def preflight(self, exchange: Exchange) -> Answer:
@@ -144,7 +171,11 @@ class LocalRoutes:
         fields = exchange.request.fields
         origin = fields[b"origin"]
         if origin.decode("latin-1") not in self._access.origins:
-            return 403, JSON, b'{"source":"trunkline","code":"forbidden","message":"no key allows calls from this browser origin","retryable":false}'
+            return (
+                403,
+                JSON,
+                b'{"source":"trunkline","code":"forbidden","message":"no key allows calls from this browser origin","retryable":false}',
+            )
         asked = fields.get(b"access-control-request-headers", b"authorization, content-type")
         lines = (
             b"access-control-allow-origin: %b\r\nvary: origin\r\naccess-control-allow-methods: GET, POST, PUT, PATCH, DELETE\r\n"
@@ -157,19 +188,33 @@ class LocalRoutes:
         caller = exchange.caller
         assert caller is not None
         if caller.kind != "browser" or caller.token_id:
-            raise CallError("forbidden", "only a key of kind browser mints tokens (`trunkline keys create --kind browser`)", scope="key")
+            raise CallError(
+                "forbidden",
+                "only a key of kind browser mints tokens (`trunkline keys create --kind browser`)",
+                scope="key",
+            )
         try:
             asked = _token_request.decode(exchange.body or b"{}")
         except DecodeError as problem:
-            raise CallError("invalid_request", f"the body of POST /v1/tokens does not fit: {problem}") from None
+            raise CallError(
+                "invalid_request", f"the body of POST /v1/tokens does not fit: {problem}"
+            ) from None
         origin = asked.origin or (caller.key.origins[0] if len(caller.key.origins) == 1 else "")
         if origin not in caller.key.origins:
             known = ", ".join(caller.key.origins) or "none"
-            raise CallError("invalid_request", f"origin {origin!r} is not one of this key's origins ({known})", param="origin")
+            raise CallError(
+                "invalid_request",
+                f"origin {origin!r} is not one of this key's origins ({known})",
+                param="origin",
+            )
         if caller.subject and asked.subject and asked.subject != caller.subject:
             raise CallError("forbidden", "this key is bound to another subject", scope="key")
         if not 1 <= asked.ttl_s <= tokens.LONGEST_S:
-            raise CallError("invalid_request", f"ttl_s takes 1 to {tokens.LONGEST_S:g} seconds, not {asked.ttl_s:g}", param="ttl_s")
+            raise CallError(
+                "invalid_request",
+                f"ttl_s takes 1 to {tokens.LONGEST_S:g} seconds, not {asked.ttl_s:g}",
+                param="ttl_s",
+            )
         text, token = tokens.minted(
             caller,
             origin=origin,
@@ -180,7 +225,13 @@ class LocalRoutes:
             token_key=self._access.token_key,
             now=self._wall(),
         )
-        body = {"token": text, "id": token.id, "expires_at": _rfc3339(token.expires_at), "origin": token.origin, "scopes": token.scopes}
+        body = {
+            "token": text,
+            "id": token.id,
+            "expires_at": _rfc3339(token.expires_at),
+            "origin": token.origin,
+            "scopes": token.scopes,
+        }
         return 201, JSON + b"cache-control: no-store\r\n", to_json(body)
 
 
@@ -231,4 +282,9 @@ def _gemini(row: Listed) -> dict[str, Any]:
     kind = row.model.kind if row.model is not None else "chat"
     methods = ["embedContent"] if kind == "embedding" else ["generateContent", "countTokens"]
     context = row.model.context if row.model is not None else 0
-    return {"name": f"models/{row.id}", "displayName": _title(row), "inputTokenLimit": context, "supportedGenerationMethods": methods}
+    return {
+        "name": f"models/{row.id}",
+        "displayName": _title(row),
+        "inputTokenLimit": context,
+        "supportedGenerationMethods": methods,
+    }

@@ -16,24 +16,30 @@ from trunkline.plugins.adapters.count import count, member
 from trunkline.plugins.adapters.events import data_of
 
 
-class _Details(msgspec.Struct):
+class _Details(msgspec.Struct, gc=False):
     cached_tokens: int | None = 0
 
 
-class _OutDetails(msgspec.Struct):
+class _OutDetails(msgspec.Struct, gc=False):
     reasoning_tokens: int | None = 0
 
 
-class _Usage(msgspec.Struct):
+class _Usage(msgspec.Struct, gc=False):
     prompt_tokens: int
     completion_tokens: int | None = 0
     prompt_tokens_details: _Details | None = None
     completion_tokens_details: _OutDetails | None = None
 
 
-class _Reply(msgspec.Struct):
+class _Choice(msgspec.Struct, gc=False):
+    finish_reason: str | None = None
+
+
+class _Reply(msgspec.Struct, gc=False):
     model: str | None = ""
     usage: _Usage | None = None
+    choices: list[_Choice] = []
+    error: msgspec.Raw | None = None
 
 
 _reply = json_decoder(_Reply)
@@ -58,13 +64,21 @@ class OpenaiChat:
             return
         into.input = usage.prompt_tokens
         into.output = usage.completion_tokens or 0
+        into.plain = reply.error is None and all(
+            choice.finish_reason != "content_filter" for choice in reply.choices
+        )
         if usage.prompt_tokens_details is not None:
             into.cached = usage.prompt_tokens_details.cached_tokens or 0
         if usage.completion_tokens_details is not None:
             into.reasoning = usage.completion_tokens_details.reasoning_tokens or 0
 
     def watch(self, block: bytes, into: Reading) -> bytes | None:
-        if b'"error"' not in block and b"[DONE]" not in block and b'"usage":{' not in block and b'"usage": {' not in block:
+        if (
+            b'"error"' not in block
+            and b"[DONE]" not in block
+            and b'"usage":{' not in block
+            and b'"usage": {' not in block
+        ):
             if not into.model or b"finish_reason" not in block:
                 self._first(block, into)
             return None

@@ -19,5 +19,7 @@ class Ready:
 def line(name: str, value: str) -> bytes:
     """One header line. Raises ValueError for a value that would end the line."""
     if not value.isprintable() or not value.isascii():
-        raise ValueError(f"the credential holds characters that header {name!r} cannot carry (a line break at its end?)")
+        raise ValueError(
+            f"the credential holds characters that header {name!r} cannot carry (a line break at its end?)"
+        )
     return f"{name.lower()}: {value}\r\n".encode()

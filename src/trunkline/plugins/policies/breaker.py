@@ -22,7 +22,7 @@ State = Literal["closed", "open", "half_open"]
 class Circuit:
     """One target's breaker as a value: `now` comes in, decisions come out."""
 
-    __slots__ = ("_at", "_bad", "_good", "opened_at", "probing", "proved", "state")
+    __slots__ = ("_at", "_bad", "_good", "_until", "opened_at", "probing", "proved", "state")
 
     def __init__(self) -> None:
         self.state: State = "closed"
@@ -30,6 +30,7 @@ class Circuit:
         self.probing = False
         self.proved = 0
         self._at = -1
+        self._until = 0.0
         self._good = [0] * SLICES
         self._bad = [0] * SLICES
 
@@ -67,7 +68,11 @@ class Circuit:
             self._open(now)
 
     def _slot(self, settings: Settings, now: float) -> int:
-        turn = int(now * SLICES / settings.window)
+        if now < self._until:
+            return self._at % SLICES
+        slice_s = settings.window / SLICES
+        turn = int(now / slice_s)
+        self._until = (turn + 1) * slice_s
         if turn != self._at:
             for passed in range(max(self._at + 1, turn - SLICES + 1), turn + 1):
                 self._good[passed % SLICES] = self._bad[passed % SLICES] = 0
@@ -78,7 +83,7 @@ class Circuit:
         self.state, self.opened_at = "open", now
 
     def _close(self) -> None:
-        self.state, self._at = "closed", -1
+        self.state, self._at, self._until = "closed", -1, 0.0
         self._good, self._bad = [0] * SLICES, [0] * SLICES
 
     def __repr__(self) -> str:
@@ -108,8 +113,9 @@ class Breaker:
 
     def settle(self, attempt: Attempt) -> None:
         error, target = attempt.error, attempt.target
+        bad: bool | None = False
         if error is None:
-            bad: bool | None = None if attempt.exchange.gone else False
+            bad = None if attempt.exchange.gone else False
         elif attempt.exchange.gone or error.source == "trunkline":
             bad = None
         else:

@@ -46,7 +46,11 @@ class Concurrency:
             return None
         name = target.live.name
         if len(state.waiters) >= WAITING_MAX:
-            raise CallError("queue_full", f"{WAITING_MAX} calls already wait for one of the {bound} places at {name}", scope="integration")
+            raise CallError(
+                "queue_full",
+                f"{WAITING_MAX} calls already wait for one of the {bound} places at {name}",
+                scope="integration",
+            )
         return self._wait(state, name, attempt.exchange.deadline - self._clock())
 
     @staticmethod
@@ -56,11 +60,18 @@ class Concurrency:
         try:
             await asyncio.wait_for(waiter, min(WAIT_MAX_S, remaining_s))
         except TimeoutError:
-            raise CallError("queue_timeout", f"no place at {name} became free in time", scope="integration") from None
+            raise CallError(
+                "queue_timeout", f"no place at {name} became free in time", scope="integration"
+            ) from None
         finally:
             if waiter in state.waiters:
                 state.waiters.remove(waiter)
-            if waiter.done() and not waiter.cancelled() and asyncio.current_task() is not None and _cancelled():
+            if (
+                waiter.done()
+                and not waiter.cancelled()
+                and asyncio.current_task() is not None
+                and _cancelled()
+            ):
                 _release(state)
 
     def settle(self, attempt: Attempt) -> None:

@@ -40,10 +40,15 @@ class Quota:
             state = self._keys[caller.token_id or key.id] = _State()
         if key.concurrency and state.running >= key.concurrency:
             raise CallError(
-                "caller_rate_limited", f"the key {key.name!r} already has {key.concurrency} calls running", scope="key", retry_at=self._wall() + 1
+                "caller_rate_limited",
+                f"the key {key.name!r} already has {key.concurrency} calls running",
+                scope="key",
+                retry_at=self._wall() + 1,
             )
         if caller.spend_usd and state.spent_usd >= caller.spend_usd:
-            raise CallError("over_budget", f"this browser token has spent its {caller.spend_usd:g} USD", scope="key")
+            raise CallError(
+                "over_budget", f"this browser token has spent its {caller.spend_usd:g} USD", scope="key"
+            )
         if key.rate:
             self._take(state, key.rate, key.rate_per, key.name)
         state.running += 1

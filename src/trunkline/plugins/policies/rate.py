@@ -59,7 +59,9 @@ class Rate:
         if wait > min(WAIT_MAX_S, remaining):
             name = attempt.target.live.name
             text = f"Trunkline holds calls to {name} back for {wait:.1f} s (limit of the registry, or the vendor asked for a pause)"
-            raise CallError("rate_limited", text, scope="integration", retry_at=self._wall() + wait, never_acted=True)
+            raise CallError(
+                "rate_limited", text, scope="integration", retry_at=self._wall() + wait, never_acted=True
+            )
         return self._wait(state, wait)
 
     def _take(self, state: _State, now: float) -> float:
@@ -84,7 +86,12 @@ class Rate:
 
     def settle(self, attempt: Attempt) -> None:
         error = attempt.error
-        if error is None or error.code not in _PAUSING or error.source == "trunkline" or error.retry_at is None:
+        if (
+            error is None
+            or error.code not in _PAUSING
+            or error.source == "trunkline"
+            or error.retry_at is None
+        ):
             return
         until = self._clock() + min(PAUSE_MAX_S, error.retry_at - self._wall())
         state = self._states[attempt.target.key]

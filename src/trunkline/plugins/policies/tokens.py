@@ -59,7 +59,17 @@ def _covered(scope: str, parent: Caller) -> bool:
     return sort == "model" and not set("*?[") & set(rest) and rest.partition("/")[0] in parent.integrations
 
 
-def minted(parent: Caller, *, origin: str, subject: str, scopes: list[str], spend_usd: float, ttl_s: float, token_key: bytes, now: float) -> tuple[str, Token]:
+def minted(
+    parent: Caller,
+    *,
+    origin: str,
+    subject: str,
+    scopes: list[str],
+    spend_usd: float,
+    ttl_s: float,
+    token_key: bytes,
+    now: float,
+) -> tuple[str, Token]:
     """A new token. The caller has checked that `parent` may mint for this origin."""
     token = Token(
         id=secrets.token_hex(8),
@@ -89,7 +99,9 @@ def opened(presented: bytes, token_key: bytes, now: float) -> Token:
     except DecodeError:
         raise CallError("unauthenticated", "this browser token is malformed") from None
     if now >= token.expires_at:
-        raise CallError("unauthenticated", "this browser token has expired; mint a new one with POST /v1/tokens")
+        raise CallError(
+            "unauthenticated", "this browser token has expired; mint a new one with POST /v1/tokens"
+        )
     return token
 
 
