@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -29,8 +29,7 @@ from .shape import ENVIRONMENTS, Defaults, Errors, Health, Integration, Registry
 from .verify import verify
 
 
-@dataclass(frozen=True)
-class SimulatorAddress:
+class SimulatorAddress(NamedTuple):
     """Where the simulator listens, what it plays, and which references resolve.
 
     An integration of a catalog vendor is played when not one of its references resolves; one that needs no secret, when
@@ -43,19 +42,18 @@ class SimulatorAddress:
     """Vendors; None: every vendor of the catalog."""
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A registry that may run. `findings` are no errors, save those that stop one integration only (its `problem`)."""
 
     snapshot: Snapshot
     findings: list[Finding]
     refs: list[str]
     """Every reference in use, once each."""
-    registry: Registry = field(repr=False)
-    entries: dict[str, Entry] = field(repr=False)
+    registry: Registry
+    entries: dict[str, Entry]
     """Catalog entry by integration."""
-    source: Document = field(repr=False)
-    folder: Path = field(repr=False)
+    source: Document
+    folder: Path
     """Folder of the registry: paths in it are relative to this."""
 
 

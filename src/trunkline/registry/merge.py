@@ -6,8 +6,8 @@ Pure. Not for: judging what was written (`verify.py`), nor where an address from
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -31,8 +31,7 @@ _UNDECLARED: dict[str, service.Repeat] = {
 _NOTHING = Entry(title="", kind="developer", base_url="")
 
 
-@dataclass(frozen=True)
-class Around:
+class Around(NamedTuple):
     """What an integration takes from outside its own text."""
 
     folder: Path
