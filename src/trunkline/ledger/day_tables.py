@@ -1,7 +1,7 @@
 """The tables of a day's file: its calls, their attempts, and the roll-ups of its hours.
 
-The columns of `calls` are those of `core/record.py`'s `Begin`, in its order, then those of `End`. A change here needs a migration
-in `migrations/day`.
+The columns of `calls` are the fields of `core/record.py`'s `Begin` (`at_us` is `begun_us`), then those of `End`. A change here
+needs a migration in `migrations/day`.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from trunkline.journal.reader import START, Cursor, Damage, Reader, discard
 from trunkline.ledger import rollup, rows
 from trunkline.ledger.days import DAY_US, Days, day_of
 from trunkline.ledger.engine import BUSY_TIMEOUT_S, open_engine
-from trunkline.ledger.fold import Ended, Folded, Running, fold
+from trunkline.ledger.fold import Folded, Running, fold, lost_begin
 from trunkline.ledger.migrate import upgrade
 from trunkline.ledger.rollup_tables import ROLLUPS
 
@@ -197,23 +197,20 @@ class Drain:
             if call:
                 days[day_of(call.begin.at_us)].running.append(call)
         for ended in folded.ended.values():
-            begin = ended.begin or self._lost_begin(ended)
+            begin = ended.begin or self._lost_begin(ended.end)
             if begin:
                 days[day_of(begin.at_us)].ended.append((begin, ended.end))
         return {day: change for day, change in days.items() if day not in self._dropped}
 
-    def _lost_begin(self, ended: Ended) -> Begin | None:
+    def _lost_begin(self, end: End) -> Begin | None:
         """A stand-in for a begin that the journal has lost; None when the call stands in the ledger already."""
-        end = ended.end
-        begun_us = end.at_us - end.duration_us
-        nearby = {day_of(at) for at in (begun_us, end.at_us, begun_us - DAY_US, end.at_us + DAY_US)}
+        begin = lost_begin(end)
+        nearby = {day_of(at) for at in (begin.at_us, end.at_us, begin.at_us - DAY_US, end.at_us + DAY_US)}
         for day in nearby & set(self._days.list()):
             with self._days.engine(day).begin() as connection:
                 if rows.final_ids(connection, [end.call_id]):
                     return None
-        return Begin(
-            end.call_id, "", begun_us, "", "", "", "", "", "", "", "", "", "", "", "", False, 0, "", "", "", False, False
-        )  # fmt: skip
+        return begin
 
     def _write_day(self, day: str, change: _Changes) -> list[tuple[Begin, End]]:
         """Write a day's part of the batch; returns the calls that became final by it."""

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import sqlalchemy
 from sqlalchemy import event
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 BUSY_TIMEOUT_S = 5.0
 
@@ -29,8 +29,12 @@ def open_engine(
     """
     if not read_only and not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    address = f"sqlite:///file:{quote(str(path))}?mode={'ro' if read_only else 'rw'}&uri=true"
-    engine = sqlalchemy.create_engine(address, connect_args={"timeout": busy_timeout_s})
+    address = f"file:{quote(str(path))}?mode={'ro' if read_only else 'rw'}"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(address, uri=True, timeout=busy_timeout_s, check_same_thread=False)
+
+    engine = sqlalchemy.create_engine("sqlite://", creator=connect, poolclass=QueuePool)
     event.listen(engine, "connect", _pragmas(read_only, durable))
     event.listen(engine, "begin", _begin("BEGIN" if read_only else "BEGIN IMMEDIATE"))
     return engine

@@ -89,16 +89,75 @@ def cut(call: Running, at_us: int) -> Ended:
         tried = (*tried, _stopped(call, code))
     begin = call.begin
     end = End(
-        begin.call_id, at_us, state, 0, code, STOPPED_MESSAGE, "trunkline", 0, 0, 0, 0,
-        list(tried), "", 0, 0, 0, 0, 0, -1.0, 0.0, False,
-    )  # fmt: skip
+        call_id=begin.call_id,
+        at_us=at_us,
+        state=state,
+        status=0,
+        code=code,
+        message=STOPPED_MESSAGE,
+        source="trunkline",
+        duration_us=0,
+        overhead_us=0,
+        first_byte_us=0,
+        bytes_out=0,
+        tried=list(tried),
+        served_model="",
+        input_tokens=0,
+        output_tokens=0,
+        cached_tokens=0,
+        cache_write_tokens=0,
+        reasoning_tokens=0,
+        cost_usd=-1.0,
+        wasted_usd=0.0,
+        usage_estimated=False,
+    )
     return Ended(begin, end)
 
 
 def _stopped(call: Running, code: str) -> Tried:
     return Tried(
-        call.n, call.target, call.credential, call.offset_us, 0, 0, 0, 0, code, STOPPED_MESSAGE, "", "", True
-    )  # fmt: skip
+        n=call.n,
+        target=call.target,
+        credential=call.credential,
+        offset_us=call.offset_us,
+        connect_us=0,
+        first_byte_us=0,
+        duration_us=0,
+        status=0,
+        code=code,
+        message=STOPPED_MESSAGE,
+        vendor_code="",
+        vendor_request_id="",
+        sent=True,
+    )
+
+
+def lost_begin(end: End) -> Begin:
+    """A stand-in for the begin of a call that the journal has lost."""
+    return Begin(
+        call_id=end.call_id,
+        at_us=end.at_us - end.duration_us,
+        correlation_id="",
+        path="",
+        bytes_in=0,
+        stream=False,
+        feature="",
+        subject_hash="",
+        tags="",
+        boot="",
+        key_id="",
+        team="",
+        ingress="",
+        integration="",
+        operation="",
+        method="",
+        model="",
+        config_version="",
+        target="",
+        credential="",
+        acts=False,
+        simulated=False,
+    )
 
 
 def _cut(

@@ -15,10 +15,14 @@ from trunkline.core.record import Begin, End, Tried
 from trunkline.ledger.day_tables import attempts, calls
 from trunkline.ledger.fold import Running
 
-_BEGIN_FIELDS = len(msgspec.structs.fields(Begin))
-_TRIED_FIELDS = len(msgspec.structs.fields(Tried))
-_CALLS = [column.name for column in calls.columns]
-_ATTEMPTS = [column.name for column in attempts.columns]
+_RENAMED = {"at_us": "begun_us"}
+_BEGIN = [_RENAMED.get(field.name, field.name) for field in msgspec.structs.fields(Begin)]
+_TRIED = [field.name for field in msgspec.structs.fields(Tried)]
+_END = [column.name for column in calls.columns if column.name not in _BEGIN]
+_CALLS = [*_BEGIN, *_END]
+_ATTEMPTS = ["call_id", *_TRIED, "state"]
+assert {*_CALLS} == {*calls.columns.keys()}
+assert {*_ATTEMPTS} == {*attempts.columns.keys()}
 _CHUNK = 500
 
 
@@ -58,7 +62,7 @@ def write(
 
 def load_running(connection: Connection) -> list[Running]:
     """The calls that this file says are still running."""
-    sql = f"SELECT {', '.join(_CALLS[:_BEGIN_FIELDS])} FROM calls WHERE state = 'running' AND state <> 'ok'"
+    sql = f"SELECT {', '.join(_BEGIN)} FROM calls WHERE state = 'running' AND state <> 'ok'"
     begins = [
         msgspec.convert(list(_begin_order(row)), Begin, strict=False)
         for row in connection.exec_driver_sql(sql)
@@ -75,11 +79,14 @@ def _reload(connection: Connection, begin: Begin) -> Running:
     sql = f"SELECT {', '.join(_ATTEMPTS[1:])} FROM attempts WHERE call_id = ? ORDER BY n"
     rows = [tuple(row) for row in connection.exec_driver_sql(sql, (begin.call_id,))]
     tried = tuple(
-        msgspec.convert(row[:_TRIED_FIELDS], Tried, strict=False) for row in rows if row[-1] != "running"
+        msgspec.convert(row[: len(_TRIED)], Tried, strict=False) for row in rows if row[-1] != "running"
     )
     out = [row for row in rows if row[-1] == "running"]
-    n, target, credential, offset_us = out[-1][:4] if out else (0, "", "", 0)
-    return Running(begin, tried, n, target, credential, begin.acts, offset_us, loaded=True)
+    if not out:
+        return Running(begin, tried, 0, "", "", begin.acts, 0, loaded=True)
+    last = dict(zip(_ATTEMPTS[1:], out[-1], strict=True))
+    place = (last["n"], last["target"], last["credential"])
+    return Running(begin, tried, *place, begin.acts, last["offset_us"], loaded=True)
 
 
 def _running_row(call: Running, stamp: int) -> tuple[Any, ...]:
@@ -121,8 +128,22 @@ def _attempt_row(call_id: str, tried: Tried) -> tuple[Any, ...]:
 
 
 def _open_attempt(call: Running) -> tuple[Any, ...]:
-    place = (call.begin.call_id, call.n, call.target, call.credential, call.offset_us)
-    return (*place, 0, 0, 0, 0, "", "", "", "", True, "running")
+    out = Tried(
+        n=call.n,
+        target=call.target,
+        credential=call.credential,
+        offset_us=call.offset_us,
+        connect_us=0,
+        first_byte_us=0,
+        duration_us=0,
+        status=0,
+        code="",
+        message="",
+        vendor_code="",
+        vendor_request_id="",
+        sent=True,
+    )
+    return (call.begin.call_id, *msgspec.structs.astuple(out), "running")
 
 
 def _upsert(table: str, columns: list[str], keys: list[str], only: str) -> str:

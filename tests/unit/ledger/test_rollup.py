@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.support.records import NOON_US, begin, end, tried
+from trunkline.ledger.histogram import bucket
+from trunkline.ledger.hour_columns import DIMENSIONS, METRICS
+from trunkline.ledger.rollup import Sums, add, served
+
+
+def only(sums: Sums) -> tuple[dict[str, object], dict[str, float]]:
+    ((key, row),) = sums.items()
+    return dict(zip(DIMENSIONS, key, strict=True)), {
+        name: value for name, value in zip(METRICS, row, strict=True) if value
+    }
+
+
+def test_a_call_adds_each_of_its_figures_under_what_it_was() -> None:
+    sums: Sums = {}
+    ending = end(
+        state="error", status=502, code="network", duration_us=30_000, bytes_out=7, input_tokens=1, output_tokens=2,
+        cached_tokens=3, cache_write_tokens=4, reasoning_tokens=5, cost_usd=0.5, wasted_usd=0.25,
+        tried=[tried(1), tried(2, "openai/gpt-4o")],
+    )  # fmt: skip
+    add(sums, begin(simulated=True), ending)
+    assert only(sums) == (
+        {
+            "hour": NOON_US // 3_600_000_000, "integration": "openai", "operation": "create_charge", "model": "gpt-4o",
+            "team": "shop", "feature": "checkout", "key_id": "key-1", "state": "error", "status_class": 5,
+            "code": "network", "simulated": 1,
+        },
+        {
+            "calls": 1, "errors": 1, "attempts": 2, "bytes_in": 400, "bytes_out": 7, "input_tokens": 1,
+            "output_tokens": 2, "cached_tokens": 3, "cache_write_tokens": 4, "reasoning_tokens": 5,
+            "duration_us": 30_000, "cost_usd": 0.5, "wasted_usd": 0.25, f"latency_{bucket(30_000):02d}": 1,
+        },
+    )  # fmt: skip
+
+
+def test_an_unknown_cost_is_counted_as_unpriced_and_not_as_negative_money() -> None:
+    sums: Sums = {}
+    add(sums, begin(), end(cost_usd=-1.0))
+    add(sums, begin(), end(cost_usd=0.5))
+    _, metrics = only(sums)
+    assert (metrics["calls"], metrics["unpriced"], metrics["cost_usd"]) == (2, 1, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("state", "errors"), [("ok", 0), ("cancelled", 0), ("error", 1), ("truncated", 1), ("outcome_unknown", 1)]
+)
+def test_what_counts_as_an_error(state: str, errors: int) -> None:
+    sums: Sums = {}
+    add(sums, begin(), end(state=state))
+    assert only(sums)[1].get("errors", 0) == errors
+
+
+def test_a_call_cut_by_a_crash_has_no_latency() -> None:
+    sums: Sums = {}
+    add(sums, begin(), end(duration_us=0))
+    assert not [name for name in only(sums)[1] if name.startswith("latency")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "targets", "expected"),
+    [
+        ("gpt-4o", ["openai/gpt-4o", "anthropic/claude"], ("anthropic", "claude")),
+        ("gpt-4o", ["openai"], ("openai", "gpt-4o")),
+        ("anything", [], ("stripe", "")),
+        ("m", ["together/meta-llama/Llama-3"], ("together", "meta-llama/Llama-3")),
+    ],
+)
+def test_a_call_is_counted_for_who_served_it(
+    asked: str, targets: list[str], expected: tuple[str, str]
+) -> None:
+    assert served(begin(model=asked), end(tried=[tried(target=target) for target in targets])) == expected
