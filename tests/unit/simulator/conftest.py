@@ -29,7 +29,9 @@ def call(local: Simulator) -> Ask:
 
     async def run(method: str, path: str, body: Any = None, **fields: str) -> Answer:
         fields = {"authorization": "Bearer sk-test-not-a-real-key", **fields}
-        return await ask(local.port, method, path, body, **{name: value for name, value in fields.items() if value})
+        return await ask(
+            local.port, method, path, body, **{name: value for name, value in fields.items() if value}
+        )
 
     return run
 
@@ -38,9 +40,16 @@ def call(local: Simulator) -> Ask:
 def chat(call: Ask) -> Ask:
     """`await chat("prompt", stream=True, x_sim_fault="...")`: one chat completion at openai; extras go into the body."""
 
-    async def run(prompt: str = "Hello there", *, stream: bool = False, x_sim_fault: str = "", **body: Any) -> Answer:
+    async def run(
+        prompt: str = "Hello there", *, stream: bool = False, x_sim_fault: str = "", **body: Any
+    ) -> Answer:
         messages = [{"role": "user", "content": prompt}]
-        request = {"model": "gpt-4o-mini", "messages": messages, **({"stream": True} if stream else {}), **body}
+        request = {
+            "model": "gpt-4o-mini",
+            "messages": messages,
+            **({"stream": True} if stream else {}),
+            **body,
+        }
         return await call("POST", "/openai/v1/chat/completions", request, x_sim_fault=x_sim_fault)
 
     return run

@@ -16,7 +16,9 @@ async def test_f15_a_clean_end_without_the_terminal_events(chat: Ask) -> None:
     answer = await chat(stream=True, x_sim_fault="truncate")
     assert answer.whole
     assert {event["choices"][0]["finish_reason"] for event in answer.events()} == {None}
-    assert (await chat(stream=True, x_sim_fault="truncate;events=1")).events()[-1]["choices"][0]["finish_reason"] == "stop"
+    assert (await chat(stream=True, x_sim_fault="truncate;events=1")).events()[-1]["choices"][0][
+        "finish_reason"
+    ] == "stop"
 
 
 async def test_f16_an_error_after_the_first_harmless_event(chat: Ask) -> None:
@@ -32,11 +34,23 @@ async def test_f17_an_error_after_content_of_the_wanted_kind(chat: Ask) -> None:
 
 
 async def test_f16_at_anthropic_and_in_the_responses_api(call: Ask) -> None:
-    body = {"model": "claude-haiku-4-5", "max_tokens": 99, "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
-    answer = await call("POST", "/anthropic/v1/messages", body, anthropic_version="2023-06-01", x_sim_fault="error_first")
+    body = {
+        "model": "claude-haiku-4-5",
+        "max_tokens": 99,
+        "stream": True,
+        "messages": [{"role": "user", "content": "Hi"}],
+    }
+    answer = await call(
+        "POST", "/anthropic/v1/messages", body, anthropic_version="2023-06-01", x_sim_fault="error_first"
+    )
     assert answer.body.count(b"event: message_start") == 1
     assert answer.events()[-1]["error"]["type"] == "overloaded_error"
-    answer = await call("POST", "/openai/v1/responses", {"model": "m", "input": "Hi", "stream": True}, x_sim_fault="error_first")
+    answer = await call(
+        "POST",
+        "/openai/v1/responses",
+        {"model": "m", "input": "Hi", "stream": True},
+        x_sim_fault="error_first",
+    )
     assert answer.body.count(b"event: error\n") == 1
     assert answer.events()[-1]["code"] == "server_is_overloaded"
 
@@ -57,7 +71,11 @@ async def test_f18_json_that_is_none(chat: Ask) -> None:
 
 async def test_f19_html_and_f20_wrong_types(chat: Ask) -> None:
     page = await chat(x_sim_fault="html")
-    assert (page.status, page.headers["content-type"], page.body[:9]) == (200, "text/html; charset=utf-8", b"<!doctype")
+    assert (page.status, page.headers["content-type"], page.body[:9]) == (
+        200,
+        "text/html; charset=utf-8",
+        b"<!doctype",
+    )
     assert (await chat(x_sim_fault="content_type")).headers["content-type"].startswith("text/plain")
     assert "content-type" not in (await chat(x_sim_fault="content_type;-")).headers
 
@@ -123,11 +141,18 @@ async def test_comments_between_events(chat: Ask) -> None:
 
 
 async def test_any_part_of_an_answer_can_be_changed(local: Simulator, chat: Ask, call: Ask) -> None:
-    change = {"set": {"choices.0.finish_reason": "content_filter", "extra": 1, "nowhere.deep": 2}, "remove": ["usage"]}
+    change = {
+        "set": {"choices.0.finish_reason": "content_filter", "extra": 1, "nowhere.deep": 2},
+        "remove": ["usage"],
+    }
     added = await call("POST", "/_sim/faults", {"fault": "patch", "vendor": "openai", "args": change})
     assert added.status == 200
     answer = (await chat()).json()
-    assert (answer["choices"][0]["finish_reason"], answer["extra"], "usage" in answer) == ("content_filter", 1, False)
+    assert (answer["choices"][0]["finish_reason"], answer["extra"], "usage" in answer) == (
+        "content_filter",
+        1,
+        False,
+    )
 
 
 def test_every_alteration_says_what_it_does() -> None:

@@ -1,5 +1,7 @@
 """The control API, over the wire."""
 
+import asyncio
+
 from tests.unit.simulator.conftest import Ask
 from trunkline.simulator import Simulator
 
@@ -40,7 +42,9 @@ async def test_the_ledger_is_read_in_parts_and_cleared(call: Ask) -> None:
         await call("GET", "/openai/v1/models")
     part = (await call("GET", "/_sim/ledger?limit=2")).json()
     assert [it["seq"] for it in part["entries"]] == [1, 2]
-    assert [it["seq"] for it in (await call("GET", f"/_sim/ledger?since={part['next']}")).json()["entries"]] == [3]
+    assert [
+        it["seq"] for it in (await call("GET", f"/_sim/ledger?since={part['next']}")).json()["entries"]
+    ] == [3]
     await call("DELETE", "/_sim/ledger")
     assert (await call("GET", "/_sim/ledger")).json()["entries"] == []
 
@@ -53,8 +57,6 @@ async def test_state_counts_connections_and_endings(call: Ask) -> None:
 
 
 async def test_idle_connections_are_dropped_on_demand(local: Simulator, call: Ask) -> None:
-    import asyncio
-
     reader, writer = await asyncio.open_connection("127.0.0.1", local.port)
     writer.write(b"GET /generic/status/200 HTTP/1.1\r\nhost: x\r\n\r\n")
     await reader.readuntil(b"\r\n\r\n")

@@ -2,7 +2,9 @@
 
 from trunkline.simulator.conversation import Ask, Tool, cached_tokens, decide, text_of, weight
 
-WEATHER = Tool("get_weather", {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]})
+WEATHER = Tool(
+    "get_weather", {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+)
 TIME = Tool("get_time", {"type": "object", "properties": {"zone": {"type": "string"}}})
 
 
@@ -11,14 +13,22 @@ def called(ask: Ask) -> list[tuple[str, dict[str, object]]]:
 
 
 def test_one_tool_is_called_with_a_name_from_the_prompt() -> None:
-    assert called(Ask(1, "What is the weather in Oslo?", 9, tools=[TIME, WEATHER])) == [("get_weather", {"city": "Oslo"})]
+    assert called(Ask(1, "What is the weather in Oslo?", 9, tools=[TIME, WEATHER])) == [
+        ("get_weather", {"city": "Oslo"})
+    ]
 
 
 def test_two_are_called_when_the_prompt_asks_for_two_things() -> None:
     prompt = "weather in Oslo and Rome?"
-    assert called(Ask(1, prompt, 9, tools=[WEATHER])) == [("get_weather", {"city": "Oslo"}), ("get_weather", {"city": "Rome"})]
+    assert called(Ask(1, prompt, 9, tools=[WEATHER])) == [
+        ("get_weather", {"city": "Oslo"}),
+        ("get_weather", {"city": "Rome"}),
+    ]
     assert called(Ask(1, prompt, 9, tools=[WEATHER], parallel=False)) == [("get_weather", {"city": "Oslo"})]
-    assert [name for name, _ in called(Ask(1, "the weather and the time", 9, tools=[WEATHER, TIME]))] == ["get_weather", "get_time"]
+    assert [name for name, _ in called(Ask(1, "the weather and the time", 9, tools=[WEATHER, TIME]))] == [
+        "get_weather",
+        "get_time",
+    ]
 
 
 def test_after_a_tool_s_result_text_follows() -> None:
@@ -28,7 +38,9 @@ def test_after_a_tool_s_result_text_follows() -> None:
 
 
 def test_a_named_tool_is_the_one_called() -> None:
-    assert [name for name, _ in called(Ask(1, "weather and time", 9, tools=[WEATHER, TIME], choice="get_time"))] == ["get_time"]
+    assert [
+        name for name, _ in called(Ask(1, "weather and time", 9, tools=[WEATHER, TIME], choice="get_time"))
+    ] == ["get_time"]
 
 
 def test_call_ids_differ() -> None:
@@ -37,7 +49,10 @@ def test_call_ids_differ() -> None:
 
 
 def test_contents_are_read_and_weighed() -> None:
-    parts = [{"type": "text", "text": "abcd"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 4000}}]
+    parts = [
+        {"type": "text", "text": "abcd"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 4000}},
+    ]
     assert text_of(parts) == "abcd"
     assert weight(parts) == 1 + 85
     assert text_of(None) == ""

@@ -14,11 +14,29 @@ from trunkline.simulator.vendors import PROFILES, profile
     ("shape", "body"),
     [
         ("openai", {"error": {"message": "m", "type": "invalid_request_error", "param": "p", "code": "c"}}),
-        ("anthropic", {"type": "error", "error": {"type": "invalid_request_error", "message": "m"}, "request_id": "req_sim_error"}),
+        (
+            "anthropic",
+            {
+                "type": "error",
+                "error": {"type": "invalid_request_error", "message": "m"},
+                "request_id": "req_sim_error",
+            },
+        ),
         ("gemini", {"error": {"code": 400, "message": "m", "status": "c"}}),
-        ("twilio", {"code": 20400, "message": "m", "more_info": "https://www.twilio.com/docs/errors/c", "status": 400}),
+        (
+            "twilio",
+            {
+                "code": 20400,
+                "message": "m",
+                "more_info": "https://www.twilio.com/docs/errors/c",
+                "status": 400,
+            },
+        ),
         ("slack", {"ok": False, "error": "c"}),
-        ("notion", {"object": "error", "status": 400, "code": "c", "message": "m", "request_id": "sim-00000000"}),
+        (
+            "notion",
+            {"object": "error", "status": 400, "code": "c", "message": "m", "request_id": "sim-00000000"},
+        ),
         ("sendgrid", {"errors": [{"message": "m", "field": "p", "help": None}]}),
         ("elevenlabs", {"detail": {"status": "c", "message": "m"}}),
         ("qdrant", {"status": {"error": "m"}, "time": 0.0001}),
@@ -102,4 +120,9 @@ def test_failures_inside_streams() -> None:
     body = {"error": {"message": "m", "code": "c", "param": None}}
     assert in_stream("data", body) == b'data: {"error":{"message":"m","code":"c","param":null}}\n\n'
     assert in_stream("anthropic", body).startswith(b"event: error\ndata: {")
-    assert json.loads(in_stream("responses", body).split(b"data: ")[1]) == {"type": "error", "code": "c", "message": "m", "param": None}
+    assert json.loads(in_stream("responses", body).split(b"data: ")[1]) == {
+        "type": "error",
+        "code": "c",
+        "message": "m",
+        "param": None,
+    }

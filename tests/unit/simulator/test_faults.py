@@ -1,7 +1,7 @@
 """Which requests are hit: rules are pure, counted and repeatable."""
 
-from trunkline.simulator.faults import ALIASES, Fault, Faults, Rule, from_header
 from trunkline.simulator import altered, corpus, wire_faults
+from trunkline.simulator.faults import ALIASES, Fault, Faults, Rule, from_header
 
 
 def hits(rule: Rule, requests: int = 10) -> list[int]:

@@ -29,10 +29,19 @@ SCHEMAS = st.recursive(
     LEAVES,
     lambda inner: st.one_of(
         st.builds(
-            lambda properties: {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False},
+            lambda properties: {
+                "type": "object",
+                "properties": properties,
+                "required": list(properties),
+                "additionalProperties": False,
+            },
             st.dictionaries(st.sampled_from("abcd"), inner, max_size=3),
         ),
-        st.builds(lambda items, least: {"type": "array", "items": items, "minItems": least}, inner, st.integers(0, 3)),
+        st.builds(
+            lambda items, least: {"type": "array", "items": items, "minItems": least},
+            inner,
+            st.integers(0, 3),
+        ),
         st.builds(lambda options: {"anyOf": options}, st.lists(inner, min_size=1, max_size=3)),
     ),
     max_leaves=8,
@@ -55,10 +64,16 @@ def valid(value: Any, schema: dict[str, Any]) -> bool:
     if kind == "array":
         return len(value) >= schema["minItems"] and all(valid(item, schema["items"]) for item in value)
     if kind == "string":
-        return value in schema.get("enum", [value]) and schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", 999)
+        return value in schema.get("enum", [value]) and schema.get("minLength", 0) <= len(
+            value
+        ) <= schema.get("maxLength", 999)
     if kind in ("integer", "number"):
         over, under = schema.get("exclusiveMinimum", value - 1), schema.get("exclusiveMaximum", value + 1)
-        return bool(over < value < under and value % schema.get("multipleOf", value or 1) == 0 and schema.get("minimum", value) <= value <= schema.get("maximum", value))
+        return bool(
+            over < value < under
+            and value % schema.get("multipleOf", value or 1) == 0
+            and schema.get("minimum", value) <= value <= schema.get("maximum", value)
+        )
     return True
 
 
@@ -75,7 +90,11 @@ def test_an_instance_is_valid(schema: dict[str, Any]) -> None:
 
 
 def test_references_are_followed_and_recursion_ends() -> None:
-    node = {"type": "object", "properties": {"next": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]}}, "required": ["next"]}
+    node = {
+        "type": "object",
+        "properties": {"next": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]}},
+        "required": ["next"],
+    }
     made = instance({"$defs": {"node": node}, "$ref": "#/$defs/node"})
     depth = 0
     while made is not None:
@@ -89,5 +108,8 @@ def test_simple_patterns_are_met(pattern: str) -> None:
 
 
 def test_names_from_the_prompt_fill_free_strings() -> None:
-    schema = {"type": "object", "properties": {"city": {"type": "string"}, "when": {"type": "string", "format": "date"}}}
+    schema = {
+        "type": "object",
+        "properties": {"city": {"type": "string"}, "when": {"type": "string", "format": "date"}},
+    }
     assert instance(schema, ["Oslo"]) == {"city": "Oslo", "when": "2026-01-15"}

@@ -8,7 +8,20 @@ from trunkline.simulator.ledger import Entry, Ledger, digest, read_file
 
 def entry(ledger: Ledger, **members: Any) -> Entry:
     made = Entry(
-        ledger.next_seq(), 1, members.pop("vendor", "stripe"), "POST", "/v1/charges", "", ("host",), "", "", "", "", "", 1.0, **members
+        ledger.next_seq(),
+        1,
+        members.pop("vendor", "stripe"),
+        "POST",
+        "/v1/charges",
+        "",
+        ("host",),
+        "",
+        "",
+        "",
+        "",
+        "",
+        1.0,
+        **members,
     )
     ledger.add(made)
     return made
@@ -52,7 +65,10 @@ def test_the_file_holds_each_entry_as_last_written_and_a_torn_line_is_passed_ove
     with file.open("ab") as torn:
         torn.write(b'{"seq":3,"vendor":"str')
     found = read_file(file)
-    assert [(it.seq, it.outcome, it.acted) for it in found] == [(1, "answered", True), (2, "receiving", False)]
+    assert [(it.seq, it.outcome, it.acted) for it in found] == [
+        (1, "answered", True),
+        (2, "receiving", False),
+    ]
     assert running.seq == 2
     ledger.close()
 

@@ -12,7 +12,10 @@ from tests.support.simulator import SimulatorProcess, running_simulator
 def post_charge(port: int) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request(
-        "POST", "/stripe/v1/charges", b"amount=1&currency=eur&source=tok_visa", {"authorization": "Bearer sk-test-not-a-real-key"}
+        "POST",
+        "/stripe/v1/charges",
+        b"amount=1&currency=eur&source=tok_visa",
+        {"authorization": "Bearer sk-test-not-a-real-key"},
     )
     status = connection.getresponse().status
     connection.close()
@@ -21,7 +24,9 @@ def post_charge(port: int) -> int:
 
 def test_it_prints_its_port_and_answers(simulator: SimulatorProcess) -> None:
     assert post_charge(simulator.port) == 200
-    assert [(entry.vendor, entry.acted, entry.outcome) for entry in simulator.ledger()] == [("stripe", True, "answered")]
+    assert [(entry.vendor, entry.acted, entry.outcome) for entry in simulator.ledger()] == [
+        ("stripe", True, "answered")
+    ]
     assert simulator.state()["pid"] == simulator.process.pid
 
 
@@ -31,7 +36,11 @@ def test_the_ledger_file_tells_after_a_kill_what_was_done(tmp_path: Path) -> Non
         process.fault("server_error", "stripe", times=1)
         assert [post_charge(process.port) for _ in range(3)] == [500, 200, 200]
         process.kill()
-        assert [(entry.status, entry.acted) for entry in process.ledger_after_death()] == [(500, False), (200, True), (200, True)]
+        assert [(entry.status, entry.acted) for entry in process.ledger_after_death()] == [
+            (500, False),
+            (200, True),
+            (200, True),
+        ]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +54,9 @@ def test_the_ledger_file_tells_after_a_kill_what_was_done(tmp_path: Path) -> Non
 )
 def test_f7_certificates_good_and_bad(tls_simulator: SimulatorProcess, kind: str, verdict: str) -> None:
     context = ssl.create_default_context(cafile=tls_simulator.ca_file)
-    connection = http.client.HTTPSConnection("127.0.0.1", tls_simulator.tls_ports[kind], timeout=10, context=context)
+    connection = http.client.HTTPSConnection(
+        "127.0.0.1", tls_simulator.tls_ports[kind], timeout=10, context=context
+    )
     try:
         connection.request("GET", "/generic/status/200")
         found = "ok" if connection.getresponse().status == 200 else "?"

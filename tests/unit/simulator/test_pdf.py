@@ -15,7 +15,9 @@ def test_the_cross_reference_leads_to_the_objects() -> None:
     start = int(re.findall(rb"startxref\n(\d+)", file)[0])
     assert file[start : start + 4] == b"xref"
     offsets = [int(offset) for offset in re.findall(rb"(\d{10}) 00000 n ", file)]
-    assert [file[offset:].split(b" ", 1)[0] for offset in offsets] == [b"%d" % (index + 1) for index in range(len(offsets))]
+    assert [file[offset:].split(b" ", 1)[0] for offset in offsets] == [
+        b"%d" % (index + 1) for index in range(len(offsets))
+    ]
     assert file.count(b"/Type /Page ") == 3
     assert rb"(Hello \(world\) \\ " in file
     assert file.startswith(b"%PDF-1.4")

@@ -46,13 +46,21 @@ async def test_the_same_request_gets_the_same_answer(local: Simulator, call: Ask
     bodies = [(await call("POST", "/openai/v1/chat/completions", CHAT)).body for _ in range(2)]
     other = Simulator()
     await other.start()
-    elsewhere = await ask(other.port, "POST", "/openai/v1/chat/completions", CHAT, authorization="Bearer sk-test-other")
+    elsewhere = await ask(
+        other.port, "POST", "/openai/v1/chat/completions", CHAT, authorization="Bearer sk-test-other"
+    )
     await other.stop()
     assert bodies == [elsewhere.body, elsewhere.body]
 
 
 async def test_the_ledger_tells_what_was_seen(local: Simulator, call: Ask) -> None:
-    await call("POST", "/stripe/v1/charges?expand=x", b"amount=1&currency=eur&source=tok_visa", idempotency_key="k1", x_correlation_id="c-1")
+    await call(
+        "POST",
+        "/stripe/v1/charges?expand=x",
+        b"amount=1&currency=eur&source=tok_visa",
+        idempotency_key="k1",
+        x_correlation_id="c-1",
+    )
     (seen,) = entries(local)
     assert (seen.vendor, seen.method, seen.path, seen.query) == ("stripe", "POST", "/v1/charges", "expand=x")
     assert (seen.credential, seen.credential_place) == (digest("sk-test-not-a-real-key"), "bearer")
@@ -176,7 +184,9 @@ async def test_head_gets_a_length_and_no_body(local: Simulator, call: Ask) -> No
 async def test_latency_sets_the_number_of_pieces(local: Simulator, call: Ask) -> None:
     local.latencies.rules["openai"] = Latency(chunks=20)
     answer = await call("POST", "/openai/v1/chat/completions", {**CHAT, "stream": True})
-    contents = [event["choices"][0]["delta"].get("content") for event in answer.events()[:-1] if event["choices"]]
+    contents = [
+        event["choices"][0]["delta"].get("content") for event in answer.events()[:-1] if event["choices"]
+    ]
     assert len([content for content in contents if content]) == 20
 
 
@@ -210,7 +220,12 @@ async def test_an_unknown_fault_is_told_with_those_that_exist(call: Ask) -> None
 
 
 async def test_a_value_of_the_wrong_type_is_a_400_not_a_crash(call: Ask) -> None:
-    bad = [{"model": "m", "messages": [5]}, {"model": "m", "messages": "hi"}, {"model": {}, "messages": [{}]}, {"messages": None}]
+    bad = [
+        {"model": "m", "messages": [5]},
+        {"model": "m", "messages": "hi"},
+        {"model": {}, "messages": [{}]},
+        {"messages": None},
+    ]
     answers = [await call("POST", "/openai/v1/chat/completions", body) for body in bad]
     assert {answer.status for answer in answers} <= {400, 404}
     assert all("error" in answer.json() for answer in answers)

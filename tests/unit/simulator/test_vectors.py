@@ -13,7 +13,9 @@ def near(one: list[float], two: list[float]) -> float:
 
 
 def test_texts_that_share_words_are_closer() -> None:
-    cat, kitten, tax = (embedding(text, 256) for text in ("the grey cat sleeps", "the grey cat plays", "income tax rules"))
+    cat, kitten, tax = (
+        embedding(text, 256) for text in ("the grey cat sleeps", "the grey cat plays", "income tax rules")
+    )
     assert abs(near(cat, cat) - 1) < 1e-4
     assert near(cat, kitten) > near(cat, tax) + 0.3
     assert embedding("", 8) == embedding("  ", 8)

@@ -82,7 +82,9 @@ async def test_f25_a_flood_of_interim_replies_then_the_real_one(chat: Ask, statu
     assert (answer.interim, answer.status, answer.json()["object"]) == (150, 200, "chat.completion")
 
 
-async def test_f30_the_kept_alive_connection_is_closed_after_a_good_answer(local: Simulator, chat: Ask) -> None:
+async def test_f30_the_kept_alive_connection_is_closed_after_a_good_answer(
+    local: Simulator, chat: Ask
+) -> None:
     request = request_bytes("GET", "/generic/status/200", close=False, x_sim_fault="close_idle")
     answer = await send(local.port, request)
     assert (answer.whole, answer.reset, "connection" in answer.headers) == (True, False, False)
@@ -98,7 +100,9 @@ async def test_an_http_1_0_answer_ends_with_the_connection(chat: Ask) -> None:
 
 async def test_trailers_come_after_the_last_chunk(chat: Ask) -> None:
     answer = await chat(x_sim_fault="trailers")
-    assert answer.raw.endswith(b"\r\n0\r\nx-checksum: sim\r\nset-cookie: trailer=1\r\ncontent-length: 5\r\n\r\n")
+    assert answer.raw.endswith(
+        b"\r\n0\r\nx-checksum: sim\r\nset-cookie: trailer=1\r\ncontent-length: 5\r\n\r\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,7 +116,9 @@ async def test_trailers_come_after_the_last_chunk(chat: Ask) -> None:
         ("bad_chunk", b"\r\nzz\r\n"),
     ],
 )
-async def test_f24_bytes_that_no_parser_should_take(local: Simulator, chat: Ask, fault: str, shows: bytes) -> None:
+async def test_f24_bytes_that_no_parser_should_take(
+    local: Simulator, chat: Ask, fault: str, shows: bytes
+) -> None:
     answer = await chat(x_sim_fault=fault)
     assert shows in answer.raw
     assert answer.broken, "the fault must be one that a strict parser refuses"

@@ -15,7 +15,9 @@ def test_an_id_says_that_it_is_simulated_and_follows_from_its_parts() -> None:
 
 
 def test_an_answer_quotes_its_prompt() -> None:
-    assert words.answer_to("Why is the sky blue?", 3).startswith("Simulated answer to “Why is the sky blue?”. ")
+    assert words.answer_to("Why is the sky blue?", 3).startswith(
+        "Simulated answer to “Why is the sky blue?”. "
+    )
 
 
 @given(st.text(min_size=1), st.integers(0, 50))
