@@ -32,7 +32,9 @@ class Kind(NamedTuple):
 def _table(*rows: tuple[str, int, str, str, str]) -> dict[str, Kind]:
     """Rows are (code, status, flags, who, action); flags: a=again t=trips e=elsewhere x=may have acted l=later."""
     return {
-        code: Kind(code, status, "a" in flags, "t" in flags, "e" in flags, "x" in flags, "l" in flags, who, action)
+        code: Kind(
+            code, status, "a" in flags, "t" in flags, "e" in flags, "x" in flags, "l" in flags, who, action
+        )
         for code, status, flags, who, action in rows
     }
 
@@ -127,6 +129,8 @@ class CallError(Exception):
         """Whether this failure may be tried again at the same target: the kind's column unless the vendor said otherwise."""
         self.retryable = self.kind.later if later is None else later
         """Whether the same request could succeed later: the kind's column unless the vendor said otherwise."""
+        self.again = again and self.kind.again
+        """Whether another attempt at the same target may help."""
         self.never_acted = never_acted
         """True where it is proved that the vendor did nothing: no byte was sent, or a rule of this vendor says so."""
         self.status = 0

@@ -59,6 +59,7 @@ class Response(Protocol):
 
     status: int
     headers: list[tuple[bytes, bytes]]
+    fields: dict[bytes, bytes]
     complete: bool
     body: bytes
     sent: bool

@@ -13,8 +13,8 @@ from trunkline.core.call import Attempt, Exchange
 from trunkline.core.codec import DecodeError
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Reading, Response
-from trunkline.core.text import HOP_BY_HOP
 from trunkline.engine.classify import classify, looks_ok
+from trunkline.engine.fields import OURS, TO_CALLER, Filter, without_named
 
 READ_MAX = 1 << 20
 """Bodies of failures are read up to here for classification."""
@@ -23,30 +23,31 @@ WHOLE_MAX = 64 << 20
 PARSED_MAX = 256 << 10
 """Longer replies are parsed in a thread."""
 
-DROPPED = HOP_BY_HOP | frozenset(
-    (b"content-length", b"set-cookie", b"set-cookie2", b"alt-svc", b"strict-transport-security", b"x-correlation-id", b"expect-ct", b"nel",
-     b"report-to", b"access-control-allow-origin", b"access-control-allow-credentials", b"access-control-expose-headers")
-)  # fmt: skip
-"""Never passed to the caller: hop-by-hop fields, cookies, and what speaks for the vendor's own site."""
-
 REQUEST_IDS = frozenset(
     (b"x-request-id", b"request-id", b"x-amzn-requestid", b"x-github-request-id", b"x-goog-request-id", b"apim-request-id", b"cf-ray",
      b"x-slack-req-id", b"x-notion-request-id", b"dg-request-id", b"twilio-request-id", b"x-shopify-request-id")
 )  # fmt: skip
-_SPECIAL = DROPPED | REQUEST_IDS
 
 
-def answer_fields(attempt: Attempt, headers: list[tuple[bytes, bytes]]) -> list[bytes]:
-    """The vendor's header lines that pass, in pieces; notes the vendor's request id on the attempt."""
-    parts: list[bytes] = []
-    for name, value in headers:
-        if name in _SPECIAL:
-            if name in DROPPED:
-                continue
-            if not attempt.vendor_request_id or name != b"cf-ray":
-                attempt.vendor_request_id = value[:200].decode("latin-1")
-        parts += (name, b": ", value, b"\r\n")
-    return parts
+class AnswerFields:
+    """Writes the vendor's part of an answer's fields."""
+
+    def __init__(self) -> None:
+        self._filter = Filter(TO_CALLER | REQUEST_IDS, OURS)
+
+    def lines(self, attempt: Attempt, response: Response) -> list[bytes]:
+        """The vendor's header lines that pass, in pieces; notes the vendor's request id on the attempt."""
+        parts: list[bytes] = []
+        known = self._filter.verdicts
+        for name, value in without_named(response.headers, response.fields.get(b"connection")):
+            verdict = known.get(name)
+            if verdict or (verdict is None and self._filter.passes(name)):
+                parts += (name, b": ", value, b"\r\n")
+            elif name in REQUEST_IDS:
+                parts += (name, b": ", value, b"\r\n")
+                if not attempt.vendor_request_id or name != b"cf-ray":
+                    attempt.vendor_request_id = value[:200].decode("latin-1")
+        return parts
 
 
 def own_fields(exchange: Exchange, attempt: Attempt, now: float) -> bytes:
@@ -115,15 +116,38 @@ async def read_some(response: Response) -> bytes:
 
 
 def _redirect(attempt: Attempt, response: Response) -> CallError | None:
-    location = field(response.headers, b"location").decode("latin-1")
-    host = urlsplit(location).netloc
-    live = attempt.target.live
-    if not host or host.encode().lower() == attempt.target.member.host.lower():
+    """A redirect within the vendor's own address is led through the proxy again; any other is a failure (P1)."""
+    location = field(response.headers, b"location")
+    if not location:
         return None
-    text = f"{live.name} answered with a redirect to another host ({host[:100]}), which Trunkline neither follows nor passes on"
-    return CallError(
-        "malformed_response", text, source=live.name, vendor_status=response.status, never_acted=True
-    )
+    passed = relocated(attempt, location)
+    if passed is not None:
+        response.headers = [(n, passed if n == b"location" else v) for n, v in response.headers]
+        return None
+    live = attempt.target.live
+    host = urlsplit(location.decode("latin-1")).netloc[:100] or "a path outside its base address"
+    text = f"{live.name} answered with a redirect to another host ({host}), which Trunkline neither follows nor passes on"
+    return CallError("malformed_response", text, source=live.name, vendor_status=response.status, never_acted=True, again=False)
+
+
+def relocated(attempt: Attempt, location: bytes) -> bytes | None:
+    """Where a redirect leads for the caller: back through the proxy. None when it leaves the integration's base address."""
+    live, member = attempt.target.live, attempt.target.member
+    scheme, slashes, rest = location.partition(b"://")
+    if not slashes and location.startswith(b"//"):
+        scheme, slashes, rest = b"", b"//", location[2:]
+    path = location
+    if slashes:
+        host, slash, after = rest.partition(b"/")
+        if host.lower() != member.host.lower() or scheme.lower() not in (b"", member.origin.scheme.encode()):
+            return None
+        path = slash + after
+    elif not location.startswith(b"/"):
+        return location
+    base = member.prefix + live.path_prefix
+    if path != base and not path.startswith(base + b"/"):
+        return None
+    return b"/api/proxy/" + live.name.encode() + (path[len(base) :] or b"/")
 
 
 async def read_reply(attempt: Attempt, body: bytes) -> Reading | None:

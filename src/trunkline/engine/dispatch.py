@@ -56,6 +56,7 @@ class Dispatcher:
         self._wall = wall
         self._failed = failed
         self._heads = HeadWriter()
+        self._answers = deliver.AnswerFields()
 
     async def run(self, exchange: Exchange) -> None:
         """Returns when the answer has gone to the caller. Raises the CallError that the caller is to be told."""
@@ -227,13 +228,18 @@ class Dispatcher:
                 raise error
         if reading is not None:
             account(exchange, reading)
-        parts = deliver.answer_fields(attempt, response.headers)
+        parts = self._answers.lines(attempt, response)
         now = exchange.first_byte_at = self._clock()
         parts.append(deliver.own_fields(exchange, attempt, now))
         exchange.status = response.status
         exchange.bytes_out = len(body)
         self._succeeded(exchange, attempt, now)
-        exchange.reply.send(response.status, b"".join(parts), body)
+        length = response.fields.get(b"content-length") if exchange.method == b"HEAD" else None
+        if length is not None:
+            exchange.reply.start(response.status, b"".join(parts), int(length))
+            exchange.reply.end()
+        else:
+            exchange.reply.send(response.status, b"".join(parts), body)
 
     def _succeeded(self, exchange: Exchange, attempt: Attempt, now: float) -> None:
         exchange.state = "cancelled" if exchange.gone else "ok"
@@ -252,7 +258,7 @@ class Dispatcher:
         def start() -> None:
             now = exchange.first_byte_at = self._clock()
             exchange.status = response.status
-            parts = deliver.answer_fields(attempt, response.headers)
+            parts = self._answers.lines(attempt, response)
             parts.append(deliver.own_fields(exchange, attempt, now))
             exchange.reply.start(
                 response.status, b"".join(parts), int(length) if length and adapter is None else None

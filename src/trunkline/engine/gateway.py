@@ -18,10 +18,10 @@ from trunkline.core.errors import CallError
 from trunkline.core.ports import Adapter, Inbound, Outbound, Policy
 from trunkline.core.text import correlation_id
 from trunkline.engine import resolve
-from trunkline.engine.deliver import DROPPED
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.drive import Drive, in_task
+from trunkline.engine.fields import OURS, TO_CALLER
 from trunkline.engine.shape import answer, stream_error
 from trunkline.engine.world import World
 
@@ -171,9 +171,8 @@ class Gateway:
         """Who calls and what they name. Answers what Trunkline answers itself; then there is no route afterwards."""
         request = exchange.request
         fields = request.fields
-        told = correlation_id(fields)
-        if told:
-            exchange.correlation_id = told
+        if b"x-correlation-id" in fields or b"traceparent" in fields:
+            exchange.correlation_id = correlation_id(fields) or exchange.call_id
         path, _, query = request.target.partition(b"?")
         named = resolve.dialect_of(path)
         local = None
@@ -223,7 +222,8 @@ class Gateway:
     def _label(self, exchange: Exchange, caller: Caller) -> None:
         """Attribution: what is fixed on the key holds, else what the call says (ruling 5)."""
         fields, key = exchange.request.fields, caller.key
-        exchange.cors_fields = self._access.cors_fields(caller, exchange.request)
+        if b"origin" in fields:
+            exchange.cors_fields = self._access.cors_fields(caller, exchange.request)
         exchange.feature, exchange.tags, subject = key.feature, key.tags, caller.subject
         style = fields.get(b"x-trunkline-errors")
         exchange.error_style = style.decode("ascii", "replace") if style is not None else key.error_style
