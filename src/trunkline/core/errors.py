@@ -129,8 +129,6 @@ class CallError(Exception):
         """Whether this failure may be tried again at the same target: the kind's column unless the vendor said otherwise."""
         self.retryable = self.kind.later if later is None else later
         """Whether the same request could succeed later: the kind's column unless the vendor said otherwise."""
-        self.again = again and self.kind.again
-        """Whether another attempt at the same target may help."""
         self.never_acted = never_acted
         """True where it is proved that the vendor did nothing: no byte was sent, or a rule of this vendor says so."""
         self.status = 0

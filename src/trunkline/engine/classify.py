@@ -8,124 +8,24 @@ never the text of the whole body, where an echoed prompt may contain any word. N
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trunkline.core.codec import DecodeError, from_json
 from trunkline.core.errors import KINDS, CallError
-from trunkline.core.service import ErrorRule, ErrorShape
 from trunkline.engine import generic, retry_at
-from trunkline.engine.extract import Facts, from_tree, read, request_id
+from trunkline.engine.extract import read, request_id
+from trunkline.engine.facts import Facts
+from trunkline.engine.json_error import from_tree
 from trunkline.engine.limits_told import limits_told
 from trunkline.engine.pointer import found, scalar
+from trunkline.engine.rules import OK, Rule, Rules
 from trunkline.engine.scrub import scrub
-from trunkline.engine.verdict import OK, judge, looks_right
+from trunkline.engine.verdict import judge, looks_right
+
+__all__ = ["Rules", "classify", "classify_event", "kind_of_status", "looks_ok"]
 
 Headers = Sequence[tuple[bytes, bytes]]
-
-
-class _Rule:
-    """An `ErrorRule` with its patterns compiled."""
-
-    __slots__ = (
-        "again",
-        "body",
-        "code",
-        "event",
-        "header",
-        "kind",
-        "later",
-        "never_acted",
-        "retry_at",
-        "scope",
-        "status",
-        "text",
-        "told",
-    )
-
-    def __init__(self, rule: ErrorRule, where: str) -> None:
-        if rule.kind != OK and rule.kind not in KINDS:
-            raise ValueError(
-                f"{where}: unknown kind {rule.kind!r}; it must be a code of core/errors.py, or `ok`"
-            )
-        self.kind = rule.kind
-        self.status = frozenset(rule.status)
-        self.body = [(pointer, _pattern(p, where)) for pointer, p in rule.body.items()]
-        self.header = [(name.lower().encode(), _pattern(p, where)) for name, p in rule.header.items()]
-        self.code = _pattern(rule.code, where) if rule.code else None
-        self.text = _pattern(rule.text, where) if rule.text else None
-        self.event = rule.event
-        self.told = bool(rule.body or rule.code or rule.text or rule.header or rule.event)
-        self.retry_at = rule.retry_at
-        self.scope = rule.scope
-        self.never_acted = rule.never_acted
-        self.again = rule.again
-        self.later = rule.later
-
-    def holds(
-        self, facts: Facts, statuses: tuple[int, ...], fields: Mapping[bytes, bytes], event: str
-    ) -> bool:
-        """Whether all its conditions do. An error inside a success or a stream has no status, so codes and
-        texts decide alone.
-        """
-        if self.status and not self.status.intersection(statuses) and (0 not in statuses or not self.told):
-            return False
-        if self.event and self.event != event:
-            return False
-        if self.code is not None and not any(self.code.fullmatch(c) for c in facts.codes):
-            return False
-        if any(not _matches(pattern, facts.tree, pointer) for pointer, pattern in self.body):
-            return False
-        if any(
-            not pattern.fullmatch(fields.get(name, b"").decode("latin-1")) for name, pattern in self.header
-        ):
-            return False
-        return self.text is None or self.text.search(facts.message) is not None
-
-
-def _pattern(text: str, where: str) -> re.Pattern[str]:
-    try:
-        return re.compile(text, re.IGNORECASE | re.DOTALL)
-    except re.error as problem:
-        raise ValueError(f"{where}: {text!r} is no regular expression: {problem}") from None
-
-
-def _matches(pattern: re.Pattern[str], tree: Any, pointer: str) -> bool:
-    values = [scalar(v) for v in found(tree, pointer)]
-    return any(pattern.fullmatch(v) for v in values or [""])
-
-
-class Rules:
-    """How one service fails, compiled once from its catalog and registry data. Raises ValueError for a rule
-    that cannot be.
-    """
-
-    __slots__ = ("expects", "ids", "inside_ok", "rules", "shape", "wanted")
-
-    def __init__(
-        self,
-        errors: Sequence[ErrorRule] = (),
-        error_shape: ErrorShape | None = None,
-        ok_body: Mapping[str, str] | None = None,
-        *,
-        request_id_headers: Sequence[str] = (),
-    ) -> None:
-        self.rules = [_Rule(rule, f"error rule {n} ({rule.kind})") for n, rule in enumerate(errors, 1)]
-        self.shape = error_shape or ErrorShape()
-        self.expects = [
-            (pointer, _pattern(p, f"ok_body {pointer}")) for pointer, p in (ok_body or {}).items()
-        ]
-        self.inside_ok = [r for r in self.rules if any(200 <= s < 300 for s in r.status)]
-        self.ids = tuple(name.lower().encode() for name in request_id_headers)
-        self.wanted = bool(self.expects or self.inside_ok)
-        """Whether a success must be read in full to be believed."""
-
-    def meets(self, tree: Any) -> bool:
-        """Whether a parsed body is what `ok_body` says of a success; what is not there is not judged."""
-        return all(
-            pattern.fullmatch(scalar(v)) for pointer, pattern in self.expects for v in found(tree, pointer)
-        )
 
 
 def looks_ok(
@@ -170,7 +70,7 @@ def classify(
         if not verdict:
             return None
     else:
-        verdict = ""
+        verdict = "" if 400 <= status < 600 else "malformed_response"
     error = _decide(rules, status, fields, facts, now=now, source=source, event="", hint=verdict)
     if error is not None:
         error.status, error.fields, error.body = status, list(headers), body
@@ -359,7 +259,7 @@ def _told_again(fields: Mapping[bytes, bytes], kind: str) -> bool | None:
 
 
 def _instant(
-    rule: _Rule | None, kind: str, fields: Mapping[bytes, bytes], facts: Facts, now: float
+    rule: Rule | None, kind: str, fields: Mapping[bytes, bytes], facts: Facts, now: float
 ) -> float | None:
     if rule is not None and rule.retry_at:
         return (

@@ -131,7 +131,7 @@ def _plain(fields: Fields, now: float) -> Iterator[LimitTold]:
     )
 
 
-def _shopify(fields: Fields, now: float) -> Iterator[LimitTold]:
+def _shopify(fields: Fields, _now: float) -> Iterator[LimitTold]:
     """`x-shopify-shop-api-call-limit: 32/40`, a bucket that leaks two a second."""
     used, _, size = fields.get(b"x-shopify-shop-api-call-limit", b"").decode("latin-1").partition("/")
     if _PLAIN.fullmatch(used.strip()) and _PLAIN.fullmatch(size.strip()):
@@ -146,12 +146,6 @@ def _hubspot(fields: Fields, now: float) -> Iterator[LimitTold]:
     for told in _told(fields, now, "interval", "requests", f"{head}max", f"{head}remaining", "", window):
         yield told._replace(reset_at=reset)
     yield from _told(fields, now, "daily", "requests", f"{head}daily", f"{head}daily-remaining", "", 86400.0)
-
-
-def _twilio(fields: Fields, now: float) -> Iterator[LimitTold]:
-    running = _number(fields, "twilio-concurrent-requests")
-    if running is not None:
-        yield LimitTold("concurrency", "concurrent-requests", None, None)
 
 
 _ITEM = re.compile(
@@ -195,7 +189,7 @@ def _ietf(fields: Fields, now: float) -> Iterator[LimitTold]:
 
 
 def _items(value: bytes) -> Iterator[tuple[str, dict[str, str]]]:
-    for item in _ITEM.finditer(value[:4000].decode("latin-1")):
+    for item in _ITEM.finditer(b" ".join(value[:2000].split()).decode("latin-1")):
         names = re.findall(r'"([^"]*)"', item[1]) or [item[1].strip(" ;")]
         params = {k: v.strip('"') for k, v in _PARAM.findall(item[2])}
         if "q" in params or "r" in params:
@@ -219,7 +213,8 @@ _DIALECTS = {
     "plain": (_plain,),
     "shopify": (_shopify,),
     "hubspot": (_hubspot,),
-    "twilio": (_twilio,),
+    "stripe": (),
+    "twilio": (),
     "ietf": (_ietf,),
     "huggingface": (_ietf,),
     "none": (),

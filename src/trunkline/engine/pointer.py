@@ -50,5 +50,8 @@ def scalar(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     if isinstance(value, int | float):
-        return str(value)
-    return to_json(value)[:_LONGEST].decode("utf-8", "replace")
+        return str(value) if isinstance(value, float) or value.bit_length() < 256 else ""
+    try:
+        return to_json(value)[:_LONGEST].decode("utf-8", "replace")
+    except RecursionError:
+        return ""

@@ -69,8 +69,7 @@ def answer(
 ) -> Answer:
     """Status, header fields (each replaces a vendor's field of that name) and body.
 
-    Under `native` with a vendor's body there is no content-type among the fields: the vendor's stays.
-    Otherwise the body is ours, so the vendor's content-encoding and content-length must not be passed on.
+    The body was decoded or is ours, so the vendor's content-encoding and content-length must not be passed on.
     """
     record = ours(
         error, correlation_id=correlation_id, attempts=attempts, spent_usd=spent_usd, runbook=runbook
@@ -81,7 +80,8 @@ def answer(
     if style == "native":
         fields += _native_fields(error, record)
         if vendors and (not dialect or vendor_same_dialect):
-            return status, fields, scrub_bytes(error.body)
+            kind = [(n, v) for n, v in error.fields if n == b"content-type"][:1]
+            return status, fields + kind, scrub_bytes(error.body)
     if dialect:
         body = dialect_error.body(
             dialect, error, record, _vendors_object(error, style, vendor_same_dialect), status
@@ -151,10 +151,20 @@ def _parsed(body: bytes) -> Any:
     body = scrub_bytes(body)
     if len(body) <= _KEPT_BYTES:
         try:
-            return from_json(body)
+            said = from_json(body)
         except (DecodeError, RecursionError, UnicodeError):
-            pass
+            said = None
+        if said is not None and _shallow(said):
+            return said
     return body[:_KEPT_BYTES].decode("utf-8", "replace")
+
+
+def _shallow(value: Any, depth: int = 0) -> bool:
+    """Whether a value can be written again: one nested without end is passed on as text."""
+    if depth > 64:
+        return False
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return all(_shallow(v, depth + 1) for v in inner)
 
 
 def _fields(

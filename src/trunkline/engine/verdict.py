@@ -14,7 +14,6 @@ import msgspec
 
 from trunkline.core.codec import DecodeError, json_decoder
 
-OK = "ok"
 UNREAD_BYTES = 256 << 10
 """A longer reply is believed when its two ends look like JSON: no error is that long."""
 
