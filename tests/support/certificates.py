@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 import ssl
+import warnings
 from pathlib import Path
 
 from cryptography import x509
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-_DAY = datetime.timedelta(days=1)
+_DAY = dt.timedelta(days=1)
 
 
 class Authority:
@@ -51,14 +52,22 @@ class Authority:
         return cert_file, key_file
 
     def server(
-        self, name: str, *, expired: bool = False, clients: Authority | None = None, newest: ssl.TLSVersion | None = None
+        self,
+        name: str,
+        *,
+        expired: bool = False,
+        clients: Authority | None = None,
+        newest: ssl.TLSVersion | None = None,
     ) -> ssl.SSLContext:
         """A server context with a certificate for `name`; it demands certificates of `clients`."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*self.issue(name, expired=expired))
         if newest is not None:
             context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-            context.maximum_version = newest
+            with warnings.catch_warnings(
+                action="ignore"
+            ):  # old versions are deprecated, which is what is tested
+                context.maximum_version = newest
         if clients is not None:
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(clients.file)
@@ -67,7 +76,7 @@ class Authority:
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, expired: bool
     ) -> x509.CertificateBuilder:
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)

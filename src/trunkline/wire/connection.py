@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+import ssl
 from collections.abc import AsyncIterable, Callable
 from typing import Protocol, cast
 
 from trunkline.wire.errors import BodyFailed, ReplyCut, ResetBeforeReply, WireError, WriteFailed
 from trunkline.wire.framing import BODY, WHOLE, ClientLimits, ReplyReader, Sink
 from trunkline.wire.response import Response
+from trunkline.wire.trust import Trust, said_goodbye
 
 # Bytes, or a stream. A stream's attribute `length` is what its head announces; without one, or with None, the head
 # announces chunked.
@@ -55,6 +57,7 @@ class Connection(asyncio.Protocol):
         "_stopped",
         "_stored",
         "_time",
+        "_tls",
         "_transport",
         "_trusted_until",
         "_unsent",
@@ -74,6 +77,7 @@ class Connection(asyncio.Protocol):
         self._poller.register(sock.fileno(), select.POLLIN)
         self._transport: asyncio.Transport | None = None
         self._unsent: Callable[[], int] = _nothing
+        self._tls: ssl.SSLObject | None = None
         self._response: Response | None = None
         self._pump: asyncio.Task[None] | None = None
         self._drained: asyncio.Future[None] | None = None
@@ -93,6 +97,7 @@ class Connection(asyncio.Protocol):
         streaming = cast(asyncio.Transport, transport)  # uvloop's is one in all but its type
         self._transport = streaming
         self._unsent = streaming.get_write_buffer_size
+        self._tls = streaming.get_extra_info("ssl_object")
         self._owner.made(self)
 
     def usable(self, now: float) -> bool:
@@ -107,8 +112,12 @@ class Connection(asyncio.Protocol):
 
     def quiet(self) -> bool:
         """Whether a new connection is open and without a word from the vendor (TLS has words of its own)."""
-        secure = self._transport is not None and self._transport.get_extra_info("ssl_object") is not None
-        return not self.is_closed and (secure or not self._poller.poll(0))
+        return not self.is_closed and (self._tls is not None or not self._poller.poll(0))
+
+    def _remember_session(self) -> None:
+        """After a reply, for TLS 1.3 gives its tickets after the handshake."""
+        if self._tls is not None:
+            Trust.remember(self._tls)
 
     def close(self) -> None:
         """Close now, whatever is under way; the exchange must have been failed or ended before."""
@@ -121,6 +130,7 @@ class Connection(asyncio.Protocol):
             self._pump.cancel()
             self._pump = None
         if self._transport is not None:
+            self._remember_session()
             self._transport.abort()
         self._owner.closed(self)
 
@@ -131,10 +141,10 @@ class Connection(asyncio.Protocol):
         self.close()
 
     def eof_received(self) -> None:
-        self._vendor_closed(clean=True)
+        self._vendor_closed(clean=self._tls is None or said_goodbye(self._tls))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._vendor_closed(clean=exc is None)
+        self._vendor_closed(clean=False)  # a proper end was told by eof_received
         self._wake_pump()
         self._transport = self._sock = None
         self._unsent = _nothing
@@ -219,6 +229,7 @@ class Connection(asyncio.Protocol):
         if reader.keep and reader.stage == WHOLE and self._pump is None and not self._unsent():
             if self._idle_s < 0:
                 self._idle_s = _idle_time(response.fields, self._limits.idle_expiry_s)
+                self._remember_session()
             else:
                 self._trusted_until = response.activity + PROVEN_S
             self._idle_until = response.activity + self._idle_s

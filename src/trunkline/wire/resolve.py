@@ -138,7 +138,9 @@ class Resolver:
 
     async def _addresses(self, host: str) -> list[str]:
         if not _is_name(host):
-            raise DnsError(f"{host!r} is not a host name: use letters, digits, dots and hyphens")
+            raise DnsError(
+                f"{host!r} is not a host name: use letters, digits, dots and hyphens (other alphabets as xn--)"
+            )
         entry = self._cache.get(host)
         if entry is None or entry.until <= self._clock():
             await self._ask(host)

@@ -48,13 +48,24 @@ class Trust:
         return cached[1]
 
     @staticmethod
-    def remember(tls: ssl.SSLObject | None, host: str) -> None:
+    def remember(tls: ssl.SSLObject) -> None:
         """Keep the session of a connection that worked, for the next one to the same host."""
-        if tls is None or not isinstance(tls.context, _Context):
-            return
-        session = tls.session
-        if session is not None and session.has_ticket:
-            tls.context.sessions[host] = session
+        session, context = tls.session, tls.context
+        if (
+            isinstance(context, _Context)
+            and session is not None
+            and session.has_ticket
+            and tls.server_hostname
+        ):
+            context.sessions[tls.server_hostname] = session
+
+
+def said_goodbye(tls: ssl.SSLObject) -> bool:
+    """Whether the peer ended the session itself; if not, somebody in between may have cut it (asyncio does not say)."""
+    try:
+        return tls.read(1) == b""
+    except ssl.SSLError:
+        return False
 
 
 def _stamp(files: tuple[str | None, ...]) -> _Stamp:

@@ -1,6 +1,18 @@
-"""Server tests share the socketless connection of the table of raw requests."""
+"""What touches sockets and TLS runs on asyncio's own loop and on uvloop."""
 
-import sys
-from pathlib import Path
+from __future__ import annotations
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "wire_table"))
+import asyncio
+from collections.abc import Callable, Mapping
+
+import pytest
+import uvloop
+
+ON_BOTH_LOOPS = {"test_client", "test_connect"}
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    both = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    return both if item.path.stem in ON_BOTH_LOOPS else {"asyncio": asyncio.new_event_loop}
