@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from .address import judge
 from .catalog import Address, Entry
+from .item import secret_of
 from .shape import Integration, PoolMember
 
 
@@ -47,7 +48,7 @@ def located(
 
 
 def _pool(own: Integration) -> list[PoolMember]:
-    secret = own.secret if own.secret is not None else own.auth.secret if own.auth else None
+    secret = secret_of(own)
     return secret if isinstance(secret, list) else []
 
 

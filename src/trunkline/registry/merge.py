@@ -15,9 +15,9 @@ from trunkline.core import service
 
 from . import shape
 from .catalog import Entry
+from .item import secret_of
 from .locate import Located
 from .quantity import seconds, size_bytes
-from .verify import secret_of
 
 AI_TIMEOUTS = service.Timeouts(connect=5.0, first_byte=300.0, idle=60.0, total=600.0)
 PLAIN_TIMEOUTS = service.Timeouts()

@@ -49,7 +49,7 @@ This page is made from the source by `python -m trunkline.registry.reference`; d
 
 One file says what can be called and how. It is YAML 1.2 (JSON is accepted): `no`, `on` and `2026-10-01` are text, a duplicate
 key is an error, an unknown key is an error. For completion in an editor, begin the file with
-`# yaml-language-server: $schema=trunkline.schema.json` after `trunkline check --schema > trunkline.schema.json`.
+`# yaml-language-server: $schema=trunkline.schema.json` after `python -m trunkline.registry.schema > trunkline.schema.json`.
 
 **Durations** are `500ms`, `10s`, `1m`, `6h`, `90d`; **sizes** are `512KB`, `1MB` (1 KB = 1,024 bytes); both need their unit.
 

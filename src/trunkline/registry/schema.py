@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import msgspec
@@ -66,3 +67,7 @@ def _told(name: str, part: dict[str, Any]) -> dict[str, Any]:
         if known is not None:
             part["properties"][field] = {**known, "description": text}
     return part
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(json_schema()), indent=2) + b"\n")

@@ -9,7 +9,8 @@ from trunkline.engine.operations import Matcher
 from trunkline.registry import catalog
 from trunkline.registry.catalog import key_problem
 from trunkline.registry.findings import RegistryInvalid
-from trunkline.registry.verify import rule_faults, template_fault
+from trunkline.registry.patterns import template_fault
+from trunkline.registry.verify_calls import rule_faults
 
 from .conftest import Load
 

@@ -1,0 +1,199 @@
+"""Errors about calling a vendor: versions, limits, operations, rules of errors, fallbacks.
+
+Not for: how it is reached (`verify_access.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trunkline.core.errors import KINDS
+
+from .document import Place
+from .findings import did_you_mean, one_of
+from .item import Item
+from .patterns import HEADER_NAME, SAID_NAME, compiles, template_fault
+from .quantity import seconds
+from .shape import ErrorRule, Fallback, Limit, Operation
+
+
+def verify_calls(item: Item) -> None:
+    """Writes every error."""
+    _version(item)
+    _policies(item)
+    for n, operation in enumerate(item.own.operations):
+        _operation(item, n, operation)
+    for n, rule in enumerate(item.own.errors):
+        _rule(item, n, rule)
+    _pointers(item)
+    for n, fallback in enumerate(item.own.fallback):
+        _fallback(item, n, fallback)
+
+
+def _version(item: Item) -> None:
+    version = item.own.api_version
+    if version is None:
+        return
+    inherited = item.entry.api_version if item.entry else None
+    if not version.value and not (inherited and inherited.value):
+        item.fault(("api_version",), "missing-key", "`value` is missing.", 'Add e.g. `value: "2026-01-01"`.')
+    if sum(bool(x) for x in (version.header, version.query, version.path)) > 1:
+        item.fault(
+            ("api_version",),
+            "bad-value",
+            "The version is sent in one place.",
+            "Keep one of `header`, `query`, `path`.",
+        )
+    if version.path and not version.path.startswith("/"):
+        item.fault(
+            ("api_version", "path"),
+            "bad-value",
+            "A path begins with `/`.",
+            f"Write `/{version.path}`.",
+            value=version.path,
+        )
+
+
+def _policies(item: Item) -> None:
+    for n, limit in enumerate(item.own.limits or []):
+        _limit(item, ("limits", n), limit)
+    timeout = item.own.timeout
+    for part in ("connect", "first_byte", "idle", "total"):
+        text = getattr(timeout, part) if timeout else ""
+        if text and seconds(text) <= 0:
+            item.fault(
+                ("timeout", part),
+                "bad-value",
+                "A timeout must be more than zero.",
+                "Write e.g. `10s`.",
+                value=text,
+            )
+    tls = item.own.tls
+    if tls and bool(tls.cert_file) != bool(tls.key_file):
+        item.fault(("tls",), "missing-key", "`cert_file` and `key_file` belong together.", "Give both.")
+    if item.own.idempotency and not HEADER_NAME.fullmatch(item.own.idempotency.header):
+        item.fault(
+            ("idempotency", "header"),
+            "bad-value",
+            "This is no header name.",
+            "Write e.g. `Idempotency-Key`.",
+        )
+
+
+def _limit(item: Item, at: Place, limit: Limit) -> None:
+    given = [name for name in ("requests", "tokens", "concurrency") if getattr(limit, name) is not None]
+    if len(given) != 1:
+        cure = "Write e.g. `{requests: 100, per: 1m}` or `{concurrency: 8}`."
+        item.fault(at, "bad-limit", "A limit has exactly one of `requests`, `tokens`, `concurrency`.", cure)
+    elif given == ["concurrency"] and limit.per:
+        item.fault((*at, "per"), "bad-limit", "`concurrency` has no period.", "Remove `per`.", at_key=True)
+    elif given != ["concurrency"] and (not limit.per or seconds(limit.per) <= 0):
+        item.fault(at, "bad-limit", f"`{given[0]}` needs a period.", "Add e.g. `per: 1m`.")
+
+
+def _operation(item: Item, n: int, operation: Operation) -> None:
+    at: Place = ("operations", n)
+    if operation.name in [other.name for other in item.own.operations[:n]]:
+        said = f"The operation `{operation.name}` is declared twice."
+        item.fault(
+            (*at, "name"), "duplicate-name", said, "Give each a name of its own.", value=operation.name
+        )
+    if not SAID_NAME.fullmatch(operation.name):
+        item.fault(
+            (*at, "name"),
+            "bad-name",
+            "This is no name of an operation.",
+            "Use letters, digits, `.`, `-`, `_`.",
+        )
+    fault = template_fault(operation.path)
+    if fault:
+        item.fault(
+            (*at, "path"),
+            "bad-path",
+            fault,
+            "Write e.g. `/contacts/{id}` or `/files/{path+}`.",
+            value=operation.path,
+        )
+
+
+def _rule(item: Item, n: int, rule: ErrorRule) -> None:
+    for at, code, message, cure in rule_faults(rule):
+        item.fault(("errors", n, *at), code, message, cure)
+
+
+def _pointers(item: Item) -> None:
+    for part in ("ok_body", "usage"):
+        for pointer, pattern in (getattr(item.own, part) or {}).items():
+            where = pointer if part == "ok_body" else pattern
+            if not where.startswith("/"):
+                item.fault(
+                    (part, pointer), "bad-pointer", f"`{where}` is no JSON pointer.", "Begin it with `/`."
+                )
+            if part == "ok_body" and not compiles(pattern):
+                item.fault(
+                    (part, pointer),
+                    "bad-pattern",
+                    "This is no regular expression.",
+                    "Correct it.",
+                    value=pattern,
+                )
+
+
+def _fallback(item: Item, n: int, fallback: Fallback) -> None:
+    at: Place = ("fallback", n)
+    given = [bool(fallback.to), bool(fallback.stale), fallback.answer is not None, fallback.defer]
+    if sum(given) != 1:
+        item.fault(
+            at,
+            "bad-fallback",
+            "A fallback is exactly one of `to`, `stale`, `answer`, `defer`.",
+            "Keep one of them.",
+        )
+    target = fallback.to.partition("/")[0]
+    known = [*item.registry.integrations, *item.registry.routes]
+    if target and target not in known:
+        cure = did_you_mean(target, known) or one_of(known)
+        item.fault(
+            (*at, "to"), "unknown-integration", f"There is no integration `{target}`.", cure, value=target
+        )
+    if target == item.name and "/" not in fallback.to:
+        item.fault(
+            (*at, "to"),
+            "bad-fallback",
+            "An integration cannot stand in for itself.",
+            "Name another one.",
+            value=target,
+        )
+    for m, code in enumerate(fallback.on):
+        if code not in KINDS:
+            cure = did_you_mean(code, KINDS) or one_of(KINDS)
+            item.fault((*at, "on", m), "unknown-code", f"`{code}` is no code of a failure.", cure, value=code)
+
+
+def rule_faults(rule: ErrorRule) -> Iterator[tuple[Place, str, str, str]]:
+    """(place, code, message, cure) of each fault of a rule of the classifier."""
+    if rule.kind != "ok" and rule.kind not in KINDS:
+        yield (
+            ("kind",),
+            "unknown-code",
+            f"`{rule.kind}` is no code of a failure.",
+            did_you_mean(rule.kind, KINDS) or one_of(KINDS),
+        )
+    for pointer, pattern in rule.body.items():
+        if pointer and not pointer.startswith("/"):
+            yield ("body", pointer), "bad-pointer", f"`{pointer}` is no JSON pointer.", "Begin it with `/`."
+        if not compiles(pattern):
+            yield ("body", pointer), "bad-pattern", "This is no regular expression.", "Correct it."
+    for name, pattern in rule.header.items():
+        if not compiles(pattern):
+            yield ("header", name), "bad-pattern", "This is no regular expression.", "Correct it."
+    for part, pattern in (("text", rule.text), ("code", rule.code)):
+        if not compiles(pattern):
+            yield (part,), "bad-pattern", "This is no regular expression.", "Correct it."
+    if not (rule.status or rule.body or rule.header or rule.text or rule.code or rule.event):
+        yield (
+            (),
+            "bad-rule",
+            "A rule without a condition would hold always.",
+            "Add e.g. `status`, `body` or `code`.",
+        )
