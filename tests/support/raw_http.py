@@ -101,4 +101,4 @@ async def send(port: int, raw: bytes, timeout_s: float = 10.0) -> Answer:
 
 async def ask(port: int, method: str, path: str, body: Any = None, **fields: str) -> Answer:
     """One request on its own connection."""
-    return await send(port, request_bytes(method, path, body, **fields))
+    return await send(port, request_bytes(method, path, body, close=True, **fields))

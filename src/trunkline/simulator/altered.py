@@ -70,7 +70,7 @@ def bad_json(reply: Reply, fault: Fault, profile: Profile) -> Reply:
 
 def html(reply: Reply, fault: Fault, profile: Profile) -> Reply:
     """F19: status 200 (or `status`) and a page of HTML."""
-    return Reply(int(fault.number("status", 200)), HTML, "text/html; charset=utf-8", acted=reply.acted)
+    return Reply(int(fault.number("status", 200)), HTML, "text/html; charset=utf-8")
 
 
 def content_type(reply: Reply, fault: Fault, profile: Profile) -> Reply:
@@ -131,12 +131,6 @@ def huge_header(reply: Reply, fault: Fault, profile: Profile) -> Reply:
     """F23: one header field of `bytes` (1 MiB)."""
     reply.fields = (*reply.fields, ("x-filler", "a" * int(fault.number("bytes", 1 << 20))))
     return reply
-
-
-def redirect(reply: Reply, fault: Fault, profile: Profile) -> Reply:
-    """F26: `status` (302) to another host; by default the cloud's metadata address."""
-    to = fault.text("to", "http://169.254.169.254/latest/meta-data/")
-    return Reply(int(fault.args.get("status", 302)), b"", "", (("location", to),), acted=False)
 
 
 def split_utf8(reply: Reply, fault: Fault, profile: Profile) -> Reply:
@@ -248,6 +242,6 @@ FAULTS: dict[str, Alteration] = {
     function.__name__: function
     for function in (
         truncate, error_first, error_after, bad_json, html, content_type, gzip_bomb, huge_body, many_headers, huge_header,
-        redirect, split_utf8, mixed_newlines, long_line, comments, usage, patch,
+        split_utf8, mixed_newlines, long_line, comments, usage, patch,
     )
 }  # fmt: skip

@@ -1,56 +1,64 @@
 """Errors by name: `rate_limit` at any vendor becomes that vendor's own status, headers and body.
 
-A name is looked for in the vendor's rows, then in those of its family, then among the defaults dressed in its shape. Not for:
+A name is looked for in the vendor's rows, then in its family's, then among those that all know, dressed in its shape. Not for:
 the rows themselves (`corpus_ai.py`, `corpus_business.py`) or how bodies are dressed (`failures.py`).
 """
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import import_module
 from time import gmtime, strftime, time
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from trunkline.simulator import corpus_ai, corpus_business
 from trunkline.simulator.failures import Failure
 from trunkline.simulator.faults import Fault
 
 if TYPE_CHECKING:
     from trunkline.simulator.vendors import Profile
 
-DEFAULTS = corpus_business.DEFAULTS
-ROWS = corpus_business.ROWS | corpus_ai.ROWS
+
+@cache
+def rows() -> dict[str, dict[str, Failure]]:
+    """By vendor or family, and under an empty name what all know. Imported when first asked: most runs see no error at once."""
+    ai, business = (import_module(f"trunkline.simulator.corpus_{part}") for part in ("ai", "business"))
+    return {"": business.DEFAULTS, **business.ROWS, **ai.ROWS}
 
 
 def names() -> set[str]:
     """Every name that some vendor knows."""
-    return {"status", "rate_limit_bare", *DEFAULTS, *(name for rows in ROWS.values() for name in rows)}
+    return {"status", "redirect", "rate_limit_bare", *(name for known in rows().values() for name in known)}
 
 
 def find(profile: Profile, name: str) -> Failure | None:
     """The row for a name at a vendor, or None."""
-    for owner in (profile.name, profile.family, profile.shape):
-        if name in ROWS.get(owner, {}):
-            return ROWS[owner][name]
-    return DEFAULTS.get(name)
+    known = rows()
+    owners = (profile.name, profile.family, profile.shape, "")
+    return next((known[owner][name] for owner in owners if name in known.get(owner, {})), None)
 
 
 def named(profile: Profile, name: str) -> Failure:
     """The row for a name at a vendor; `server_error` when there is none."""
-    return find(profile, name) or DEFAULTS["server_error"]
+    return find(profile, name) or rows()[""]["server_error"]
 
 
 def failure(profile: Profile, fault: Fault) -> Failure | None:
     """The failure that a fault asks for, or None when the fault is not of this sort.
 
-    `status` takes `status`, `headers` and `body` literally. Named ones take `retry_after` (seconds, sent as they are),
-    `retry_after_date` (seconds from now, sent as an HTTP-date), `retry_after_ms`, `message` and more `headers`.
+    `status` takes `status`, `headers` and `body` literally; `redirect` (F26) leads `to` another host, with `status` 302. Named
+    ones take `retry_after` (seconds, sent as they are), `retry_after_date` (seconds from now, sent as an HTTP-date),
+    `retry_after_ms`, `message` and more `headers`.
     """
     args = fault.args
     headers = tuple((str(name), str(value)) for name, value in dict(args.get("headers", {})).items())
     if fault.name == "status":
         body = args.get("body", {"error": {"code": "simulated", "message": "Simulated failure."}})
         return Failure(int(fault.number("status", 500)), "", fields=headers, body=body)
+    if fault.name == "redirect":
+        where = fault.text("to", "http://169.254.169.254/latest/meta-data/")
+        return Failure(int(args.get("status", 302)), "", fields=(("location", where), *headers), body="")
     bare = fault.name == "rate_limit_bare"
     found = find(profile, "rate_limit" if bare else fault.name)
     if found is None:

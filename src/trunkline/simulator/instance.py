@@ -169,7 +169,11 @@ def _number(schema: dict[str, Any], kind: str) -> float | int:
     for limit in (low, high):
         if limit is not None:
             tried += [limit, limit + 1, limit - 1]
-            tried += [math.ceil(limit / step) * step, (limit // step + 1) * step, (limit // step - 1) * step] if step else []
+            tried += (
+                [math.ceil(limit / step) * step, (limit // step + 1) * step, (limit // step - 1) * step]
+                if step
+                else []
+            )
     if low is not None and high is not None:
         tried.append((low + high) / 2)
     found = next((value for value in tried if _allowed(value, schema, step)), low if low is not None else 7)

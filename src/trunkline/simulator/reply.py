@@ -30,9 +30,9 @@ class Reply(msgspec.Struct):
     """One answer. Either `body`, or `pieces` (a streamed body; `length` is declared when known, else it is chunked).
 
     `tail`: how many of the last pieces only end the stream (`[DONE]`, the finish chunk, usage): a truncation leaves them out.
-    `first_ms`, `gap_ms`: delay before the head and between pieces. `acted`: whether an act was carried out; None = by method
-    and status. `replayed`: it repeats the stored answer of an earlier request. `error_form`: how this vendor tells a failure
-    inside a stream, see `failures.in_stream`. `request_line`: the field with the vendor's id of this request.
+    `first_ms`, `gap_ms`: delay before the head and between pieces. `acted`: False where nothing was carried out although method
+    and status would say so. `replayed`: it repeats the stored answer of an earlier request. `error_form`: how this vendor tells
+    a failure inside a stream, see `failures.in_stream`. `request_line`: the field with the vendor's id of this request.
     """
 
     status: int = 200
@@ -44,7 +44,7 @@ class Reply(msgspec.Struct):
     tail: int = 0
     first_ms: float = 0.0
     gap_ms: float = 0.0
-    acted: bool | None = None
+    acted: bool = True
     replayed: bool = False
     request_line: bytes = b""
     error_form: str = "data"

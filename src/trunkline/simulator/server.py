@@ -139,6 +139,9 @@ class Simulator:
             reply = _unknown_fault(fault.name)
         else:
             reply = self._vendor_reply(shaped, vendor, request, entry)
+            entry.status, entry.replayed = reply.status, reply.replayed
+            if reply.acted and reply.status < 400 and request.method not in ("GET", "HEAD", "OPTIONS"):
+                self.ledger.act(entry)
             if fault is not None and fault.name in altered.FAULTS:
                 reply = altered.FAULTS[fault.name](reply, fault, shaped)
         if pace is not latencies.NONE:
@@ -146,11 +149,6 @@ class Simulator:
             reply.gap_ms += pace.per_chunk_ms
         reply.request_line = b"%b: req_sim_%08d\r\n" % (shaped.request_id.encode(), entry.seq)
         entry.status = reply.status
-        entry.replayed = reply.replayed
-        if reply.acted or (
-            reply.acted is None and reply.status < 400 and request.method not in ("GET", "HEAD", "OPTIONS")
-        ):
-            self.ledger.act(entry)
         return reply
 
     def ended(self, exchange: Exchange, outcome: str) -> None:

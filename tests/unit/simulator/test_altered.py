@@ -80,6 +80,13 @@ async def test_f19_html_and_f20_wrong_types(chat: Ask) -> None:
     assert "content-type" not in (await chat(x_sim_fault="content_type;-")).headers
 
 
+async def test_an_answer_that_is_altered_was_still_carried_out(local: Simulator, call: Ask) -> None:
+    form = b"amount=1&currency=eur&source=tok_visa"
+    page = await call("POST", "/stripe/v1/charges", form, x_sim_fault="html;status=502")
+    seen = local.ledger.read()["entries"][-1]
+    assert (page.status, seen.status, seen.acted) == (502, 502, True)
+
+
 async def test_f21_a_gzip_bomb_is_small_and_real(chat: Ask) -> None:
     answer = await chat(x_sim_fault=f"gzip_bomb;bytes={64 << 20}")
     assert answer.headers["content-encoding"] == "gzip"
