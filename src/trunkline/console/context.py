@@ -64,7 +64,9 @@ class Console:
         snapshot = self.published.snapshot()
         if snapshot is None:
             return []
-        return health.traffic(snapshot, self.totals.figures(self.clock()), self.published.breakers())
+        now = self.clock()
+        figures = {**self.totals.figures(now), **self.published.figures(now)}
+        return health.traffic(snapshot, figures, self.published.breakers())
 
     def _ensure_readable(self) -> None:
         if self.drain.fatal:

@@ -210,28 +210,23 @@ def _gauges(console: Console) -> list[Metric]:
 
 
 def _gateway_gauges(console: Console, now: float) -> list[Metric]:
-    """The gateway's own numbers under its own names; one that ends in `_total` is a counter."""
+    """The gateway's own numbers under its own names; a table of numbers gets its keys as the label `code`."""
     age_s = console.published.gateway_stats_age_s(now)
     if age_s is None:
         return []
-    numbers = {
-        f"trunkline_gateway_{name_of(str(name))}": float(value)
-        for name, value in sorted(console.published.gateway_stats().items())
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
-    own = [
-        Metric(
-            name,
-            "counter" if name.endswith("_total") else "gauge",
-            "As the gateway counts it.",
-            [Sample({}, value)],
-        )
-        for name, value in numbers.items()
-    ]
-    return [
-        _gauge("trunkline_gateway_stats_age_seconds", "Since the gateway wrote its numbers.", age_s),
-        *own,
-    ]
+    found = [_gauge("trunkline_gateway_stats_age_seconds", "Since the gateway wrote its numbers.", age_s)]
+    for name, value in sorted(console.published.gateway_stats().items()):
+        inside = value if isinstance(value, dict) else {"": value}
+        samples = [
+            Sample({"code": str(key)} if key else {}, number)
+            for key, number in inside.items()
+            if isinstance(number, int | float) and not isinstance(number, bool)
+        ]
+        if samples and name != "at":
+            found.append(
+                Metric(f"trunkline_gateway_{name_of(name)}", "gauge", "As the gateway counts it.", samples)
+            )
+    return found
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

@@ -14,8 +14,11 @@ import msgspec
 
 from trunkline.core.codec import from_json, pack_decoder
 from trunkline.core.service import CallerKey, Callers, Snapshot
+from trunkline.ops.health import Figures
 
 T = TypeVar("T")
+FRESH_S = 10.0
+"""The gateway rewrites its numbers each second; older ones are of a process that is gone."""
 
 
 class _File(Generic[T]):
@@ -73,6 +76,14 @@ class Published:
         found = self.gateway_stats().get("breakers", {})
         return {str(name): str(state) for name, state in found.items()} if isinstance(found, dict) else {}
 
+    def figures(self, now: float) -> dict[str, Figures]:
+        """What the running gateway says of each integration's last minutes; nothing when it has not spoken for a while."""
+        age_s = self.gateway_stats_age_s(now)
+        found = self.gateway_stats().get("traffic", {})
+        if age_s is None or age_s > FRESH_S or not isinstance(found, dict):
+            return {}
+        return {str(name): _figures(one, now) for name, one in found.items() if isinstance(one, dict)}
+
     def reload(self) -> Any:
         """What became of the last change of the registry, as the supervisor wrote it; None if nothing is known."""
         return self._reload.read()
@@ -92,3 +103,15 @@ class Published:
 
             self._pepper = State(self._state_dir, os.environ).keys["pepper"]
         return self._pepper
+
+
+def _figures(one: dict[str, Any], now: float) -> Figures:
+    window = one.get("window") or (0, 0)
+    ok_age_s, error_age_s = one.get("last_ok_age_s"), one.get("last_error_age_s")
+    return Figures(
+        calls=int(window[0]),
+        failures=int(window[1]),
+        last_ok_at=0.0 if ok_age_s is None else now - ok_age_s,
+        last_error_at=0.0 if error_age_s is None else now - error_age_s,
+        last_error_code=str(one.get("last_error_code") or ""),
+    )

@@ -1,0 +1,310 @@
+"""The admin API as a client sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.support.records import NOON_US
+from trunkline.console import shapes
+from trunkline.console.access import COOKIE
+from trunkline.console.context import Console
+from trunkline.console.declare import ROLES, Endpoint, may
+from trunkline.console.endpoints import ENDPOINTS
+
+Ask = Callable[..., Any]
+NOW = NOON_US / 1e6
+TARGETS = {one.name: one.path.replace("{id}", "a") for one in ENDPOINTS}
+CLOSED = [one for one in ENDPOINTS if one.role != "open" and one.name != "tail"]
+
+
+def bearer(text: str) -> tuple[str, str]:
+    return ("authorization", f"Bearer {text}")
+
+
+def named(one: Endpoint) -> str:
+    return one.name
+
+
+@pytest.mark.row("W1")
+def test_only_liveness_readiness_and_the_one_time_link_are_open() -> None:
+    assert {one.path for one in ENDPOINTS if one.role == "open"} == {
+        "/health/live",
+        "/health/ready",
+        "/sign-in",
+    }
+
+
+def test_endpoints_have_a_known_role_and_names_of_their_own() -> None:
+    assert {one.role for one in ENDPOINTS} <= set(ROLES)
+    assert (
+        len({one.name for one in ENDPOINTS})
+        == len({(one.method, one.path) for one in ENDPOINTS})
+        == len(ENDPOINTS)
+    )
+
+
+@pytest.mark.row("W1")
+@pytest.mark.parametrize("endpoint", [one for one in ENDPOINTS if one.role != "open"], ids=named)
+@pytest.mark.parametrize(
+    "identity",
+    [
+        (),
+        (bearer(""),),
+        (bearer("tla_not-the-token"),),
+        (("authorization", "Basic dGxhOng="),),
+        (bearer("tl_plain"),),
+        (bearer("tl_expired"),),
+        (bearer("tl_unknown"),),
+        (("cookie", f"{COOKIE}=9999999999.x.forged"),),
+        (("cookie", "=;;\x01"),),
+    ],
+)
+async def test_nobody_without_identity_gets_anything(ask: Ask, endpoint: Endpoint, identity: Any) -> None:
+    answer = await ask(TARGETS[endpoint.name], *identity, signed=False)
+    assert answer.status == 401
+    assert b"call_id" not in answer.body
+    if endpoint.media != "text/html":
+        assert answer.json()["code"] == "unauthenticated"
+
+
+@pytest.mark.row("W1")
+@pytest.mark.parametrize("endpoint", CLOSED, ids=named)
+async def test_the_admin_may_everything(ask: Ask, endpoint: Endpoint) -> None:
+    assert (await ask(TARGETS[endpoint.name])).status == 200
+
+
+@pytest.mark.row("W1", "O3")
+@pytest.mark.parametrize("endpoint", CLOSED, ids=named)
+@pytest.mark.parametrize(("key", "scope"), [("tl_metrics", "metrics:read"), ("tl_health", "health:read")])
+async def test_a_caller_key_opens_what_its_scope_names_and_nothing_else(
+    ask: Ask, endpoint: Endpoint, key: str, scope: str
+) -> None:
+    for identity in (bearer(key), ("x-trunkline-key", key)):
+        answer = await ask(TARGETS[endpoint.name], identity, signed=False)
+        assert answer.status == (200 if endpoint.scope == scope else 401)
+
+
+@pytest.mark.parametrize("role", ["", "caller", "nonsense", *ROLES])
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
+async def test_a_role_may_what_is_declared_for_it_or_less(
+    ask: Ask, console: Console, monkeypatch: pytest.MonkeyPatch, endpoint: Endpoint, role: str
+) -> None:
+    if endpoint.name in ("tail", "sign_in"):
+        return
+    monkeypatch.setattr(console.access, "role", lambda headers: role)
+    allowed = endpoint.role == "open" or (role in ROLES and ROLES.index(role) >= ROLES.index(endpoint.role))
+    expected = 200 if allowed else 403 if role else 401
+    assert (await ask(TARGETS[endpoint.name])).status == expected
+    assert may(role, endpoint.role) is allowed
+
+
+@pytest.mark.parametrize(
+    "endpoint", [one for one in ENDPOINTS if one.reply is not None and one.name != "tail"], ids=named
+)
+async def test_every_answer_has_the_shape_that_is_declared(ask: Ask, endpoint: Endpoint) -> None:
+    answer = await ask(TARGETS[endpoint.name])
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith(endpoint.media)
+    told = answer.json()
+    shaped = msgspec.convert(told, endpoint.reply)
+    assert msgspec.to_builtins(shaped) == told
+
+
+async def test_calls_are_searched_and_paged(ask: Ask) -> None:
+    first = (await ask("/api/calls?limit=2")).json()
+    second = (await ask(f"/api/calls?limit=2&before={first['next']}")).json()
+    errors = (await ask("/api/calls?state=error&text=RESET&integration=stripe&since=2026-11-21")).json()
+    assert [[one["call_id"] for one in page["calls"]] for page in (first, second, errors)] == [
+        ["c", "b"],
+        ["a"],
+        ["b"],
+    ]
+    assert (second["next"], errors["calls"][0]["attempts"][0]["n"]) == ("", 1)
+
+
+async def test_spans_are_counted_back_from_now(ask: Ask) -> None:
+    recent, old = await ask("/api/calls?since=15m"), await ask("/api/calls?until=15m")
+    assert (len(recent.json()["calls"]), len(old.json()["calls"])) == (3, 0)
+
+
+async def test_one_call_is_shown_by_either_id(ask: Ask) -> None:
+    assert (await ask("/api/calls/b")).json() == (await ask("/api/calls/corr-b")).json()
+
+
+@pytest.mark.row("O2")
+async def test_usage_is_told_by_group(ask: Ask) -> None:
+    told = (await ask("/api/usage?by=integration,state")).json()
+    assert told["group_by"] == ["integration", "state"]
+    assert [(row["integration"], row["state"], row["calls"]) for row in told["rows"]] == [
+        ("stripe", "error", 1),
+        ("stripe", "ok", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("/api/calls?limit=0", "limit"),
+        ("/api/calls?limit=many", "limit"),
+        ("/api/calls?state=fine", "state"),
+        ("/api/calls?colour=red", "colour"),
+        ("/api/calls?team=a&team=b", "'team' is given twice"),
+        ("/api/calls/a?id=b", "'id' is given twice"),
+        ("/api/calls?before=nonsense", "use the `next` of the page before"),
+        ("/api/calls?since=yesterday", "'yesterday' is no instant: write e.g."),
+        ("/api/usage?by=colour", "cannot be grouped by 'colour'; choose from"),
+        ("/api/usage?until=soon", "'soon' is no instant"),
+        ("/api/health?detail=2", "detail"),
+        ("/api/keys?x=1", "the parameters of /api/keys are: none"),
+    ],
+)
+async def test_a_wrong_parameter_is_named_with_what_would_be_right(ask: Ask, target: str, words: str) -> None:
+    answer = await ask(target, ("x-correlation-id", "order-7"))
+    told = msgspec.convert(answer.json(), shapes.ErrorShape)
+    assert (answer.status, told.source, told.code, told.retryable, told.correlation_id) == (
+        400, "trunkline", "invalid_request", False, "order-7"
+    )  # fmt: skip
+    assert words in told.message
+    assert answer.headers["x-correlation-id"] == "order-7"
+
+
+@pytest.mark.parametrize(
+    ("target", "method", "status", "code"),
+    [
+        ("/api/calls/zzz", "GET", 404, "not_found"),
+        ("/api/nothing", "GET", 404, "unknown_route"),
+        ("/api/calls/", "GET", 404, "unknown_route"),
+        ("/api/calls", "POST", 405, "unknown_route"),
+        ("/metrics", "DELETE", 405, "unknown_route"),
+    ],
+)
+async def test_what_is_not_there_is_said_in_the_one_error_shape(
+    ask: Ask, target: str, method: str, status: int, code: str
+) -> None:
+    answer = await ask(target, method=method)
+    assert (answer.status, answer.json()["code"], set(answer.json())) == (
+        status, code, {"source", "code", "message", "retryable", "correlationId", "action"}
+    )  # fmt: skip
+
+
+async def test_a_ledger_that_is_not_in_order_is_said_and_readiness_fails(ask: Ask, console: Console) -> None:
+    console.drain.fatal, console.drain.problem = True, "calls.db has schema 9999"
+    calls, ready, live = (
+        await ask("/api/calls"),
+        await ask("/health/ready", signed=False),
+        await ask("/health/live"),
+    )
+    assert (calls.status, calls.json()["code"], calls.json()["retryable"]) == (503, "store_unavailable", True)
+    assert "schema 9999" in calls.json()["message"]
+    assert (ready.status, ready.json()) == (503, {"ready": False, "problem": "calls.db has schema 9999"})
+    assert live.status == 200
+
+
+async def test_a_defect_is_told_without_its_text(
+    ask: Ask, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("sk-test-not-a-real-key")
+
+    monkeypatch.setattr(console.published, "snapshot", broken)
+    with pytest.raises(RuntimeError):  # Starlette answers, then hands the defect on to the server
+        await ask("/api/integrations")
+
+
+@pytest.mark.row("H1")
+async def test_health_has_two_members_and_more_on_demand(ask: Ask) -> None:
+    plain, detail = await ask("/api/health"), await ask("/api/health?detail=1")
+    draft = await ask("/api/health", ("accept", "application/health+json"))
+    assert plain.json() == {"status": "degraded", "integrations": {"stripe": "degraded", "openai": "healthy"}}
+    assert detail.json()["details"]["openai"]["simulated"] is True
+    assert detail.json()["details"]["stripe"]["breaker"] == "half_open"
+    assert detail.json()["registry"] == {"version": "c0ffee", "reload": None}
+    assert (draft.headers["content-type"], draft.json()["status"]) == ("application/health+json", "warn")
+
+
+async def test_keys_are_listed_without_their_hashes(ask: Ask) -> None:
+    answer = await ask("/api/keys")
+    assert [key["name"] for key in answer.json()["keys"]] == ["prometheus", "monitor", "web", "old"]
+    assert b"hash" not in answer.body
+    assert b"1111" not in answer.body
+
+
+async def test_integrations_show_references_and_no_values(ask: Ask) -> None:
+    told = (await ask("/api/integrations")).json()
+    assert (told["version"], told["environment"]) == ("c0ffee", "dev")
+    assert [(one["name"], one["credentials"], one["operations"]) for one in told["integrations"]] == [
+        ("stripe", ["env:STRIPE_SECRET_KEY"], ["create_charge"]),
+        ("openai", [], []),
+    ]
+
+
+@pytest.mark.row("O3")
+async def test_metrics_hold_calls_health_drain_memory_and_the_gateways_numbers(
+    ask: Ask, console: Console
+) -> None:
+    for key, sums, latency in console.rollups.totals():
+        console.totals.seed(*key, sums, latency)
+    console.drain.behind, console.drain.drained_us, console.drain.pending_bytes = (
+        True,
+        NOON_US - 2_500_000,
+        4096,
+    )
+    answer = await ask("/metrics")
+    lines = answer.body.decode().splitlines()
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    for line in (
+        'trunkline_calls_total{integration="stripe",model="",state="ok",code=""} 1',
+        'trunkline_calls_total{integration="stripe",model="",state="error",code="network"} 1',
+        'trunkline_call_duration_seconds_bucket{integration="stripe",model="",le="+Inf"} 2',
+        'trunkline_integration_status{integration="stripe"} 1',
+        'trunkline_breaker_state{integration="stripe",state="half_open"} 1',
+        'trunkline_gateway_refused{code="unauthenticated"} 3',
+        "trunkline_gateway_running 1",
+        "trunkline_journal_pending_bytes 4096",
+        "trunkline_drain_lag_seconds 2.5",
+    ):
+        assert line in lines
+    assert any(line.startswith("trunkline_console_memory_bytes ") for line in lines)
+    names = [line.split()[2] for line in lines if line.startswith("# TYPE")]
+    assert len(names) == len(set(names))
+
+
+async def test_metrics_are_open_only_when_declared_so(ask: Ask, console: Console) -> None:
+    closed = await ask("/metrics", signed=False)
+    console.open_metrics = True
+    opened, calls = await ask("/metrics", signed=False), await ask("/api/calls", signed=False)
+    assert (closed.status, opened.status, calls.status) == (401, 200, 401)
+
+
+async def test_a_one_time_link_opens_a_session_once(ask: Ask, token: str) -> None:
+    from trunkline.console.access import sign_in_link
+
+    target = sign_in_link(token, "", NOW)
+    first, second = await ask(target, signed=False), await ask(target, signed=False)
+    cookie = first.headers["set-cookie"]
+    assert (first.status, first.headers["location"], second.status) == (303, "/", 401)
+    assert all(word in cookie.lower() for word in ("httponly", "samesite=strict", "path=/"))
+    session = ("cookie", cookie.partition(";")[0])
+    page = await ask("/", session, signed=False)
+    assert (page.status, (await ask("/api/calls", session, signed=False)).status) == (200, 200)
+    assert token not in page.body.decode() + cookie
+
+
+async def test_the_first_page_shows_how_things_stand_and_escapes_it(ask: Ask, console: Console) -> None:
+    console.drain.problem = "<script>alert(1)</script>"
+    page = (await ask("/")).body.decode()
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<td>stripe</td><td>degraded</td>" in page
+    assert "simulated" in page
+
+
+async def test_who_is_not_signed_in_is_told_how(ask: Ask) -> None:
+    answer = await ask("/", signed=False)
+    assert (answer.status, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
+    assert "admin.token" in answer.body.decode()
+    assert b"stripe" not in answer.body
