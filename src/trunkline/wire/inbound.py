@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from trunkline.wire import guard, presence
 from trunkline.wire.body import BodyCut, BodyStream
 from trunkline.wire.guard import Refusal
+from trunkline.wire.repeat import Repeats
 from trunkline.wire.reply import Reply, status_line
 from trunkline.wire.request import Request
 from trunkline.wire.upload import Upload
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 HEAD, BODY, STREAM, WAIT, LINGER, GONE = range(6)
 STATES = ("HEAD", "BODY", "STREAM", "WAIT", "LINGER", "GONE")
 
+# An idle connection keeps its last head no longer than this: for memory, and for the secrets in it.
+FORGET_S = 5.0
 # What may be held without being the beginning of a request: RFC 9112 section 2.2.
 _NOTHING = (b"", b"\r", b"\r\n")
 
@@ -39,6 +42,7 @@ class Inbound(asyncio.Protocol):
         "_pumping",
         "_rate_from",
         "_read_paused",
+        "_repeats",
         "_reply",
         "_server",
         "_upload",
@@ -60,6 +64,7 @@ class Inbound(asyncio.Protocol):
         self.transport: asyncio.Transport
         self._reply: Reply | None = None
         self._upload: Upload | None = None  # in BODY and STREAM
+        self._repeats = Repeats()
         self._held = b""  # received and not yet looked at
         self._eof = False
         self._final = False  # nothing that has not begun to arrive will be served
@@ -76,7 +81,6 @@ class Inbound(asyncio.Protocol):
     # What the event loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has connected."""
         self.transport = cast(asyncio.Transport, transport)  # uvloop's transports are no subclass of it
         peer = transport.get_extra_info("peername")
         self.peer = peer[0] if isinstance(peer, tuple) else ""
@@ -85,7 +89,6 @@ class Inbound(asyncio.Protocol):
             self._refuse(Refusal(503, "too_many_connections", "The server has too many connections."))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is no more, whoever ended it."""
         self.state = GONE
         self._held = b""
         self._abandon("the client went away")
@@ -94,17 +97,23 @@ class Inbound(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes from the client. The usual case, one whole request while idle, takes the short way."""
         if not self.state and not self._held and not self._write_paused:  # HEAD is 0
+            most = self._server.limits.buffer_limit
+            repeated = self._repeats.recall(data, most)
+            if repeated is not None:
+                self._dispatch(repeated, WAIT)
+                return
             end = data.find(b"\r\n\r\n") + 4
             if end > 3:
+                head = data[:end]
                 try:
-                    request = self._server.heads.read(data if end == len(data) else data[:end])
+                    request = self._server.heads.read(head)
                 except Refusal as refusal:
                     self._refuse(refusal, data.startswith(b"HEAD "))
                     return
+                self._repeats.remember(head, request)
                 length = request.length
-                if length == len(data) - end and length <= self._server.limits.buffer_limit:
-                    if length:
-                        request.body = data[end:]
+                if length == len(data) - end and length <= most:
+                    request.body = data[end:]
                     self._dispatch(request, WAIT)
                     return
                 self._held = data[end:]
@@ -130,21 +139,19 @@ class Inbound(asyncio.Protocol):
             self._refuse(Refusal(400, "incomplete_request", "The connection ended within a request."))
         elif self.secure:
             return False  # TLS knows no half-close: the connection closes, and the call is cancelled
-        else:
-            if self._reply is not None and not self._held:
+        elif self._reply is not None:
+            if not self._held:
                 self._reply.last()
-            asyncio.get_running_loop().call_later(presence.PROBE_S, self._probe, self._reply)
+            presence.watch(self.transport, self._reply)
         return not self.secure
 
     def pause_writing(self) -> None:
-        """The client reads too slowly."""
         self._write_paused = True
         self._write_size = -1
         if self._reply is not None and self._reply.flow is not None:
             self._reply.flow(True)
 
     def resume_writing(self) -> None:
-        """The client has caught up."""
         self._write_paused = False
         if self._reply is not None and self._reply.flow is not None:
             self._reply.flow(False)
@@ -162,7 +169,6 @@ class Inbound(asyncio.Protocol):
         return self.state == WAIT
 
     def ended(self, keep: bool) -> None:
-        """The reply is complete."""
         self._reply = None
         if not keep or self.state != WAIT:
             self._linger()
@@ -197,6 +203,8 @@ class Inbound(asyncio.Protocol):
             if self._held in _NOTHING:
                 if age > limits.idle_timeout_s:
                     self._linger()
+                elif age > FORGET_S:
+                    self._repeats = Repeats()
             elif age > limits.header_timeout_s:
                 self._refuse(Refusal(408, "request_timeout", "The head took too long to arrive."))
         elif self._upload is not None:
@@ -208,8 +216,6 @@ class Inbound(asyncio.Protocol):
                 self._sweep_stall(now)
             elif age > limits.linger_s:
                 self.transport.abort()
-        elif self._eof:
-            self._check_presence(self._reply)
 
     def _sweep_stall(self, now: float) -> None:
         size = self.transport.get_write_buffer_size()
@@ -230,10 +236,6 @@ class Inbound(asyncio.Protocol):
     def busy(self) -> bool:
         """Whether a request is arriving or running."""
         return self.state in (BODY, STREAM, WAIT) or (self.state == HEAD and self._held not in _NOTHING)
-
-    def kill(self) -> None:
-        """Close at once."""
-        self.transport.abort()
 
     # From bytes to requests
 
@@ -308,6 +310,8 @@ class Inbound(asyncio.Protocol):
         self.state = state
         keep = request.persistent and not (self._final and not self._held)
         reply = self._reply = Reply(self, request.method == "HEAD", request.minor, keep)
+        if self._eof:
+            presence.watch(self.transport, reply)
         try:
             self._server.handler(request, reply)
         except Exception as error:  # a defect of the app must not take the connection with it
@@ -390,15 +394,4 @@ class Inbound(asyncio.Protocol):
     def _discard(self, data: bytes) -> None:
         self._discarded += len(data)
         if self._discarded > self._server.limits.linger_bytes:
-            self.transport.abort()
-
-    # A client that has closed its sending half
-
-    def _probe(self, reply: Reply | None) -> None:
-        if reply is not None and reply is self._reply and not self._write_paused:
-            reply.probe()
-            asyncio.get_running_loop().call_later(presence.ANSWER_S, self._check_presence, reply)
-
-    def _check_presence(self, reply: Reply | None) -> None:
-        if reply is not None and reply is self._reply and presence.is_gone(self.transport):
             self.transport.abort()

@@ -12,12 +12,41 @@ import asyncio
 import select
 import socket
 import struct
+from typing import Protocol
 
-# After a half-close: when to write something harmless, and when to look for the answer.
+# After a half-close: when to write something harmless, when to look for the answer, and how often again.
 PROBE_S = 0.3
 ANSWER_S = 0.15
+AGAIN_S = 1.0
 
 _RESET = struct.pack("ii", 1, 0)
+
+
+class Answer(Protocol):
+    """The reply that the client may be waiting for; `probe` writes what means nothing."""
+
+    closed: bool
+
+    def probe(self) -> None: ...
+
+
+def watch(transport: asyncio.Transport, reply: Answer) -> None:
+    """Look, until the reply has ended, whether the client is still there; end the connection when it is not."""
+    loop = asyncio.get_running_loop()
+
+    def probe() -> None:
+        if not reply.closed:
+            reply.probe()
+            loop.call_later(ANSWER_S, look)
+
+    def look() -> None:
+        if not reply.closed:
+            if is_gone(transport):
+                transport.abort()
+            else:
+                loop.call_later(AGAIN_S, look)
+
+    loop.call_later(PROBE_S, probe)
 
 
 def is_gone(transport: asyncio.Transport) -> bool:

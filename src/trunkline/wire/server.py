@@ -143,7 +143,7 @@ class Server:
         if self._timer is not None:
             self._timer.cancel()
         for connection in list(self._connections):
-            connection.kill()
+            connection.transport.abort()
         return finished
 
     async def _until(self, done: Callable[[], bool], deadline: float) -> bool:

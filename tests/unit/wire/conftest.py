@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 import uvloop
+
+# The server's tests share `line.py`, the connection without a socket that the table of raw requests is played on.
+sys.path.insert(0, str(Path(__file__).parents[2] / "wire_table"))
 
 ON_BOTH_LOOPS = {"test_client", "test_connect"}
 

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from line import Line
 
-from trunkline.wire import presence
 from trunkline.wire.body import BodyCut
 from trunkline.wire.server import Reply, Request, ServerLimits
 
@@ -176,16 +175,6 @@ async def test_a_half_close_lets_the_call_finish():
     app.replies[0].send(200, b"", b"")
     assert (line.statuses(), line.wire.closed, app.hangups) == ([200], True, 0)
     assert b"connection: close" in line.wire.written
-
-
-async def test_a_client_that_is_gone_is_found_out_after_a_half_close(monkeypatch):
-    app = App()
-    line = Line(app)
-    line.feed(GET)
-    line.feed_eof()
-    monkeypatch.setattr(presence, "is_gone", lambda transport: True)
-    line.server.sweep(1.0)
-    assert line.wire.aborted
 
 
 async def test_a_handler_that_raises_costs_only_its_own_request():
