@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,11 @@ async def _serve(options: argparse.Namespace) -> None:
 def main() -> None:
     """Runs until SIGTERM or SIGINT."""
     options = _arguments()
-    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=_loop) as runner:
-        runner.run(_serve(options))
+    try:
+        with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=_loop) as runner:
+            runner.run(_serve(options))
+    except (OSError, ValueError) as error:
+        sys.exit(f"The simulator cannot start on {options.host}:{options.port}: {error}")
 
 
 if __name__ == "__main__":

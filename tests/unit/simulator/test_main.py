@@ -2,6 +2,8 @@
 
 import http.client
 import ssl
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,13 @@ def test_it_prints_its_port_and_answers(simulator: SimulatorProcess) -> None:
         ("stripe", True, "answered")
     ]
     assert simulator.state()["pid"] == simulator.process.pid
+
+
+def test_a_port_that_is_taken_is_told_in_one_line(simulator: SimulatorProcess) -> None:
+    command = [sys.executable, "-m", "trunkline.simulator", "--port", str(simulator.port)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert f"127.0.0.1:{simulator.port}" in done.stderr
 
 
 @pytest.mark.row("Q2")
