@@ -100,6 +100,8 @@ def proxied(world: World, exchange: Exchange, path: bytes) -> Route:
             f"no integration or route is named {name[:100].decode('ascii', 'replace')!r}; {hint}",
         )
     live = route.live
+    if exchange.rest is not None:
+        exchange.rest = carried(exchange)
     exchange.path = rest = b"/" + checked(rest, encoded_slash=live.spec.encoded_slash)
     method = exchange.request.method
     found = live.match.find(method, live.path_prefix + rest) or live.match.find(method, rest)
@@ -113,15 +115,17 @@ def modelled(world: World, exchange: Exchange, named: Named, adapters: Mapping[s
         return _gemini(world, exchange, named, adapters)
     body = exchange.body
     if len(body) > PARSED_MAX or body.count(b'"model"') > 1 or b"\\u00" in body:
-        carried = Carried([body], None, len(body))
-        carried.scan()
-        return _scanned(world, exchange, named, adapters, carried)
+        whole = Carried([body], None, len(body))
+        whole.scan()
+        return _scanned(world, exchange, named, adapters, whole)
     try:
         asked = _asked.decode(body)
     except ValidationError as problem:
         raise CallError("invalid_request", f"the body does not fit: {problem}", param="model") from None
     except DecodeError as problem:
         raise CallError("invalid_request", f"the body is no valid JSON: {problem}") from None
+    except RecursionError:
+        raise CallError("invalid_request", "the body is nested too deeply") from None
     exchange.stream = asked.stream is True
     return _route(world, exchange, named, adapters, asked.model)
 
@@ -130,19 +134,24 @@ async def modelled_large(
     world: World, exchange: Exchange, named: Named, adapters: Mapping[str, Adapter]
 ) -> Route:
     """The same for a body that is still arriving: reads only as far as `model` needs."""
-    carried = Carried([exchange.body], exchange.rest, exchange.rest.length)
-    exchange.rest = carried
-    exchange.body = b""
+    body = exchange.rest = carried(exchange)
     if named.gemini_model:
         return _gemini(world, exchange, named, adapters)
-    await carried.scan_on()
-    return _scanned(world, exchange, named, adapters, carried)
+    await body.scan_on()
+    return _scanned(world, exchange, named, adapters, body)
+
+
+def carried(exchange: Exchange) -> Carried:
+    """The whole of a body that is still arriving: what is here already, then the rest as it comes."""
+    held, rest = exchange.body, exchange.rest
+    exchange.body = b""
+    return Carried([held] if held else [], rest, None if rest.length is None else len(held) + rest.length)
 
 
 def _scanned(
-    world: World, exchange: Exchange, named: Named, adapters: Mapping[str, Adapter], carried: Carried
+    world: World, exchange: Exchange, named: Named, adapters: Mapping[str, Adapter], body: Carried
 ) -> Route:
-    members = carried.members
+    members = body.members
     if "model" in members.twice or "stream" in members.twice:
         raise CallError("invalid_request", "the body names `model` or `stream` more than once", param="model")
     model = members.found.get("model", (0, 0, None))[2]
@@ -168,6 +177,8 @@ def _route(
 
 
 def _made(world: World, named: Named, adapters: Mapping[str, Adapter], asked: str) -> Route:
+    if not asked:
+        raise CallError("invalid_request", "the body names no `model`", param="model")
     served = world.models.find(asked)
     live = world.services[served.service]
     dialect = spoken(live, named.dialect)
