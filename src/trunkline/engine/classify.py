@@ -14,7 +14,7 @@ from typing import Any
 from trunkline.core.codec import DecodeError, from_json
 from trunkline.core.errors import KINDS, CallError
 from trunkline.engine import generic, retry_at
-from trunkline.engine.extract import read, request_id
+from trunkline.engine.extract import PARSED_BYTES, read, request_id
 from trunkline.engine.facts import Facts
 from trunkline.engine.json_error import from_tree
 from trunkline.engine.limits_told import limits_told
@@ -36,9 +36,16 @@ def looks_ok(
     """
     if not 200 <= status < 300:
         return status < 400
-    if not json_promised and b"json" not in content_type.lower():
+    if not json_promised and content_type != b"application/json" and b"json" not in content_type.lower():
         return not _disguised_xml(content_type, body)
-    return not rules.wanted and looks_right(body, json_promised)
+    if not rules.wanted:
+        return looks_right(body, json_promised)
+    try:
+        return (
+            len(body) <= PARSED_BYTES and rules.believes(from_json(body)) and looks_right(body, json_promised)
+        )
+    except (DecodeError, RecursionError, UnicodeError):
+        return False
 
 
 def _disguised_xml(content_type: bytes, body: bytes) -> bool:
@@ -62,7 +69,10 @@ def classify(
     """
     fields = _fields(headers)
     good = 200 <= status < 400
-    if good and status >= 300:
+    if good and (
+        status >= 300
+        or looks_ok(rules, status, fields.get(b"content-type", b""), body, json_promised=json_promised)
+    ):
         return None
     facts = Facts() if good and not body else read(rules.shape, fields, body)
     if good:

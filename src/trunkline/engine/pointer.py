@@ -7,6 +7,7 @@ Not for: changing values.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from trunkline.core.codec import to_json
@@ -16,10 +17,15 @@ _LONGEST = 4096
 
 def found(tree: Any, pointer: str) -> Iterator[Any]:
     """The values that lie there; null counts as nothing."""
-    return _walk(tree, [t.replace("~1", "/").replace("~0", "~") for t in pointer.split("/")[1:]], 0)
+    return _walk(tree, _steps(pointer), 0)
 
 
-def _walk(node: Any, steps: list[str], at: int) -> Iterator[Any]:
+@lru_cache(maxsize=4096)
+def _steps(pointer: str) -> tuple[str, ...]:
+    return tuple(t.replace("~1", "/").replace("~0", "~") for t in pointer.split("/")[1:])
+
+
+def _walk(node: Any, steps: tuple[str, ...], at: int) -> Iterator[Any]:
     if at == len(steps):
         if node is not None:
             yield node

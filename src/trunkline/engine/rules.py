@@ -76,6 +76,10 @@ class Rule:
             return False
         return self.text is None or self.text.search(facts.message) is not None
 
+    def in_body(self, tree: Any) -> bool:
+        """Whether its conditions on the body hold; it may have others."""
+        return all(_matches(pattern, tree, pointer) for pointer, pattern in self.body)
+
 
 def _pattern(text: str, where: str) -> re.Pattern[str]:
     try:
@@ -119,3 +123,7 @@ class Rules:
         return all(
             pattern.fullmatch(scalar(v)) for pointer, pattern in self.expects for v in found(tree, pointer)
         )
+
+    def believes(self, tree: Any) -> bool:
+        """Whether neither `ok_body` nor a rule for good statuses speaks against a parsed 2xx body."""
+        return self.meets(tree) and not any(rule.in_body(tree) for rule in self.inside_ok)

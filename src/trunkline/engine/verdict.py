@@ -63,38 +63,40 @@ _BLOCKED = frozenset(
 )
 
 
+_CLEAN = _Top()
+_SUSPICIOUS = frozenset(("error", "fail", "failed", "incomplete", "refusal"))
+"""Values of `status` and `stop_reason` that ask for a closer look; others, such as a payment's state, say nothing."""
+
+
 def looks_right(body: bytes, whole: bool) -> bool:
     """Whether a JSON body shows no sign of a failure. `whole`: it must be valid JSON, not merely no error."""
     if len(body) > UNREAD_BYTES:
         return body[:16].lstrip()[:1] in (b"{", b"[") and body[-16:].rstrip()[-1:] in (b"}", b"]")
     try:
         top = _top.decode(body)
-    except DecodeError:
+    except (DecodeError, RecursionError):
         return not whole and body[:16].lstrip()[:1] not in (b"{", b"[")
-    return (
-        not top.error
-        and not top.errors
-        and top.ok is not False
-        and top.success is not False
-        and top.base_resp is None
-        and not isinstance(top.code, int)
-        and (top.status is None or _status_fine(top.status))
-        and top.prompt_feedback is None
-        and top.stop_reason != "refusal"
-        and _ended_well(top)
-    )
-
-
-def _status_fine(status: Any) -> bool:
-    return not isinstance(status, dict) and status not in ("error", "fail", "failed", "incomplete")
-
-
-def _ended_well(top: _Top) -> bool:
     if top.choices is not None:
-        return all(c.finish_reason != "content_filter" for c in top.choices)
-    if top.candidates is not None:
-        return all(c.finish_reason not in _BLOCKED for c in top.candidates)
-    return True
+        for choice in top.choices:
+            if choice.finish_reason == "content_filter":
+                return False
+        top.choices = None
+    # One comparison in C instead of ten here: nearly every success has none of these members.
+    return top == _CLEAN or _unsuspicious(top)
+
+
+def _unsuspicious(top: _Top) -> bool:
+    if top.error or top.errors or top.base_resp is not None or top.prompt_feedback is not None:
+        return False
+    if any(c.finish_reason in _BLOCKED for c in top.candidates or ()):
+        return False
+    if top.ok is False or top.success is False or (isinstance(top.code, int) and top.code not in (0, 200)):
+        return False
+    return not any(
+        isinstance(v, dict) or v in _SUSPICIOUS
+        for v in (top.status, top.stop_reason)
+        if not isinstance(v, list)
+    )
 
 
 def judge(tree: Any, method: str, model_call: bool) -> str:
