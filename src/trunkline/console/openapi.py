@@ -1,6 +1,6 @@
-"""The OpenAPI 3.1 document of the admin API, made from the declared endpoints alone. Pure.
+"""The OpenAPI 3.1 document of the admin API, and its page for people, made from the declared endpoints alone. Pure.
 
-`python -m trunkline.console.openapi` prints it; `docs/reference/admin-api.json` is that output, and a test says so.
+`python -m trunkline.console.openapi FOLDER` writes both (`docs/reference`); a test says when they are out of date.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -105,11 +106,47 @@ def _parameters(one: Endpoint) -> list[dict[str, Any]]:
     ]
 
 
+def pages(endpoints: Iterable[Endpoint], version: str) -> dict[str, str]:
+    """File name -> content of the generated reference."""
+    declared = list(endpoints)
+    document = msgspec.json.encode(describe(declared, version), order="deterministic")
+    return {
+        "admin-api.json": msgspec.json.format(document, indent=2).decode() + "\n",
+        "admin-api.md": "\n".join(_page(declared)) + "\n",
+    }
+
+
+def _page(declared: list[Endpoint]) -> Iterable[str]:
+    yield "# Admin API\n"
+    yield "Made from the source by `python -m trunkline.console.openapi docs/reference`; do not edit it."
+    yield "The same as OpenAPI 3.1: [admin-api.json](admin-api.json).\n"
+    yield "The console process serves it on `127.0.0.1:4001`. Send the content of `admin.token` (in the state folder) as"
+    yield "`Authorization: Bearer tla_...`. Failures have the fields `source, code, message, retryable, correlationId, action`."
+    for one in declared:
+        yield f"\n## {one.method} {one.path}\n"
+        yield f"{one.summary}. Role: {one.role}{f', or a caller key with scope `{one.scope}`' if one.scope else ''}."
+        parameters = _parameters(one)
+        if parameters:
+            yield "\n| parameter | form |\n|---|---|"
+        for parameter in parameters:
+            yield f"| `{parameter['name']}` | {_form(parameter['schema'])} |"
+
+
+def _form(schema: dict[str, Any]) -> str:
+    """A parameter's schema in a few words."""
+    if "anyOf" in schema:
+        return _form(next(one for one in schema["anyOf"] if one.get("type") != "null"))
+    if "enum" in schema:
+        return ", ".join(f"`{one}`" for one in schema["enum"])
+    words = {"minimum": "from", "maximum": "to", "minLength": "at least", "maxLength": "at most"}
+    bounds = " ".join(f"{word} {schema[name]}" for name, word in words.items() if name in schema)
+    default = f", default {schema['default']}" if schema.get("default") else ""
+    return f"{schema.get('type', '')} {bounds}".strip() + default
+
+
 if __name__ == "__main__":
     from trunkline import __version__
     from trunkline.console.endpoints import ENDPOINTS
 
-    text = msgspec.json.format(
-        msgspec.json.encode(describe(ENDPOINTS, __version__), order="deterministic"), indent=2
-    )
-    sys.stdout.write(text.decode() + "\n")
+    for name, content in pages(ENDPOINTS, __version__).items():
+        (Path(sys.argv[1]) / name).write_text(content)

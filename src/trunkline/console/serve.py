@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -57,6 +58,9 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         timeout_graceful_shutdown=GRACE_S,
         h11_max_incomplete_event_size=32768,
     )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signal once more when it has ended; without this it would kill the drain in the middle.
+        signal.signal(number, lambda *_: None)
     follower.start()
     try:
         asyncio.run(_serve(uvicorn.Server(config), listener))

@@ -1,0 +1,115 @@
+"""The console as a process: it starts, answers, stays small, says why it cannot start, and ends when told."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.records import call
+from trunkline.core.codec import from_json, to_pack
+from trunkline.journal.append import Journal
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def start(tmp_path: Path, port: int) -> Iterator[Start]:
+    """Start `python -m trunkline.console` over `tmp_path`; it is killed if it is still there at the end."""
+    running: list[subprocess.Popen[str]] = []
+
+    def starting(**more: str) -> subprocess.Popen[str]:
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
+        environ |= {"TRUNKLINE_STATE_DIR": str(tmp_path), "TRUNKLINE_CONSOLE_PORT": str(port), **more}
+        command = [sys.executable, "-m", "trunkline.console"]
+        process = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)
+        running.append(process)
+        return process
+
+    yield starting
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def ask(port: int, path: str, token: str = "", tries: int = 2000) -> tuple[int, bytes]:
+    """Ask until the console listens."""
+    for _ in range(tries):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", path, headers={"authorization": f"Bearer {token}"} if token else {})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except ConnectionRefusedError:
+            select_pause()
+        finally:
+            connection.close()
+    raise AssertionError(f"nothing listens on {port}")
+
+
+def select_pause() -> None:
+    import select
+
+    select.select([], [], [], 0.01)
+
+
+@pytest.mark.row("O1", "X6")
+def test_it_drains_the_journal_answers_and_stays_small(start: Start, port: int, tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal", segment_bytes=1 << 20) as journal:
+        for record in call("a"):
+            journal.append(to_pack(record))
+        process = start()
+        assert ask(port, "/health/live")[0] == 200
+        token = (tmp_path / "admin.token").read_text().strip()
+        while ask(port, "/health/ready")[0] != 200:
+            select_pause()
+        while not (found := from_json(ask(port, "/api/calls", token)[1])["calls"]):
+            select_pause()
+        metrics = ask(port, "/metrics", token)[1].decode()
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=15)
+    memory = next(line for line in metrics.splitlines() if line.startswith("trunkline_console_memory_bytes "))
+    assert ([one["call_id"] for one in found], process.returncode, errors) == (["a"], 0, "")
+    assert float(memory.split()[1]) < 75e6
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "words"),
+    [
+        ({"TRUNKLINE_CONSOLE_PORT": "many"}, 2, "TRUNKLINE_CONSOLE_PORT='many'"),
+        ({"TRUNKLINE_CONSOLE_HOST": "203.0.113.7"}, 1, "203.0.113.7"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_said(
+    start: Start, settings: dict[str, str], code: int, words: str
+) -> None:
+    process = start(**settings)
+    _, errors = process.communicate(timeout=15)
+    assert process.returncode == code
+    assert words in errors
+    assert "Traceback" not in errors
+
+
+def test_a_taken_port_is_said(start: Start, port: int) -> None:
+    with closing(socket.socket()) as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        process = start()
+        _, errors = process.communicate(timeout=15)
+    told = f"the console cannot start: 127.0.0.1:{port} cannot be used (Address already in use); "
+    assert (process.returncode, errors) == (1, told + "choose another with --console-port\n")
