@@ -237,7 +237,8 @@ def _in_general(facts: Facts, status: int, fields: Mapping[bytes, bytes], hint: 
         return generic.by_status(
             effective
         ), "status" if facts.shape and facts.shape != "html" and facts.message else "low"
-    return "declined", "low"
+    # A refusal inside a good status is business; a stream that breaks off is the vendor's failure.
+    return ("declined" if status else "server_error"), "low"
 
 
 def _fits(kind: str, status: int) -> bool:

@@ -13,6 +13,7 @@ import yaml
 from trunkline.core.errors import KINDS, CallError
 from trunkline.core.service import ErrorRule, ErrorShape
 from trunkline.engine.classify import Rules, classify, classify_event, looks_ok
+from trunkline.engine.rules import Rule
 from trunkline.engine.verdict import finish_kind
 
 ROOT = Path(__file__).parents[3]
@@ -157,6 +158,31 @@ def test_the_corpus_covers_every_vendor_of_the_catalog_and_every_kind_that_vendo
     of_vendors = set(list(KINDS)[: list(KINDS).index("unauthenticated")])
     assert of_vendors - kinds == {"network", "outcome_unknown"}, "those two come from the wire and the plan"
     assert len(CASES) >= 250
+
+
+def test_every_rule_of_every_vendor_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule that no recorded answer reaches is a guess; record an answer or drop the rule."""
+    compiled: dict[str, Rules] = {vendor: rules_of(vendor) for vendor in {c.vendor for c in CASES}}
+    monkeypatch.setitem(globals(), "rules_of", compiled.__getitem__)
+    reached: set[Rule] = set()
+    holds = Rule.holds
+
+    def watched(self: Rule, *conditions: Any) -> bool:
+        held = holds(self, *conditions)
+        if held:
+            reached.add(self)
+        return held
+
+    monkeypatch.setattr(Rule, "holds", watched)
+    for case in CASES:
+        outcome(case)
+    idle = [
+        f"{vendor}: rule {n} ({rule.kind})"
+        for vendor, rules in sorted(compiled.items())
+        for n, rule in enumerate(rules.rules, 1)
+        if rule not in reached
+    ]
+    assert idle == []
 
 
 def test_a_rule_that_cannot_be_is_refused_with_its_number() -> None:
