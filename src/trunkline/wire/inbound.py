@@ -123,7 +123,7 @@ class Inbound(asyncio.Protocol):
         if self.state == LINGER:
             self._discard(data)
             return
-        if not self.state and not self._held:
+        if not self.state and self._held in _NOTHING:
             self.since = self._server.now
         self._held += data
         self._pump()
@@ -203,7 +203,7 @@ class Inbound(asyncio.Protocol):
             if self._held in _NOTHING:
                 if age > limits.idle_timeout_s:
                     self._linger()
-                elif age > FORGET_S:
+                elif FORGET_S < age < FORGET_S + 3.0:  # once or twice, not with every sweep
                     self._repeats = Repeats()
             elif age > limits.header_timeout_s:
                 self._refuse(Refusal(408, "request_timeout", "The head took too long to arrive."))

@@ -177,6 +177,39 @@ async def test_a_half_close_lets_the_call_finish():
     assert b"connection: close" in line.wire.written
 
 
+async def test_requests_that_came_before_a_half_close_are_all_served():
+    app = App()
+    line = Line(app)
+    line.feed(GET + GET)
+    line.feed_eof()
+    app.replies[0].send(200, b"", b"")
+    assert not line.ended
+    app.replies[1].send(200, b"", b"")
+    assert (line.statuses(), line.wire.closed) == ([200, 200], True)
+
+
+async def test_half_a_request_before_a_half_close_is_refused_in_its_turn():
+    app = App()
+    line = Line(app)
+    line.feed(GET + GET[:10])
+    line.feed_eof()
+    assert line.statuses() == []
+    app.replies[0].send(200, b"", b"")
+    assert (line.statuses(), line.wire.closed) == ([200, 400], True)
+
+
+async def test_a_body_that_nobody_read_does_not_leave_the_client_unread():
+    app = App()
+    line = Line(app)
+    line.feed(post(2 << 20, b"x" * ((1 << 20) + 1)))
+    line.feed(b"x" * ((1 << 20) - 1))
+    assert not line.wire.reading
+    app.replies[0].send(200, b"", b"")
+    assert line.wire.reading
+    line.feed(GET)
+    assert len(app.requests) == 2
+
+
 async def test_a_handler_that_raises_costs_only_its_own_request():
     failures: list[str] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context["message"]))
@@ -210,6 +243,16 @@ async def test_a_stray_line_end_does_not_make_a_connection_busy():
     line.server.sweep(76.0)
     assert line.ended
     assert line.statuses() == [200]
+
+
+async def test_a_stray_line_end_takes_no_time_from_the_next_head():
+    line = Line()
+    line.feed(GET + b"\r\n")
+    line.server.sweep(60.0)
+    line.feed(GET[:10])
+    line.server.sweep(61.0)
+    line.feed(GET[10:])
+    assert line.statuses() == [200, 200]
 
 
 async def test_a_trickled_head_is_told_408():
