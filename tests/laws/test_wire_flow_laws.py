@@ -6,6 +6,7 @@ As `test_wire_laws.py`: against a vendor that sends exact bytes, on asyncio's lo
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.support.calls import GET, POST, UPLOAD, failure, get, pool_of
 from tests.support.vendor import OK, Line, forever, until, vendor
 from trunkline.wire.body import BodyStream
 from trunkline.wire.client import Client, ClientLimits, Origin, Response
+from trunkline.wire.connect import Connector
 from trunkline.wire.errors import Aborted, BodyFailed, ReplyTooLarge, WriteFailed
 
 pytestmark = pytest.mark.row("P1")
@@ -67,6 +69,20 @@ async def test_a_body_of_unknown_length_is_sent_in_chunks(client: Client) -> Non
         stream.finish()
         assert await response.read(10) == b"ok"
         assert seen == [UPLOAD + b"5\r\nfirst\r\n1b\r\nsecond, longer than fifteen\r\n0\r\n\r\n"]
+
+
+async def test_an_empty_piece_is_not_the_end_of_a_chunked_body(client: Client) -> None:
+    seen: list[bytes] = []
+
+    async def script(line: Line) -> None:
+        seen.append(await line.request())
+        line.send(OK)
+        await line.gone()
+
+    async with vendor(script) as site:
+        response = client.open(site.origin, b"POST", UPLOAD, Source([b"bo", b"", b"dy"], None))
+        assert await response.read(10) == b"ok"
+        assert seen == [UPLOAD + b"2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n"]
 
 
 @pytest.mark.parametrize(
@@ -146,6 +162,20 @@ async def test_an_early_reply_is_heard_and_its_connection_not_kept(client: Clien
         assert pool_of(client) == "=0 busy=0 dialing=0 waiting=0"
         assert await get(client, site.origin) == (200, b"ok")
         assert len(site.lines) == 2
+
+
+async def test_an_early_reply_to_a_big_request_leaves_no_connection_behind(client: Client) -> None:
+    async def script(line: Line) -> None:
+        await line.head()
+        line.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        line.send(OK)
+        await line.gone()
+
+    async with vendor(script) as site:
+        head = b"POST /x HTTP/1.1\r\nhost: v\r\ncontent-length: 30000000\r\n\r\n"
+        response = client.open(site.origin, b"POST", head, b"x" * 30_000_000)
+        assert await response.read(10) == b"ok"
+        assert pool_of(client) == "=0 busy=0 dialing=0 waiting=0"
 
 
 async def test_a_reply_may_stream_while_the_request_still_does(client: Client) -> None:
@@ -234,6 +264,25 @@ async def test_a_paused_relay_stops_the_vendor_and_loses_nothing(client: Client)
         await end
         assert size == 65_536_000
         assert pool_of(client) == "=1 busy=0 dialing=0 waiting=0"
+
+
+async def test_a_connection_paused_at_the_last_piece_reads_again_for_the_next_call(client: Client) -> None:
+    async def script(line: Line) -> None:
+        await line.request()
+        line.send(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n")
+        await proceed.wait()
+        line.send(b"last")
+        await forever(line)
+
+    proceed = asyncio.Event()
+    async with vendor(script) as site:
+        response = client.open(site.origin, b"GET", GET)
+        await response.ready
+        end = response.relay(lambda piece: response.pause())
+        proceed.set()
+        await end
+        assert await get(client, site.origin) == (200, b"ok")
+        assert len(site.lines) == 1
 
 
 async def test_a_body_that_nobody_asked_for_yet_is_not_hoarded(client: Client) -> None:
@@ -344,6 +393,66 @@ async def test_abort_in_every_phase_fails_cleanly_and_leaks_nothing(phase: str) 
             line.writer.close()
         await until(lambda: descriptors() <= before)
     await client.close()
+
+
+async def test_a_sink_that_gives_up_is_not_called_again(client: Client) -> None:
+    async def script(line: Line) -> None:
+        await line.request()
+        line.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        await proceed.wait()
+        line.send(b"1\r\na\r\n1\r\nb\r\n0\r\n\r\n")
+        await line.gone()
+
+    proceed = asyncio.Event()
+    async with vendor(script) as site:
+        response = client.open(site.origin, b"GET", GET)
+        await response.ready
+        got: list[bytes] = []
+
+        def sink(piece: bytes) -> None:
+            got.append(piece)
+            response.abort()
+
+        end = response.relay(sink)
+        proceed.set()
+        with pytest.raises(Aborted):
+            await end
+        assert (got, repr(response)) == ([b"a"], "<Response 200 failed Aborted>")
+
+
+async def test_giving_up_between_connecting_and_sending_leaves_no_connection(client: Client) -> None:
+    connected = asyncio.Event()
+
+    class Dawdling(Connector):
+        async def connect(self, *args: Any) -> Any:
+            await super().connect(*args)
+            connected.set()
+            await asyncio.Future()
+
+    client.connector = Dawdling()
+    async with vendor(silent) as site:
+        response = client.open(site.origin, b"GET", GET)
+        await connected.wait()
+        assert len(client.connections) == 1
+        response.abort()
+        await until(lambda: not client.connections and not client.tasks)
+
+
+async def test_a_failure_that_nobody_waits_for_is_not_reported_to_the_loop(client: Client) -> None:
+    reported: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context))
+    async with vendor(half) as site:
+        response = client.open(site.origin, b"GET", GET)
+        assert not response.ready.done()
+        response.abort()
+        streaming = client.open(site.origin, b"GET", GET)
+        await streaming.ready
+        streaming.relay(lambda piece: None)
+        streaming.abort()
+        streaming.relay(lambda piece: None)
+        del response, streaming
+        gc.collect()
+    assert reported == []
 
 
 async def test_the_error_given_to_abort_is_what_everyone_gets(client: Client) -> None:

@@ -151,6 +151,7 @@ async def test_the_sweep_leaves_what_is_young_or_busy() -> None:
     client, gate = Client(), Gate()
     async with vendor(gate) as site:
         first, second = asking(client, site.origin, "a"), asking(client, site.origin, "b")
+        await until(lambda: first.sent and second.sent)
         gate.turns.release()
         await until(lambda: first.complete or second.complete)
         client.sweep()

@@ -149,7 +149,7 @@ async def test_connecting_ends_at_the_connect_timeout(
         raise await asyncio.Future()
 
     monkeypatch.setattr(connect, "_open_socket", never)
-    assert await fails(client, Origin("http", "v.example", 80, private=True), 0.01) == (
+    assert await fails(client, Origin("http", "127.0.0.1", 80, private=True), 0.01) == (
         ConnectTimeout,
         "connect",
         False,
@@ -224,8 +224,8 @@ async def test_a_vendor_that_speaks_no_tls(client: Client, authority: Authority)
             False,
         )
     async with vendor(lambda line: line.gone()) as site:
-        origin = replace(trusted(site, authority), scheme="https")
-        assert await fails(client, origin, 0.05) == (ConnectTimeout, "tls", False)
+        origin = replace(trusted(site, authority, "127.0.0.1"), scheme="https")
+        assert await fails(client, origin, 0.5) == (ConnectTimeout, "tls", False)
     async with vendor(lambda line: asyncio.sleep(0, line.close())) as site:
         assert await fails(client, replace(trusted(site, authority), scheme="https")) == (
             TlsError,
