@@ -283,3 +283,19 @@ def test_nesting_without_end_does_no_harm(open_: bytes, close: bytes, depth: int
 def test_a_message_is_found_at_most_six_levels_deep() -> None:
     assert flat({"message": {"detail": [{"msg": "here"}]}}) == "here"
     assert flat([[[[[[[["too deep"]]]]]]]]) == ""
+
+
+def test_a_rule_with_a_status_also_fits_a_failure_inside_a_good_status_if_its_code_does() -> None:
+    rules = Rules(
+        [ErrorRule(kind="slow_down", status=[429], code="too_fast"), ErrorRule(kind="conflict", status=[429])]
+    )
+    assert failure(200, {"success": False, "error": {"code": "too_fast"}}, rules=rules).code == "slow_down"
+    assert failure(200, {"success": False, "error": {"code": "other"}}, rules=rules).code == "declined"
+
+
+def test_a_rule_for_an_event_holds_for_no_other_and_for_no_whole_answer() -> None:
+    rules = Rules([ErrorRule(kind="task_failed", event="notification", body={"/type": "error"})])
+    other = classify_event(rules, "error", b'{"type":"error","message":"x"}', now=NOW, source="crm")
+    assert other is not None
+    assert other.code == "server_error"
+    assert failure(400, {"type": "error", "message": "x"}, rules=rules).code == "invalid_request"
