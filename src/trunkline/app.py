@@ -11,7 +11,6 @@ import gc
 import os
 import secrets
 import signal
-import sys
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -298,8 +297,7 @@ def main() -> None:
             runner = partial(asyncio.Runner, loop_factory=uvloop.new_event_loop)
         with runner() as loop:
             loop.run(start(settings))
-    except (process_settings.SettingsInvalid, masterkey.MasterKeyProblem, OSError) as problem:
-        print(f"trunkline gateway: {problem}", file=sys.stderr)
+    except (process_settings.SettingsInvalid, masterkey.MasterKeyProblem, OSError):
         raise SystemExit(3) from None
 
 

@@ -20,7 +20,21 @@ if TYPE_CHECKING:
 class Caller:
     """A caller key, ready for use: scopes split so that a check is a set look-up."""
 
-    __slots__ = ("everything", "id", "integrations", "key", "kind", "models", "operations", "origin", "others", "routes", "spend_usd", "subject", "token_id")  # fmt: skip
+    __slots__ = (
+        "everything",
+        "id",
+        "integrations",
+        "key",
+        "kind",
+        "models",
+        "operations",
+        "origin",
+        "others",
+        "routes",
+        "spend_usd",
+        "subject",
+        "token_id",
+    )
 
     def __init__(self, key: CallerKey) -> None:
         self.key = key
@@ -83,7 +97,20 @@ class Member:
 class Live:
     """A service of the snapshot with all that was compiled from it once, so that a call only reads."""
 
-    __slots__ = ("answer_fields", "fixed_fields", "fixed_names", "fixed_query", "match", "members", "name", "path_prefix", "prices", "rules", "spec", "watch_ok")  # fmt: skip
+    __slots__ = (
+        "answer_fields",
+        "fixed_fields",
+        "fixed_names",
+        "fixed_query",
+        "match",
+        "members",
+        "name",
+        "path_prefix",
+        "prices",
+        "rules",
+        "spec",
+        "watch_ok",
+    )
 
     def __init__(self, spec: Service) -> None:
         self.spec = spec

@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     import asyncio
 
-    from trunkline.core.errors import CallError
 
-T = TypeVar("T", contravariant=True)
+T_contra = TypeVar("T_contra", contravariant=True)
 
 
-class Policy(Protocol[T]):
-    """A rule over calls (T is Exchange) or attempts (T is Attempt)."""
+class Policy(Protocol[T_contra]):
+    """A rule over calls (an Exchange) or attempts (an Attempt)."""
 
-    def admit(self, subject: T) -> Awaitable[None] | None:
+    def admit(self, subject: T_contra) -> Awaitable[None] | None:
         """Refuses by raising CallError; returns an awaitable only when it must wait."""
 
-    def settle(self, subject: T) -> None:
+    def settle(self, subject: T_contra) -> None:
         """Called exactly once if admitted, in reverse order, at the true end of the subject."""
 
 

@@ -36,6 +36,8 @@ class Auth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Header(msgspec.Struct, frozen=True):
+    """A header line that the registry adds."""
+
     name: str
     value: str
 
@@ -69,6 +71,8 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
+    """How often and how patiently an attempt is repeated."""
+
     attempts: int = 4
     backoff: float = 1.0
     """First delay in seconds; doubles each time, with full jitter."""
@@ -76,6 +80,8 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Breaker(msgspec.Struct, frozen=True, kw_only=True):
+    """When a target is held back: a share of failures over a sliding window (seconds)."""
+
     failures: float = 0.5
     """Share of failures in the window that opens it."""
     volume: int = 20
@@ -85,6 +91,8 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One method and path that the registry or the catalog declares."""
+
     name: str
     method: str
     path: str
@@ -134,7 +142,7 @@ class ErrorShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Idempotency(msgspec.Struct, frozen=True, kw_only=True):
-    """This vendor honours a key that makes a repeat safe."""
+    """The vendor honours a key that makes a repeat safe."""
 
     header: str
     hours: float = 24.0
@@ -153,6 +161,8 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """A model as the catalog knows it."""
+
     id: str
     kind: str = "chat"
     """chat, embedding, image, speech, transcription, rerank, moderation."""
@@ -265,7 +275,8 @@ class CallerKey(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["app", "sdk", "browser"] = "app"
     team: str = ""
     scopes: list[str] = []
-    """`integration:NAME`, `integration:NAME:OPERATION`, `model:GLOB`, `route:NAME`, `connection:NAME`, `health:read`, `metrics:read`, `*`."""
+    """`integration:NAME`, `integration:NAME:OPERATION`, `model:GLOB`, `route:NAME`, `connection:NAME`, `health:read`,
+    `metrics:read`, `*`."""
     expires_at: float = 0.0
     """Epoch seconds; 0: never."""
     ips: list[str] = []

@@ -127,7 +127,14 @@ def _redirect(attempt: Attempt, response: Response) -> CallError | None:
     live = attempt.target.live
     host = urlsplit(location.decode("latin-1")).netloc[:100] or "a path outside its base address"
     text = f"{live.name} answered with a redirect to another host ({host}), which Trunkline neither follows nor passes on"
-    return CallError("malformed_response", text, source=live.name, vendor_status=response.status, never_acted=True, again=False)
+    return CallError(
+        "malformed_response",
+        text,
+        source=live.name,
+        vendor_status=response.status,
+        never_acted=True,
+        again=False,
+    )
 
 
 def relocated(attempt: Attempt, location: bytes) -> bytes | None:

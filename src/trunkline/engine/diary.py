@@ -66,7 +66,13 @@ class Diary:
             shared = self._shared(exchange, attempt)
         else:
             known = route.begun
-            key = (caller.id, attempt and attempt.target, exchange.operation, exchange.method, exchange.repeat)
+            key = (
+                caller.id,
+                attempt and attempt.target,
+                exchange.operation,
+                exchange.method,
+                exchange.repeat,
+            )
             found = known.get(key)
             if found is None:
                 found = self._shared(exchange, attempt)
@@ -80,7 +86,7 @@ class Diary:
                 int(exchange.started_wall * 1e6),
                 exchange.correlation_id,
                 (exchange.path or exchange.request.target.partition(b"?")[0])[:512].decode("latin-1"),
-                len(exchange.body),
+                len(exchange.body) if exchange.rest is None else exchange.rest.length or 0,
                 exchange.stream,
                 exchange.feature,
                 exchange.subject_hash,

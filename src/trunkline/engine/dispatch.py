@@ -312,7 +312,10 @@ def final(attempt: Attempt, error: CallError) -> CallError:
         error, exchange.repeat, bool(exchange.idempotency_key)
     ):
         return error
-    text = f"the request was sent to {attempt.target.live.name} and no answer came ({error.code}: {error.message}); it may have been carried out"
+    text = (
+        f"the request was sent to {attempt.target.live.name} and no answer came ({error.code}: {error.message}); "
+        "it may have been carried out"
+    )
     return CallError(
         "outcome_unknown", text, source=error.source, scope="call", vendor_code=error.vendor_code
     )

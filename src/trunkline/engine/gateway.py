@@ -25,7 +25,6 @@ from trunkline.engine.fields import OURS, TO_CALLER
 from trunkline.engine.shape import answer, stream_error
 from trunkline.engine.world import World
 
-
 METHODS = {
     name.decode(): name for name in (b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"HEAD", b"OPTIONS")
 }
@@ -69,7 +68,7 @@ class Ids:
             self._until = wall + 1.0
             self._prefix = f"{int(wall * 1e3):012x}{self._boot}"
         self._n += 1
-        return "%s%08x" % (self._prefix, self._n)
+        return f"{self._prefix}{self._n:08x}"
 
 
 class Gateway:
@@ -152,16 +151,7 @@ class Gateway:
                 exchange, CallError("cancelled", "the call was cancelled before the answer was complete")
             )
         except Exception as defect:
-            # Without locals: they could hold a credential.
-            traceback.print_exception(defect, file=sys.stderr)
-            name = type(defect).__name__
-            self._refuse(
-                exchange,
-                CallError(
-                    "internal",
-                    f"Trunkline failed on this call ({name}); see its log under this correlation id",
-                ),
-            )
+            self._refuse(exchange, own_defect(defect))
         finally:
             self.running.discard(exchange)
             for settle in self._settle[len(self._settle) - admitted :]:
@@ -278,6 +268,15 @@ class Gateway:
         exchange.reply.send(status, fields + own, body)
 
     def _refuse(self, exchange: Exchange, error: CallError) -> None:
+        """Tells and records a failed call. Lets nothing out: a defect in here must not leave a caller hanging."""
+        try:
+            self._fail(exchange, error)
+        except Exception as defect:
+            exchange.error = own_defect(defect)
+            exchange.reply.abort()
+            self._diary.end(exchange)
+
+    def _fail(self, exchange: Exchange, error: CallError) -> None:
         """The one place where a failed call is told, recorded and ended."""
         if exchange.over:
             exchange.reply.abort()
@@ -340,9 +339,7 @@ class Gateway:
         lines = [b"%b: %b\r\n" % (name, value) for name, value in extra]
         if error.fields:
             replaced = {name for name, _ in extra} | _REWRITTEN
-            lines += [
-                b"%b: %b\r\n" % (n, v) for n, v in error.fields if n not in DROPPED and n not in replaced
-            ]
+            lines += [b"%b: %b\r\n" % field for field in vendor_fields(error.fields, replaced)]
         if route is not None:
             lines.append(route.live.answer_fields)
         lines.append(
@@ -359,6 +356,20 @@ _REWRITTEN = {b"content-type", b"content-encoding"}
 def spent_usd(exchange: Exchange) -> float | None:
     """What the call is known to have cost so far."""
     return exchange.cost_usd if exchange.cost_usd >= 0 else None
+
+
+def vendor_fields(fields: list[tuple[bytes, bytes]], replaced: set[bytes]) -> list[tuple[bytes, bytes]]:
+    """What of a vendor's header fields goes with a failure, e.g. its rate limits."""
+    return [f for f in fields if f[0] not in TO_CALLER and f[0] not in replaced and not f[0].startswith(OURS)]
+
+
+def own_defect(defect: Exception) -> CallError:
+    """A failure of ours: its traceback goes to the log, without locals, since they could hold a credential."""
+    traceback.print_exception(defect, file=sys.stderr)
+    name = type(defect).__name__
+    return CallError(
+        "internal", f"Trunkline failed on this call ({name}); see its log under this correlation id"
+    )
 
 
 def final_state(exchange: Exchange, error: CallError) -> str:

@@ -36,6 +36,7 @@ class ModelTable:
     def __init__(self, snapshot: Snapshot) -> None:
         self._services = {s.name: s for s in snapshot.services if s.enabled and s.dialects}
         self._names: dict[str, Served] = {}
+        self._aliases: dict[str, Served] = {}
         self._ambiguous: dict[str, list[str]] = {}
         self._patterns: list[tuple[re.Pattern[str], str]] = []
         self._cache: dict[str, Served] = {}
@@ -45,8 +46,7 @@ class ModelTable:
         for alias in snapshot.aliases:
             served = self._qualified(alias.target)
             if served is not None:
-                self._names[alias.name] = Served(served.service, served.model, alias.name)
-                self._ambiguous.pop(alias.name, None)
+                self._aliases[alias.name] = Served(served.service, served.model, alias.name)
                 self.listed.append(
                     Listed(alias.name, served.service, self.model(served.service, served.model))
                 )
@@ -69,18 +69,18 @@ class ModelTable:
 
     def find(self, name: str) -> Served:
         """Raises CallError `unknown_model`, with what was probably meant."""
-        if name in self._ambiguous:
+        # `vendor/model` says whose model is meant, even where another vendor lists that very text as a name of its own.
+        served = self._aliases.get(name) or self._cache.get(name) or self._qualified(name)
+        if served is None and name in self._ambiguous:
             choices = ", ".join(f"{s}/{name}" for s in self._ambiguous[name])
             raise CallError(
                 "unknown_model",
                 f"model {name!r} is served by several integrations; name one: {choices}",
                 scope="model",
             )
-        served = (
-            self._names.get(name) or self._cache.get(name) or self._qualified(name) or self._matching(name)
-        )
+        served = served or self._names.get(name) or self._matching(name)
         if served is None:
-            close = nearest(name, [*self._names, *(row.id for row in self.listed)])
+            close = nearest(name, [*self._aliases, *self._names, *(row.id for row in self.listed)])
             hint = f"; did you mean {close!r}?" if close else "; `GET /v1/models` lists what this key may use"
             raise CallError(
                 "unknown_model",

@@ -20,7 +20,20 @@ _EVENT_MAX = 16 << 20
 class Relay:
     """The sink of one streamed answer. `start` is called once, when the caller's status line may go out."""
 
-    __slots__ = ("_adapter", "_attempt", "_pieces", "_reply", "_response", "_size", "_start", "_wall", "error", "exchange", "reading", "started")  # fmt: skip
+    __slots__ = (
+        "_adapter",
+        "_attempt",
+        "_pieces",
+        "_reply",
+        "_response",
+        "_size",
+        "_start",
+        "_wall",
+        "error",
+        "exchange",
+        "reading",
+        "started",
+    )
 
     def __init__(
         self,

@@ -13,8 +13,8 @@ import msgspec
 from trunkline.core.call import Exchange
 from trunkline.core.codec import DecodeError, json_decoder, to_json
 from trunkline.core.errors import CallError
-from trunkline.engine.gateway import Gateway, Local
 from trunkline.core.service import Service
+from trunkline.engine.gateway import Gateway, Local
 from trunkline.engine.models import Listed
 from trunkline.ops import health
 from trunkline.plugins.policies import tokens

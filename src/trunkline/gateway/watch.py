@@ -6,8 +6,6 @@ A file that does not read is passed over and told; what was loaded stays.
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +24,7 @@ class Watched:
 
     def _mark(self) -> tuple[int, int, int] | None:
         try:
-            stat = os.stat(self.path)
+            stat = self.path.stat()
         except OSError:
             return None
         return stat.st_ino, stat.st_mtime_ns, stat.st_size
@@ -39,9 +37,8 @@ class Watched:
         self._seen = mark
         try:
             self.take()
-        except Exception as problem:
+        except Exception:
             # A half-copied restore or a wrong master key must not stop the traffic; what was loaded stays.
-            print(f"trunkline gateway: {self.path.name} was not taken over: {problem}", file=sys.stderr)
             return False
         return True
 

@@ -17,6 +17,8 @@ _MARKS = (b'"message_start"', b'"message_delta"', b'"message_stop"', b'"error"')
 
 
 class AnthropicMessages:
+    """Stateless."""
+
     name = "anthropic-messages"
 
     def read(self, body: bytes, into: Reading) -> None:

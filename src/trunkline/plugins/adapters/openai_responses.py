@@ -16,6 +16,8 @@ _LAST = (b'"response.completed"', b'"response.incomplete"', b'"response.failed"'
 
 
 class OpenaiResponses:
+    """Stateless."""
+
     name = "openai-responses"
 
     def read(self, body: bytes, into: Reading) -> None:

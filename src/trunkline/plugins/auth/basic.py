@@ -9,5 +9,6 @@ from trunkline.plugins.auth.ready import Ready
 
 
 def prepare(auth: Auth, secret: str) -> Ready:
+    """The `Authorization` line; nothing depends on the request."""
     pair = f"{auth.username}:{secret}" if auth.username else secret if ":" in secret else f"{secret}:"
     return Ready(b"authorization: Basic " + base64.b64encode(pair.encode()) + b"\r\n")

@@ -7,5 +7,6 @@ from trunkline.plugins.auth.ready import Ready, line
 
 
 def prepare(auth: Auth, secret: str) -> Ready:
+    """The `Authorization` line. Raises ValueError for a secret that a header cannot carry."""
     template = "Bearer {secret}" if auth.template == "{secret}" else auth.template
     return Ready(line("authorization", template.replace("{secret}", secret)))

@@ -7,4 +7,5 @@ from trunkline.plugins.auth.ready import Ready, line
 
 
 def prepare(auth: Auth, secret: str) -> Ready:
+    """The header line. Raises ValueError for a secret that a header cannot carry."""
     return Ready(line(auth.name, auth.template.replace("{secret}", secret)))

@@ -7,5 +7,6 @@ from trunkline.plugins.auth.ready import Ready
 
 
 def prepare(auth: Auth, secret: str) -> Ready:
+    """Nothing to add."""
     del auth, secret
     return Ready()

@@ -9,5 +9,6 @@ from trunkline.plugins.auth.ready import Ready
 
 
 def prepare(auth: Auth, secret: str) -> Ready:
+    """The encoded parameter."""
     value = auth.template.replace("{secret}", secret)
     return Ready(query=f"{quote(auth.name, safe='')}={quote(value, safe='')}".encode())

@@ -23,7 +23,10 @@ from trunkline.plugins.policies.tokens import opened
 _PLACES = (b"x-trunkline-key", b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key")
 _OTHER_PLACES = frozenset(_PLACES) - {b"authorization"}
 _REMEMBERED = 10_000
-EXPOSED = b"x-correlation-id, x-trunkline-integration, x-trunkline-model, x-trunkline-attempts, x-trunkline-overhead-ms, x-trunkline-cost-usd"
+EXPOSED = (
+    b"x-correlation-id, x-trunkline-integration, x-trunkline-model, x-trunkline-attempts, "
+    b"x-trunkline-overhead-ms, x-trunkline-cost-usd"
+)
 
 
 class Access:
@@ -146,7 +149,8 @@ class Access:
     def admit(self, exchange: Exchange) -> None:
         """Raises `forbidden` naming the scope that is missing."""
         caller, route = exchange.caller, exchange.route
-        assert caller is not None and route is not None
+        assert caller is not None
+        assert route is not None
         if caller.kind == "browser" and not caller.token_id:
             raise CallError(
                 "forbidden", "a key of kind browser only mints tokens (POST /v1/tokens)", scope="key"
