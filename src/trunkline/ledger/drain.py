@@ -81,6 +81,7 @@ class Drain:
         self._running: dict[str, Running] = {}
         self._revisions: dict[str, int] = {}
         self._dropped: set[str] = set()
+        self._names: dict[str, rollup.Names] = {}
         self._stamp = 0
         self._batch: list[tuple[Cursor, bytes]] = []
         self._counted: list[tuple[Begin, End]] = []
@@ -225,8 +226,10 @@ class Drain:
             sums: rollup.Sums = {}
             for begin, end in fresh:
                 rollup.add(sums, begin, end)
+            names = self._names.pop(day, None) or rollup.load_names(connection)
             if sums:
-                rollup.write(connection, sums, stamp)
+                rollup.write(connection, rollup.bound(sums, names), stamp)
+        self._names = {day: names, **self._names} if len(self._names) < 3 else {day: names}
         self._stamp = stamp
         return fresh
 

@@ -22,6 +22,13 @@ _COLUMNS = (*DIMENSIONS, *METRICS, "revision")
 Sums = dict[tuple[Any, ...], list[Any]]
 """Dimensions -> metrics, in the order of `hour_columns`."""
 
+Names = dict[int, set[str]]
+"""Place among the dimensions -> the names seen there on one day."""
+
+MAX_NAMES = 1000
+OTHER = "(other)"
+BOUNDED = (DIMENSIONS.index("model"), DIMENSIONS.index("feature"))
+
 
 def add(sums: Sums, begin: Begin, end: End) -> None:
     """Count one ended call. Its integration and model are those that served it last; as the caller named them if none did."""
@@ -67,6 +74,33 @@ def served(begin: Begin, end: End) -> tuple[str, str]:
         return begin.integration, ""
     integration, _, model = end.tried[-1].target.partition("/")
     return integration, model or begin.model
+
+
+def load_names(connection: Connection) -> Names:
+    """The models and features that a day is counted by so far."""
+    return {
+        place: set(connection.exec_driver_sql(f"SELECT DISTINCT {DIMENSIONS[place]} FROM hours").scalars())
+        for place in BOUNDED
+    }
+
+
+def bound(sums: Sums, names: Names) -> Sums:
+    """The same sums with no more than `MAX_NAMES` models and features a day; what is beyond is `OTHER`. Adds to `names`.
+
+    Callers choose these names; one that sends a new one with each call must not make the roll-ups as large as the calls.
+    """
+    bounded: Sums = {}
+    for key, row in sums.items():
+        changed = list(key)
+        for place, known in names.items():
+            if key[place] not in known and len(known) >= MAX_NAMES:
+                changed[place] = OTHER
+            else:
+                known.add(key[place])
+        there = bounded.setdefault(tuple(changed), [0] * len(METRICS))
+        for i, value in enumerate(row):
+            there[i] += value
+    return bounded
 
 
 def write(connection: Connection, sums: Sums, revision: int) -> None:

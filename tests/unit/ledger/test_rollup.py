@@ -5,7 +5,7 @@ import pytest
 from tests.support.records import NOON_US, begin, end, tried
 from trunkline.ledger.histogram import bucket
 from trunkline.ledger.hour_columns import DIMENSIONS, METRICS
-from trunkline.ledger.rollup import Sums, add, served
+from trunkline.ledger.rollup import BOUNDED, MAX_NAMES, OTHER, Names, Sums, add, bound, served
 
 
 def only(sums: Sums) -> tuple[dict[str, object], dict[str, float]]:
@@ -73,3 +73,16 @@ def test_a_call_is_counted_for_who_served_it(
     asked: str, targets: list[str], expected: tuple[str, str]
 ) -> None:
     assert served(begin(model=asked), end(tried=[tried(target=target) for target in targets])) == expected
+
+
+def test_made_up_names_become_other_and_nothing_is_lost_of_the_sums() -> None:
+    names: Names = {place: set() for place in BOUNDED}
+    totals: dict[str, float] = {}
+    for batch in range(3):
+        sums: Sums = {}
+        for i in range(600):
+            add(sums, begin(feature=f"request-{batch}-{i}"), end())
+        for key, row in bound(sums, names).items():
+            feature = str(key[DIMENSIONS.index("feature")])
+            totals[feature] = totals.get(feature, 0) + row[0]
+    assert (len(totals), totals[OTHER], sum(totals.values())) == (MAX_NAMES + 1, 800, 1800)

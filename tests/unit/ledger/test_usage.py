@@ -120,3 +120,19 @@ def test_an_unknown_group_is_refused_with_the_known_ones(rollups: Rollups) -> No
 
 def test_there_is_no_usage_before_the_first_drain(rollups: Rollups) -> None:
     assert (rollups.usage(), rollups.totals(), rollups.damage()) == ([], [], [])
+
+
+def test_the_bound_on_names_outlives_a_restart(
+    drained: Drained, rollups: Rollups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trunkline.ledger.rollup.MAX_NAMES", 3)
+    journal = JournalInMemory()
+    for i in range(6):
+        journal.append(*call(f"call-{i}", feature=f"feature-{i}"))
+        drained(journal)
+    assert brief(rollups.usage(["feature"]), "feature", "calls") == [
+        ("(other)", 3),
+        ("feature-0", 1),
+        ("feature-1", 1),
+        ("feature-2", 1),
+    ]
