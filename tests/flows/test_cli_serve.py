@@ -1,0 +1,282 @@
+"""`trunkline serve` as a person runs it: start, calls, reloads, crashes, stop; with the simulator in the vendors' place."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.support.polling import eventually
+from trunkline.control.child import is_alive
+
+REGISTRY = """version: 1
+integrations:
+  openai: {secret: env:OPENAI_API_KEY}
+  stripe: {secret: env:STRIPE_SECRET_KEY}
+"""
+TRUNKLINE = [sys.executable, "-m", "trunkline.cli"]
+SERVE = ("serve", "--simulate-missing", "--env", "dev", "--port", "0", "--console-port", "0", "--drain", "5")
+
+
+class Served:
+    """One `trunkline serve` in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.state = folder / ".trunkline"
+        self.registry = folder / "trunkline.yaml"
+        self.log = folder / "serve.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "NO_COLOR": "1"}
+
+    def start(self, *flags: str) -> Served:
+        said = len(self.said)
+        with self.log.open("ab") as log:
+            command = [*TRUNKLINE, *SERVE, *flags]
+            self.process = subprocess.Popen(
+                command, cwd=self.folder, env=self.environ, stderr=log, stdin=subprocess.DEVNULL
+            )
+        eventually(
+            lambda: self.process.poll() is not None or "Trunkline serves" in self.said[said:],
+            "the start",
+            20,
+        )
+        assert self.process.poll() is None, self.said
+        return self
+
+    def facts(self, name: str) -> dict:
+        try:
+            return json.loads((self.state / name).read_text())
+        except (OSError, ValueError):
+            return {}
+
+    def pid(self, name: str) -> int:
+        try:
+            return int((self.state / f"{name}.pid").read_text())
+        except (OSError, ValueError):
+            return 0
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text() if self.log.exists() else ""
+
+    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*TRUNKLINE, *arguments],
+            cwd=self.folder,
+            env=self.environ,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def get(self, path: str) -> int:
+        port = self.facts("gateway.json")["port"]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return answer.status
+
+    def up(self) -> bool:
+        try:
+            return self.get("/health/live") == 200
+        except (OSError, KeyError):
+            return False
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def served(tmp_path):
+    one = Served(tmp_path)
+    one.registry.write_text(REGISTRY)
+    yield one
+    if one.process is not None and one.process.poll() is None:
+        one.process.send_signal(signal.SIGINT)
+        one.process.send_signal(signal.SIGINT)
+        try:
+            one.process.wait(15)
+        except subprocess.TimeoutExpired:
+            one.process.kill()
+    for name in ("gateway", "console"):
+        if pid := one.pid(name):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.row("R2", "Q4", "Q5")
+def test_a_first_start_serves_a_call_and_shows_how(served):
+    served.start()
+    assert served.up()
+    for wanted in (
+        "Simulated       openai, stripe",
+        "First key       tl_",
+        "from openai import OpenAI",
+        "sign-in?link=",
+    ):
+        assert wanted in served.said
+    called = served.run("call", "stripe", "GET", "/v1/customers?limit=1")
+    assert (called.returncode, json.loads(called.stdout)["object"]) == (0, "list"), called.stderr
+    assert called.stderr.startswith("200 OK · attempts 1 · ")
+    assert "simulated" in called.stderr
+    assert served.stop() == 0
+    assert (served.pid("gateway"), served.pid("console")) == (0, 0)
+
+
+@pytest.mark.row("E1")
+def test_the_exit_code_of_a_call_says_who_failed(served):
+    served.start()
+    assert served.run("call", "stripe", "GET", "/v1/nope").returncode == 5
+    assert served.run("call", "nope", "GET", "/v1/nope").returncode == 1
+    assert served.run("call", "stripe", "GET", "/v1/customers", "--key", "tl_wrong").returncode == 4
+    told = json.loads(served.run("call", "stripe", "GET", "/v1/customers", "--json").stdout)
+    assert (told["status"], told["exit_code"], told["body"]["object"]) == (200, 0, "list")
+    for key in json.loads(served.run("keys", "list", "--json").stdout):
+        assert key["name"] != "cli"  # the keys made for these calls are gone
+
+
+@pytest.mark.row("O1")
+def test_calls_are_in_the_log_with_their_attempts_also_after_the_stop(served):
+    served.start()
+    served.run("call", "stripe", "GET", "/v1/customers")
+    served.run("call", "stripe", "GET", "/v1/nope")
+
+    def logged() -> list[dict]:
+        return [
+            json.loads(line) for line in served.run("logs", "--json", "--limit", "10").stdout.splitlines()
+        ]
+
+    calls = eventually(lambda: (found := logged()) and len(found) == 2 and found, "two calls in the log")
+    assert [(c["integration"], c["state"], len(c["attempts"])) for c in calls] == [
+        ("stripe", "error", 1),
+        ("stripe", "ok", 1),
+    ]
+    shown = served.run("logs", "show", calls[0]["correlation_id"])
+    assert (shown.returncode, "#1  stripe  404" in shown.stdout) == (0, True)
+    assert served.run("logs", "show", "nothing").returncode == 1
+    usage = json.loads(served.run("usage", "--by", "integration", "--json").stdout)
+    assert [(row["integration"], row["calls"], row["errors"]) for row in usage] == [("stripe", 2, 1)]
+    served.stop()
+    assert len(logged()) == 2
+
+
+@pytest.mark.row("R5")
+def test_a_changed_registry_is_live_within_a_second_and_a_wrong_one_is_refused(served):
+    served.start()
+    before = served.facts("gateway.json")["version"]
+    changed = time.monotonic()
+    served.registry.write_text(REGISTRY + "  gotenberg: {base_url: 'http://127.0.0.1:9'}\n")
+    eventually(lambda: served.facts("gateway.json")["version"] != before, "the new version", 5)
+    print(f"live after {time.monotonic() - changed:.2f} s")
+    live = served.facts("gateway.json")["version"]
+    served.registry.write_text(REGISTRY + "  stripe2: {}\n")
+    eventually(lambda: served.facts("reload.json")["ok"] is False, "the refusal", 5)
+    assert served.facts("reload.json")["findings"][0]["line"] == 5
+    assert served.facts("gateway.json")["version"] == live
+    assert "is refused" in served.said
+    refused = served.run("reload")
+    assert (refused.returncode, "trunkline.yaml:5:" in refused.stdout) == (3, True)
+    served.registry.write_text(REGISTRY)
+    assert served.run("reload").returncode == 0
+    assert served.facts("gateway.json")["version"] == before
+
+
+@pytest.mark.row("S2")
+def test_a_stored_secret_is_live_after_a_reload(served):
+    served.registry.write_text(REGISTRY.replace("env:STRIPE_SECRET_KEY", "store:STRIPE"))
+    served.start()
+    assert json.loads(served.run("integrations", "--json").stdout)[1]["state"] == "simulated"
+    served.run("secrets", "set", "STRIPE", stdin="rk_test_" + "a1b2c3d4" * 4)
+    assert served.run("reload").returncode == 0
+    assert json.loads(served.run("integrations", "--json").stdout)[1]["state"] == "ready"
+    assert served.run("secrets", "remove", "STRIPE").returncode == 1
+
+
+@pytest.mark.row("Q2")
+@pytest.mark.parametrize("name", ["gateway", "console"])
+def test_a_killed_process_is_back_at_once(served, name):
+    served.start()
+    first = eventually(lambda: served.pid(name), f"the {name}")
+    os.kill(first, signal.SIGKILL)
+    second = eventually(lambda: (pid := served.pid(name)) not in (0, first) and pid, f"a new {name}", 2)
+    assert second != first
+    eventually(served.up, "an answer", 5)
+    assert f"The {name} ended (killed by SIGKILL); starting it again at once." in served.said
+
+
+@pytest.mark.row("X1")
+def test_a_second_start_is_refused_naming_the_pid(served):
+    served.start()
+    second = served.run(*SERVE)
+    assert second.returncode == 1
+    assert f"already running on .trunkline (pid {served.process.pid})" in second.stderr
+    assert served.up()
+
+
+def test_a_start_after_the_supervisor_was_killed_takes_over(served):
+    served.start()
+    orphan = served.pid("gateway")
+    served.process.kill()
+    served.process.wait()
+    served.start()
+    assert served.pid("gateway") != orphan
+    assert served.up()
+    assert not is_alive(orphan)
+
+
+@pytest.mark.row("S1")
+def test_credentials_of_the_environment_reach_neither_gateway_nor_console(served):
+    served.environ["OPENAI_API_KEY"] = "sk-proj-" + "testtest" * 6
+    served.start()
+    eventually(lambda: served.pid("console"), "the console")
+    for name in ("gateway", "console"):
+        environ = Path(f"/proc/{served.pid(name)}/environ").read_bytes()
+        assert b"TRUNKLINE_STATE_DIR" in environ
+        assert b"OPENAI_API_KEY" not in environ
+        assert b"testtest" not in environ
+    assert "Real            openai" in served.said
+    assert b"testtest" not in b"".join(p.read_bytes() for p in served.folder.rglob("*") if p.is_file())
+
+
+@pytest.mark.row("W1")
+def test_a_revoked_key_is_refused_at_once(served):
+    served.start()
+    made = json.loads(
+        served.run("keys", "create", "--name", "web", "--scope", "integration:stripe", "--json").stdout
+    )
+    call = ("call", "stripe", "GET", "/v1/customers", "--key", made["key"])
+    assert served.run(*call).returncode == 0
+    served.run("keys", "revoke", "web")
+    assert eventually(lambda: served.run(*call).returncode == 4, "the refusal", 3)
+
+
+@pytest.mark.row("H1")
+def test_health_of_the_running_one(served):
+    served.start()
+    told = served.run("health", "--json")
+    assert (told.returncode, json.loads(told.stdout)["status"]) == (0, "healthy")
+    served.stop()
+    assert served.run("health").returncode == 7
+
+
+def test_an_interrupt_stops_in_order_and_a_second_one_at_once(served):
+    served.start()
+    assert served.stop(signal.SIGINT) == 0
+    assert "Stopping: running calls may end." in served.said
+
+
+def test_without_a_registry_the_first_run_writes_one(served):
+    served.registry.unlink()
+    served.start()
+    assert served.up()
+    assert "openai:" in served.registry.read_text()
+    assert served.run("check").returncode in (0, 1)

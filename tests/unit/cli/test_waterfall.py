@@ -1,0 +1,99 @@
+"""One recorded call as text."""
+
+from trunkline.cli.waterfall import WIDTH, lines
+
+
+def attempt(n, offset_us, duration_us, **given):
+    facts = {
+        "n": n,
+        "target": "openai/gpt",
+        "status": 200,
+        "offset_us": offset_us,
+        "duration_us": duration_us,
+        "first_byte_us": 0,
+    }
+    return {**facts, "code": "", "vendor_request_id": "", **given}
+
+
+def call(attempts, **given):
+    facts = {
+        "call_id": "c1",
+        "correlation_id": "x1",
+        "state": "ok",
+        "at": "2026-11-21T00:00:00.000Z",
+        "method": "POST",
+    }
+    facts |= {
+        "integration": "openai",
+        "path": "/v1/chat/completions",
+        "model": "openai/gpt",
+        "served_model": "gpt-2026",
+    }
+    facts |= {
+        "key_id": "key_1",
+        "team": "shop",
+        "feature": "",
+        "status": 200,
+        "code": "",
+        "message": "",
+        "duration_us": 1_500_000,
+    }
+    facts |= {
+        "overhead_us": 400,
+        "input_tokens": 10,
+        "cached_tokens": 4,
+        "output_tokens": 5,
+        "cost_usd": 0.0125,
+        "wasted_usd": 0.0,
+    }
+    return {**facts, "attempts": attempts, **given}
+
+
+def test_a_call_with_a_failed_and_a_good_attempt():
+    tried = [
+        attempt(1, 0, 300_000, status=429, code="rate_limited", first_byte_us=300_000),
+        attempt(2, 750_000, 750_000, first_byte_us=375_000, vendor_request_id="req_9"),
+    ]
+    assert lines(call(tried)) == [
+        "c1  ok  POST openai/v1/chat/completions",
+        "  at           2026-11-21T00:00:00.000Z",
+        "  correlation  x1",
+        "  model        openai/gpt (served by gpt-2026)",
+        "  caller       key_1 shop",
+        "  answer       200",
+        "  time         1.50 s, of which Trunkline 0.4 ms",
+        "  tokens       10 in (4 cached), 5 out",
+        "  cost         $0.012500",
+        "  " + "=" * 8 + " " * 32 + "  #1  openai/gpt  429  300.0 ms  first byte 300.0 ms  rate_limited",
+        "  " + "." * 20 + "=" * 10 + "#" * 10 + "  #2  openai/gpt  200  750.0 ms  first byte 375.0 ms  req_9",
+    ]
+
+
+def test_a_refused_call_without_attempts_price_or_tokens():
+    refused = call(
+        [],
+        status=404,
+        code="unknown_route",
+        message="no such route",
+        state="error",
+        model="",
+        served_model="",
+    )
+    shown = lines({**refused, "cost_usd": None, "input_tokens": -1, "output_tokens": -1, "duration_us": 0})
+    assert shown[-3:] == [
+        "  answer       404 unknown_route",
+        "  message      no such route",
+        "  time         0.0 ms, of which Trunkline 0.4 ms",
+    ]
+
+
+def test_bars_always_fit_their_width():
+    for offset, duration, first in (
+        (0, 0, 0),
+        (0, 1, 5),
+        (1_500_000, 0, 0),
+        (1_499_999, 1, 1),
+        (0, 9_000_000, 8_999_999),
+    ):
+        bar = lines(call([attempt(1, offset, duration, first_byte_us=first)]))[-1][2:]
+        assert len(bar.split("  #1")[0]) <= WIDTH + 1
