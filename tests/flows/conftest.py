@@ -44,6 +44,10 @@ integrations:
     dialects:
       - {{name: openai-chat, path: /v1/chat/completions}}
     models: [{{id: tiny}}]
+  nobody: {{base_url: "http://127.0.0.1:1", auth: {{kind: none}}}}
+  busy60: {{base_url: "{simulator}/busy", auth: {{kind: none}}}}
+  busy3600: {{base_url: "{simulator}/busy", auth: {{kind: none}}}}
+  busy1000000000: {{base_url: "{simulator}/busy", auth: {{kind: none}}}}
 models:
   fast: {{target: openai/gpt-4o-mini}}
 routes: {{llm: openai, payment: stripe}}

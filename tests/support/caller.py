@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-TIMEOUT_S = 15.0
+TIMEOUT_S = 6.0
 
 Fields = Mapping[str, str] | Iterable[tuple[str, str]]
 
@@ -67,6 +67,10 @@ class Stream:
     def rest(self) -> bytes:
         """Everything to the proper end."""
         return b"".join(iter(self.piece, b""))
+
+    def whole(self) -> bytes:
+        """Everything, as long as the headers say. Raises IncompleteRead or OSError on a cut."""
+        return self._response.read()
 
     def hang_up(self) -> None:
         """As a caller that goes away in the middle."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.caller import Answer, Fields, Stream, call, streaming
+from tests.support.caller import TIMEOUT_S, Answer, Fields, Stream, call, streaming
 from tests.support.polling import eventually
 from trunkline.control import keys, publish
 from trunkline.control.child import child_environ
@@ -179,7 +179,7 @@ class Trunkline:
         headers: Fields = (),
         *,
         key: str | None = None,
-        timeout_s: float = 15.0,
+        timeout_s: float = TIMEOUT_S,
     ) -> Answer:
         """One call with the key as bearer token (`key=""`: without). A body that is no bytes is sent as JSON."""
         lines, data = self._dressed(body, headers, key)
