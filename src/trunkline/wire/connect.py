@@ -58,7 +58,7 @@ class Connector:
                 handed_over = True
                 return (await loop.create_connection(lambda: make(sock), sock=sock))[1]
             stage[0] = "tls"
-            context = await asyncio.to_thread(self.trust.context, origin)
+            context = self.trust.at_hand(origin) or await asyncio.to_thread(self.trust.context, origin)
             handed_over = True
             return (
                 await loop.create_connection(

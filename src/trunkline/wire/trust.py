@@ -38,6 +38,12 @@ class Trust:
     def __init__(self) -> None:
         self._contexts: dict[tuple[str | None, ...], tuple[_Stamp, _Context]] = {}
 
+    def at_hand(self, origin: Origin) -> ssl.SSLContext | None:
+        """The context if it can be had without touching a file."""
+        files = (origin.ca_file, origin.cert_file, origin.key_file)
+        cached = self._contexts.get(files)
+        return cached[1] if cached is not None and not any(files) else None
+
     def context(self, origin: Origin) -> ssl.SSLContext:
         """The context for this origin; TlsError names the file that cannot be used. May read files."""
         files = (origin.ca_file, origin.cert_file, origin.key_file)

@@ -247,6 +247,20 @@ async def test_what_a_response_says_of_itself_on_its_way() -> None:
     await client.close()
 
 
+async def test_aborting_a_reply_that_is_here_touches_nobody_elses_call() -> None:
+    client, gate = Client(), Gate()
+    gate.turns.release()
+    async with vendor(gate) as site:
+        first = asking(client, site.origin, "a")
+        await until(lambda: first.complete)
+        second = asking(client, site.origin, "b")
+        first.abort()
+        gate.turns.release()
+        assert (await second.read(10), first.body, first.error) == (b"/b", b"/a", None)
+        assert len(site.lines) == 1
+    await client.close()
+
+
 @pytest.mark.parametrize("gives_up", [False, True])
 async def test_the_waiter_is_told_once_that_the_reply_is_ready_or_never_will_be(gives_up: bool) -> None:
     client = Client()

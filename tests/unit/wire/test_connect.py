@@ -142,6 +142,28 @@ async def test_a_slow_address_does_not_hold_up_the_next_and_is_let_go(
     await client.close()
 
 
+async def test_of_two_addresses_that_answer_at_once_one_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    go = asyncio.Event()
+    opened: list[socket.socket] = []
+    real = connect._open_socket
+
+    async def together(address: str, port: int) -> socket.socket:
+        sock = await real("127.0.0.1", port)
+        opened.append(sock)
+        if len(opened) == 2:
+            go.set()
+        await go.wait()
+        return sock
+
+    monkeypatch.setattr(connect, "_open_socket", together)
+    monkeypatch.setattr(connect, "STAGGER_S", 0.0)
+    client = Client(resolver=Resolver(lambda host: ["127.0.0.1", "127.0.0.2"]))
+    async with vendor(forever) as site:
+        assert await get(client, replace(site.origin, host="v.example")) == (200, b"ok")
+        await until(lambda: [sock.fileno() < 0 for sock in opened].count(True) == 1)
+    await client.close()
+
+
 async def test_connecting_ends_at_the_connect_timeout(
     monkeypatch: pytest.MonkeyPatch, client: Client
 ) -> None:
