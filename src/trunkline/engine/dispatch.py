@@ -133,6 +133,7 @@ class Dispatcher:
             exchange.vendor_wait += now - sent_at
             if (
                 response.complete
+                and not exchange.stream
                 and response.status < 300
                 and not attempt.target.live.watch_ok
                 and len(response.body) <= deliver.PARSED_MAX
@@ -189,22 +190,28 @@ class Dispatcher:
             error = await deliver.failure(attempt, response, self._wall())
             if error is not None:
                 raise error
-        if not response.complete and await self._streams(attempt, response):
+        if await self._streams(attempt, response):
             await self._relay(attempt, response)
             return
         reading = await deliver.read_reply(attempt, response.body) if response.status < 300 else None
         self._whole(attempt.exchange, attempt, response, reading)
 
     async def _streams(self, attempt: Attempt, response: Response) -> bool:
-        """Whether an answer that is not all here is passed on as it comes; else it is read to its end now."""
-        if deliver.field(response.headers, b"content-type").startswith(_STREAMED):
-            return True
-        length = deliver.field(response.headers, b"content-length")
-        route = attempt.exchange.route
+        """Whether an answer is passed on as it comes; else it is read to its end now.
+
+        A model's stream goes event by event even when all of it came at once.
+        """
+        exchange = attempt.exchange
+        route = exchange.route
         assert route is not None
-        if route.adapter is not None and not attempt.exchange.stream:
+        if response.fields.get(b"content-type", b"").startswith(_STREAMED):
+            return not response.complete or (exchange.stream and route.adapter is not None)
+        if response.complete:
+            return False
+        if route.adapter is not None and not exchange.stream:
             response.completed(await response.read(deliver.WHOLE_MAX))
             return False
+        length = response.fields.get(b"content-length")
         if length and int(length) <= _WHOLE_BELOW:
             response.completed(await response.read(_WHOLE_BELOW))
             return False
@@ -272,7 +279,9 @@ class Dispatcher:
             exchange.reply.flow = None
             if adapter is not None:
                 account(exchange, relay.reading)
-        if relay.unfinished and relay.error is None:
+        if relay.error is not None:
+            raise relay.error
+        if relay.unfinished:
             source = attempt.target.live.name
             raise CallError(
                 "network",

@@ -109,7 +109,7 @@ class Relay:
             self.error = classify_event(live.rules, "error", data, now=self._wall(), source=live.name)
             if self.error is not None:
                 block = before_error(block, data)
-                if not self.started or not block:
+                if not block:
                     self._response.abort(self.error)
                     return
         if not self.started:

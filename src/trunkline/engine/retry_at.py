@@ -19,6 +19,7 @@ from trunkline.engine.pointer import found, scalar
 LONGEST_S = 32 * 86400.0
 """No honest reset lies further away than a month; what a vendor says beyond it is cut to this."""
 
+_DAY_S = 86400.0
 _UNIT_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _WORD_S = {
     "millisecond": 1e-3,
@@ -83,7 +84,8 @@ def instant(text: str, now: float) -> float | None:
             return None
         if value >= 1e11:
             value /= 1000.0
-        return bounded(value if value >= 1e9 else now + value, now)
+        # A number that would be an instant of long ago is a (mad) delay: 10**9 seconds, not September 2001.
+        return bounded(value if value >= max(1e9, now - _DAY_S) else now + value, now)
     span = duration(text)
     if span is not None:
         return bounded(now + span, now)
