@@ -198,7 +198,7 @@ def _part(
         case "date":
             return date_in_text(message, now)
         case "const":
-            return bounded(now + float(rest), now)
+            return bounded(now + float(rest), now) if _NUMBER.fullmatch(rest) else None
         case "month":
             return next_month(now)
         case "day":

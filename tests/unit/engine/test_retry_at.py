@@ -121,6 +121,7 @@ def test_the_first_part_of_a_specification_that_says_something_wins() -> None:
         "none": None,
         "cost": None,
         "nonsense:1": None,
+        "const:soon": None,
     }
     told = {spec: by_spec(spec, fields, tree, "no word of it", NOW) for spec in cases}
     assert {spec: None if at is None else at - NOW for spec, at in told.items()} == cases
