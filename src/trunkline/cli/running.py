@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trunkline.control.state import State
 
-TAKE_OVER_S = 2.0
 LOCAL_KEY_S = 3600.0
 CALL_TIMEOUT_S = 650.0
 
@@ -54,22 +53,11 @@ def running_facts(state: State) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def local_key(state: State, scopes: list[str]) -> Iterator[str]:
-    """A key made for one command and revoked after it. Waits until the gateway knows it."""
+    """A key made for one command and revoked after it. The gateway looks it up anew when it does not know it yet."""
     from trunkline.control import keys
-    from trunkline.control.publish import read_callers
-    from trunkline.control.reload import gateway_facts
 
-    wish = keys.Wish(name="cli", scopes=scopes, expires_at=time.time() + LOCAL_KEY_S)
-    made = keys.create(state, wish)
+    made = keys.create(state, keys.Wish(name="cli", scopes=scopes, expires_at=time.time() + LOCAL_KEY_S))
     try:
-        published = read_callers(state)
-        deadline = time.monotonic() + TAKE_OVER_S
-        while (
-            published
-            and gateway_facts(state).get("callers") != published.version
-            and time.monotonic() < deadline
-        ):
-            time.sleep(0.01)
         yield made.key
     finally:
         keys.revoke(state, made.id)

@@ -64,11 +64,12 @@ def read_pid(path: Path) -> int:
 
 
 def end_orphans(state: State) -> list[int]:
-    """Ends gateway and console of a supervisor that died without stopping them; answers their pids."""
+    """Ends the processes of a supervisor that died without stopping them; answers their pids."""
     found = []
-    for path, module in ((state.gateway_pid, "trunkline.app"), (state.console_pid, "trunkline.console")):
+    places = {"app": state.gateway_pid, "console": state.console_pid, "simulator": state.simulator_pid}
+    for name, path in places.items():
         pid = read_pid(path)
-        if is_alive(pid) and module in _command(pid):
+        if is_alive(pid) and f"trunkline.{name}" in _command(pid):
             os.kill(pid, signal.SIGTERM)
             found.append(pid)
     deadline = time.monotonic() + ORPHAN_GRACE_S

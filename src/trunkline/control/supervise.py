@@ -91,7 +91,9 @@ class Supervisor:
         if simulator_port and there is not None and any(service.simulated for service in there.services):
             self.state.write(self.state.simulator, codec.to_json({"port": simulator_port}) + b"\n")
             arguments = ("--port", str(simulator_port))
-            self._child("simulator", "simulator", arguments=arguments, quiet=True).start()
+            self._child(
+                "simulator", "simulator", arguments=arguments, pid_file=self.state.simulator_pid, quiet=True
+            ).start()
         return compiler
 
     def _child(

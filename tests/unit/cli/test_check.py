@@ -114,7 +114,7 @@ def test_doctor_lists_files_that_run_at_every_start_of_python(tmp_path, monkeypa
     (tmp_path / "stealer.pth").write_text("import os; os.environ\n")
     (tmp_path / "paths.pth").write_text("/somewhere\n")
     monkeypatch.setattr(diagnosis.sysconfig, "get_paths", lambda: {"purelib": str(tmp_path)})
-    monkeypatch.setattr(diagnosis.site, "getsitepackages", lambda: [])
+    monkeypatch.setattr(diagnosis.site, "getsitepackages", list)
     [check] = diagnosis._pth_files()
     assert (check.verdict, check.text.split()[0]) == ("note", "stealer.pth")
     assert str(tmp_path / "stealer.pth") in check.cure

@@ -7,7 +7,8 @@ import click
 import pytest
 
 from trunkline.cli import exits
-from trunkline.cli.main import COMMANDS, explain, trunkline as group
+from trunkline.cli.main import COMMANDS, explain
+from trunkline.cli.main import trunkline as group
 
 
 def every_command():

@@ -60,7 +60,7 @@ def test_a_restore_without_the_key_is_refused_with_the_cure_and_changes_nothing(
     for environ in ({}, {"TRUNKLINE_MASTER_KEY": "ab" * 32}):
         elsewhere = State(tmp_path / "new", environ)
         with pytest.raises(
-            ArchiveProblem, match="made with the master key .* Give the right one as TRUNKLINE_MASTER_KEY"
+            ArchiveProblem, match=r"made with the master key .* Give the right one as TRUNKLINE_MASTER_KEY"
         ):
             archive.restore(tmp_path / "b.tar", elsewhere, tmp_path / "other.yaml")
         assert not (tmp_path / "new").exists()
@@ -83,7 +83,7 @@ def test_a_restore_while_trunkline_runs_is_refused(full, registry, tmp_path):
     from trunkline.control.claim import claim
 
     archive.backup(full, registry, tmp_path / "b.tar")
-    with claim(full), pytest.raises(ArchiveProblem, match="Trunkline is running on .* Stop it first."):
+    with claim(full), pytest.raises(ArchiveProblem, match=r"Trunkline is running on .* Stop it first."):
         archive.restore(tmp_path / "b.tar", State(full.path, {}), registry, replace=True)
 
 

@@ -80,7 +80,11 @@ def test_two_processes_write_one_chain(written):
 
 
 def test_a_change_that_fails_leaves_no_row(written):
-    with pytest.raises(RuntimeError), written.change() as connection:
-        audit.add(connection, written, [audit.Entry("cli", "x", "y")])
-        raise RuntimeError
+    def failing() -> None:
+        with written.change() as connection:
+            audit.add(connection, written, [audit.Entry("cli", "x", "y")])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        failing()
     assert audit.verify(written) == audit.Verdict(True, 4)

@@ -10,7 +10,14 @@ import pytest
 from trunkline.control import claim
 from trunkline.control.claim import ClaimRefused
 
-HOLD = "import sys; from trunkline.control import claim; from trunkline.control.state import State; held = claim.claim(State(sys.argv[1], {})); print('held', flush=True); sys.stdin.read()"
+HOLD = """
+import sys
+from trunkline.control import claim
+from trunkline.control.state import State
+held = claim.claim(State(sys.argv[1], {}))
+print("held", flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.mark.row("X1")

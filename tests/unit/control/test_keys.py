@@ -97,8 +97,19 @@ def test_keys_of_kind_sdk_get_native_errors_unless_told(state):
 
 @pytest.mark.parametrize(
     "scope",
-    ["*", "integration:stripe", "integration:stripe:create_charge", "integration:*", "model:openai/*", "model:gpt-4?", "route:llm", "connection:crm", "health:read", "metrics:read"],
-)  # fmt: skip
+    [
+        "*",
+        "integration:stripe",
+        "integration:stripe:create_charge",
+        "integration:*",
+        "model:openai/*",
+        "model:gpt-4?",
+        "route:llm",
+        "connection:crm",
+        "health:read",
+        "metrics:read",
+    ],
+)
 def test_scopes_that_are(state, scope):
     keys.create(state, wish(scopes=[scope]), now=NOW)
     assert published(state)[0].scopes == [scope]
@@ -203,7 +214,7 @@ def test_a_name_that_several_live_keys_have_is_no_choice(state):
 
 
 def test_an_unknown_key_is_said(state):
-    with pytest.raises(keys.KeyProblem, match="There is no key 'nobody'. `trunkline keys list` shows all."):
+    with pytest.raises(keys.KeyProblem, match=r"There is no key 'nobody'. `trunkline keys list` shows all."):
         keys.revoke(state, "nobody", now=NOW)
 
 

@@ -27,7 +27,7 @@ def test_lengths_of_time(text, expected):
 
 @pytest.mark.parametrize("text", ["", "d90", "-1d", "1y", "1d2h", "soon"])
 def test_what_is_no_length_of_time_is_said(text):
-    with pytest.raises(ValueError, match="is no length of time; write e.g. 30s"):
+    with pytest.raises(ValueError, match=r"is no length of time; write e.g. 30s"):
         periods.seconds(text)
 
 
@@ -45,7 +45,7 @@ def test_instants(text, expected):
 
 
 def test_an_unknown_instant_names_the_cure():
-    with pytest.raises(ValueError, match="'tomorrow' is no time; write e.g. 90d, 2027-01-31 or never"):
+    with pytest.raises(ValueError, match=r"'tomorrow' is no time; write e.g. 90d, 2027-01-31 or never"):
         periods.instant("tomorrow", NOW)
 
 

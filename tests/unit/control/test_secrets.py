@@ -67,9 +67,9 @@ def test_versions_count_up_and_an_older_one_can_come_back(state):
 
 def test_reverting_to_nothing_is_said(state):
     secrets.set_secret(state, "A", VALUE)
-    with pytest.raises(SecretProblem, match="A has no version before 1; there are: 1."):
+    with pytest.raises(SecretProblem, match=r"A has no version before 1; there are: 1."):
         secrets.revert(state, "A")
-    with pytest.raises(SecretProblem, match="A has no version 7; there are: 1."):
+    with pytest.raises(SecretProblem, match=r"A has no version 7; there are: 1."):
         secrets.revert(state, "A", 7)
 
 
@@ -100,7 +100,7 @@ def test_a_secret_in_use_is_not_removed_by_accident(state):
     secrets.set_secret(state, "A", VALUE)
     publish.snapshot(state, snapshot_using("store:A"))
     assert secrets.list_secrets(state)[0].used_by == ["crm"]
-    with pytest.raises(SecretProblem, match="A is used by crm; .* --force"):
+    with pytest.raises(SecretProblem, match=r"A is used by crm; .* --force"):
         secrets.remove(state, "A")
     secrets.remove(state, "A", force=True)
     assert secrets.list_secrets(state) == []
@@ -114,7 +114,7 @@ def test_names_that_cannot_be(state, name):
 
 @pytest.mark.parametrize("value", ["", "  \n", "\n"])
 def test_an_empty_value_is_refused(state, value):
-    with pytest.raises(SecretProblem, match="The value for A is empty; nothing was stored."):
+    with pytest.raises(SecretProblem, match=r"The value for A is empty; nothing was stored."):
         secrets.set_secret(state, "A", value)
 
 

@@ -37,7 +37,7 @@ def test_a_master_key_from_the_environment_leaves_no_file(tmp_path):
 def test_a_master_key_file_that_everybody_reads_is_refused(state):
     state.master_key()
     state.master_key_file.chmod(0o644)
-    with pytest.raises(MasterKeyProblem, match="is open to every user .* chmod 600"):
+    with pytest.raises(MasterKeyProblem, match=r"is open to every user .* chmod 600"):
         state.master_key()
 
 
@@ -50,7 +50,7 @@ def test_another_master_key_is_refused_and_named(tmp_path):
 def test_a_lost_master_key_is_said_and_never_replaced_by_a_new_one(state):
     _ = state.keys
     state.master_key_file.unlink()
-    with pytest.raises(MasterKeyProblem, match="The master key is missing.*Put the key back"):
+    with pytest.raises(MasterKeyProblem, match=r"The master key is missing.*Put the key back"):
         State(state.path, {}).master_key()
     assert not state.master_key_file.exists()
 
@@ -83,7 +83,7 @@ def test_writing_is_whole_private_and_only_when_something_changed(state):
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StateProblem, match="cannot be made .*--state-dir"):
+    with pytest.raises(StateProblem, match=r"cannot be made .*--state-dir"):
         State(tmp_path / "file" / "s", {}).create()
 
 

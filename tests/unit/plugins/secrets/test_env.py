@@ -31,6 +31,6 @@ def test_the_stamp_changes_with_the_value():
 @pytest.mark.parametrize("ref", ["A", "vault:x", "env:", ""])
 def test_what_is_no_reference_is_said(ref):
     with pytest.raises(
-        SecretUnavailable, match="this is no reference to a secret. Begin it with one of env:."
+        SecretUnavailable, match=r"this is no reference to a secret. Begin it with one of env:."
     ):
         resolve(ref, {"env": Env({})})

@@ -1,7 +1,5 @@
 """`file:path#key`."""
 
-import os
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,7 +78,7 @@ def test_the_stamp_changes_when_the_file_is_replaced(tmp_path):
     before = source.stamp("s#KEY")
     assert source.stamp("s") == before
     (tmp_path / "t").write_text("two")
-    os.replace(tmp_path / "t", tmp_path / "s")
+    (tmp_path / "t").replace(tmp_path / "s")
     assert source.stamp("s#KEY") != before
     (tmp_path / "s").unlink()
     assert source.stamp("s#KEY") is None

@@ -66,7 +66,7 @@ def test_the_source_opens_the_current_version_and_says_what_is_missing():
     source = Store(rows.get, lambda: MASTER)
     assert source.fetch("A") == VALUE.decode()
     with pytest.raises(
-        SecretUnavailable, match="the store has no secret of this name. Run: trunkline secrets set B"
+        SecretUnavailable, match=r"the store has no secret of this name. Run: trunkline secrets set B"
     ) as unknown:
         source.fetch("B")
     with pytest.raises(SecretUnavailable, match="was removed from the store") as removed:
