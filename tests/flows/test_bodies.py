@@ -41,6 +41,7 @@ def image_chat(size: int, *, model: str = "openai/gpt-4o-mini") -> bytes:
         b'{"model":null}',
         b'{"model":7}',
         b'{"model":""}',
+        b'{"model":"\xff\xfe"}',
         b'{"model":"gpt-4o-mini","model":"gpt-4o"}',
         b'{"model":"gpt-4o-mini","m\\u006fdel":"gpt-4o"}',
         b"\xef\xbb\xbf\x00\x01",

@@ -19,6 +19,20 @@ TIMEOUT_S = 6.0
 Fields = Mapping[str, str] | Iterable[tuple[str, str]]
 
 
+class Cut(Exception):
+    """The answer broke off before its proper end."""
+
+
+@contextmanager
+def _cuts() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError:
+        raise
+    except (http.client.HTTPException, OSError, ValueError) as problem:
+        raise Cut(repr(problem)) from None
+
+
 class Answer(NamedTuple):
     """A whole answer. `headers` keep their order and may repeat; names are lower-case."""
 
@@ -52,8 +66,12 @@ class Stream:
         return next((value for n, value in self.headers if n == name), None)
 
     def piece(self) -> bytes:
-        """Whatever is there next; empty at the proper end. Raises http.client.HTTPException or OSError on a cut."""
-        return self._response.read1(65536)
+        """Whatever is there next; empty at the proper end. Raises Cut."""
+        with _cuts():
+            piece = self._response.read1(65536)
+        if not piece and self._response.length:
+            raise Cut(f"{self._response.length} bytes are missing")
+        return piece
 
     def until(self, mark: bytes) -> bytes:
         """Everything up to the piece in which `mark` is complete."""
@@ -69,8 +87,9 @@ class Stream:
         return b"".join(iter(self.piece, b""))
 
     def whole(self) -> bytes:
-        """Everything, as long as the headers say. Raises IncompleteRead or OSError on a cut."""
-        return self._response.read()
+        """Everything, as long as the headers say. Raises Cut."""
+        with _cuts():
+            return self._response.read()
 
     def hang_up(self) -> None:
         """As a caller that goes away in the middle."""
@@ -93,10 +112,11 @@ class Line:
         self.sock.sendall(data)
 
     def answer(self, method: str = "GET") -> Answer:
-        """One whole answer."""
+        """One whole answer. Raises Cut."""
         response = http.client.HTTPResponse(self.sock, method=method)
-        response.begin()
-        body = response.read()
+        with _cuts():
+            response.begin()
+            body = response.read()
         return Answer(response.status, [(n.lower(), v) for n, v in response.getheaders()], body)
 
     def stream(self, method: str = "GET") -> Stream:

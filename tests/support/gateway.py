@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.caller import TIMEOUT_S, Answer, Fields, Stream, call, streaming
+from tests.support.caller import TIMEOUT_S, Answer, Fields, Line, Stream, call, request, streaming
 from tests.support.polling import eventually
 from trunkline.control import keys, publish
 from trunkline.control.child import child_environ
@@ -200,6 +200,16 @@ class Trunkline:
         lines, data = self._dressed(body, headers, key)
         with streaming(self.port, method, target, lines, data, receive_buffer=receive_buffer) as answer:
             yield answer
+
+    @contextmanager
+    def unanswered(
+        self, method: str, target: str, body: bytes | Any = None, headers: Fields = ()
+    ) -> Iterator[Line]:
+        """A call that is sent and whose answer nobody reads yet."""
+        lines, data = self._dressed(body, headers, None)
+        with Line(self.port) as line:
+            line.send(request(method, target, lines, data))
+            yield line
 
     def _dressed(
         self, body: bytes | Any, headers: Fields, key: str | None

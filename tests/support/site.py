@@ -9,6 +9,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -58,6 +59,8 @@ class Site:
         self.gone = 0
         """Connections that the other side has closed."""
         self.script: deque[bytes | tuple[bytes, ...]] = deque()
+        self.pace_s = 0.0
+        """Pause between the pieces of an answer."""
         self._open: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -69,9 +72,15 @@ class Site:
         """As if just started, with no connection left."""
         self.seen.clear()
         self.script.clear()
+        self.pace_s = 0.0
         for sock in list(self._open):
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+
+    def paced(self, seconds: float, *pieces: bytes) -> None:
+        """One answer whose pieces come so far apart."""
+        self.pace_s = seconds
+        self.script.append(pieces)
 
     def close(self) -> None:
         self._listener.close()
@@ -117,6 +126,7 @@ class Site:
                     continue
                 return False
             sock.sendall(piece)
+            time.sleep(self.pace_s)
         return True
 
 

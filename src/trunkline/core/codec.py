@@ -25,8 +25,16 @@ def to_json(value: Any) -> bytes:
 
 
 def from_json(data: bytes | str) -> Any:
-    """Plain Python values. Raises DecodeError."""
-    return _json_decoder.decode(data)
+    """Plain Python values. Raises DecodeError, also for text that is no UTF-8 and for nesting beyond reason."""
+    try:
+        return _json_decoder.decode(data)
+    except (UnicodeDecodeError, RecursionError) as problem:
+        raise DecodeError(told_shortly(problem)) from None
+
+
+def told_shortly(problem: Exception) -> str:
+    """What of an odd failure of the decoder may be shown: never the text itself."""
+    return "JSON is nested too deeply" if isinstance(problem, RecursionError) else "JSON is not in UTF-8"
 
 
 def to_pack(value: Any) -> bytes:

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from trunkline.core.call import Exchange, Live, Route
-from trunkline.core.codec import DecodeError, ValidationError, json_decoder
+from trunkline.core.codec import DecodeError, ValidationError, json_decoder, told_shortly
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Adapter
 from trunkline.core.service import Dialect, Operation
@@ -124,8 +124,8 @@ def modelled(world: World, exchange: Exchange, named: Named, adapters: Mapping[s
         raise CallError("invalid_request", f"the body does not fit: {problem}", param="model") from None
     except DecodeError as problem:
         raise CallError("invalid_request", f"the body is no valid JSON: {problem}") from None
-    except RecursionError:
-        raise CallError("invalid_request", "the body is nested too deeply") from None
+    except (UnicodeDecodeError, RecursionError) as problem:
+        raise CallError("invalid_request", f"the body is no valid JSON: {told_shortly(problem)}") from None
     exchange.stream = asked.stream is True
     return _route(world, exchange, named, adapters, asked.model)
 

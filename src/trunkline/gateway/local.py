@@ -195,7 +195,7 @@ class LocalRoutes:
             )
         try:
             asked = _token_request.decode(exchange.body or b"{}")
-        except DecodeError as problem:
+        except (DecodeError, UnicodeDecodeError, RecursionError) as problem:
             raise CallError(
                 "invalid_request", f"the body of POST /v1/tokens does not fit: {problem}"
             ) from None

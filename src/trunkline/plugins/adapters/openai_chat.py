@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from trunkline.core.codec import DecodeError, ValidationError, from_json, json_decoder
+from trunkline.core.codec import DecodeError, ValidationError, from_json, json_decoder, told_shortly
 from trunkline.core.ports import Reading
 from trunkline.plugins.adapters.count import count, member
 from trunkline.plugins.adapters.events import data_of
@@ -57,6 +57,8 @@ class OpenaiChat:
         except ValidationError:
             loosely(from_json(body), into)
             return
+        except (UnicodeDecodeError, RecursionError) as problem:
+            raise DecodeError(told_shortly(problem)) from None
         into.finished = True
         into.model = reply.model or ""
         usage = reply.usage
