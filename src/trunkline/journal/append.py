@@ -23,6 +23,8 @@ from trunkline.journal.segment import HEADER_BYTES, Header, SegmentName, record_
 SYNC_INTERVAL_S = 0.010
 RETRY_ROUNDS = 25
 """How many rounds of the thread pass between two attempts to make a segment where there was no room."""
+KEPT_BACK = 16
+"""One part in so many of each segment is kept for `append_end`, so that what has begun can also be ended on a full disk."""
 RELEASE_BYTES = 1 << 20
 """How much is written before the pages behind are given back, so that the process stays small."""
 
@@ -121,7 +123,7 @@ class Journal:
         self._rest_rounds = 0
         self._synced: tuple[_Mapped | None, int] = (None, 0)
         # What append needs, and nothing else: where to copy to, and the end beyond which it must ask for a segment.
-        self._tail = self._limit = self._mark = 0
+        self._tail = self._limit = self._hard_limit = self._mark = 0
         self._map: mmap.mmap | bytearray = bytearray()
         self._words: memoryview = memoryview(bytearray()).cast("Q")
 
@@ -166,6 +168,14 @@ class Journal:
         words[at] = self._mark | start
         self._tail = end
 
+    def append_end(self, payload: bytes) -> None:
+        """Keep the end of what has begun although `append` raised JournalFull for it: some room is kept back for that."""
+        self._limit = self._hard_limit
+        try:
+            self.append(payload)
+        finally:
+            self._limit = max(0, self._hard_limit - self._segment_bytes // KEPT_BACK)
+
     def close(self) -> None:
         """Bring everything to the disk, give back unused room, and let the folder go."""
         if self._lock_fd < 0:
@@ -173,7 +183,7 @@ class Journal:
         self._stop.set()
         if self._thread:
             self._thread.join()
-        self._limit = 0
+        self._limit = self._hard_limit = 0
         ours = [mapped for mapped in (*self._retired, self._segment, self._spare) if mapped]
         self._retired.clear()
         self._segment = self._spare = None
@@ -280,7 +290,8 @@ class Journal:
             self._retired.append(self._segment)
         self._map, self._words = taken.map, taken.words
         self._mark = taken.name.salt << 32
-        self._segment, self._tail, self._limit = taken, HEADER_BYTES, self._segment_bytes
+        self._segment, self._tail, self._hard_limit = taken, HEADER_BYTES, self._segment_bytes
+        self._limit = self._segment_bytes - self._segment_bytes // KEPT_BACK
         return HEADER_BYTES
 
     def _recover(self) -> Recovery:

@@ -158,6 +158,25 @@ def test_a_full_journal_refuses_without_touching_the_disk(
         journal.append(b"x" * 1000)
 
 
+def test_what_has_begun_can_be_ended_on_a_full_disk(journal: Journal, disk: Disk, tmp_path: Path) -> None:
+    journal.open()
+    disk.full = True
+    begun = fill(journal, b"begin of a call") + fill(journal, b"b")
+    ends = [b"end %d" % n for n in range(5)]
+    for end in ends:
+        with pytest.raises(JournalFull):
+            journal.append(end)
+        journal.append_end(end)
+    with pytest.raises(JournalFull):
+        journal.append_end(b"x" * 1000)
+    assert read_all(tmp_path)[begun:] == ends
+    disk.full = False
+    for _ in range(RETRY_ROUNDS + 1):
+        journal.tend()
+    journal.append(b"again")
+    assert read_all(tmp_path)[-1] == b"again"
+
+
 def test_opens_on_a_full_disk_and_begins_when_there_is_room(
     journal: Journal, disk: Disk, tmp_path: Path
 ) -> None:
