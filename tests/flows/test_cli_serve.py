@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -272,6 +273,38 @@ def test_an_interrupt_stops_in_order_and_a_second_one_at_once(served):
     served.start()
     assert served.stop(signal.SIGINT) == 0
     assert "Stopping: running calls may end." in served.said
+
+
+@pytest.mark.row("R2")
+def test_the_simulator_starts_when_a_reload_first_needs_it(served):
+    served.environ["OPENAI_API_KEY"] = "sk-proj-" + "testtest" * 6
+    served.registry.write_text(REGISTRY.replace("  stripe: {secret: env:STRIPE_SECRET_KEY}\n", ""))
+    served.start()
+    assert served.pid("simulator") == 0
+    served.registry.write_text(REGISTRY)
+    assert served.run("reload").returncode == 0
+    eventually(
+        lambda: served.run("call", "stripe", "GET", "/v1/customers").returncode == 0, "a simulated answer"
+    )
+
+
+def test_following_the_log_shows_calls_as_they_come_until_interrupted(served):
+    served.start()
+    command = [*TRUNKLINE, "logs", "--follow", "--json"]
+    follower = subprocess.Popen(command, cwd=served.folder, env=served.environ, stdout=subprocess.PIPE)
+    try:
+        eventually(lambda: any((served.state / "ledger").glob("rollups.db")), "the ledger")
+        seen: list[str] = []
+        while not seen:
+            served.run("call", "stripe", "GET", "/v1/customers")
+            if select.select([follower.stdout], [], [], 3)[0]:
+                seen.append(json.loads(follower.stdout.readline())["integration"])
+        assert seen == ["stripe"]
+        follower.send_signal(signal.SIGINT)
+        assert follower.wait(10) == 130
+    finally:
+        follower.kill()
+        follower.stdout.close()
 
 
 def test_without_a_registry_the_first_run_writes_one(served):

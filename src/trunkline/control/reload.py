@@ -1,7 +1,8 @@
 """From the registry on disk to what the gateway serves: load, resolve, judge, publish; or refuse and leave the old one live.
 
-A reload is refused for a wrong registry and for a reference that resolved before and no longer does (ruling 22); a start
-goes on without the missing ones. The outcome stands in `reload.json`. Not for: when to do it (`supervise.py`).
+A reload is refused for a wrong registry, for a reference that resolved before and no longer does, and for a new `env:` name
+that the process lacks (ruling 22); a start goes on without the missing ones. The outcome stands in `reload.json`. Not for:
+when to do it (`supervise.py`).
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Compiler:
             resolved = self.resolver.resolve(loaded.refs)
             if not first:
                 _refuse_lost(self._state, loaded, resolved)
+                _refuse_unset(loaded, resolved, self.refs)
             content = self._publish(loaded, resolved)
         except RegistryInvalid as refusal:
             there = publish.read_snapshot(self._state)
@@ -143,6 +145,34 @@ def _refuse_lost(state: State, loaded: Loaded, resolved: Resolved) -> None:
     lost = [ref for ref in resolved.missing if ref in known and ref not in resolved.deliberate]
     if lost:
         raise RegistryInvalid([_lost(loaded, ref, resolved.missing[ref]) for ref in lost])
+
+
+def _refuse_unset(loaded: Loaded, resolved: Resolved, live: list[str]) -> None:
+    """Raises RegistryInvalid for each new `env:` reference that this process lacks: no later change could bring it (ruling 22)."""
+    unset = [
+        ref
+        for ref in resolved.missing
+        if ref.startswith("env:") and ref not in live and ref not in resolved.deliberate
+    ]
+    if unset:
+        raise RegistryInvalid([_unset(loaded, ref, resolved.missing[ref]) for ref in unset])
+
+
+def _unset(loaded: Loaded, ref: str, why: str) -> Finding:
+    name = next(s.name for s in loaded.snapshot.services if any(c.ref == ref for c in s.credentials))
+    line, column, _ = loaded.source.find(("integrations", name), key=True)
+    said, _, cure = why.partition(". ")
+    return Finding(
+        severity="error",
+        code="secret-unset",
+        file=loaded.source.file,
+        line=line,
+        column=column,
+        item=f"integrations.{name}.secret",
+        value=ref,
+        message=f"{said}.",
+        cure=cure,
+    )
 
 
 def _lost(loaded: Loaded, ref: str, why: str) -> Finding:

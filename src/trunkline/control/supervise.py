@@ -52,6 +52,7 @@ class Supervisor:
         self._applied: object = None
         self._seen: object = None
         self._prune_for = ""
+        self._simulator_port = 0
         self._asked_to_stop = 0
         self._asked_to_reload = False
         self._refused = ""
@@ -87,14 +88,21 @@ class Supervisor:
         publish.callers(self.state)
         self._applied = self._seen = token
         self._prune_for = self._live = outcome.version
-        there = publish.read_snapshot(self.state)
-        if simulator_port and there is not None and any(service.simulated for service in there.services):
-            self.state.write(self.state.simulator, codec.to_json({"port": simulator_port}) + b"\n")
-            arguments = ("--port", str(simulator_port))
-            self._child(
-                "simulator", "simulator", arguments=arguments, pid_file=self.state.simulator_pid, quiet=True
-            ).start()
+        self._simulator_port = simulator_port
+        self._play_what_is_simulated()
         return compiler
+
+    def _play_what_is_simulated(self) -> None:
+        """Starts the simulator once something live needs it."""
+        there = publish.read_snapshot(self.state)
+        playing = any(child.name == "simulator" for child in self._children)
+        if playing or not self._simulator_port or there is None:
+            return
+        if any(service.simulated for service in there.services):
+            self.state.write(self.state.simulator, codec.to_json({"port": self._simulator_port}) + b"\n")
+            arguments = ("--port", str(self._simulator_port))
+            place = self.state.simulator_pid
+            self._child("simulator", "simulator", arguments=arguments, pid_file=place, quiet=True).start()
 
     def _child(
         self,
@@ -152,6 +160,7 @@ class Supervisor:
             publish.callers(self.state)
             outcome = compiler.run(first=False)
             self._tell(outcome)
+            self._play_what_is_simulated()
             self._prune_for = outcome.version if outcome.ok else ""
 
         self._guarded(publish_all)

@@ -118,9 +118,31 @@ def test_a_start_goes_on_without_a_reference_that_resolved_before(make, tmp_path
 def test_a_reference_that_never_resolved_refuses_nothing(make):
     here = make({})
     assert here.load(OPENAI, first=True).ok
-    assert here.load(OPENAI + "  stripe: {secret: env:STRIPE_SECRET_KEY}\n").ok
-    assert sorted(here.sealed.missing) == ["env:OPENAI_API_KEY", "env:STRIPE_SECRET_KEY"]
+    assert here.load(OPENAI + "  stripe: {secret: store:STRIPE}\n").ok
+    assert sorted(here.sealed.missing) == ["env:OPENAI_API_KEY", "store:STRIPE"]
     assert [service.problem for service in here.services.values()] == ["", ""]
+
+
+@pytest.mark.row("R5")
+def test_a_new_name_that_the_process_lacks_is_refused_with_the_cure(make):
+    here = make({"OPENAI_API_KEY": KEY})
+    here.load(OPENAI, first=True)
+    refused = here.load(OPENAI + "  stripe: {secret: env:STRIPE_SECRET_KEY}\n")
+    [finding] = refused.errors
+    assert (finding.code, finding.line, finding.value) == ("secret-unset", 4, "env:STRIPE_SECRET_KEY")
+    assert (
+        finding.message
+        == "the variable STRIPE_SECRET_KEY is not set in the environment Trunkline was started with."
+    )
+    assert finding.cure.startswith("Set STRIPE_SECRET_KEY and start Trunkline again, or use `store:`")
+    assert here.services.keys() == {"openai"}
+
+
+def test_a_new_integration_without_its_key_is_simulated_where_that_was_asked_for(make):
+    here = make({"OPENAI_API_KEY": KEY}, simulator_url="http://127.0.0.1:9999")
+    here.load(OPENAI, first=True)
+    assert here.load(OPENAI + "  stripe: {secret: env:STRIPE_SECRET_KEY}\n").ok
+    assert here.services["stripe"].simulated
 
 
 @pytest.mark.row("S4")
