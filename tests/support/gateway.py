@@ -203,10 +203,16 @@ class Trunkline:
 
     @contextmanager
     def unanswered(
-        self, method: str, target: str, body: bytes | Any = None, headers: Fields = ()
+        self,
+        method: str,
+        target: str,
+        body: bytes | Any = None,
+        headers: Fields = (),
+        *,
+        key: str | None = None,
     ) -> Iterator[Line]:
         """A call that is sent and whose answer nobody reads yet."""
-        lines, data = self._dressed(body, headers, None)
+        lines, data = self._dressed(body, headers, key)
         with Line(self.port) as line:
             line.send(request(method, target, lines, data))
             yield line
