@@ -294,12 +294,11 @@ def test_following_the_log_shows_calls_as_they_come_until_interrupted(served):
     follower = subprocess.Popen(command, cwd=served.folder, env=served.environ, stdout=subprocess.PIPE)
     try:
         eventually(lambda: any((served.state / "ledger").glob("rollups.db")), "the ledger")
-        seen: list[str] = []
-        while not seen:
+        for _ in range(8):  # it follows from its start on, which nothing tells: calls go on until one shows
             served.run("call", "stripe", "GET", "/v1/customers")
-            if select.select([follower.stdout], [], [], 3)[0]:
-                seen.append(json.loads(follower.stdout.readline())["integration"])
-        assert seen == ["stripe"]
+            if select.select([follower.stdout], [], [], 2)[0]:
+                break
+        assert json.loads(follower.stdout.readline())["integration"] == "stripe"
         follower.send_signal(signal.SIGINT)
         assert follower.wait(10) == 130
     finally:
