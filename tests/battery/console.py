@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from tests.battery.judge import Verdict, judge
@@ -77,7 +78,7 @@ def lock_ledger(folder: Path, *, windows: int, window_s: float, rate: float, see
                 bounds.append(time.monotonic())
             asked = load.done()
         found = _judged(served, ledger, asked)
-        for number, (start, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
+        for number, (start, end) in enumerate(pairwise(bounds)):
             took = [one.took_s for one in asked if one.good and start <= one.begun < end]
             (found.disturbed_s if number % 2 else found.free_s).append(took)
         return found

@@ -73,17 +73,17 @@ def judge(asked: Iterable[Asked], entries: Iterable[Entry], rows: Iterable[Row])
         if row["correlation_id"] in calls:
             told[row["correlation_id"]].append(row)
     verdict = Verdict(len(calls), len(seen), sum(1 for one in calls.values() if one.status))
-    for id, one in calls.items():
-        _acts(verdict, one, seen.get(id, []))
-        found = told.get(id, [])
-        if not found and (one.status or seen.get(id)):
-            verdict.lost.append(id)
+    for name, one in calls.items():
+        _acts(verdict, one, seen.get(name, []))
+        found = told.get(name, [])
+        if not found and (one.status or seen.get(name)):
+            verdict.lost.append(name)
         if len(found) > 1:
-            verdict.doubled.append(id)
+            verdict.doubled.append(name)
         for row in found:
             _row(verdict, one, row)
     verdict.doubled += [
-        id for id, n in Counter(r["call_id"] for rs in told.values() for r in rs).items() if n > 1
+        call_id for call_id, n in Counter(r["call_id"] for rs in told.values() for r in rs).items() if n > 1
     ]
     return verdict
 

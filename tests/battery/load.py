@@ -21,7 +21,7 @@ CALL_LIMIT_S = 30.0
 
 
 class Sort(NamedTuple):
-    """A kind of call. `acts`: a repeat could do something twice, and no key protects it. `end`: what the last bytes of a good answer hold."""
+    """A kind of call. `acts`: a repeat could do something twice, and no key protects it. `end`: the last bytes of a good answer."""
 
     name: str
     share: float
@@ -67,7 +67,7 @@ class Asked:
 
     @property
     def good(self) -> bool:
-        return self.whole and self.status == 200 and self.body.endswith(self.sort.end)
+        return self.whole and self.status in (200, 201) and self.body.endswith(self.sort.end)
 
     @property
     def took_s(self) -> float:

@@ -23,7 +23,7 @@ from trunkline.journal.segment import HEADER_BYTES, Header, SegmentName, record_
 SYNC_INTERVAL_S = 0.010
 RETRY_ROUNDS = 25
 """How many rounds of the thread pass between two attempts to make a segment where there was no room."""
-KEPT_BACK = 16
+KEPT_BACK = 12
 """One part in so many of each segment is kept for `append_end`, so that what has begun can also be ended on a full disk."""
 RELEASE_BYTES = 1 << 20
 """How much is written before the pages behind are given back, so that the process stays small."""
