@@ -1,0 +1,84 @@
+"""Other gateways beside Trunkline: processor time per call and calls per second of one core, in turn, under the same load."""
+
+from __future__ import annotations
+
+from benchmarks import nginx, peers, product, tools, wrk
+from benchmarks.bench import Bench, NotRun, need_processor_time
+from benchmarks.figures import middle, spread
+from benchmarks.peers import PEERS
+from benchmarks.processes import family
+from benchmarks.product import CHAT_PATH, Trunkline
+from benchmarks.report import Row, Target, not_run
+
+
+def run(bench: Bench) -> list[Row]:
+    need_processor_time()
+    tools.need("nginx", "wrk")
+    rows: list[Row] = []
+    with (
+        nginx.upstream(bench) as upstream,
+        product.running(bench, upstream.port) as trunkline,
+        trunkline.console_paused(),
+    ):
+        for name, kind in PEERS.items():
+            try:
+                rows += _beside(bench, name, upstream.port, trunkline)
+            except NotRun as missing:
+                bench.say(f"  NOT RUN: {name}: {missing}")
+                rows.append(
+                    not_run(
+                        f"peers.{name}",
+                        f"ahead of {kind.title}",
+                        str(missing),
+                        Target(kind.ahead, "x", most=False),
+                    )
+                )
+    return rows + [not_run(f"peers.{name}", f"ahead of {name}", why) for name, why in peers.unknown_to_us()]
+
+
+def _beside(bench: Bench, name: str, upstream: int, trunkline: Trunkline) -> list[Row]:
+    theirs: list[wrk.Spent] = []
+    ours: list[wrk.Spent] = []
+    with peers.running(bench, name, upstream) as peer:
+        for warm in (True, *[False] * bench.pairs):
+            seconds = 2.0 if warm else bench.seconds
+            pids = family(peer.process.pid)
+            them = wrk.spent(bench, pids, peer.port, CHAT_PATH, peer.fields, seconds)
+            us = wrk.spent(bench, [trunkline.gateway], trunkline.port, CHAT_PATH, trunkline.fields, seconds)
+            if not warm:
+                theirs.append(them)
+                ours.append(us)
+                bench.say(
+                    f"  {name} {them.us_per_call:,.0f} us a call, {them.per_second:,.0f}/s; Trunkline {us.us_per_call:.1f} us"
+                )
+    return rows(name, theirs, ours)
+
+
+def rows(name: str, theirs: list[wrk.Spent], ours: list[wrk.Spent]) -> list[Row]:
+    """What the pairs come to."""
+    kind = PEERS[name]
+    target = Target(kind.ahead, "x", most=False)
+    cpu = [them.us_per_call / us.us_per_call for them, us in zip(theirs, ours, strict=True)]
+    rate = [us.per_second / them.per_second for them, us in zip(theirs, ours, strict=True)]
+    us_each = middle([them.us_per_call for them in theirs])
+    per_second = middle([them.per_second for them in theirs])
+    return [
+        Row(
+            f"peers.{name}.ratio",
+            f"ahead of {kind.title}, processor time per call",
+            middle(cpu),
+            "x",
+            target,
+            f"{us_each:,.0f} us a call; {spread(cpu)}",
+            cpu,
+        ),
+        Row(
+            f"peers.{name}.rate",
+            f"ahead of {kind.title}, calls per second on one core",
+            middle(rate),
+            "x",
+            target,
+            f"{per_second:,.0f}/s; {spread(rate)}",
+            rate,
+        ),
+    ]
