@@ -70,7 +70,7 @@ def test_superset_keeps_the_vendors_object_and_adds_our_fields(
         "correlationId": answer.field("x-correlation-id"),
         "action": answer.json["action"],
         "retryAt": None,
-        "scope": None,
+        "scope": "request",
         "upstreamStatus": 402,
         "upstreamCode": "card_declined",
         "upstreamRequestId": "req_77",
@@ -259,7 +259,11 @@ def test_a_vendors_many_refusals_come_out_as_different_codes(
 ) -> None:
     (target, body), _ = SHAPES[vendor]
     # Without a delay, which would hold back the calls of the next story.
-    undelayed = {"retry_after": 0, "retry_after_ms": 1, **({"message": "Too fast."} if "rate" in fault else {})}
+    undelayed = {
+        "retry_after": 0,
+        "retry_after_ms": 1,
+        **({"message": "Too fast."} if "rate" in fault else {}),
+    }
     simulator.fault(fault, vendor, args=undelayed, times=1)
     answer = trunkline.call("POST", target, body, {"x-trunkline-max-attempts": "1"})
 

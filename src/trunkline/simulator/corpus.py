@@ -72,7 +72,8 @@ def failure(profile: Profile, fault: Fault) -> Failure | None:
             ("retry-after", _http_date(time() + float(args["retry_after_date"]))),
         ]
     if "retry_after_ms" in args:
-        told = [*_without(told, "retry-after"), ("retry-after-ms", str(args["retry_after_ms"]))]
+        told = _without(_without(told, "retry-after"), "retry-after-ms")
+        told.append(("retry-after-ms", str(args["retry_after_ms"])))
     return msgspec.structs.replace(
         found, fields=(*told, *headers), message=str(args.get("message", found.message))
     )
