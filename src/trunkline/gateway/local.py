@@ -22,6 +22,7 @@ from trunkline.plugins.policies.access import Access, may_use_model
 
 if TYPE_CHECKING:
     from trunkline.engine.traffic import Traffic
+    from trunkline.ops.health import Traffic as Fares
     from trunkline.plugins.policies.breaker import Breaker
 
 JSON = b"content-type: application/json\r\n"
@@ -55,7 +56,6 @@ class LocalRoutes:
         routes = {
             ("GET", b"/health/live"): Local(self.live, open=True),
             ("GET", b"/health/ready"): Local(self.ready, open=True),
-            ("GET", b"/health"): Local(self.health, scope="health:read"),
             ("POST", b"/v1/tokens"): Local(self.token),
         }
         for path in (b"/v1/models", b"/v1beta/models"):
@@ -67,6 +67,8 @@ class LocalRoutes:
         fields = exchange.request.fields
         if method == "OPTIONS" and b"origin" in fields and b"access-control-request-method" in fields:
             return Local(self.preflight, open=True)
+        if method == "GET" and path == b"/health":
+            return Local(self.health, open=self._health_open(exchange), scope="health:read")
         if method == "GET" and path.startswith((b"/v1/models/", b"/v1beta/models/")):
             return Local(self.model)
         return None
@@ -81,6 +83,10 @@ class LocalRoutes:
             return 503, JSON, b'{"status":"draining"}'
         return 200, JSON, to_json({"status": "ready", "config_version": self.gateway.world.version})
 
+    def _health_open(self, exchange: Exchange) -> bool:
+        """Declared public, `/health` is open for its two members; its reasons name what is inside, so they need the scope."""
+        return self.gateway.world.snapshot.health_public and not _detailed(exchange)
+
     def health(self, exchange: Exchange) -> Answer:
         now = self._wall()
         fares = [self._fares(live.spec) for live in self.gateway.world.services.values() if live.spec.enabled]
@@ -93,14 +99,14 @@ class LocalRoutes:
             )
         body = health.status(fares, now)
         code = health.http_status(body["status"])
-        if b"detail=1" in exchange.request.target.partition(b"?")[2].split(b"&"):
+        if _detailed(exchange):
             body = health.detail(
                 fares, now, reload=self._reload_state(), config_version=self.gateway.world.version
             )
         simulated = b"x-trunkline-simulated: true\r\n" if any(one.simulated for one in fares) else b""
         return code, JSON + simulated, to_json(body)
 
-    def _fares(self, spec: Service) -> health.Traffic:
+    def _fares(self, spec: Service) -> Fares:
         seen = self._traffic.seen.get(spec.name)
         now = self._clock()
         offset = self._wall() - now
@@ -233,6 +239,10 @@ class LocalRoutes:
             "scopes": token.scopes,
         }
         return 201, JSON + b"cache-control: no-store\r\n", to_json(body)
+
+
+def _detailed(exchange: Exchange) -> bool:
+    return b"detail=1" in exchange.request.target.partition(b"?")[2].split(b"&")
 
 
 class _TokenRequest(msgspec.Struct, forbid_unknown_fields=True):

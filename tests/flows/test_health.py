@@ -1,0 +1,140 @@
+"""Health, readiness and what simulated answers say of themselves."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.gateway import Trunkline
+from tests.support.polling import eventually
+from tests.support.simulator import SimulatorProcess
+from tests.support.site import Site
+
+pytestmark = pytest.mark.row("H1")
+Start = Callable[..., Trunkline]
+
+REGISTRY = """
+version: 1
+integrations:
+  crm: {base_url: "{simulator}/crm", auth: {kind: none}, criticality: load-path}
+  extra: {base_url: "{simulator}/extra", auth: {kind: none}, retry: {attempts: 1}}
+"""
+
+
+def test_health_is_told_to_who_may_read_it(trunkline: Trunkline) -> None:
+    reader = trunkline.new_key("monitor", "health:read")
+    answer = trunkline.call("GET", "/health", key=reader)
+
+    assert answer.status == 200
+    assert set(answer.json) == {"status", "integrations"}
+    assert answer.json["status"] in ("healthy", "degraded")
+    assert {"openai", "stripe", "crm"} <= set(answer.json["integrations"])
+
+
+def test_health_can_be_declared_public(start: Start) -> None:
+    trunkline = start(REGISTRY + "health: {public: true}\n")
+
+    assert trunkline.call("GET", "/health", key="").status == 200
+    assert trunkline.call("GET", "/health?detail=1", key="").status == 401
+    assert trunkline.call("GET", "/api/proxy/crm/echo", key="").status == 401
+
+
+def test_live_and_ready_are_open_and_say_little(trunkline: Trunkline) -> None:
+    live, ready = (trunkline.call("GET", f"/health/{name}", key="") for name in ("live", "ready"))
+
+    assert (live.status, live.json) == (200, {"status": "live"})
+    assert (ready.status, ready.json["status"]) == (200, "ready")
+
+
+def test_health_follows_what_really_happens(start: Start, simulator: SimulatorProcess) -> None:
+    trunkline = start(REGISTRY)
+
+    def health() -> tuple[int, str]:
+        answer = trunkline.call("GET", "/health")
+        return answer.status, answer.json["status"]
+
+    for _ in range(20):
+        trunkline.call("GET", "/api/proxy/crm/echo")
+        trunkline.call("GET", "/api/proxy/extra/echo")
+    well = health()
+    simulator.fault("server_error", "extra")
+    for _ in range(40):
+        trunkline.call("GET", "/api/proxy/extra/echo")
+    degraded = health()
+    simulator.fault("server_error", "crm")
+    for _ in range(40):
+        trunkline.call("GET", "/api/proxy/crm/echo", headers={"x-trunkline-max-attempts": "1"})
+    down = health()
+
+    assert (well, degraded, down) == ((200, "healthy"), (200, "degraded"), (503, "down"))
+
+
+def test_a_callers_own_mistakes_do_not_make_a_vendor_ill(start: Start, simulator: SimulatorProcess) -> None:
+    trunkline = start(REGISTRY)
+    simulator.fault("invalid", "crm")
+    for _ in range(40):
+        trunkline.call("GET", "/api/proxy/crm/echo")
+
+    assert trunkline.call("GET", "/health").json["status"] == "healthy"
+
+
+def test_details_name_the_reason(start: Start) -> None:
+    trunkline = start(
+        REGISTRY + "  lame: {base_url: 'https://lame.example.com', auth: {kind: bearer, secret: env:UNSET}}\n"
+    )
+    told = trunkline.call("GET", "/health?detail=1").json
+
+    assert "env:UNSET" in str(told)
+    assert trunkline.call("GET", "/health").json["status"] != "down"
+
+
+def test_health_in_the_draft_standards_form(trunkline: Trunkline) -> None:
+    answer = trunkline.call("GET", "/health", headers={"accept": "application/health+json"})
+
+    assert answer.field("content-type") == "application/health+json"
+    assert answer.json["status"] in ("pass", "warn")
+
+
+def test_readiness_ends_with_the_drain_and_running_calls_still_finish(start: Start, site: Site) -> None:
+    trunkline = start("version: 1\nintegrations:\n  site: {base_url: '{site}', auth: {kind: none}}\n")
+    site.paced(0.1, b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n", b"1", b"2", b"3", b"4", b"5", b"6")
+    with trunkline.stream("GET", "/api/proxy/site/slow") as answer:
+        first = answer.piece()
+        trunkline.signal(signal.SIGTERM)
+        rest = answer.rest()
+
+    assert first + rest == b"123456"
+    assert trunkline.wait() == 0
+    assert trunkline.recorded(answer).end.state == "ok"
+
+
+@pytest.mark.row("P1")
+def test_a_simulated_answer_says_so(trunkline: Trunkline, simulator: SimulatorProcess) -> None:
+    from trunkline.control import publish
+    from trunkline.registry.load import SimulatorAddress, load
+
+    played = SimulatorAddress(base_url=simulator.address(), resolves=lambda ref: False)
+    registry = trunkline.folder / "simulated.yaml"
+    registry.write_text(
+        "version: 1\nintegrations:\n  openai: {secret: env:OPENAI_API_KEY}\n  stripe: {secret: env:S}\n"
+    )
+    before = publish.read_snapshot(trunkline.state)
+    assert before is not None
+    publish.snapshot(trunkline.state, load(registry, environment="dev", environ={}, simulate=played).snapshot)
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
+
+    def simulated() -> bool:
+        return trunkline.call("POST", "/v1/chat/completions", body).field("x-trunkline-simulated") == "true"
+
+    eventually(simulated, "the simulated world")
+    charge = trunkline.call("POST", "/api/proxy/stripe/v1/charges", b"amount=5&currency=eur&source=tok_visa")
+    stream = trunkline.call("POST", "/v1/chat/completions", {**body, "stream": True})
+    health = trunkline.call("GET", "/health?detail=1")
+    publish.snapshot(trunkline.state, before)
+
+    for answer in (charge, stream, health):
+        assert [value for name, value in answer.headers if name == "x-trunkline-simulated"] == ["true"]
+    assert trunkline.recorded(charge).begin.simulated is True
+    eventually(lambda: not simulated(), "the world before")
