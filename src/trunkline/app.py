@@ -33,6 +33,7 @@ from trunkline.engine.traffic import Traffic
 from trunkline.engine.world import Address, Makers, World
 from trunkline.gateway import addresses, failures
 from trunkline.gateway.local import LocalRoutes
+from trunkline.gateway.samples import Samples
 from trunkline.gateway.watch import Watched, follow
 from trunkline.journal.append import Journal
 from trunkline.plugins import auth
@@ -61,7 +62,6 @@ class Process:
         self.settings = settings
         self.state = settings.state_path
         self._environ = environ
-        self._master = masterkey.read(self.state, environ)
         self.boot = secrets.token_hex(4)
         clock, wall = time.monotonic, time.time
         self._snapshot_read = _snapshot.decode((self.state / "snapshot.msgpack").read_bytes())
@@ -95,6 +95,7 @@ class Process:
             clock=clock,
             wall=wall,
             failed=failures.call_error,
+            unknown=Samples(self.state / "samples").keep,
         )
         local = LocalRoutes(
             self.access, self.traffic, self.breaker, clock=clock, wall=wall, reload_state=self._reload_state
@@ -132,6 +133,7 @@ class Process:
 
     def _open_sealed(self) -> Sealed:
         path = self.state / "secrets.sealed"
+        self._master = masterkey.read(self.state, self._environ)
         if self._master is None:
             raise masterkey.MasterKeyProblem(
                 f"There is no master key for {self.state}. Start with `trunkline serve`, which makes one."

@@ -18,7 +18,7 @@ from trunkline.control.held import WORD
 
 QUICK_END_S = 5.0
 FREE_RESTARTS = 2
-LONGEST_DELAY_S = 30.0
+LONGEST_DELAY_S = 1.0
 
 # A child gets what it needs to run, never the credentials that stand in the supervisor's environment.
 PASSED = frozenset(
@@ -56,7 +56,7 @@ def restart_delay(quick_ends: int) -> float:
     """Seconds to wait before a restart after so many ends in a row within QUICK_END_S of the start: none at first."""
     if quick_ends <= FREE_RESTARTS:
         return 0.0
-    return min(0.5 * 2.0 ** (quick_ends - FREE_RESTARTS - 1), LONGEST_DELAY_S)
+    return min(0.25 * 2.0 ** (quick_ends - FREE_RESTARTS - 1), LONGEST_DELAY_S)
 
 
 def child_environ(environ: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:

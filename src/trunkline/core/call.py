@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trunkline.core.scrub import Scrubber
 from trunkline.core.service import CallerKey, Operation, Price, Repeat, Service
 
 if TYPE_CHECKING:
@@ -72,7 +73,18 @@ class Caller:
 class Member:
     """One credential of a service with the address it is used at; what a secret turns into stays inside `signer`."""
 
-    __slots__ = ("current", "host", "name", "origin", "prefix", "problem", "signer", "targets", "weight")
+    __slots__ = (
+        "_scrubber",
+        "current",
+        "host",
+        "name",
+        "origin",
+        "prefix",
+        "problem",
+        "signer",
+        "targets",
+        "weight",
+    )
 
     def __init__(self, name: str, weight: int, origin: Any, host: bytes, prefix: bytes) -> None:
         self.name = name
@@ -84,11 +96,20 @@ class Member:
         """Path of the base address, without a final slash."""
         self.signer: Any = None
         """plugins/auth; None when the secret is missing."""
+        self._scrubber = Scrubber()
         self.problem: CallError | None = None
         self.targets: dict[str, Target] = {}
         """By model; made once."""
         self.current = 0
         """State of the smooth weighted rotation."""
+
+    def hide(self, secret: str) -> None:
+        """Has `blotted` hide this secret, however a text may spell it."""
+        self._scrubber = Scrubber((secret,))
+
+    def blotted(self, text: bytes) -> bytes:
+        """A vendor's words without the credential that we sent it, which some repeat in their errors."""
+        return self._scrubber.bytes(text)
 
     def __repr__(self) -> str:
         return f"Member({self.name!r}, weight={self.weight})"

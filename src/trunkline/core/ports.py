@@ -97,6 +97,8 @@ class Recorder(Protocol):
     """Keeps records (journal/append.py). Raises an OSError-like error when it cannot."""
 
     def append(self, payload: bytes) -> None: ...
+    def append_end(self, payload: bytes) -> None:
+        """For the end of what has begun: some room is kept back for it on a full disk."""
 
 
 class Signer(Protocol):

@@ -312,3 +312,6 @@ class Sealed(msgspec.Struct, frozen=True, kw_only=True):
     pepper: bytes = b""
     token_key: bytes = b""
     """Signs browser tokens."""
+
+    def __repr__(self) -> str:
+        return f"Sealed(version={self.version!r}, {len(self.values)} values, {len(self.missing)} missing)"

@@ -90,7 +90,7 @@ async def failure(attempt: Attempt, response: Response, wall: float) -> CallErro
         if not response.complete:
             response.completed(await read_some(response))
         body = response.body
-        decoded = plain(response.headers, body)
+        decoded = attempt.target.member.blotted(plain(response.headers, body))
         return classify(
             live.rules,
             response.status,
@@ -188,10 +188,12 @@ def malformed(attempt: Attempt, body: bytes) -> CallError:
 
 def disguised(attempt: Attempt, response: Response, wall: float) -> CallError | None:
     """The failure that a 2xx answer really is, if it is one; one look for signs of it comes before any parse."""
-    live = attempt.target.live
-    if looks_ok(live.rules, response.status, field(response.headers, b"content-type"), response.body):
+    live, route = attempt.target.live, attempt.exchange.route
+    promised = route is not None and route.adapter is not None
+    kind = response.fields.get(b"content-type", b"")
+    if looks_ok(live.rules, response.status, kind, response.body, json_promised=promised):
         return None
-    body = plain(response.headers, response.body)
+    body = attempt.target.member.blotted(plain(response.headers, response.body))
     return classify(
         live.rules,
         response.status,
@@ -200,4 +202,5 @@ def disguised(attempt: Attempt, response: Response, wall: float) -> CallError | 
         now=wall,
         source=live.name,
         method=attempt.exchange.request.method,
+        json_promised=promised,
     )

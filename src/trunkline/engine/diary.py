@@ -29,6 +29,7 @@ class Diary:
         self, journal: Recorder, boot: str, clock: Callable[[], float], wall: Callable[[], float]
     ) -> None:
         self._append = journal.append
+        self._append_end = journal.append_end
         self._boot = boot
         self._clock = clock
         self._wall = wall
@@ -149,10 +150,20 @@ class Diary:
             exchange.wasted_usd,
             reading.estimated,
         )
+        payload = to_pack(record)
         try:
             if not exchange.begun:
                 self._begin(exchange, None)
-            self._append(to_pack(record))
+            self._append(payload)
+        except OSError:
+            self._end_late(exchange, payload)
+
+    def _end_late(self, exchange: Exchange, payload: bytes) -> None:
+        """The disk is full: what has begun is ended in the room kept back for that."""
+        try:
+            if not exchange.begun:
+                raise OSError("the call itself is not recorded")
+            self._append_end(payload)
         except OSError:
             self.lost += 1
 

@@ -45,7 +45,9 @@ class Dispatcher:
         clock: Callable[[], float],
         wall: Callable[[], float],
         failed: Callable[[Exception], CallError],
+        unknown: Callable[[CallError], None] = lambda _: None,
     ) -> None:
+        """`failed` says what a failure of the wire means; `unknown` is told answers that no rule knows (E3)."""
         self._wire = wire
         self._diary = diary
         self._admit = tuple(policy.admit for policy in policies)
@@ -55,6 +57,7 @@ class Dispatcher:
         self._clock = clock
         self._wall = wall
         self._failed = failed
+        self._unknown = unknown
         self._heads = HeadWriter()
         self._answers = deliver.AnswerFields()
 
@@ -111,6 +114,8 @@ class Dispatcher:
         attempt.exchange.tried.append(tried(attempt, now))
         if attempt.response is not None:
             self._traffic.note(attempt.target.live.name, error, now)
+        if error.status and error.confidence == "low":
+            self._unknown(error)
 
     async def _attempt(self, attempt: Attempt) -> None:
         """Admits, sends, brings the answer to the caller, settles. Raises CallError, which then also stands on the attempt."""

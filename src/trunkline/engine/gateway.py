@@ -154,6 +154,8 @@ class Gateway:
             self._refuse(exchange, own_defect(defect))
         finally:
             self.running.discard(exchange)
+            # What points back at the call: without these it is freed at once and the collector has nothing to do.
+            exchange.reply.hangup = exchange.attempt = exchange.task = None
             for settle in self._settle[len(self._settle) - admitted :]:
                 settle(exchange)
 
@@ -332,7 +334,7 @@ class Gateway:
             attempts=len(exchange.tried),
             spent_usd=spent_usd(exchange),
             runbook=spec.runbook if spec is not None else "",
-            should_retry=error.kind.later and not error.may_have_acted and not spent,
+            should_retry=error.retryable and not error.may_have_acted and not spent,
             vendor_same_dialect=True,
             now=self._wall(),
         )

@@ -52,8 +52,10 @@ class World:
 
 def _compile(spec: Service, sealed: Sealed, makers: Makers) -> Live:
     live = Live(spec)
-    live.rules = Rules(spec.errors, spec.error_shape, spec.ok_body)
-    live.watch_ok = bool(spec.ok_body)
+    live.rules = Rules(
+        spec.errors, spec.error_shape, spec.ok_body, request_id_headers=spec.request_id_headers
+    )
+    live.watch_ok = live.rules.wanted
     live.match = Matcher(spec.operations)
     live.prices = {m.id: m.price for m in spec.models if m.price is not None}
     live.members = [_member(spec, c, sealed, makers) for c in spec.credentials or [Credential(ref="")]]
@@ -97,4 +99,6 @@ def _member(spec: Service, credential: Credential, sealed: Sealed, makers: Maker
         )
     else:
         member.signer = makers.signer(spec.auth, secret or "simulated-credential")
+        if secret:
+            member.hide(secret)
     return member

@@ -25,7 +25,7 @@ _ZEROS = bytes(1 << 20)
 _UNSUPPORTED = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
-class JournalBusy(Exception):
+class JournalBusy(OSError):
     """Another process writes to this journal folder."""
 
     def __init__(self, folder: Path, pid: int | None) -> None:
