@@ -142,14 +142,18 @@ def split_utf8(reply: Reply, fault: Fault, profile: Profile) -> Reply:
 
 
 def mixed_newlines(reply: Reply, fault: Fault, profile: Profile) -> Reply:
-    """F27: events whose lines end in turn with CRLF, LF and CR, all of which the format allows."""
+    """F27: events whose lines end in turn with CRLF, LF and CR, all of which the format allows. Only in streams."""
+    if reply.pieces is None:
+        return reply
     endings = (b"\r\n", b"\n", b"\r")
     reply.pieces = [piece.replace(b"\n", endings[number % 3]) for number, piece in enumerate(_listed(reply))]
     return reply
 
 
 def long_line(reply: Reply, fault: Fault, profile: Profile) -> Reply:
-    """F28: after the first event, one of `bytes` (10 MiB) in a single line."""
+    """F28: after the first event, one of `bytes` (10 MiB) in a single line. Only in streams."""
+    if reply.pieces is None:
+        return reply
     line = b'data: {"filler":"' + b"a" * int(fault.number("bytes", 10 << 20)) + b'"}\n\n'
     pieces = _listed(reply)
     reply.pieces = [*pieces[:1], line, *pieces[1:]]
@@ -157,7 +161,9 @@ def long_line(reply: Reply, fault: Fault, profile: Profile) -> Reply:
 
 
 def comments(reply: Reply, fault: Fault, profile: Profile) -> Reply:
-    """A comment line before each event, as vendors send to keep connections open: valid, content unchanged."""
+    """A comment line before each event, as vendors send to keep connections open: valid, content unchanged. Only in streams."""
+    if reply.pieces is None:
+        return reply
     reply.pieces = [b": keep-alive\n\n" + piece for piece in _listed(reply)]
     return reply
 

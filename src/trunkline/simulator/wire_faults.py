@@ -164,7 +164,7 @@ async def trailers(line: Line, reply: Reply, fault: Fault) -> str:
     if reply.pieces is None:
         reply.pieces = [reply.body]
     parts = list(frames(line, reply))
-    parts[-1] = b"0\r\nx-checksum: sim\r\nset-cookie: trailer=1\r\ncontent-length: 5\r\n\r\n"
+    parts[-1] = b"0\r\nx-checksum: sim\r\nset-cookie: trailer=1\r\n\r\n"
     await _send(line, reply, parts)
     return "answered"
 
