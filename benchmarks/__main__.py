@@ -19,7 +19,7 @@ from benchmarks.bench import ROOT, Bench, NotRun, busy_note, cores
 from benchmarks.measures import MEASURES, OFF, Measure
 from benchmarks.peers import PEERS
 from benchmarks.processes import Broken, pin
-from benchmarks.report import Row, as_json, markdown, not_run, placed, text
+from benchmarks.report import BROKE, Row, as_json, because, markdown, not_run, placed, text
 
 WANTED_FILES = 20_000
 PAGE = ROOT / "docs" / "performance.md"
@@ -81,21 +81,14 @@ def processor() -> str:
     )
 
 
-def measured(bench: Bench, measure: Measure) -> tuple[list[Row], bool]:
-    """The rows of one measurement, and whether it broke."""
+def measured(bench: Bench, measure: Measure) -> list[Row]:
+    """The rows of one measurement; one without a value when it could not be made."""
     say(f"{measure.name} ...")
     try:
-        return measure.run(bench), False
-    except NotRun as missing:
-        say(f"  NOT RUN: {missing}")
-        return [not_run(measure.name, measure.what, str(missing))], False
-    except (Broken, OSError, TimeoutError, ConnectionError) as problem:
-        say(f"  BROKE: {problem}")
-        return [not_run(measure.name, measure.what, f"broke: {one_line(str(problem))}")], True
-
-
-def one_line(problem: str) -> str:
-    return " ".join(problem.split())[:300]
+        return measure.run(bench)
+    except (NotRun, Broken, OSError) as problem:
+        say(f"  {'NOT RUN' if isinstance(problem, NotRun) else 'BROKE'}: {problem}")
+        return [not_run(measure.name, measure.what, because(problem))]
 
 
 def raise_file_limit() -> None:
@@ -114,7 +107,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     raise_file_limit()
     tools.install_missing(say)
     rows: list[Row] = []
-    broke = False
     with tempfile.TemporaryDirectory(prefix="trunkline-bench-") as folder:
         Path(folder).chmod(0o755)
         pairs = chosen.pairs or (2 if chosen.quick else 5)
@@ -130,9 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         told = about(bench)
         for name in names(chosen.only) or MEASURES:
-            made, failed = measured(bench, MEASURES[name])
-            rows += made
-            broke = broke or failed
+            rows += measured(bench, MEASURES[name])
     print(
         "\n".join([*told, "", text(rows), "", "What was off, and for whom:", *(f"- {line}" for line in OFF)])
     )
@@ -141,6 +131,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if chosen.publish:
         PAGE.write_text(placed(PAGE.read_text(), markdown(rows, told)))
     missed = chosen.strict and any(row.verdict in ("miss", "too noisy") for row in rows)
+    broke = any(row.why_not.startswith(BROKE) for row in rows)
     return 1 if broke or missed else 0
 
 

@@ -7,6 +7,7 @@ carries are run by nobody here; they are named, and those whose binary is on the
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import shutil
 import subprocess
@@ -16,13 +17,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.bench import ROOT, Bench, NotRun, free_port, listening
+from benchmarks.payload import CHAT
 from benchmarks.processes import Broken, Process
+from benchmarks.product import CHAT_PATH
 
 TOOLS = ROOT / ".tools"
 # Exact, so that runs compare. 1.82.7, 1.82.8 and the 1.107 line of LiteLLM were withdrawn after an attack on its releases.
 LITELLM = "litellm[proxy]==1.106.2"
 PORTKEY = "@portkey-ai/gateway@1.15.2"
 INSTALL_S = 900
+FIRST_CALL_S = 60
 MASTER_KEY = "sk-test-not-a-real-key"
 
 NAMED_ONLY = ("bifrost", "agentgateway", "gomodel", "tensorzero")
@@ -168,7 +172,23 @@ def running(bench: Bench, name: str, upstream: int) -> Iterator[Peer]:
         bench.say(f"  Installing {kind.title} under .tools/ (minutes) ...")
         kind.install()
     with kind.running(bench, upstream) as peer:
+        _answers(name, peer)
         yield peer
+
+
+def _answers(name: str, peer: Peer) -> None:
+    """One call, with patience: some load half of themselves at the first."""
+    connection = http.client.HTTPConnection("127.0.0.1", peer.port, timeout=FIRST_CALL_S)
+    try:
+        connection.request("POST", CHAT_PATH, CHAT, peer.fields)
+        answer = connection.getresponse()
+        body = answer.read(600)
+    except OSError as problem:
+        raise Broken(f"{name} did not answer its first call: {problem}; {peer.process.said()}") from None
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise Broken(f"{name} answered its first call with {answer.status}: {body!r}")
 
 
 def unknown_to_us() -> list[tuple[str, str]]:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from benchmarks.bench import NotRun
+
 Verdict = Literal["pass", "miss", "too noisy", "not run", "told"]
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 
@@ -61,6 +63,15 @@ class Row:
 def not_run(name: str, what: str, why: str, target: Target | None = None) -> Row:
     """A row in place of a measurement that could not be made."""
     return Row(name, what, None, target.unit if target else "", target, why_not=why)
+
+
+BROKE = "broke: "
+
+
+def because(problem: Exception) -> str:
+    """Why a row has no value: what is missing, or that the measurement broke."""
+    words = " ".join(str(problem).split())[:300]
+    return words if isinstance(problem, NotRun) else BROKE + words
 
 
 def number(value: float) -> str:

@@ -6,9 +6,9 @@ from benchmarks import nginx, peers, product, tools, wrk
 from benchmarks.bench import Bench, NotRun, need_processor_time
 from benchmarks.figures import middle, spread
 from benchmarks.peers import PEERS
-from benchmarks.processes import family
+from benchmarks.processes import Broken, family
 from benchmarks.product import CHAT_PATH, Trunkline
-from benchmarks.report import Row, Target, not_run
+from benchmarks.report import Row, Target, because, not_run
 
 
 def run(bench: Bench) -> list[Row]:
@@ -23,13 +23,13 @@ def run(bench: Bench) -> list[Row]:
         for name, kind in PEERS.items():
             try:
                 rows += _beside(bench, name, upstream.port, trunkline)
-            except NotRun as missing:
-                bench.say(f"  NOT RUN: {name}: {missing}")
+            except (NotRun, Broken) as missing:
+                bench.say(f"  {name}: {missing}")
                 rows.append(
                     not_run(
                         f"peers.{name}",
                         f"ahead of {kind.title}",
-                        str(missing),
+                        because(missing),
                         Target(kind.ahead, "x", most=False),
                     )
                 )
