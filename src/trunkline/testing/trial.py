@@ -1,0 +1,235 @@
+"""A whole gateway in memory: the real engine, policies, dialects and routes, a scripted vendor, a journal that is a list.
+
+Composed as `app.py` composes the process, without its files, sockets and timers. Not for: what only a process can show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from trunkline.core.call import Attempt, Exchange
+from trunkline.core.ports import Policy
+from trunkline.core.record import Again, Begin, End
+from trunkline.core.service import (
+    Alias,
+    Auth,
+    CallerKey,
+    Callers,
+    Credential,
+    Dialect,
+    Model,
+    Price,
+    Retry,
+    Sealed,
+    Service,
+    Snapshot,
+)
+from trunkline.engine.diary import Diary
+from trunkline.engine.dispatch import Dispatcher
+from trunkline.engine.gateway import Gateway, Ids
+from trunkline.engine.sweep import Sweeper
+from trunkline.engine.traffic import Traffic
+from trunkline.engine.world import Makers, World
+from trunkline.gateway import addresses, failures
+from trunkline.gateway.local import LocalRoutes
+from trunkline.plugins import auth
+from trunkline.plugins.adapters import ADAPTERS
+from trunkline.plugins.policies.access import Access
+from trunkline.plugins.policies.breaker import Breaker
+from trunkline.plugins.policies.concurrency import Concurrency
+from trunkline.plugins.policies.quota import Quota
+from trunkline.plugins.policies.rate import Rate
+from trunkline.testing.script import FakeClock, Heard, MemoryJournal, Play, ScriptedWire
+from trunkline.wire.request import Request
+
+KEY = "tl_test_not_a_real_key"
+"""The caller key of a Trial; it may call everything."""
+SECRET = "sk-test-not-a-real-key"  # noqa: S105 - said in its name
+"""The value of every vendor secret of a Trial."""
+PEPPER, TOKEN_KEY = b"pepper-of-tests", b"token-key-of-tests"
+TURNS = 50
+
+DIALECTS = [
+    Dialect(name="openai-chat", path="/v1/chat/completions"),
+    Dialect(name="openai-embeddings", path="/v1/embeddings"),
+    Dialect(name="openai-responses", path="/v1/responses"),
+    Dialect(name="anthropic-messages", path="/v1/messages"),
+    Dialect(name="anthropic-count-tokens", path="/v1/messages/count_tokens"),
+    Dialect(name="gemini-generate", path="/v1beta/models/{model}:{method}"),
+    Dialect(name="gemini-embed", path="/v1beta/models/{model}:{method}"),
+    Dialect(name="gemini-count", path="/v1beta/models/{model}:{method}"),
+]
+
+
+def service(name: str = "acme", **changes: Any) -> Service:
+    """A vendor with one credential, a model `tiny` in every dialect, and retries that do not wait."""
+    ref = f"env:{name.upper()}_KEY"
+    given: dict[str, Any] = {
+        "name": name,
+        "base_url": f"https://{name}.test",
+        "auth": Auth(),
+        "credentials": [Credential(ref=ref)],
+        "dialects": DIALECTS,
+        "models": [Model(id="tiny", price=Price(input=1.0, output=2.0))],
+        "retry": Retry(backoff=0.0),
+    }
+    return Service(**{**given, **changes})
+
+
+def caller_key(key: str = KEY, **changes: Any) -> CallerKey:
+    """A caller key as the gateway knows it."""
+    given: dict[str, Any] = {
+        "id": "key-1",
+        "name": "tests",
+        "hash": hmac.digest(PEPPER, key.encode(), "sha256"),
+        "team": "shop",
+        "scopes": ["*"],
+    }
+    return CallerKey(**{**given, **changes})
+
+
+def request(
+    method: str = "GET", target: str = "/", body: bytes = b"", *headers: tuple[str, str], key: str = KEY
+) -> Request:
+    """A request as the wire hands it over, with the key as bearer token (`key=""`: without)."""
+    lines = [(n.lower().encode(), v.encode("latin-1")) for n, v in headers]
+    if key:
+        lines.append((b"authorization", b"Bearer " + key.encode()))
+    if body:
+        lines.append((b"content-length", b"%d" % len(body)))
+    fields: dict[bytes, bytes] = {}
+    for name, value in lines:
+        fields.setdefault(name, value)
+    return Request(method, target.encode(), lines, fields, body=body, peer="192.0.2.1", length=len(body))
+
+
+class Trial:
+    """A gateway to try things on. `calls` and `attempts` are policies admitted after our own; `only` leaves ours out."""
+
+    def __init__(
+        self,
+        *plays: Play,
+        services: Sequence[Service] = (),
+        calls: Sequence[Policy[Exchange]] = (),
+        attempts: Sequence[Policy[Attempt]] = (),
+        only: bool = False,
+        keys: Sequence[CallerKey] = (),
+        aliases: dict[str, str] | None = None,
+        routes: dict[str, str] | None = None,
+        clock: FakeClock | None = None,
+        **snapshot: Any,
+    ) -> None:
+        self.clock = clock = clock or FakeClock()
+        self.wire = ScriptedWire(*plays, clock=clock)
+        self.journal = MemoryJournal()
+        self.traffic, self.sweeper = Traffic(), Sweeper(clock)
+        callers = Callers(version="1", keys=list(keys) or [caller_key()], subject_salt=b"salt")
+        self.access = Access(callers, PEPPER, TOKEN_KEY, wall=clock.wall)
+        self.breaker = Breaker(clock, clock.wall)
+        own_calls: list[Policy[Exchange]] = [self.access, Quota(clock, clock.wall)]
+        own_attempts: list[Policy[Attempt]] = [self.breaker, Concurrency(clock), Rate(clock, clock.wall)]
+        self.call_policies = [*([] if only else own_calls), *calls]
+        self.attempt_policies = [*([] if only else own_attempts), *attempts]
+        self.unknown: list[Any] = []
+        """Failures that no rule knows."""
+        diary = Diary(self.journal, "b007b007", clock, clock.wall)
+        self.diary = diary
+        dispatcher = Dispatcher(
+            self.wire,
+            diary,
+            self.attempt_policies,
+            self.sweeper,
+            self.traffic,
+            clock=clock,
+            wall=clock.wall,
+            failed=failures.call_error,
+            unknown=self.unknown.append,
+        )
+        local = LocalRoutes(
+            self.access, self.traffic, self.breaker, clock=clock, wall=clock.wall, reload_state=dict
+        )
+        self.snapshot = Snapshot(
+            version="v1",
+            created="2026-11-21T12:00:00Z",
+            environment="dev",
+            services=list(services) or [service()],
+            aliases=[Alias(name=name, target=target) for name, target in (aliases or {}).items()],
+            routes=routes or {},
+            **snapshot,
+        )
+        self.gateway = Gateway(
+            world(self.snapshot),
+            self.access,
+            self.call_policies,
+            dispatcher,
+            diary,
+            ADAPTERS,
+            local,
+            Ids("b007b007"),
+            clock=clock,
+            wall=clock.wall,
+        )
+        local.gateway = self.gateway
+        self.local = local
+
+    def begin(
+        self, method: str, target: str, body: bytes = b"", *headers: tuple[str, str], key: str = KEY
+    ) -> Heard:
+        """Hands a request over; what the caller hears fills as the loop turns."""
+        return self.hand(request(method, target, body, *headers, key=key))
+
+    def hand(self, asked: Request) -> Heard:
+        """The same for a request that is made already."""
+        heard = Heard()
+        self.gateway.handle(asked, heard)
+        return heard
+
+    async def ask(
+        self, method: str, target: str, body: bytes = b"", *headers: tuple[str, str], key: str = KEY
+    ) -> Heard:
+        """One whole call. Fails if it does not end by itself."""
+        heard = self.begin(method, target, body, *headers, key=key)
+        await self.until(lambda: heard.closed and not self.gateway.running)
+        return heard
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Lets the loop turn until this holds; a bounded number of times, so that nothing can hang."""
+        for _ in range(TURNS):
+            if holds():
+                return
+            await asyncio.sleep(0)
+        raise AssertionError(f"still not so after {TURNS} turns of the loop; running: {self.gateway.running}")
+
+    async def turn(self, times: int = 10) -> None:
+        """Lets everything that can go on do so."""
+        for _ in range(times):
+            await asyncio.sleep(0)
+
+    def passes(self, seconds: float) -> None:
+        """Lets time pass and cuts what is overdue, as the sweeper does ten times a second."""
+        self.clock.advance(seconds)
+        self.sweeper.sweep(self.clock())
+
+    @property
+    def begins(self) -> list[Begin]:
+        return [r for r in self.journal.records if isinstance(r, Begin)]
+
+    @property
+    def agains(self) -> list[Again]:
+        return [r for r in self.journal.records if isinstance(r, Again)]
+
+    @property
+    def ends(self) -> list[End]:
+        return [r for r in self.journal.records if isinstance(r, End)]
+
+
+def world(snapshot: Snapshot, **secrets: str) -> World:
+    """A snapshot compiled as a gateway does it, every secret being SECRET unless given by its reference's name."""
+    refs = [credential.ref for one in snapshot.services for credential in one.credentials]
+    values = {ref: secrets.get(ref.partition(":")[2], SECRET) for ref in refs}
+    sealed = Sealed(version="1", values={ref: value for ref, value in values.items() if value})
+    makers = Makers(auth.prepare, lambda spec, base: addresses.address(spec, base, {}))
+    return World(snapshot, sealed, makers)
