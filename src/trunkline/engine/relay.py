@@ -28,6 +28,7 @@ class Relay:
         "_response",
         "_size",
         "_start",
+        "_tail",
         "_wall",
         "error",
         "exchange",
@@ -50,6 +51,8 @@ class Relay:
         self._wall = wall
         self._pieces: list[bytes] = []
         self._size = 0
+        self._tail = b""
+        """The last bytes held: a blank line may come in three pieces."""
         self.exchange = attempt.exchange
         self._reply = self.exchange.reply
         self.reading = Reading()
@@ -74,7 +77,7 @@ class Relay:
 
     def events(self, piece: bytes) -> None:
         """Sink for a model stream: whole events only."""
-        cut = boundary(self._pieces[-1][-3:] if self._pieces else b"", piece)
+        cut = boundary(self._tail, piece)
         if cut <= 0:
             self._hold(piece)
             return
@@ -83,6 +86,7 @@ class Relay:
             block = b"".join(self._pieces)
             self._pieces.clear()
             self._size = 0
+            self._tail = b""
         else:
             block = piece if cut == len(piece) else piece[:cut]
         if cut < len(piece):
@@ -91,6 +95,7 @@ class Relay:
 
     def _hold(self, piece: bytes) -> None:
         self._pieces.append(piece)
+        self._tail = (self._tail + piece[-3:])[-3:]
         self._size += len(piece)
         if self._size > _EVENT_MAX:
             source = self._attempt.target.live.name
@@ -149,6 +154,5 @@ def boundary(before: bytes, piece: bytes) -> int:
 
 def before_error(block: bytes, data: bytes) -> bytes:
     """The whole events of a block that stand before the one that holds `data`."""
-    at = block.find(data)
-    cut = max(block.rfind(b"\n\n", 0, at) + 2, block.rfind(b"\r\n\r\n", 0, at) + 4) if at >= 0 else 0
-    return block[:cut] if cut > 3 or block[:cut].endswith(b"\n\n") else b""
+    at = block.find(data.partition(b"\n")[0])
+    return block[: boundary(b"", block[:at])] if at > 0 else b""

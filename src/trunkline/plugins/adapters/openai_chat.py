@@ -75,33 +75,34 @@ class OpenaiChat:
             into.reasoning = usage.completion_tokens_details.reasoning_tokens or 0
 
     def watch(self, block: bytes, into: Reading) -> bytes | None:
-        if (
-            b'"error"' not in block
-            and b"[DONE]" not in block
-            and b'"usage":{' not in block
-            and b'"usage": {' not in block
-        ):
-            if not into.model or b"finish_reason" not in block:
-                self._first(block, into)
+        if into.model and not _telling(block):
             return None
         for name, data in data_of(block):
             if data == b"[DONE]":
                 into.finished = True
-            elif name == b"error" or b'"error"' in data:
-                if is_error(name, data):
-                    return data
-            elif b'"usage"' in data:
+                continue
+            if (name == b"error" or b'"error"' in data) and is_error(name, data):
+                return data
+            # The served model stands in every chunk; it is read from the first one that names it.
+            if not into.model or _tells_usage(data):
                 _loose(data, into)
         return None
 
-    @staticmethod
-    def _first(block: bytes, into: Reading) -> None:
-        """The served model stands in every chunk; it is read from the first one."""
-        if into.model:
-            return
-        for _, data in data_of(block):
-            _loose(data, into)
-            return
+
+def _telling(block: bytes) -> bool:
+    """Whether a block may hold more than content."""
+    return (
+        b'"error"' in block
+        or b"[DONE]" in block
+        or b"event: error" in block
+        or b"event:error" in block
+        or _tells_usage(block)
+    )
+
+
+def _tells_usage(data: bytes) -> bool:
+    """Some vendors send `"usage":null` in every chunk, which is not worth a parse."""
+    return b'"usage":{' in data or b'"usage": {' in data
 
 
 def is_error(name: bytes, data: bytes) -> bool:

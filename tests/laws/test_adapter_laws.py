@@ -1,0 +1,139 @@
+"""However a stream's bytes are cut into pieces, the same is read of it and the caller gets the same; no bytes make a dialect fail."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trunkline.core.codec import DecodeError
+from trunkline.core.ports import Reading
+from trunkline.plugins.adapters import ADAPTERS
+from trunkline.testing import check_adapter, reading_of
+
+
+def sse(*events: Any, newline: str = "\n") -> bytes:
+    """Events of a stream: a dict is data, a tuple names its event, a string stands as it is."""
+    out = ""
+    for event in events:
+        name, data = event if isinstance(event, tuple) else ("", event)
+        text = data if isinstance(data, str) else json.dumps(data, separators=(",", ":"))
+        out += (f"event: {name}{newline}" if name else "") + f"data: {text}{newline}{newline}"
+    return out.encode()
+
+
+def chat(content: str, **more: Any) -> dict[str, Any]:
+    return {"id": "c", "model": "tiny-1", "choices": [{"index": 0, "delta": {"content": content}}], **more}
+
+
+USAGE = {"prompt_tokens": 9, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 2}}
+RESPONSE = {
+    "model": "tiny-1",
+    "usage": {"input_tokens": 9, "output_tokens": 4, "input_tokens_details": {"cached_tokens": 2}},
+}
+START = {"type": "message_start", "message": {"model": "tiny-1", "usage": {"input_tokens": 7, "cache_read_input_tokens": 2, "output_tokens": 1}}}  # fmt: skip
+DELTA = {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "hä"}}
+GEMINI = {"candidates": [{"content": {"parts": [{"text": "a"}]}}], "modelVersion": "tiny-1", "usageMetadata": {"promptTokenCount": 9}}  # fmt: skip
+GEMINI_LAST = {**GEMINI, "candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 4, "cachedContentTokenCount": 2}}  # fmt: skip
+
+STREAMS: dict[str, tuple[str, list[Any], tuple[int, int, int, str, bool], str]] = {
+    "chat": ("openai-chat", [chat("a"), chat("b"), "[DONE]"], (-1, -1, 0, "tiny-1", True), ""),
+    "chat with usage": ("openai-chat", [chat("a", usage=None), chat("b"), {"model": "tiny-1", "choices": [], "usage": USAGE}, "[DONE]"], (9, 4, 2, "tiny-1", True), ""),
+    "chat that speaks of errors": ("openai-chat", [chat('{"error": 1}'), chat("[DONE]"), "[DONE]"], (-1, -1, 0, "tiny-1", True), ""),
+    "chat cut": ("openai-chat", [chat("a"), chat("b")], (-1, -1, 0, "tiny-1", False), ""),
+    "chat error": ("openai-chat", [chat("a"), {"error": {"message": "overloaded", "type": "server_error"}}], (-1, -1, 0, "tiny-1", False), "overloaded"),
+    "responses": ("openai-responses", [("response.created", {"type": "response.created"}), ("response.completed", {"type": "response.completed", "response": RESPONSE})], (9, 4, 2, "tiny-1", True), ""),
+    "responses failed": ("openai-responses", [("response.created", {"type": "response.created"}), ("response.failed", {"type": "response.failed", "response": {"error": {"code": "server_error", "message": "x"}}})], (-1, -1, 0, "", False), "server_error"),
+    "messages": ("anthropic-messages", [("message_start", START), ("content_block_delta", DELTA), ("message_delta", {"type": "message_delta", "usage": {"output_tokens": 4}}), ("message_stop", {"type": "message_stop"})], (9, 4, 2, "tiny-1", True), ""),
+    "messages error": ("anthropic-messages", [("message_start", START), ("error", {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})], (9, 1, 2, "tiny-1", False), "overloaded"),
+    "gemini": ("gemini-generate", [GEMINI, GEMINI_LAST], (9, 4, 2, "tiny-1", True), ""),
+    "gemini error": ("gemini-generate", [GEMINI, {"error": {"code": 503, "message": "busy", "status": "UNAVAILABLE"}}], (9, 0, 0, "tiny-1", False), "overloaded"),
+}  # fmt: skip
+NEWLINES = {"lf": "\n", "crlf": "\r\n", "cr": "\r"}
+
+
+@pytest.mark.row("F7")
+@pytest.mark.parametrize("newline", list(NEWLINES))
+@pytest.mark.parametrize("name", list(STREAMS))
+def test_any_cut_of_a_stream_reads_the_same(name: str, newline: str) -> None:
+    dialect, events, _, _ = STREAMS[name]
+    check_adapter(ADAPTERS[dialect], sse(*events, newline=NEWLINES[newline]))
+
+
+@pytest.mark.row("O1", "F7")
+@pytest.mark.parametrize("newline", list(NEWLINES))
+@pytest.mark.parametrize("name", list(STREAMS))
+def test_what_is_read_of_a_stream_is_what_it_says(name: str, newline: str) -> None:
+    dialect, events, said, failure = STREAMS[name]
+    stream = sse(*events, newline=NEWLINES[newline])
+    facts, passed, code = reading_of(ADAPTERS[dialect], [stream])
+    reading = Reading()
+    vars(reading).update(facts)
+    assert (reading.input, reading.output, reading.cached, reading.model, reading.finished) == said
+    assert code == failure
+    good = events[:-1] if failure else events
+    assert passed == sse(*good, newline=NEWLINES[newline])
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(list(STREAMS)), st.sampled_from(list(NEWLINES.values())), st.data())
+def test_any_splits_of_a_stream_read_the_same(name: str, newline: str, data: st.DataObject) -> None:
+    dialect, events, _, _ = STREAMS[name]
+    stream = sse(*events, newline=newline)
+    cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=12).map(sorted))
+    pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    assert reading_of(ADAPTERS[dialect], pieces) == reading_of(ADAPTERS[dialect], [stream])
+
+
+JSONISH = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(["usage", "error", "model", "choices", "prompt_tokens", "message", "type", "candidates",
+                         "input_tokens", "usageMetadata", "promptTokenCount", "finish_reason", "delta"]), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(st.sampled_from(list(ADAPTERS)), JSONISH)
+def test_no_json_makes_a_dialect_fail(dialect: str, value: Any) -> None:
+    body, reading = json.dumps(value).encode(), Reading()
+    try:
+        ADAPTERS[dialect].read(body, reading)
+    except DecodeError:
+        assert b"NaN" in body or b"Infinity" in body
+    ADAPTERS[dialect].watch(b"data: " + body + b"\n\n", reading)
+    assert reading.input >= -1
+    assert reading.output >= -1
+    assert isinstance(reading.model, str)
+
+
+@given(st.sampled_from(list(ADAPTERS)), st.binary())
+def test_no_bytes_make_a_dialect_fail(dialect: str, body: bytes) -> None:
+    reading = Reading()
+    ADAPTERS[dialect].watch(body, reading)
+    try:
+        ADAPTERS[dialect].read(body, reading)
+    except DecodeError:
+        return
+
+
+class Forgetful:
+    """A dialect that sees a failure only when it comes in a piece of its own."""
+
+    name = "forgetful"
+
+    def read(self, body: bytes, into: Reading) -> None:
+        into.finished = True
+
+    def watch(self, block: bytes, into: Reading) -> bytes | None:
+        into.output = len(block)
+        return None
+
+
+def test_the_law_bites() -> None:
+    with pytest.raises(AssertionError, match="another way"):
+        check_adapter(Forgetful(), sse("one", "two"))
