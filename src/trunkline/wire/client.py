@@ -15,6 +15,7 @@ from trunkline.wire.connection import Body, Connection
 from trunkline.wire.errors import Aborted, PoolExhausted, ResetBeforeReply, WireError
 from trunkline.wire.framing import ClientLimits, Sink
 from trunkline.wire.origin import Origin
+from trunkline.wire.outbox import Outbox
 from trunkline.wire.pool import Change, Pool
 from trunkline.wire.resolve import Resolver
 from trunkline.wire.response import Response
@@ -63,7 +64,7 @@ class _Room:
     """One origin: its pool, and the acts that the pool asks for."""
 
     def __init__(self, client: Client, origin: Origin, loop: asyncio.AbstractEventLoop) -> None:
-        self.client, self.origin, self.loop = client, origin, loop
+        self.client, self.origin, self.loop, self.outbox = client, origin, loop, client.outbox
         self.pool: Pool[Connection, _Seeker] = Pool(
             str(origin),
             limit=client.limits.max_connections,
@@ -146,6 +147,7 @@ class Client:
         self.connections: set[Connection] = set()  # every one whose descriptor is open
         self._rooms: dict[Origin, _Room] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.outbox: Outbox
         self._sweep: asyncio.TimerHandle | None = None
         self._closing: asyncio.Future[None] | None = None
 
@@ -192,6 +194,7 @@ class Client:
 
     def _start(self) -> asyncio.AbstractEventLoop:
         self._loop = asyncio.get_running_loop()
+        self.outbox = Outbox(self._loop)
         self._sweep = self._loop.call_later(SWEEP_S, self.sweep)
         return self._loop
 

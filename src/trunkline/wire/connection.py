@@ -15,6 +15,7 @@ from typing import Protocol, cast
 
 from trunkline.wire.errors import BodyFailed, ReplyCut, ResetBeforeReply, WireError, WriteFailed
 from trunkline.wire.framing import BODY, WHOLE, ClientLimits, ReplyReader, Sink
+from trunkline.wire.outbox import Outbox
 from trunkline.wire.response import Response
 from trunkline.wire.trust import Trust, said_goodbye
 
@@ -27,6 +28,8 @@ PROVEN_S = 0.05
 
 class Owner(Protocol):
     """Whom a connection tells what becomes of it and of its task."""
+
+    outbox: Outbox
 
     def made(self, connection: Connection) -> None: ...
     def started(self, task: asyncio.Task[None]) -> None: ...
@@ -183,7 +186,7 @@ class Connection(asyncio.Protocol):
         if body is None:
             transport.write(head)
         elif isinstance(body, bytes):
-            transport.write(head + body)
+            self._owner.outbox.write(transport, head + body)
         else:
             transport.write(head)
             self._pump = self._loop.create_task(self._send(body))

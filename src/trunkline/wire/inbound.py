@@ -164,6 +164,14 @@ class Inbound(asyncio.Protocol):
     def date(self) -> bytes:
         return self._server.date
 
+    def deliver(self, data: bytes) -> None:
+        """Write a whole reply, after which the connection waits for the next request."""
+        outbox = self._server.outbox
+        if outbox is None:
+            self.transport.write(data)
+        else:
+            outbox.write(self.transport, data)
+
     def complete(self) -> bool:
         """Whether the running request's body is here in full, so that another request could follow."""
         return self.state == WAIT
@@ -323,6 +331,7 @@ class Inbound(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """A reply has gone out, and there is more to do than to wait for bytes."""
+        self._flush()
         self._pause_reading(False)
         self._pump()
         if self._eof and self.state == HEAD and not self._pumping and not self._write_paused:
@@ -375,6 +384,7 @@ class Inbound(asyncio.Protocol):
         A plain close while the client still sends would reset the connection and eat the reply.
         """
         self._abandon("the reply has ended")
+        self._flush()
         if self._eof or not self.transport.can_write_eof():
             self._close()
             return
@@ -389,7 +399,13 @@ class Inbound(asyncio.Protocol):
         self.state = LINGER
         self.since = self._server.now
         self._held = b""
+        self._flush()
         self.transport.close()
+
+    def _flush(self) -> None:
+        """What was written before must go out before anything that follows."""
+        if self._server.outbox is not None:
+            self._server.outbox.flush()
 
     def _discard(self, data: bytes) -> None:
         self._discarded += len(data)

@@ -28,6 +28,8 @@ class Line(Protocol):
     @property
     def date(self) -> bytes: ...
 
+    def deliver(self, data: bytes) -> None: ...
+
     def complete(self) -> bool: ...
 
     def ended(self, keep: bool) -> None: ...
@@ -67,7 +69,7 @@ class Reply(msgspec.Struct, eq=False):
             date = b"" if b"date:" in fields else line.date
             first = LINES.get(status) or status_line(status)
             length = b"content-length: %d\r\n\r\n" % len(body)
-            line.transport.write(b"".join((first, fields, date, length, body)))
+            line.deliver(b"".join((first, fields, date, length, body)))
         else:
             length = b"" if status in BODILESS else b"content-length: %d\r\n" % len(body)
             head = self._head(status, fields, length, keep)

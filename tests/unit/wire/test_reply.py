@@ -20,6 +20,9 @@ class Line:
         self.end: tuple[str, bool] | None = None
         self._complete = complete
 
+    def deliver(self, data: bytes) -> None:
+        self.writes.append(data)
+
     def complete(self) -> bool:
         return self._complete
 
