@@ -156,7 +156,7 @@ class Meter:
         return total
 
     def _read(self) -> dict[int, tuple[dict[int, float], float]]:
-        return {pid: (_fine(pid), _ticks(pid)) for pid in self._pids}
+        return {pid: (_fine(pid), lived_s(pid)) for pid in self._pids}
 
 
 def _fine(pid: int) -> dict[int, float]:
@@ -167,7 +167,8 @@ def _fine(pid: int) -> dict[int, float]:
     return times
 
 
-def _ticks(pid: int) -> float:
+def lived_s(pid: int) -> float:
+    """Processor seconds since its start, all threads, by the kernel's ticks. Raises Broken when it has ended."""
     try:
         return stat_s(Path(f"/proc/{pid}/stat").read_text(), os.sysconf("SC_CLK_TCK"))
     except OSError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.figures import Pair
-from benchmarks.measures import MEASURES, beside, calls, drain, images, latency, memory, streams
+from benchmarks.measures import MEASURES, beside, calls, drain, images, latency, memory, start, streams
 from benchmarks.open_load import Latency
 from benchmarks.report import Row
 from benchmarks.wrk import Spent
@@ -94,3 +94,13 @@ def test_a_drain_is_judged_by_the_clock() -> None:
 def test_every_part_of_the_suite_has_a_name_and_words() -> None:
     assert {name: measure.name for name, measure in MEASURES.items()} == {name: name for name in MEASURES}
     assert [measure.what for measure in MEASURES.values() if not measure.what] == []
+
+
+def test_a_start_is_the_median_of_its_runs() -> None:
+    (row,) = start.rows([0.7, 1.4, 0.8], [0.5, 0.6, 0.5])
+    assert (row.measured, row.verdict, row.note) == (
+        0.8,
+        "pass",
+        "median of 3, 0.70–1.40; 0.50 s of processor time",
+    )
+    assert start.rows([1.2], [])[0].verdict == "miss"
