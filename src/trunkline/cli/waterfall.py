@@ -62,10 +62,15 @@ def _model(call: dict[str, Any]) -> str:
 
 
 def _tokens(call: dict[str, Any]) -> str:
-    if call["input_tokens"] <= 0 and call["output_tokens"] <= 0:
+    into, out = call["input_tokens"], call["output_tokens"]
+    if not into and not out:
         return ""
     cached = f" ({call['cached_tokens']} cached)" if call["cached_tokens"] > 0 else ""
-    return f"{max(call['input_tokens'], 0)} in{cached}, {max(call['output_tokens'], 0)} out"
+    return f"{_known(into)} in{cached}, {_known(out)} out"
+
+
+def _known(tokens: int | None) -> str:
+    return "unknown" if tokens is None else str(tokens)
 
 
 def _cost(call: dict[str, Any]) -> str:

@@ -150,8 +150,8 @@ class CallShape(msgspec.Struct, frozen=True, kw_only=True):
     first_byte_us: int
     bytes_out: int
     served_model: str
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | None
+    output_tokens: int | None
     cached_tokens: int
     cache_write_tokens: int
     reasoning_tokens: int

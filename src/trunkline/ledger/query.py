@@ -214,6 +214,9 @@ def _call(row: Row[Any]) -> dict[str, Any]:
     call: dict[str, Any] = {"call_id": row.call_id, "correlation_id": row.correlation_id, "state": row.state}
     call["at"] = rfc3339(row.begun_us)
     call.update(row._mapping)
+    for name in ("input_tokens", "output_tokens"):
+        if call[name] is not None and call[name] < 0:
+            call[name] = None
     call["attempts"] = []
     return call
 

@@ -55,8 +55,8 @@ def add(sums: Sums, begin: Begin, end: End) -> None:
     row[2] += len(end.tried)
     row[3] += begin.bytes_in
     row[4] += end.bytes_out
-    row[5] += end.input_tokens
-    row[6] += end.output_tokens
+    row[5] += max(end.input_tokens, 0)
+    row[6] += max(end.output_tokens, 0)
     row[7] += end.cached_tokens
     row[8] += end.cache_write_tokens
     row[9] += end.reasoning_tokens

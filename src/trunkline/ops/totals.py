@@ -127,8 +127,8 @@ class Totals:
         key = (integration, model, end.state, end.code)
         self._calls[key] = self._calls.get(key, 0) + 1
         counts = self._of(integration, model)
-        counts.tokens[0] += end.input_tokens
-        counts.tokens[1] += end.output_tokens
+        counts.tokens[0] += max(end.input_tokens, 0)
+        counts.tokens[1] += max(end.output_tokens, 0)
         counts.tokens[2] += end.cached_tokens
         counts.wasted_usd += end.wasted_usd
         counts.cost_usd += max(end.cost_usd, 0.0)

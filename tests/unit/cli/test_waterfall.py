@@ -79,12 +79,18 @@ def test_a_refused_call_without_attempts_price_or_tokens():
         model="",
         served_model="",
     )
-    shown = lines({**refused, "cost_usd": None, "input_tokens": -1, "output_tokens": -1, "duration_us": 0})
+    shown = lines(
+        {**refused, "cost_usd": None, "input_tokens": None, "output_tokens": None, "duration_us": 0}
+    )
     assert shown[-3:] == [
         "  answer       404 unknown_route",
         "  message      no such route",
         "  time         0.0 ms, of which Trunkline 0.4 ms",
     ]
+
+
+def test_tokens_that_the_vendor_did_not_tell_are_unknown():
+    assert "  tokens       10 in (4 cached), unknown out" in lines(call([], output_tokens=None))
 
 
 def test_bars_always_fit_their_width():

@@ -102,6 +102,13 @@ def test_an_unknown_cost_is_none_and_not_zero(drained: Drained, ledger: Ledger) 
     assert found["cost_usd"] is None
 
 
+def test_unknown_tokens_are_none_and_not_negative(drained: Drained, ledger: Ledger) -> None:
+    drained(JournalInMemory(*call(ended={"input_tokens": 7, "output_tokens": -1})))
+    found = ledger.call("call-1")
+    assert found is not None
+    assert (found["input_tokens"], found["output_tokens"]) == (7, None)
+
+
 def test_a_running_call_shows_its_attempt_and_then_its_end(make_drain: MakeDrain, ledger: Ledger) -> None:
     journal = JournalInMemory(begin())
     drain = make_drain(journal)

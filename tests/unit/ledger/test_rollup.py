@@ -45,6 +45,14 @@ def test_an_unknown_cost_is_counted_as_unpriced_and_not_as_negative_money() -> N
     assert (metrics["calls"], metrics["unpriced"], metrics["cost_usd"]) == (2, 1, 0.5)
 
 
+def test_unknown_tokens_are_counted_as_none_and_not_as_negative_ones() -> None:
+    sums: Sums = {}
+    add(sums, begin(), end(input_tokens=-1, output_tokens=-1))
+    add(sums, begin(), end(input_tokens=7, output_tokens=5))
+    _, metrics = only(sums)
+    assert (metrics["calls"], metrics["input_tokens"], metrics["output_tokens"]) == (2, 7, 5)
+
+
 @pytest.mark.parametrize(
     ("state", "errors"), [("ok", 0), ("cancelled", 0), ("error", 1), ("truncated", 1), ("outcome_unknown", 1)]
 )

@@ -42,6 +42,14 @@ def test_ended_calls_are_counted_under_who_served_them() -> None:
     assert totals.figures(NOON_US / 1e6)["stripe"] == Figures(2, 2, 0.0, NOON_US / 1e6 + 0.03, "network")
 
 
+def test_tokens_that_a_vendor_did_not_tell_count_as_none() -> None:
+    totals = Totals()
+    totals.add([(begin("a"), end("a", input_tokens=-1, output_tokens=-1)), (begin("b"), end("b", input_tokens=3))])
+    tokens = values(totals, "trunkline_tokens_total")
+    assert tokens['{integration="stripe",model="",kind="input"}'] == 3
+    assert tokens['{integration="stripe",model="",kind="output"}'] == 0
+
+
 def test_durations_are_cumulated_and_end_with_all() -> None:
     totals = Totals()
     totals.add([(begin(str(i)), end(str(i), duration_us=us)) for i, us in enumerate((400, 30_000, 10**10))])
