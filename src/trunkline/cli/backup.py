@@ -34,7 +34,7 @@ def backup(file: str | None, with_master_key: bool, as_json: bool) -> None:
     if as_json:
         json_out({"file": str(target), "bytes": target.stat().st_size, **made})
         return
-    say(f"Wrote {target} ({target.stat().st_size / 1e6:.1f} MB): {', '.join(made['members'])}.")
+    say(f"Wrote {target} ({_size(target.stat().st_size)}): {', '.join(made['members'])}.")
     if with_master_key:
         say("It holds the master key: whoever has this file has every stored secret.")
     else:
@@ -57,3 +57,7 @@ def restore(file: str, replace: bool, as_json: bool) -> None:
         json_out(done)
     else:
         say(f"Restored {', '.join(done['members'])}. Start with `trunkline serve`.")
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{-(-count // 1000)} KB"

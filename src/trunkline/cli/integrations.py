@@ -143,7 +143,9 @@ def _row(service: Service, missing: dict[str, str]) -> dict[str, Any]:
         "base_url": service.base_url,
         "owner": service.owner or None,
         "criticality": service.criticality,
-        "secret": "none needed" if not refs else f"{len(refs) - len(lacking)}/{len(refs)} present",
+        "secret": ("none used" if service.simulated else "none needed")
+        if not refs
+        else f"{len(refs) - len(lacking)}/{len(refs)} present",
         "refs": refs,
         "version": service.api_version.value if service.api_version else None,
         "data": service.data,

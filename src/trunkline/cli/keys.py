@@ -78,7 +78,7 @@ def create(
     errors: str | None,
     as_json: bool,
 ) -> None:
-    r"""Make a key and print it once.
+    """Make a key and print it once.
 
     \b
     Scopes:
@@ -89,7 +89,7 @@ def create(
       connection:NAME               subjects' own connections of an integration
       health:read, metrics:read     what they say
       *                             everything
-    """
+    """  # noqa: D301 (the backspace is what click knows a paragraph by that is to be left as it is)
     from trunkline.control import keys as control
 
     count, period = _rate(rate)

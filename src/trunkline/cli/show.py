@@ -6,11 +6,17 @@ Not for: what is written.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
+
+SENTENCE = 36
+"""A column wider than this holds sentences."""
+FOLDED = 24
+"""What such a column needs at least."""
 
 
 def json_out(value: Any) -> None:
@@ -36,14 +42,22 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str =
         say(empty or "Nothing to show.")
         return
     texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
-    if fancy():
+    widths = [max(len(line[n]) for line in (list(columns), *texts)) for n in range(len(columns))]
+    if fancy() and fits(widths, shutil.get_terminal_size().columns):
         _rich(columns, texts)
     else:
-        _plain(columns, texts)
+        _plain(columns, texts, widths)
 
 
-def _plain(columns: Sequence[str], rows: list[list[str]]) -> None:
-    widths = [max(len(line[n]) for line in (list(columns), *rows)) for n in range(len(columns))]
+def fits(widths: Sequence[int], available: int) -> bool:
+    """Whether a table can be folded into a terminal without breaking words: only columns of sentences may become narrower.
+
+    Ids and times that are broken over lines cannot be read or copied; then plain lines, which the terminal wraps, are better.
+    """
+    return sum(2 + (FOLDED if width > SENTENCE else width) for width in widths) <= available
+
+
+def _plain(columns: Sequence[str], rows: list[list[str]], widths: Sequence[int]) -> None:
     for line in (columns, *rows):
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 

@@ -215,7 +215,7 @@ def _reload(state: State) -> Check:
         name="reload",
         verdict="fail",
         text=f"the last change is refused: {said}",
-        cure="Correct the registry; the one before is live.",
+        cure="Correct the registry" + ("; the one before is live." if outcome.version else "."),
     )
 
 

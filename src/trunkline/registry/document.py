@@ -102,7 +102,10 @@ def read(path: Path, shown: str = "") -> Document:
         raw = path.read_bytes()
     except OSError as error:
         raise _invalid(
-            file, "unreadable", f"cannot be read: {error.strerror}.", "Give the right --config."
+            file,
+            "unreadable",
+            f"cannot be read: {error.strerror}.",
+            "Give the right --config, or write one, e.g. `{version: 1, integrations: {openai: {secret: env:OPENAI_API_KEY}}}`.",
         ) from None
     if len(raw) > MAX_BYTES:
         raise _invalid(

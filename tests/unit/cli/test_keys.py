@@ -105,3 +105,9 @@ def test_a_key_revoked_now_also_stands_in_the_kills_file(trunkline, tmp_path):
     made = trunkline(*CREATE, "--json").json
     assert trunkline("keys", "revoke", "web", "--now").code == 0
     assert made["id"] in (tmp_path / ".trunkline" / "kills").read_text()
+
+
+def test_the_help_of_create_lists_a_scope_a_line(trunkline):
+    ran = trunkline("keys", "create", "--help")
+    assert "\\b" not in ran.out
+    assert "\n  health:read, metrics:read     what they say\n" in ran.out.replace("\n    ", "\n  ")
