@@ -11,6 +11,7 @@ import gc
 import os
 import secrets
 import signal
+import sys
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -22,7 +23,8 @@ from trunkline import settings as process_settings
 from trunkline.core.call import Attempt, Exchange
 from trunkline.core.codec import from_json, pack_decoder, to_json, to_pack
 from trunkline.core.errors import CallError
-from trunkline.core.ports import Policy
+from trunkline.core.ports import Inbound, Outbound, Policy
+from trunkline.core.scrub import Scrubber
 from trunkline.core.service import Callers, Sealed, Service, Snapshot
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
@@ -31,8 +33,10 @@ from trunkline.engine.shape import answer
 from trunkline.engine.sweep import Sweeper
 from trunkline.engine.traffic import Traffic
 from trunkline.engine.world import Address, Makers, World
-from trunkline.gateway import addresses, failures
+from trunkline.gateway import addresses, failures, kills
+from trunkline.gateway.console_link import ConsoleLink
 from trunkline.gateway.local import LocalRoutes
+from trunkline.gateway.log import Scrubbed, say
 from trunkline.gateway.samples import Samples
 from trunkline.gateway.watch import Watched, follow
 from trunkline.journal.append import Journal
@@ -46,10 +50,12 @@ from trunkline.plugins.policies.rate import Rate
 from trunkline.plugins.secrets import masterkey
 from trunkline.plugins.secrets.sealed import open_sealed
 from trunkline.settings import Settings
-from trunkline.wire.client import Client
+from trunkline.wire.client import Client, ClientLimits
 from trunkline.wire.server import Server
 
 STATS_S = 1.0
+VENDOR_CONNECTIONS = 16384
+"""To one address; how many calls a vendor takes at once is the registry's to say (`limits`)."""
 
 _snapshot = pack_decoder(Snapshot)
 _callers = pack_decoder(Callers)
@@ -66,6 +72,7 @@ class Process:
         clock, wall = time.monotonic, time.time
         self._snapshot_read = _snapshot.decode((self.state / "snapshot.msgpack").read_bytes())
         self._sealed = self._open_sealed()
+        self._scrub()
         self._makers = Makers(auth.prepare, self._address)
         self._callers_read = self._read_callers()
 
@@ -85,7 +92,7 @@ class Process:
         self.call_policies: list[Policy[Exchange]] = [self.access, Quota(clock, wall)]
         self.attempt_policies: list[Policy[Attempt]] = [self.breaker, Concurrency(clock), self.rate]
         self.sweeper = Sweeper(clock)
-        self.wire = Client()
+        self.wire = Client(limits=ClientLimits(max_connections=VENDOR_CONNECTIONS))
         dispatcher = Dispatcher(
             self.wire,
             self.diary,
@@ -117,9 +124,21 @@ class Process:
             Watched(self.state / "secrets.sealed", self._take_sealed),
             Watched(self.state / "snapshot.msgpack", self._take_snapshot),
             Watched(self.state / "callers.msgpack", self._take_callers),
+            Watched(self.state / "kills", self._take_kills),
         ]
         self.access.refresh = self._files[2].look
-        self.server = Server(self.gateway.handle, refuse=refused_by_wire, tls=self._tls())
+        self._take_kills()
+        self._console = ConsoleLink(self.wire, settings.console_host, settings.console_port)
+        self.server = Server(
+            self.handle if settings.one_port else self.gateway.handle, refuse=refused_by_wire, tls=self._tls()
+        )
+
+    def handle(self, request: Inbound, reply: Outbound) -> None:
+        """With `--one-port`: the console's requests to the console, all others to the gateway."""
+        if self._console.owns(request.target):
+            self._console.handle(request, reply)
+        else:
+            self.gateway.handle(request, reply)
 
     def _tls(self) -> Any:
         if not self.settings.tls_cert:
@@ -130,6 +149,11 @@ class Process:
 
     def _address(self, service: Service, base_url: str) -> Address:
         return addresses.address(service, base_url, self._environ)
+
+    def _scrub(self) -> None:
+        """From now on nothing that this process says holds one of these credentials."""
+        if isinstance(sys.stderr, Scrubbed):
+            sys.stderr.scrubber = Scrubber(self._sealed.values.values())
 
     def _open_sealed(self) -> Sealed:
         path = self.state / "secrets.sealed"
@@ -157,7 +181,21 @@ class Process:
         self.access.load(self._callers_read, self._sealed.pepper, self._sealed.token_key)
         self._tell()
 
+    def _take_kills(self) -> None:
+        """A kill alone may end running calls (ruling 25)."""
+        dead = kills.read(self.state / "kills")
+        self.access.dead = dead.keys
+        error = CallError("unauthenticated", "the key or credential of this call was revoked", scope="key")
+        for exchange in list(self.gateway.running):
+            attempt = exchange.attempt
+            credential = attempt.target.member.name if attempt is not None else ""
+            if (
+                exchange.caller is not None and exchange.caller.id in dead.keys
+            ) or credential in dead.credentials:
+                self.gateway.cut(exchange, error)
+
     def _swap(self) -> None:
+        self._scrub()
         self.gateway.world = World(self._snapshot_read, self._sealed, self._makers)
         self._tell()
 
@@ -232,7 +270,9 @@ class Process:
         in_time = await self.server.drain(self.settings.drain)
         if not in_time:
             for exchange in list(self.gateway.running):
-                self.gateway.cut(exchange)
+                self.gateway.cut(
+                    exchange, CallError("shutting_down", "the process stopped before the answer was complete")
+                )
             await asyncio.sleep(0)
         for task in tasks:
             task.cancel()
@@ -287,9 +327,20 @@ def no_core_dumps() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def many_files() -> None:
+    """Each open stream takes two descriptors: as many as this process may have."""
+    import resource
+
+    with contextlib.suppress(OSError, ValueError):
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def main() -> None:
     """Exit codes as `trunkline serve` documents them: 3 for settings that do not fit."""
     no_core_dumps()
+    many_files()
+    sys.stderr = Scrubbed(sys.stderr)
     try:
         settings = process_settings.read(os.environ)
         runner = partial(asyncio.Runner)
@@ -299,7 +350,8 @@ def main() -> None:
             runner = partial(asyncio.Runner, loop_factory=uvloop.new_event_loop)
         with runner() as loop:
             loop.run(start(settings))
-    except (process_settings.SettingsInvalid, masterkey.MasterKeyProblem, OSError):
+    except (process_settings.SettingsInvalid, masterkey.MasterKeyProblem, OSError) as problem:
+        say(str(problem))
         raise SystemExit(3) from None
 
 

@@ -18,8 +18,8 @@ from trunkline.engine.fields import OURS, TO_CALLER, Filter, without_named
 
 READ_MAX = 1 << 20
 """Bodies of failures are read up to here for classification."""
-WHOLE_MAX = 64 << 20
-"""A model's JSON reply longer than this is passed on unread."""
+WHOLE_MAX = 16 << 20
+"""A model's JSON reply that is longer is no reply that anybody wants; the largest seen are 12.5 MB of images."""
 PARSED_MAX = 256 << 10
 """Longer replies are parsed in a thread."""
 
@@ -155,6 +155,15 @@ def relocated(attempt: Attempt, location: bytes) -> bytes | None:
     if path != base and not path.startswith(base + b"/"):
         return None
     return b"/api/proxy/" + live.name.encode() + (path[len(base) :] or b"/")
+
+
+async def read_whole(attempt: Attempt, response: Response) -> bytes:
+    """A model's whole reply. Raises CallError `malformed_response` at once for one that is announced beyond all measure."""
+    if int(response.fields.get(b"content-length", b"0")) > WHOLE_MAX:
+        source = attempt.target.live.name
+        text = f"{source} answered with more than {WHOLE_MAX >> 20} MB where a model's reply was expected"
+        raise CallError("malformed_response", text, source=source, vendor_status=response.status, again=False)
+    return await response.read(WHOLE_MAX)
 
 
 async def read_reply(attempt: Attempt, body: bytes) -> Reading | None:

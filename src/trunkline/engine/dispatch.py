@@ -214,7 +214,7 @@ class Dispatcher:
         if response.complete:
             return False
         if route.adapter is not None and not exchange.stream:
-            response.completed(await response.read(deliver.WHOLE_MAX))
+            response.completed(await deliver.read_whole(attempt, response))
             return False
         length = response.fields.get(b"content-length")
         if length and int(length) <= _WHOLE_BELOW:

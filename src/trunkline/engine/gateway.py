@@ -117,16 +117,14 @@ class Gateway:
     def hung_up(self, exchange: Exchange) -> None:
         """The caller is gone: the vendor's call is cut at once."""
         exchange.gone = True
-        error = CallError("cancelled", "the caller hung up before the answer was complete")
+        self.cut(exchange, CallError("cancelled", "the caller hung up before the answer was complete"))
+
+    def cut(self, exchange: Exchange, error: CallError) -> None:
+        """Ends a running call from outside: the process stops, or its key was killed. The record says why."""
         attempt = exchange.attempt
         if attempt is not None and attempt.response is not None and attempt.error is None:
             attempt.response.abort(error)
         elif exchange.task is not None:
-            exchange.task.cancel()
-
-    def cut(self, exchange: Exchange) -> None:
-        """The process ends although this call has not: the caller sees a broken answer, the record says why."""
-        if exchange.task is not None:
             exchange.task.cancel()
 
     async def _run(self, exchange: Exchange) -> None:

@@ -29,4 +29,6 @@ def call_error(problem: Exception) -> CallError:
     if not isinstance(problem, errors.WireError):
         raise problem
     code = CODES.get(type(problem), "network")
-    return CallError(code, str(problem), scope="integration", never_acted=not problem.sent)
+    # A reply that was too long once will be so again.
+    again = False if isinstance(problem, errors.ReplyTooLarge) else None
+    return CallError(code, str(problem), scope="integration", never_acted=not problem.sent, again=again)

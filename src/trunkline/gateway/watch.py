@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from trunkline.gateway.log import say
+
 POLL_S = 0.25
 
 
@@ -37,8 +39,9 @@ class Watched:
         self._seen = mark
         try:
             self.take()
-        except Exception:
+        except Exception as problem:
             # A half-copied restore or a wrong master key must not stop the traffic; what was loaded stays.
+            say(f"{self.path.name} was not taken over: {type(problem).__name__}: {problem}")
             return False
         return True
 

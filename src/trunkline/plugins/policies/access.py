@@ -42,6 +42,8 @@ class Access:
         trusted_proxies: tuple[str, ...] = (),
     ) -> None:
         self._wall = wall
+        self.dead: frozenset[str] = frozenset()
+        """Ids of keys that were killed since they were loaded."""
         self._mark_key = secrets.token_bytes(32)
         self._proxies = tuple(ipaddress.ip_network(p) for p in trusted_proxies)
         self.refresh: Callable[[], bool] = lambda: False
@@ -67,6 +69,8 @@ class Access:
         mark = blake2b(presented, key=self._mark_key, digest_size=32).digest()
         caller = self._known.get(mark) or self._look_up(presented, mark)
         key = caller.key
+        if self.dead and caller.id in self.dead:
+            raise CallError("unauthenticated", f"the key {key.name!r} was revoked")
         if key.expires_at or key.ips or b"origin" in request.fields:
             self._check(caller, request)
         return caller
@@ -112,7 +116,7 @@ class Access:
     def _browser(self, presented: bytes, request: Inbound) -> Caller:
         token = opened(presented, self.token_key, self._wall())
         parent = self._by_id.get(token.key)
-        if parent is None:
+        if parent is None or parent.id in self.dead:
             raise CallError("unauthenticated", "the key that minted this token was revoked")
         if request.fields.get(b"origin", b"").decode("latin-1") != token.origin:
             raise CallError("forbidden", "this token is bound to another browser origin", scope="key")
