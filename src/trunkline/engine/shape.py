@@ -173,6 +173,8 @@ def _fields(
     identity = _clean(error.vendor_request_id or correlation_id)
     fields = [
         (b"x-should-retry", b"true" if should_retry else b"false"),
+        # Stripe's SDKs read their own name of it and nothing else; without it they would multiply our attempts.
+        (b"stripe-should-retry", b"true" if should_retry else b"false"),
         (b"request-id", identity),
         (b"x-request-id", identity),
     ]

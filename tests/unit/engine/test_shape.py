@@ -59,7 +59,8 @@ def test_superset_keeps_the_vendors_object_and_adds_our_fields() -> None:
         "upstreamCode": "rate_limit_exceeded",
     }
     assert fields == {
-        b"x-should-retry": b"true", b"request-id": b"r-1", b"x-request-id": b"r-1", b"retry-after": b"3", b"retry-after-ms": b"3000",
+        b"x-should-retry": b"true",
+        b"stripe-should-retry": b"true", b"request-id": b"r-1", b"x-request-id": b"r-1", b"retry-after": b"3", b"retry-after-ms": b"3000",
         b"content-type": b"application/json",
     }  # fmt: skip
 
@@ -92,7 +93,8 @@ def test_native_leaves_body_and_status_alone_and_speaks_in_headers() -> None:
         should_retry=False, vendor_same_dialect=True, now=NOW,
     )[2] == raw  # fmt: skip
     assert fields == {
-        b"x-should-retry": b"true", b"request-id": b"r-1", b"x-request-id": b"r-1", b"retry-after": b"3", b"retry-after-ms": b"3000",
+        b"x-should-retry": b"true",
+        b"stripe-should-retry": b"true", b"request-id": b"r-1", b"x-request-id": b"r-1", b"retry-after": b"3", b"retry-after-ms": b"3000",
         b"x-trunkline-error-source": b"crm", b"x-trunkline-error-code": b"rate_limited", b"x-trunkline-error-retryable": b"true",
         b"x-trunkline-error-retry-at": b"2026-11-21T10:00:03.000Z", b"x-trunkline-error-action": KINDS["rate_limited"].action.encode(),
         b"x-trunkline-error-scope": b"account", b"content-type": b"application/json",
