@@ -23,7 +23,7 @@ from trunkline import settings as process_settings
 from trunkline.core.call import Attempt, Exchange
 from trunkline.core.codec import from_json, pack_decoder, to_json, to_pack
 from trunkline.core.errors import CallError
-from trunkline.core.ports import Inbound, Outbound, Policy
+from trunkline.core.ports import Policy
 from trunkline.core.scrub import Scrubber
 from trunkline.core.service import Callers, Sealed, Service, Snapshot
 from trunkline.engine.diary import Diary
@@ -128,17 +128,10 @@ class Process:
         ]
         self.access.refresh = self._files[2].look
         self._take_kills()
-        self._console = ConsoleLink(self.wire, settings.console_host, settings.console_port)
-        self.server = Server(
-            self.handle if settings.one_port else self.gateway.handle, refuse=refused_by_wire, tls=self._tls()
-        )
-
-    def handle(self, request: Inbound, reply: Outbound) -> None:
-        """With `--one-port`: the console's requests to the console, all others to the gateway."""
-        if self._console.owns(request.target):
-            self._console.handle(request, reply)
-        else:
-            self.gateway.handle(request, reply)
+        handler = self.gateway.handle
+        if settings.one_port:
+            handler = ConsoleLink(self.wire, settings.console_host, settings.console_port, handler).handle
+        self.server = Server(handler, refuse=refused_by_wire, tls=self._tls())
 
     def _tls(self) -> Any:
         if not self.settings.tls_cert:

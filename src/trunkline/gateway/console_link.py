@@ -6,6 +6,7 @@ The console does its own full login; nothing is trusted for coming through here.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from trunkline.core.ports import Inbound, Outbound
@@ -22,8 +23,11 @@ _JSON = b"content-type: application/json\r\n"
 class ConsoleLink:
     """Passes requests below `/console` to the console's own port."""
 
-    def __init__(self, wire: Client, host: str, port: int) -> None:
+    def __init__(
+        self, wire: Client, host: str, port: int, others: Callable[[Inbound, Outbound], None]
+    ) -> None:
         self._wire = wire
+        self._others = others
         self._origin = Origin("http", host, port, private=True)
         self._host = f"{host}:{port}".encode()
         self._running: set[asyncio.Task[None]] = set()
@@ -34,7 +38,10 @@ class ConsoleLink:
         return target == PREFIX or target.startswith((PREFIX + b"/", PREFIX + b"?"))
 
     def handle(self, request: Inbound, reply: Outbound) -> None:
-        """As the wire's handler."""
+        """The wire's handler: the console's requests to the console, the others to the gateway."""
+        if not self.owns(request.target):
+            self._others(request, reply)
+            return
         if request.stream is not None:
             reply.send(
                 413,
