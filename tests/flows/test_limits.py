@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -50,12 +51,19 @@ def at_once(calls: int, one: Callable[[int], Answer]) -> list[Answer]:
 
 @pytest.mark.row("F1")
 def test_no_more_calls_at_once_than_the_vendor_takes(strict: Trunkline, simulator: SimulatorProcess) -> None:
-    simulator.latency("narrow", first_ms=30)
-    answers = at_once(12, lambda n: strict.call("GET", f"/api/proxy/narrow/echo?n={n}"))
-    spans = [(entry.begun, entry.ended) for entry in simulator.ledger(vendor="narrow")]
+    simulator.fault("never", "narrow", times=3)
 
-    assert [answer.status for answer in answers] == [200] * 12
-    assert max(sum(1 for b, e in spans if b < end and e > begun) for begun, end in spans) <= 3
+    def at_the_vendor() -> int:
+        return len(simulator.ledger(vendor="narrow"))
+
+    with ExitStack() as held:
+        lines = [held.enter_context(strict.unanswered("GET", "/api/proxy/narrow/echo")) for _ in range(6)]
+        eventually(lambda: at_the_vendor() == 3, "three calls at the vendor")
+        assert strict.call("GET", "/health/live", key="").status == 200
+        assert at_the_vendor() == 3
+
+        lines[0].close()
+        assert [line.answer().status for line in lines[3:]] == [200, 200, 200]
 
 
 def test_who_waits_for_a_place_and_hangs_up_takes_none(strict: Trunkline, site: Site) -> None:
