@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from trunkline.core.codec import DecodeError, from_json
+from trunkline.core.codec import DecodeError, from_json, to_json
 
 _STRUCTURE = re.compile(rb'["{}\[\],:]')
 _IN_STRING = re.compile(rb'["\\]')
@@ -141,13 +141,20 @@ class Members:
 
 def replace_model(body: bytes, asked: str, name: bytes) -> bytes:
     """The body with the value of its outermost `model` replaced by the JSON string of `name`; all other bytes stay."""
-    for spelled in (b'"model":"' + asked.encode() + b'"', b'"model": "' + asked.encode() + b'"'):
-        if body.count(b'"model"') == 1 and body.count(spelled) == 1:
-            head, tail = body.split(spelled)
-            return head + spelled[: spelled.index(b":") + 1] + b'"' + name + b'"' + tail
+    # A key may be spelled with escapes; then the plain spelling may be that of an inner object.
+    if body.count(b'"model"') == 1 and b"\\u00" not in body:
+        for spelled in (b'"model":"' + asked.encode() + b'"', b'"model": "' + asked.encode() + b'"'):
+            head, found, tail = body.partition(spelled)
+            if found:
+                return head + spelled[: spelled.index(b":") + 1] + quoted(name) + tail
     members = Members("model")
     members.feed(body)
     span = members.found.get("model")
     if span is None:
         return body
-    return body[: span[0]] + b'"' + name + b'"' + body[span[1] :]
+    return body[: span[0]] + quoted(name) + body[span[1] :]
+
+
+def quoted(name: bytes) -> bytes:
+    """The JSON string of a name (UTF-8). A caller chooses it, so it must not be able to end its own string."""
+    return to_json(name.decode())

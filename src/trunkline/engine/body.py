@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from trunkline.core.jsonspan import Members
+from trunkline.core.jsonspan import Members, quoted
 
 
 class Carried:
@@ -41,7 +41,7 @@ class Carried:
     def put(self, name: bytes) -> None:
         """Replaces the value of `model` by the JSON string of `name`."""
         start, end, _ = self.members.found["model"]
-        new = b'"' + name + b'"'
+        new = quoted(name)
         position = 0
         out: list[bytes] = []
         for piece in self._held:
