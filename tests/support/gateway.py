@@ -72,6 +72,7 @@ class Trunkline:
         self.config = folder / "trunkline.yaml"
         self.config.write_text(registry)
         self.errors_file = folder / "gateway.stderr"
+        self._secrets = secrets
         self._environ = {"PATH": os.environ["PATH"], **secrets}
         values = {"env": "dev", "port": 0, "drain": 5.0, **settings}
         self._settings = Settings(config=str(self.config), state_dir=str(folder / "state"), **values)
@@ -131,6 +132,20 @@ class Trunkline:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(5)
+
+    def check(self) -> None:
+        """What holds after every story: it ended in order, wrote of no defect, gave each call one record, and told no secret."""
+        assert self._process is not None
+        assert self._process.returncode == 0, (
+            f"the gateway ended with {self._process.returncode}: {self.errors}"
+        )
+        assert "Traceback" not in self.errors, self.errors
+        odd = [call for call in self.calls().values() if (len(call.begins), len(call.ends)) != (1, 1)]
+        assert odd == []
+        files = [path for path in self.state.path.rglob("*") if path.is_file() and path != self.state.sealed]
+        told = self.errors.encode() + b"".join(path.read_bytes() for path in files)
+        secrets = [value for value in (*self._secrets.values(), self.key) if value.encode() in told]
+        assert secrets == []
 
     @property
     def url(self) -> str:
@@ -273,3 +288,4 @@ def running_trunkline(
         yield trunkline
     finally:
         trunkline.stop()
+    trunkline.check()
