@@ -74,6 +74,7 @@ class Member:
     """One credential of a service with the address it is used at; what a secret turns into stays inside `signer`."""
 
     __slots__ = (
+        "_plain",
         "_scrubber",
         "current",
         "host",
@@ -97,6 +98,7 @@ class Member:
         self.signer: Any = None
         """plugins/auth; None when the secret is missing."""
         self._scrubber = Scrubber()
+        self._plain = b""
         self.problem: CallError | None = None
         self.targets: dict[str, Target] = {}
         """By model; made once."""
@@ -106,6 +108,11 @@ class Member:
     def hide(self, secret: str) -> None:
         """Has `blotted` hide this secret, however a text may spell it."""
         self._scrubber = Scrubber((secret,))
+        self._plain = secret.encode()
+
+    def repeated_in(self, text: bytes) -> bool:
+        """One quick look whether a vendor repeats the credential word for word."""
+        return bool(self._plain) and self._plain in text
 
     def blotted(self, text: bytes) -> bytes:
         """A vendor's words without the credential that we sent it, which some repeat in their errors."""
@@ -120,6 +127,7 @@ class Live:
 
     __slots__ = (
         "answer_fields",
+        "dialects",
         "fixed_fields",
         "fixed_names",
         "fixed_query",
@@ -142,6 +150,8 @@ class Live:
         self.fixed_names: frozenset[bytes] = frozenset()
         self.fixed_query = b""
         self.path_prefix = b""
+        self.dialects: dict[bytes, str] = {}
+        """Dialect by the vendor's path; paths with a model in them stand under their template."""
         self.prices: dict[str, Price] = {}
         """By the vendor's model name."""
         self.match: Any = None
@@ -224,6 +234,13 @@ class Exchange:
     operation: Operation | None = None
     repeat: Repeat = "never"
     stream: bool = False
+    adapter: Adapter | None = None
+    """Reads the answer: of a model call, and of a proxied one to a path where the vendor speaks a known dialect."""
+    dialect: str = ""
+    model: str = ""
+    """As the caller named it; empty for what is no model call."""
+    rates: tuple[float, float, float, float] | None = None
+    """USD per token of plain, cached and cache-write input and of output; None when unpriced."""
     rewritten: bool = False
     """The body holds the vendor's model name already."""
     attempt: Attempt | None = None

@@ -94,7 +94,7 @@ async def failure(attempt: Attempt, response: Response, wall: float) -> CallErro
         return classify(
             live.rules,
             response.status,
-            response.headers,
+            blotted_headers(attempt, response),
             decoded,
             now=wall,
             source=live.name,
@@ -103,6 +103,12 @@ async def failure(attempt: Attempt, response: Response, wall: float) -> CallErro
     if 300 <= response.status < 400 and response.status != 304:
         return _redirect(attempt, response)
     return None
+
+
+def blotted_headers(attempt: Attempt, response: Response) -> list[tuple[bytes, bytes]]:
+    """A failure's headers without the credential, which some vendors repeat."""
+    member = attempt.target.member
+    return [(name, member.blotted(value)) for name, value in response.headers]
 
 
 async def read_some(response: Response) -> bytes:
@@ -168,16 +174,15 @@ async def read_whole(attempt: Attempt, response: Response) -> bytes:
 
 async def read_reply(attempt: Attempt, body: bytes) -> Reading | None:
     """Usage of a whole model reply. Raises CallError `malformed_response` when it is no JSON at all."""
-    route = attempt.exchange.route
-    assert route is not None
-    if route.adapter is None:
+    adapter = attempt.exchange.adapter
+    if adapter is None:
         return None
     reading = Reading()
     try:
         if len(body) > PARSED_MAX:
-            await asyncio.to_thread(route.adapter.read, body, reading)
+            await asyncio.to_thread(adapter.read, body, reading)
         else:
-            route.adapter.read(body, reading)
+            adapter.read(body, reading)
     except DecodeError:
         raise malformed(attempt, body) from None
     return reading
@@ -197,8 +202,8 @@ def malformed(attempt: Attempt, body: bytes) -> CallError:
 
 def disguised(attempt: Attempt, response: Response, wall: float) -> CallError | None:
     """The failure that a 2xx answer really is, if it is one; one look for signs of it comes before any parse."""
-    live, route = attempt.target.live, attempt.exchange.route
-    promised = route is not None and route.adapter is not None
+    live = attempt.target.live
+    promised = attempt.exchange.adapter is not None
     kind = response.fields.get(b"content-type", b"")
     if looks_ok(live.rules, response.status, kind, response.body, json_promised=promised):
         return None
@@ -206,7 +211,7 @@ def disguised(attempt: Attempt, response: Response, wall: float) -> CallError | 
     return classify(
         live.rules,
         response.status,
-        response.headers,
+        blotted_headers(attempt, response),
         body,
         now=wall,
         source=live.name,

@@ -73,6 +73,7 @@ class Diary:
                 exchange.operation,
                 exchange.method,
                 exchange.repeat,
+                exchange.model,
             )
             found = known.get(key)
             if found is None:
@@ -109,7 +110,7 @@ class Diary:
             route.live.name if route is not None else "",
             exchange.operation.name if exchange.operation is not None else "",
             exchange.request.method,
-            route.model_asked if route is not None else "",
+            exchange.model,
             exchange.config_version,
             target.name if target is not None else "",
             target.member.name if target is not None else "",

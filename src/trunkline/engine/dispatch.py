@@ -76,6 +76,9 @@ class Dispatcher:
             try:
                 await self._attempt(attempt)
                 return
+            except asyncio.CancelledError:
+                self._ended(attempt, attempt.error or CallError("cancelled", "the call was cancelled"))
+                raise
             except CallError as error:
                 self._ended(attempt, error)
                 if exchange.reply.started or exchange.gone:
@@ -210,10 +213,10 @@ class Dispatcher:
         route = exchange.route
         assert route is not None
         if response.fields.get(b"content-type", b"").startswith(_STREAMED):
-            return not response.complete or (exchange.stream and route.adapter is not None)
+            return not response.complete or (exchange.stream and exchange.adapter is not None)
         if response.complete:
             return False
-        if route.adapter is not None and not exchange.stream:
+        if exchange.adapter is not None and not exchange.stream:
             response.completed(await deliver.read_whole(attempt, response))
             return False
         length = response.fields.get(b"content-length")
@@ -228,10 +231,10 @@ class Dispatcher:
         """Sends an answer that is all here, unless it is a failure in disguise."""
         route, body = exchange.route, response.body
         assert route is not None
-        if reading is None and route.adapter is not None and response.status < 300:
+        if reading is None and exchange.adapter is not None and response.status < 300:
             reading = Reading()
             try:
-                route.adapter.read(body, reading)
+                exchange.adapter.read(body, reading)
             except DecodeError:
                 raise deliver.malformed(attempt, body) from None
         if reading is None or not reading.plain:
@@ -240,18 +243,25 @@ class Dispatcher:
                 raise error
         if reading is not None:
             account(exchange, reading)
-        parts = self._answers.lines(attempt, response)
         now = exchange.first_byte_at = self._clock()
-        parts.append(deliver.own_fields(exchange, attempt, now))
+        fields = self._fields(attempt, response, now)
         exchange.status = response.status
         exchange.bytes_out = len(body)
         self._succeeded(exchange, attempt, now)
         length = response.fields.get(b"content-length") if exchange.method == b"HEAD" else None
         if length is not None:
-            exchange.reply.start(response.status, b"".join(parts), int(length))
+            exchange.reply.start(response.status, fields, int(length))
             exchange.reply.end()
         else:
-            exchange.reply.send(response.status, b"".join(parts), body)
+            exchange.reply.send(response.status, fields, body)
+
+    def _fields(self, attempt: Attempt, response: Response, now: float) -> bytes:
+        """All header lines of an answer: the vendor's that pass, then ours."""
+        parts = self._answers.lines(attempt, response)
+        parts.append(deliver.own_fields(attempt.exchange, attempt, now))
+        fields = b"".join(parts)
+        member = attempt.target.member
+        return member.blotted(fields) if member.repeated_in(fields) else fields
 
     def _succeeded(self, exchange: Exchange, attempt: Attempt, now: float) -> None:
         exchange.state = "cancelled" if exchange.gone else "ok"
@@ -264,17 +274,14 @@ class Dispatcher:
         route = exchange.route
         assert route is not None
         streamed = deliver.field(response.headers, b"content-type").startswith(_STREAMED)
-        adapter = route.adapter if streamed else None
+        adapter = exchange.adapter if streamed else None
         length = deliver.field(response.headers, b"content-length")
 
         def start() -> None:
-            now = exchange.first_byte_at = self._clock()
+            exchange.first_byte_at = self._clock()
             exchange.status = response.status
-            parts = self._answers.lines(attempt, response)
-            parts.append(deliver.own_fields(exchange, attempt, now))
-            exchange.reply.start(
-                response.status, b"".join(parts), int(length) if length and adapter is None else None
-            )
+            fields = self._fields(attempt, response, exchange.first_byte_at)
+            exchange.reply.start(response.status, fields, int(length) if length and adapter is None else None)
 
         relay = Relay(attempt, response, adapter, start, self._wall)
         exchange.reply.flow = relay.flow
@@ -341,8 +348,8 @@ def account(exchange: Exchange, reading: Reading) -> None:
     assert route is not None
     exchange.reading = reading
     exchange.served_model = reading.model
-    if route.rates is not None and reading.input >= 0:
-        exchange.cost_usd = cost_usd(route.rates, reading)
+    if exchange.rates is not None and reading.input >= 0:
+        exchange.cost_usd = cost_usd(exchange.rates, reading)
 
 
 def rewrite(exchange: Exchange, asked: str, name: bytes) -> None:

@@ -6,8 +6,6 @@ Not for: bytes on sockets (`wire/`), nor for the decisions inside a call (polici
 from __future__ import annotations
 
 import asyncio
-import sys
-import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -21,8 +19,8 @@ from trunkline.engine import resolve
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.drive import Drive, in_task
-from trunkline.engine.fields import OURS, TO_CALLER
-from trunkline.engine.shape import answer, stream_error
+from trunkline.engine.refusal import final_state, own_defect, shaped, spent_usd
+from trunkline.engine.shape import stream_error
 from trunkline.engine.world import World
 
 METHODS = {
@@ -199,7 +197,7 @@ class Gateway:
                 return self._prepare_large(exchange, world, named)
             self._bound(exchange, resolve.modelled(world, exchange, named, self._adapters))
         elif path.startswith(resolve.PROXY):
-            self._bound(exchange, resolve.proxied(world, exchange, path))
+            self._bound(exchange, resolve.proxied(world, exchange, path, self._adapters))
         else:
             raise CallError(
                 "unknown_route", f"there is nothing at {request.method} {path[:200].decode('latin-1')}"
@@ -287,7 +285,7 @@ class Gateway:
         if reply.started:
             self._break_off(exchange, error)
             return
-        status, fields, body = self._shaped(exchange, error)
+        status, fields, body = shaped(exchange, error, self.world.snapshot.error_style, self._wall())
         exchange.status = 0 if exchange.gone else status
         if exchange.caller is None:
             self.refused[error.code] += 1
@@ -303,7 +301,7 @@ class Gateway:
         if route is not None and exchange.stream and not exchange.gone:
             event = stream_error(
                 error,
-                dialect=route.dialect,
+                dialect=exchange.dialect,
                 correlation_id=exchange.correlation_id,
                 attempts=len(exchange.tried),
                 spent_usd=spent_usd(exchange),
@@ -315,70 +313,6 @@ class Gateway:
             exchange.reply.end()
         else:
             exchange.reply.abort()
-
-    def _shaped(self, exchange: Exchange, error: CallError) -> tuple[int, bytes, bytes]:
-        route, request = exchange.route, exchange.request
-        spec = route.live.spec if route is not None else None
-        dialect = "" if exchange.ingress == "proxy" else exchange.ingress
-        spec_style = spec.error_style if spec is not None else None
-        style = exchange.error_style or spec_style or self.world.snapshot.error_style
-        spent = len(exchange.tried) >= exchange.attempts_max
-        status, extra, body = answer(
-            error,
-            style=style,
-            dialect=dialect,
-            accept=request.fields.get(b"accept", b""),
-            correlation_id=exchange.correlation_id,
-            attempts=len(exchange.tried),
-            spent_usd=spent_usd(exchange),
-            runbook=spec.runbook if spec is not None else "",
-            should_retry=error.retryable and not error.may_have_acted and not spent,
-            vendor_same_dialect=True,
-            now=self._wall(),
-        )
-        lines = [b"%b: %b\r\n" % (name, value) for name, value in extra]
-        if error.fields:
-            replaced = {name for name, _ in extra} | _REWRITTEN
-            lines += [b"%b: %b\r\n" % field for field in vendor_fields(error.fields, replaced)]
-        if route is not None:
-            lines.append(route.live.answer_fields)
-        lines.append(
-            b"x-correlation-id: %b\r\nx-trunkline-attempts: %d\r\n"
-            % (exchange.correlation_id.encode(), len(exchange.tried))
-        )
-        lines.append(exchange.cors_fields)
-        return status, b"".join(lines), body
-
-
-_REWRITTEN = {b"content-type", b"content-encoding"}
-
-
-def spent_usd(exchange: Exchange) -> float | None:
-    """What the call is known to have cost so far."""
-    return exchange.cost_usd if exchange.cost_usd >= 0 else None
-
-
-def vendor_fields(fields: list[tuple[bytes, bytes]], replaced: set[bytes]) -> list[tuple[bytes, bytes]]:
-    """What of a vendor's header fields goes with a failure, e.g. its rate limits."""
-    return [f for f in fields if f[0] not in TO_CALLER and f[0] not in replaced and not f[0].startswith(OURS)]
-
-
-def own_defect(defect: Exception) -> CallError:
-    """A failure of ours: its traceback goes to the log, without locals, since they could hold a credential."""
-    traceback.print_exception(defect, file=sys.stderr)
-    name = type(defect).__name__
-    return CallError(
-        "internal", f"Trunkline failed on this call ({name}); see its log under this correlation id"
-    )
-
-
-def final_state(exchange: Exchange, error: CallError) -> str:
-    """The state that a failed call is recorded with."""
-    if error.code == "outcome_unknown":
-        return "outcome_unknown"
-    if exchange.gone or error.code == "cancelled":
-        return "cancelled"
-    return "truncated" if exchange.reply.started else "error"
 
 
 def positive(value: bytes, name: str) -> float:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from trunkline.core.errors import CallError
 from trunkline.core.service import Model, Service, Snapshot
 from trunkline.core.text import nearest
+from trunkline.engine.scrub import scrub
 
 
 class Served(NamedTuple):
@@ -84,7 +85,7 @@ class ModelTable:
             hint = f"; did you mean {close!r}?" if close else "; `GET /v1/models` lists what this key may use"
             raise CallError(
                 "unknown_model",
-                f"no integration serves a model named {name[:200]!r}{hint}",
+                f"no integration serves a model named {scrub(name[:200])!r}{hint}",
                 scope="model",
                 param="model",
             )

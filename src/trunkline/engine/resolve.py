@@ -87,7 +87,7 @@ def dialect_of(path: bytes) -> Named | None:
     return None
 
 
-def proxied(world: World, exchange: Exchange, path: bytes) -> Route:
+def proxied(world: World, exchange: Exchange, path: bytes, adapters: Mapping[str, Adapter]) -> Route:
     """`/api/proxy/{integration}/{path}`. Raises `unknown_route` or `invalid_request`."""
     name, _, rest = path[len(PROXY) :].partition(b"/")
     route = world.by_path.get(name)
@@ -106,7 +106,38 @@ def proxied(world: World, exchange: Exchange, path: bytes) -> Route:
     method = exchange.request.method
     found = live.match.find(method, live.path_prefix + rest) or live.match.find(method, rest)
     exchange.operation = found or undeclared(method)
+    if method == "POST" and live.dialects:
+        _recognise(exchange, route, adapters)
     return route
+
+
+def _recognise(exchange: Exchange, route: Route, adapters: Mapping[str, Adapter]) -> None:
+    """A proxied call to a path where the vendor speaks a known dialect is read like a model call, so that its usage and
+    cost are known and its stream can be ended well. Nothing of it is changed, and a body that does not fit is the vendor's
+    to judge.
+    """
+    path = route.live.path_prefix + exchange.path
+    dialect, model, stream = route.live.dialects.get(path, ""), "", False
+    if not dialect:
+        hit = GEMINI.fullmatch(path)
+        if hit is None:
+            return
+        dialect, model = _GEMINI_DIALECTS[hit[3]], unquote(hit[2].decode("ascii", "replace"))
+        stream = hit[3] == b"streamGenerateContent"
+        if dialect not in route.live.dialects.values():
+            return
+    elif exchange.rest is None and len(exchange.body) <= PARSED_MAX:
+        try:
+            asked = _asked.decode(exchange.body)
+        except DecodeError:
+            return
+        model, stream = asked.model, asked.stream is True
+    elif exchange.rest is not None:
+        return
+    exchange.adapter, exchange.dialect = adapters.get(dialect), dialect
+    exchange.model, exchange.stream = model[:256], stream
+    price = route.live.prices.get(model)
+    exchange.rates = rates(price) if price is not None else None
 
 
 def modelled(world: World, exchange: Exchange, named: Named, adapters: Mapping[str, Adapter]) -> Route:
@@ -173,6 +204,8 @@ def _route(
         if len(world.model_routes) < REMEMBERED:
             world.model_routes[named.dialect, asked, named.gemini_method] = route
     exchange.path, exchange.operation = route.path, route.operation
+    exchange.adapter, exchange.dialect = route.adapter, route.dialect
+    exchange.model, exchange.rates = route.model_asked, route.rates
     return route
 
 

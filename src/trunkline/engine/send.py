@@ -55,9 +55,6 @@ class HeadWriter:
 
 def _encoding(exchange: Exchange) -> bytes:
     """Only encodings that we can read where we must: none on model calls, gzip at most elsewhere."""
-    route = exchange.route
-    if (route is not None and route.dialect) or b"gzip" not in exchange.request.fields.get(
-        b"accept-encoding", b""
-    ):
+    if exchange.adapter is not None or b"gzip" not in exchange.request.fields.get(b"accept-encoding", b""):
         return b"accept-encoding: identity\r\n"
     return b"accept-encoding: gzip\r\n"

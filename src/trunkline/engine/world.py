@@ -57,6 +57,7 @@ def _compile(spec: Service, sealed: Sealed, makers: Makers) -> Live:
     )
     live.watch_ok = live.rules.wanted
     live.match = Matcher(spec.operations)
+    live.dialects = {d.path.encode(): d.name for d in spec.dialects}
     live.prices = {m.id: m.price for m in spec.models if m.price is not None}
     live.members = [_member(spec, c, sealed, makers) for c in spec.credentials or [Credential(ref="")]]
     fields = [(h.name.lower(), h.value) for h in spec.headers]

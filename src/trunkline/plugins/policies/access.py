@@ -25,7 +25,9 @@ _OTHER_PLACES = frozenset(_PLACES) - {b"authorization"}
 _REMEMBERED = 10_000
 EXPOSED = (
     b"x-correlation-id, x-trunkline-integration, x-trunkline-model, x-trunkline-attempts, "
-    b"x-trunkline-overhead-ms, x-trunkline-cost-usd"
+    b"x-trunkline-overhead-ms, x-trunkline-cost-usd, x-trunkline-simulated, retry-after, retry-after-ms, x-should-retry, "
+    b"request-id, x-request-id, x-trunkline-error-source, x-trunkline-error-code, x-trunkline-error-retryable, "
+    b"x-trunkline-error-retry-at, x-trunkline-error-action, x-trunkline-error-scope"
 )
 
 

@@ -1,0 +1,79 @@
+"""The answer to a call that failed: which style, which of the vendor's fields, which state the record gets.
+
+Not for: the bodies themselves (`shape.py`), nor for sending and recording (`gateway.py`).
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+from trunkline.core.call import Exchange
+from trunkline.core.errors import CallError
+from trunkline.engine.fields import OURS, TO_CALLER
+from trunkline.engine.shape import answer
+
+_REWRITTEN = {b"content-type", b"content-encoding"}
+
+
+def shaped(exchange: Exchange, error: CallError, default_style: str, now: float) -> tuple[int, bytes, bytes]:
+    """Status, header lines and body of the answer to a failed call, in the form that its caller asked for."""
+    route, request = exchange.route, exchange.request
+    spec = route.live.spec if route is not None else None
+    dialect = "" if exchange.ingress == "proxy" else exchange.ingress
+    spec_style = spec.error_style if spec is not None else None
+    style = exchange.error_style or spec_style or default_style
+    spent = len(exchange.tried) >= exchange.attempts_max
+    status, extra, body = answer(
+        error,
+        style=style,
+        dialect=dialect,
+        accept=request.fields.get(b"accept", b""),
+        correlation_id=exchange.correlation_id,
+        attempts=len(exchange.tried),
+        spent_usd=spent_usd(exchange),
+        runbook=spec.runbook if spec is not None else "",
+        should_retry=error.retryable and not error.may_have_acted and not spent,
+        vendor_same_dialect=True,
+        now=now,
+    )
+    lines = [b"%b: %b\r\n" % (name, value) for name, value in extra]
+    if error.fields:
+        replaced = {name for name, _ in extra} | _REWRITTEN
+        lines += [b"%b: %b\r\n" % field for field in vendor_fields(error.fields, replaced)]
+    if route is not None:
+        lines.append(route.live.answer_fields)
+    lines.append(
+        b"x-correlation-id: %b\r\nx-trunkline-attempts: %d\r\n"
+        % (exchange.correlation_id.encode(), len(exchange.tried))
+    )
+    lines.append(exchange.cors_fields)
+    return status, b"".join(lines), body
+
+
+def spent_usd(exchange: Exchange) -> float | None:
+    """What the call is known to have cost so far."""
+    return exchange.cost_usd if exchange.cost_usd >= 0 else None
+
+
+def vendor_fields(fields: list[tuple[bytes, bytes]], replaced: set[bytes]) -> list[tuple[bytes, bytes]]:
+    """What of a vendor's header fields goes with a failure, e.g. its rate limits."""
+    return [f for f in fields if f[0] not in TO_CALLER and f[0] not in replaced and not f[0].startswith(OURS)]
+
+
+def own_defect(defect: Exception) -> CallError:
+    """A failure of ours: its traceback goes to the log, without locals, since they could hold a credential."""
+    traceback.print_exception(defect, file=sys.stderr)
+    name = type(defect).__name__
+    return CallError(
+        "internal", f"Trunkline failed on this call ({name}); see its log under this correlation id"
+    )
+
+
+def final_state(exchange: Exchange, error: CallError) -> str:
+    """The state that a failed call is recorded with."""
+    if error.code == "outcome_unknown":
+        return "outcome_unknown"
+    if exchange.gone or error.code == "cancelled":
+        return "cancelled"
+    return "truncated" if exchange.reply.started else "error"
