@@ -31,6 +31,14 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--peers", default="", metavar="NAME,...", help=f"install and run: {', '.join(PEERS)}"
     )
+    parser.add_argument(
+        "--command",
+        action="append",
+        default=[],
+        type=named_command,
+        metavar="NAME=COMMAND",
+        help="a further gateway, with {port} and {upstream} in its command; repeat for more",
+    )
     parser.add_argument("--quick", action="store_true", help="short runs, to see that everything works")
     parser.add_argument("--pairs", type=int, default=0, metavar="N", help="paired runs (5, quick 2)")
     parser.add_argument("--json", metavar="FILE", help="write everything there, with each sample")
@@ -41,6 +49,16 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
         if unknown := [name for name in names(given) if name not in known]:
             parser.error(f"{flag}: {', '.join(unknown)} is not known; choose from {', '.join(known)}")
     return chosen
+
+
+def named_command(given: str) -> tuple[str, str]:
+    """NAME=COMMAND in its two parts."""
+    name, _, command = given.partition("=")
+    if not name or "{port}" not in command or "{upstream}" not in command:
+        raise argparse.ArgumentTypeError(
+            f"{given!r}: write NAME=COMMAND with {{port}} and {{upstream}} in the command"
+        )
+    return name, command
 
 
 def names(given: str) -> list[str]:
@@ -118,6 +136,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             1.0 if chosen.quick else 4.0,
             chosen.quick,
             tuple(names(chosen.peers)),
+            tuple(chosen.command),
             say,
         )
         told = about(bench)

@@ -33,6 +33,7 @@ class Bench:
     seconds: float
     quick: bool
     peers: tuple[str, ...]
+    commands: tuple[tuple[str, str], ...]
     say: Callable[[str], None]
 
     @contextlib.contextmanager

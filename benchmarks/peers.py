@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -48,8 +49,7 @@ class Kind(NamedTuple):
     installed: Callable[[], bool]
     install: Callable[[], None]
     running: Callable[[Bench, int], contextlib.AbstractContextManager[Peer]]
-    ahead: float
-    connections: int
+    ahead: float | None
 
 
 def _run(argv: list[str], cwd: Path) -> None:
@@ -149,7 +149,6 @@ PEERS = {
         _install_litellm,
         _running_litellm,
         50,
-        32,
     ),
     "portkey": Kind(
         f"Portkey ({PORTKEY.rpartition('@')[2]})",
@@ -157,15 +156,41 @@ PEERS = {
         _install_portkey,
         _running_portkey,
         10,
-        32,
     ),
 }
 
 
+def by_command(name: str, command: str) -> Kind:
+    """A gateway of the user's own: `{port}` in its command is where it is to listen, `{upstream}` the port that it is to call.
+
+    It is called as OpenAI is, with a bearer token. Nothing is promised of how far Trunkline is ahead of it.
+    """
+
+    @contextlib.contextmanager
+    def run(bench: Bench, upstream: int) -> Iterator[Peer]:
+        port = free_port()
+        argv = [part.format(port=port, upstream=upstream) for part in shlex.split(command)]
+        argv[0] = shutil.which(argv[0]) or argv[0]
+        with bench.process(
+            name, argv, measured=True, environ={"HOME": str(bench.new_folder(name))}
+        ) as process:
+            listening(process, port, 60)
+            yield Peer(
+                process, port, {"content-type": "application/json", "authorization": f"Bearer {MASTER_KEY}"}
+            )
+
+    return Kind(name, lambda: True, lambda: None, run, None)
+
+
+def known(bench: Bench) -> dict[str, Kind]:
+    """The peers of a run by name."""
+    given = {name: by_command(name, command) for name, command in bench.commands}
+    return {**PEERS, **given}
+
+
 @contextlib.contextmanager
-def running(bench: Bench, name: str, upstream: int) -> Iterator[Peer]:
+def running(bench: Bench, name: str, kind: Kind, upstream: int) -> Iterator[Peer]:
     """A peer in front of this upstream, on the first core. Raises NotRun when it is not installed and not asked for."""
-    kind = PEERS[name]
     if not kind.installed():
         if name not in bench.peers:
             raise NotRun(f"not installed; cure: --peers {name} installs it under .tools/")
@@ -191,14 +216,15 @@ def _answers(name: str, peer: Peer) -> None:
         raise Broken(f"{name} answered its first call with {answer.status}: {body!r}")
 
 
-def unknown_to_us() -> list[tuple[str, str]]:
+def unknown_to_us(bench: Bench) -> list[tuple[str, str]]:
     """Other gateways by name, and why they are not run."""
     return [
         (
             name,
-            f"{found} is on the path, but this suite has no settings for it"
+            f"{found} is on the path; give its command: --command '{name}={name} ... {{port}} {{upstream}}'"
             if (found := shutil.which(name))
             else "no package on PyPI, npm or Debian, and no binary on the path",
         )
         for name in NAMED_ONLY
+        if name not in known(bench)
     ]

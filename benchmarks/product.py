@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.bench import Bench, free_port
 from benchmarks.payload import CHAT, request
-from benchmarks.processes import Broken, Process, pin, unpin
+from benchmarks.processes import Broken, Process, children, pin, unpin
 
 REGISTRY = """\
 version: 1
@@ -136,11 +136,23 @@ def running(bench: Bench, chat: int, images: int = 0) -> Iterator[Trunkline]:
 
 
 def end(it: Trunkline) -> None:
-    """At once: what was left to drain is of no use. Supervisor first, so that it brings nothing back."""
+    """At once: what was left to drain is of no use. The supervisor stands still first, so that it starts nothing meanwhile."""
+    if it.supervisor.alive():
+        it.supervisor.signal(signal.SIGSTOP)
+    ours = set(children(it.supervisor.pid)) | written_pids(it.state)
     it.supervisor.kill()
+    for pid in ours:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def written_pids(state: Path) -> set[int]:
+    """What its state folder says is running; needed where the system tells no children."""
+    found = set()
     for name in ("gateway.pid", "console.pid"):
         with contextlib.suppress(OSError, ValueError):
-            os.kill(int((it.state / name).read_text()), signal.SIGKILL)
+            found.add(int((state / name).read_text()))
+    return found
 
 
 def answered(it: Trunkline, within_s: float = 20.0, pause_s: float = 0.02) -> float:

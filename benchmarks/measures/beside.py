@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks import nginx, peers, product, tools, wrk
 from benchmarks.bench import Bench, NotRun, need_processor_time
 from benchmarks.figures import middle, spread
-from benchmarks.peers import PEERS
+from benchmarks.peers import Kind
 from benchmarks.processes import Broken, family
 from benchmarks.product import CHAT_PATH, Trunkline
 from benchmarks.report import Row, Target, because, not_run
@@ -20,26 +20,26 @@ def run(bench: Bench) -> list[Row]:
         product.running(bench, upstream.port) as trunkline,
         trunkline.console_paused(),
     ):
-        for name, kind in PEERS.items():
+        for name, kind in peers.known(bench).items():
             try:
-                rows += _beside(bench, name, upstream.port, trunkline)
+                rows += _beside(bench, name, kind, upstream.port, trunkline)
             except (NotRun, Broken) as missing:
                 bench.say(f"  {name}: {missing}")
                 rows.append(
-                    not_run(
-                        f"peers.{name}",
-                        f"ahead of {kind.title}",
-                        because(missing),
-                        Target(kind.ahead, "x", most=False),
-                    )
+                    not_run(f"peers.{name}", f"ahead of {kind.title}", because(missing), target(kind))
                 )
-    return rows + [not_run(f"peers.{name}", f"ahead of {name}", why) for name, why in peers.unknown_to_us()]
+    named = peers.unknown_to_us(bench)
+    return rows + [not_run(f"peers.{name}", f"ahead of {name}", why) for name, why in named]
 
 
-def _beside(bench: Bench, name: str, upstream: int, trunkline: Trunkline) -> list[Row]:
+def target(kind: Kind) -> Target | None:
+    return Target(kind.ahead, "x", most=False) if kind.ahead else None
+
+
+def _beside(bench: Bench, name: str, kind: Kind, upstream: int, trunkline: Trunkline) -> list[Row]:
     theirs: list[wrk.Spent] = []
     ours: list[wrk.Spent] = []
-    with peers.running(bench, name, upstream) as peer:
+    with peers.running(bench, name, kind, upstream) as peer:
         for warm in (True, *[False] * bench.pairs):
             seconds = 2.0 if warm else bench.seconds
             pids = family(peer.process.pid)
@@ -51,13 +51,11 @@ def _beside(bench: Bench, name: str, upstream: int, trunkline: Trunkline) -> lis
                 bench.say(
                     f"  {name} {them.us_per_call:,.0f} us a call, {them.per_second:,.0f}/s; Trunkline {us.us_per_call:.1f} us"
                 )
-    return rows(name, theirs, ours)
+    return rows(name, kind, theirs, ours)
 
 
-def rows(name: str, theirs: list[wrk.Spent], ours: list[wrk.Spent]) -> list[Row]:
+def rows(name: str, kind: Kind, theirs: list[wrk.Spent], ours: list[wrk.Spent]) -> list[Row]:
     """What the pairs come to."""
-    kind = PEERS[name]
-    target = Target(kind.ahead, "x", most=False)
     cpu = [them.us_per_call / us.us_per_call for them, us in zip(theirs, ours, strict=True)]
     rate = [us.per_second / them.per_second for them, us in zip(theirs, ours, strict=True)]
     us_each = middle([them.us_per_call for them in theirs])
@@ -68,7 +66,7 @@ def rows(name: str, theirs: list[wrk.Spent], ours: list[wrk.Spent]) -> list[Row]
             f"ahead of {kind.title}, processor time per call",
             middle(cpu),
             "x",
-            target,
+            target(kind),
             f"{us_each:,.0f} us a call; {spread(cpu)}",
             cpu,
         ),
@@ -77,7 +75,7 @@ def rows(name: str, theirs: list[wrk.Spent], ours: list[wrk.Spent]) -> list[Row]
             f"ahead of {kind.title}, calls per second on one core",
             middle(rate),
             "x",
-            target,
+            target(kind),
             f"{per_second:,.0f}/s; {spread(rate)}",
             rate,
         ),

@@ -20,7 +20,7 @@ def bench(folder: Path) -> Bench:
     """The bench in this folder, with full lengths."""
     folder.chmod(0o755)  # nginx's worker is another user where we are root
     core, other = cores()
-    return Bench(folder, core, other, PAIRS, SECONDS, quick=False, peers=(), say=print)
+    return Bench(folder, core, other, PAIRS, SECONDS, quick=False, peers=(), commands=(), say=print)
 
 
 def measured(name: str, folder: Path) -> list[Row]:

@@ -136,6 +136,12 @@ def test_unknown_names_are_refused_with_the_known_ones(capsys: pytest.CaptureFix
         with pytest.raises(SystemExit):
             arguments(given)
         assert "speed is not known; choose from" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        arguments(["--command", "mine=mine --port 1"])
+    assert "write NAME=COMMAND with {port} and {upstream} in the command" in capsys.readouterr().err
+    assert arguments(["--command", "mine=mine {port} {upstream}"]).command == [
+        ("mine", "mine {port} {upstream}")
+    ]
     chosen = arguments(["--only", "calls, start", "--peers", "litellm", "--quick"])
     assert (chosen.only, chosen.peers, chosen.quick, chosen.pairs) == ("calls, start", "litellm", True, 0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks.figures import Pair
 from benchmarks.measures import MEASURES, beside, calls, drain, images, latency, memory, start, streams
 from benchmarks.open_load import Latency
+from benchmarks.peers import PEERS, by_command
 from benchmarks.report import Row
 from benchmarks.wrk import Spent
 
@@ -77,9 +78,18 @@ def test_memory_per_stream_is_not_judged_when_too_few_opened() -> None:
 
 def test_peers_are_judged_by_processor_time_and_by_calls_per_second() -> None:
     theirs, ours = [Spent(10_000, 100, 400)] * 2, [Spent(100, 9_000, 36_000), Spent(80, 11_000, 44_000)]
-    assert verdicts(beside.rows("litellm", theirs, ours)) == {
+    assert verdicts(beside.rows("litellm", PEERS["litellm"], theirs, ours)) == {
         "peers.litellm.ratio": (112.5, "pass"),
         "peers.litellm.rate": (100, "pass"),
+    }
+
+
+def test_a_gateway_of_the_users_own_is_told_and_not_judged() -> None:
+    own = by_command("mine", "mine --port {port} --to {upstream}")
+    spent = [Spent(300, 3_000, 400)], [Spent(100, 9_000, 36_000)]
+    assert verdicts(beside.rows("mine", own, *spent)) == {
+        "peers.mine.ratio": (3, "told"),
+        "peers.mine.rate": (3, "told"),
     }
 
 
