@@ -250,7 +250,7 @@ integrations:
   pair: {base_url: "{site}", auth: {kind: basic, secret: env:PAIR}}
   none: {base_url: "{site}", auth: {kind: none}}
   pinned: {base_url: "{site}", auth: {kind: none}, api_version: {query: version, value: "7"}, headers: {x-region: eu}}
-  versioned: {base_url: "{site}/root", auth: {kind: none}, api_version: {path: /v2, value: v2}}
+  versioned: {base_url: "{site}/base", auth: {kind: none}, api_version: {path: /v2, value: v2}}
 """
 
 
@@ -268,7 +268,7 @@ def test_each_way_of_authenticating_puts_the_credential_in_its_place(start: Star
     assert pair.field("authorization") == "Basic dXNlcjpwYXNz"
     assert (none.field("authorization"), none.target) == (None, "/x?a=1")
     assert (pinned.target, pinned.field("x-region")) == ("/x?a=1&version=7", "eu")
-    assert versioned.target == "/root/v2/x?a=1"
+    assert versioned.target == "/base/v2/x?a=1"
 
 
 @pytest.mark.row("P5", "R5")
