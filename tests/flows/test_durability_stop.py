@@ -26,6 +26,7 @@ def test_running_streams_end_before_the_process_does(
     assert found.exit_status == 0
     assert found.late[0] == "refused"
     assert found.late[1] in (
+        "Cut",
         "RemoteDisconnected",
         "ConnectionResetError",
         "BrokenPipeError",
