@@ -9,12 +9,12 @@ from urllib.parse import unquote_to_bytes
 
 from trunkline.core.errors import CallError
 
-_PLAIN = (b"%", b"..", b"//", b"\\", b"/.", b";")
+_SUSPICIOUS = (b"%", b"..", b"//", b"\\", b"/.", b";")
 
 
 def checked(path: bytes, *, encoded_slash: bool = False) -> bytes:
     """The path, unchanged, when it is safe. Raises CallError `invalid_request` naming the trick otherwise."""
-    if not any(mark in path for mark in _PLAIN) and not path.startswith(b"/"):
+    if not any(mark in path for mark in _SUSPICIOUS) and not path.startswith((b"/", b".")):
         return path
     if b"\\" in path:
         raise _refused("a backslash")
@@ -28,8 +28,7 @@ def checked(path: bytes, *, encoded_slash: bool = False) -> bytes:
 def _check_segment(segment: bytes, encoded_slash: bool) -> None:
     decoded = segment
     for _ in range(3):
-        if decoded.split(b";", 1)[0] in (b".", b".."):
-            raise _refused("a dot segment (`.` or `..`)")
+        _check_parts(decoded.split(b"/"))
         if b"%" not in decoded:
             return
         lower = decoded.lower()
@@ -50,6 +49,14 @@ def _check_segment(segment: bytes, encoded_slash: bool) -> None:
             raise _refused("percent-encoded bytes that are not UTF-8") from None
         decoded = further
     raise _refused("percent-encoding of percent-encoding, layer upon layer")
+
+
+def _check_parts(parts: list[bytes]) -> None:
+    """What one segment is at the vendor: several, where it holds encoded slashes that are allowed."""
+    if any(part.split(b";", 1)[0] in (b".", b"..") for part in parts):
+        raise _refused("a dot segment (`.` or `..`)")
+    if len(parts) > 1 and b"" in parts[:-1]:
+        raise _refused("an empty segment between encoded slashes")
 
 
 def _refused(what: str) -> CallError:

@@ -21,11 +21,11 @@ def test_json_comes_back(value: object) -> None:
 
 
 @given(st.binary(max_size=64))
-def test_bytes_are_json_or_a_decode_error(data: bytes) -> None:
+def test_any_bytes_are_json_or_a_decode_error_and_nothing_else(data: bytes) -> None:
     try:
         from_json(data)
-    except DecodeError as problem:
-        assert len(str(problem)) < 200
+    except DecodeError:
+        return
 
 
 @pytest.mark.parametrize(

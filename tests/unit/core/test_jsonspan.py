@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from trunkline.core.jsonspan import Members, replace_model
 
+NAMES = st.sampled_from(["model", "stream", "a", "\\", '"']) | st.text(max_size=3)
+TRICKY = st.sampled_from(["{", "}", '"', "\\", '"model":', ","])
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-999, 999) | st.text(max_size=8) | st.sampled_from(["{", "}", '"', "\\", '"model":', ","]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["model", "stream", "a", "\\", '"']) | st.text(max_size=3), inner, max_size=3),
+    st.none() | st.booleans() | st.integers(-999, 999) | st.text(max_size=8) | TRICKY,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=10,
-)  # fmt: skip
+)
 OBJECTS = st.dictionaries(
     st.sampled_from(["model", "stream", "x", 'mo"del', "\\"]) | st.text(max_size=4), VALUES, max_size=6
 )
