@@ -130,7 +130,9 @@ class Process:
         self._take_kills()
         handler = self.gateway.handle
         if settings.one_port:
-            handler = ConsoleLink(self.wire, settings.console_host, settings.console_port, handler).handle
+            handler = ConsoleLink(
+                self.wire, settings.console_host, settings.console_port, handler, bool(settings.tls_cert)
+            ).handle
         self.server = Server(handler, refuse=refused_by_wire, tls=self._tls())
 
     def _tls(self) -> Any:

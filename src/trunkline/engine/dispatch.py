@@ -90,6 +90,7 @@ class Dispatcher:
                     left.add(member)
                     member = pick(live, left)
                 elif step.delay_s > 0:
+                    exchange.vendor_wait += step.delay_s
                     await asyncio.sleep(step.delay_s)
         raise CallError(
             "misconfigured",
@@ -156,9 +157,9 @@ class Dispatcher:
             attempt.error = CallError("cancelled", "the call was cancelled before the answer was complete")
             raise
         except Exception as problem:
-            attempt.error = error = self._failed(problem)
-            error.source = attempt.target.live.name
-            raise error from None
+            failure = attempt.error = self._failed(problem)
+            failure.source = attempt.target.live.name
+            raise failure from None
         finally:
             if response is not None:
                 self._sweeper.running.discard(attempt)
@@ -175,7 +176,7 @@ class Dispatcher:
         if route.rewrite is not None and not exchange.rewritten:
             rewrite(exchange, route.model_asked, route.rewrite)
         body: bytes | Carried = exchange.body if exchange.rest is None else exchange.rest
-        length = len(body) if exchange.rest is None else exchange.rest.length
+        length = len(body) if isinstance(body, bytes) else body.length
         if length == 0 and exchange.method in _BODILESS and b"content-length" not in exchange.request.fields:
             length = -1
         head = self._heads.head(exchange, target, length)

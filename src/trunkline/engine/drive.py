@@ -71,11 +71,11 @@ def _rest(coroutine: Steps, awaited: Any) -> Generator[Any, None, None]:
                 if not future.done():
                     yield from _settled(future)
         except BaseException as error:
-            step = coroutine.throw, error
+            thrown: BaseException | None = error
         else:
-            step = coroutine.send, None
+            thrown = None
         try:
-            awaited = step[0](step[1])  # type: ignore[operator]
+            awaited = coroutine.send(None) if thrown is None else coroutine.throw(thrown)
         except StopIteration:
             return
 

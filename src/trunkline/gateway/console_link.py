@@ -24,10 +24,16 @@ class ConsoleLink:
     """Passes requests below `/console` to the console's own port."""
 
     def __init__(
-        self, wire: Client, host: str, port: int, others: Callable[[Inbound, Outbound], None]
+        self,
+        wire: Client,
+        host: str,
+        port: int,
+        others: Callable[[Inbound, Outbound], None],
+        secure: bool = False,
     ) -> None:
         self._wire = wire
         self._others = others
+        self._secure = secure
         self._origin = Origin("http", host, port, private=True)
         self._host = f"{host}:{port}".encode()
         self._running: set[asyncio.Task[None]] = set()
@@ -80,7 +86,7 @@ class ConsoleLink:
             await response.ready
             length = response.fields.get(b"content-length")
             lines = b"".join(
-                b"%b: %b\r\n" % led_back(*f)
+                b"%b: %b\r\n" % led_back(*f, secure=self._secure)
                 for f in response.headers
                 if f[0] not in HOP_BY_HOP and f[0] != b"content-length"
             )
@@ -96,10 +102,11 @@ class ConsoleLink:
             reply.hangup = None
 
 
-def led_back(name: bytes, value: bytes) -> tuple[bytes, bytes]:
-    """A header of the console as it must read below `/console`."""
+def led_back(name: bytes, value: bytes, *, secure: bool = False) -> tuple[bytes, bytes]:
+    """A header of the console as it must read below `/console`; cookies are for TLS alone where TLS is spoken."""
     if name == b"location" and value.startswith(b"/") and not value.startswith(b"//"):
         return name, PREFIX + value
     if name == b"set-cookie":
-        return name, value.replace(b"Path=/;", b"Path=/console/;")
+        value = value.replace(b"Path=/;", b"Path=/console/;")
+        return name, value + b"; Secure" if secure else value
     return name, value

@@ -14,7 +14,7 @@ KEEPS_ROWS = "CREATE TRIGGER audit_keeps_rows BEFORE DELETE ON audit BEGIN SELEC
 KEEPS_TEXT = "CREATE TRIGGER audit_keeps_text BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are never changed'); END"
 
 
-def required(kind: type, names: str) -> list[sa.Column]:
+def required(kind: type, names: str) -> list[sa.Column[object]]:
     return [sa.Column(name, kind, nullable=False) for name in names.split()]
 
 
