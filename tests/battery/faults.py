@@ -23,7 +23,7 @@ from tests.support.gateway import SECRETS, Call, Trunkline, running_trunkline
 from tests.support.polling import STEP_S, eventually
 from tests.support.simulator import SimulatorProcess, running_simulator
 
-DEADLINE_S = 1.5
+DEADLINE_S = 1.0
 SLACK_S = 0.25
 AT_ONCE = 12
 
