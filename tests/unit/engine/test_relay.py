@@ -1,0 +1,193 @@
+"""Streams pass in whole events, whatever their line ends and however they are cut, and are held back for slow callers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trunkline.core.call import Attempt, Exchange, Live, Member, Target
+from trunkline.core.ports import Adapter, Reading
+from trunkline.engine.classify import Rules
+from trunkline.engine.relay import Relay, before_error, boundary
+from trunkline.testing import FakeClock, Heard, request, service
+
+BLANK = re.compile(rb"\n\n|\n\r\n|\r\r")
+SOUP = st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"a", b"data: x"]), max_size=12).map(b"".join)
+
+
+@given(SOUP, SOUP)
+def test_a_boundary_lies_just_after_the_last_blank_line(before: bytes, piece: bytes) -> None:
+    tail = before[-3:]
+    ends = [
+        hit.end() - len(tail)
+        for hit in re.finditer(rb"(?=(\n\n|\n\r\n|\r\r))", tail + piece)
+        for hit in [_Hit(hit)]
+    ]
+    assert boundary(tail, piece) == max([end for end in ends if end > 0], default=0)
+
+
+class _Hit:
+    """An overlapping match: where its text ends."""
+
+    def __init__(self, hit: re.Match[bytes]) -> None:
+        self._end = hit.start() + len(hit[1])
+
+    def end(self) -> int:
+        return self._end
+
+
+@pytest.mark.parametrize(
+    ("before", "piece", "cut"),
+    [
+        (b"", b"data: 1\n\ndata: 2\n\nda", 18),
+        (b"", b"data: 1\r\n\r\nda", 11),
+        (b"", b"data: 1\r\rda", 9),
+        (b"1\n", b"\nda", 1),
+        (b"1\r\n", b"\r\nda", 2),
+        (b"\r\n\r", b"\nda", 1),
+        (b"", b"data: 1\nmore", 0),
+        (b"1\r", b"\ndata", 0),
+        (b"", b"", 0),
+    ],
+)
+def test_boundaries(before: bytes, piece: bytes, cut: int) -> None:
+    assert boundary(before, piece) == cut
+
+
+class Counting:
+    """A dialect that keeps the blocks it was shown; the data `bad` is an error, `end` the end."""
+
+    name = "counting"
+
+    def __init__(self) -> None:
+        self.blocks: list[bytes] = []
+
+    def read(self, body: bytes, into: Reading) -> None:
+        into.finished = True
+
+    def watch(self, block: bytes, into: Reading) -> bytes | None:
+        self.blocks.append(block)
+        into.finished = into.finished or b"end" in block
+        return b'{"error":"bad"}' if b'{"error":"bad"}' in block else None
+
+
+class Upstream:
+    """What the relay asks of the vendor's response."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def pause(self) -> None:
+        self.calls.append("pause")
+
+    def resume(self) -> None:
+        self.calls.append("resume")
+
+    def abort(self, error: Exception | None = None) -> None:
+        self.calls.append("abort")
+
+
+class Story:
+    def __init__(self, adapter: Adapter | None) -> None:
+        clock = FakeClock()
+        live = Live(service())
+        live.rules = Rules()
+        self.heard, self.upstream, self.starts = Heard(), Upstream(), 0
+        self.exchange = Exchange(request(), self.heard, "call-1", clock(), clock.wall())
+        attempt = Attempt(self.exchange, Target(live, Member("m", 1, None, b"", b"")), 1, clock())
+
+        def start() -> None:
+            self.starts += 1
+            self.heard.start(200, b"", None)
+
+        self.relay = Relay(attempt, self.upstream, adapter, start, clock.wall)  # type: ignore[arg-type]
+
+
+def test_a_plain_stream_passes_byte_by_byte() -> None:
+    story = Story(None)
+    for piece in (b"a", b"", b"bc"):
+        story.relay.raw(piece)
+    assert (story.heard.body, story.starts, story.exchange.bytes_out) == (b"abc", 1, 3)
+    assert not story.relay.unfinished
+
+
+def test_nothing_is_told_before_the_first_whole_event() -> None:
+    adapter = Counting()
+    story = Story(adapter)
+    story.relay.events(b"data: 1")
+    story.relay.events(b"\n")
+    assert (story.starts, story.heard.body) == (0, b"")
+    story.relay.events(b"\ndata: 2\n\ndata: 3")
+    assert (story.starts, story.heard.body) == (1, b"data: 1\n\ndata: 2\n\n")
+    assert adapter.blocks == [b"data: 1\n\ndata: 2\n\n"]
+    assert story.relay.unfinished
+    story.relay.events(b": end\n\n")
+    assert (story.heard.body, story.relay.unfinished) == (b"data: 1\n\ndata: 2\n\ndata: 3: end\n\n", False)
+
+
+@pytest.mark.row("F7")
+@given(st.lists(st.integers(0, 80), max_size=10), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_any_cut_passes_the_same_bytes_in_whole_events(cuts: list[int], newline: str) -> None:
+    stream = "".join(f"event: e{newline}data: {n}{newline}{newline}" for n in range(4)).encode()
+    ends = [*sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
+    adapter = Counting()
+    story = Story(adapter)
+    for piece in [stream[a:b] for a, b in zip([0, *ends], ends, strict=False)]:
+        story.relay.events(piece)
+    assert story.heard.body == stream
+    assert all(BLANK.search(block[-3:]) for block in adapter.blocks)
+    assert story.exchange.bytes_out == len(stream)
+
+
+@pytest.mark.row("F7")
+def test_an_error_before_any_content_starts_nothing() -> None:
+    story = Story(Counting())
+    story.relay.events(b'data: {"error":"bad"}\n\n')
+    assert (story.starts, story.heard.body, story.upstream.calls) == (0, b"", ["abort"])
+    assert story.relay.error is not None
+
+
+@pytest.mark.row("F7")
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_good_events_before_an_error_pass_and_nothing_after_it(newline: str) -> None:
+    story = Story(Counting())
+    good = f"data: 1{newline}{newline}event: x{newline}data: 2{newline}{newline}".encode()
+    bad = f'event: error{newline}data: {{"error":"bad"}}{newline}{newline}'.encode()
+    story.relay.events(good + bad + f"data: 3{newline}{newline}".encode())
+    story.relay.events(b"data: 4\n\n")
+    assert (story.heard.body, story.upstream.calls) == (good, ["abort"])
+
+
+@pytest.mark.parametrize(
+    ("block", "data", "kept"),
+    [
+        (b"data: 1\n\ndata: E\n\n", b"E", b"data: 1\n\n"),
+        (b"data: 1\r\n\r\nevent: error\r\ndata: E\r\n\r\n", b"E", b"data: 1\r\n\r\n"),
+        (b"data: 1\r\rdata: E\r\r", b"E", b"data: 1\r\r"),
+        (b"data: 1\n\ndata: E\ndata: F\n\n", b"E\nF", b"data: 1\n\n"),
+        (b"data: E\n\n", b"E", b""),
+        (b"data: 1\n\n", b"not there", b""),
+    ],
+)
+def test_events_before_the_error(block: bytes, data: bytes, kept: bytes) -> None:
+    assert before_error(block, data) == kept
+
+
+def test_an_event_without_end_is_given_up() -> None:
+    story = Story(Counting())
+    for _ in range(17):
+        story.relay.events(b"x" * (1 << 20))
+    assert story.relay.error is not None
+    assert story.relay.error.code == "malformed_response"
+    assert "abort" in story.upstream.calls
+
+
+def test_a_slow_caller_makes_the_vendor_wait_and_is_not_idle() -> None:
+    story = Story(None)
+    story.relay.flow(True)
+    assert (story.exchange.held_back, story.upstream.calls) == (True, ["pause"])
+    story.relay.flow(False)
+    assert (story.exchange.held_back, story.upstream.calls) == (False, ["pause", "resume"])
