@@ -99,7 +99,19 @@ def _member(spec: Service, credential: Credential, sealed: Sealed, makers: Maker
             scope="integration",
         )
     else:
-        member.signer = makers.signer(spec.auth, secret or "simulated-credential")
-        if secret:
-            member.hide(secret)
+        _sign(member, spec, credential, secret, makers)
     return member
+
+
+def _sign(member: Member, spec: Service, credential: Credential, secret: str, makers: Makers) -> None:
+    """A secret that cannot be sent is this member's problem, never a failed start."""
+    try:
+        member.signer = makers.signer(spec.auth, secret or "simulated-credential")
+    except ValueError as problem:
+        member.problem = CallError(
+            "secret_unavailable",
+            f"integration {spec.name!r}: secret {credential.ref} cannot be used: {problem}",
+            scope="integration",
+        )
+    if secret:
+        member.hide(secret)

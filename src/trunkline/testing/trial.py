@@ -120,11 +120,12 @@ class Trial:
         aliases: dict[str, str] | None = None,
         routes: dict[str, str] | None = None,
         clock: FakeClock | None = None,
+        journal: MemoryJournal | None = None,
         **snapshot: Any,
     ) -> None:
         self.clock = clock = clock or FakeClock()
         self.wire = ScriptedWire(*plays, clock=clock)
-        self.journal = MemoryJournal()
+        self.journal = journal or MemoryJournal()
         self.traffic, self.sweeper = Traffic(), Sweeper(clock)
         callers = Callers(version="1", keys=list(keys) or [caller_key()], subject_salt=b"salt")
         self.access = Access(callers, PEPPER, TOKEN_KEY, wall=clock.wall)
