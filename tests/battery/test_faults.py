@@ -150,4 +150,5 @@ def test_three_thousand_slow_clients(tmp_path: Path, simulator: SimulatorProcess
     report.tell("L2, 3,000 slow", "memory (MB)", "", f"{peak.grown_mb:.0f}")
     assert good >= 0.999 * len(found.during)
     assert found.held == 0
+    assert "not let in" not in found.closed_after_s
     assert max(heads) <= 13.0

@@ -19,6 +19,7 @@ from tests.battery.bulk import (
 )
 from tests.support.gateway import Trunkline
 from tests.support.simulator import SimulatorProcess
+from tests.support.site import Site, reply
 
 pytestmark = pytest.mark.row("P3", "E1", "Q2")
 GROWTH_MB = 50
@@ -44,6 +45,17 @@ def test_what_a_vendor_sends_too_much_of_is_not_kept(
         status, size = swallow(trunkline, BY_NAME[form], fault, limit_s=20)
     assert status in ("200", "502", "cut"), (status, size)
     assert peak.grown_mb < GROWTH_MB
+
+
+def test_failed_calls_leave_nothing_behind(trunkline: Trunkline, site: Site) -> None:
+    def fail() -> int:
+        site.script.extend([reply(b"\x1f\x8b" + b"x" * (5 * MEGA))] * 4)
+        return trunkline.call("POST", CHAT, {"model": "tiny", "messages": []}).status
+
+    assert fail() == 502
+    before = trunkline.memory_kb
+    assert [fail() for _ in range(5)] == [502] * 5
+    assert (trunkline.memory_kb - before) / 1024 < 25
 
 
 def test_a_slow_reader_is_waited_for_without_keeping_what_it_has_not_read(
