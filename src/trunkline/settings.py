@@ -32,22 +32,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     env: str = "prod"
     """Which overlay of the registry holds."""
     config: str = "trunkline.yaml"
+    """The registry."""
     state_dir: str = ".trunkline"
+    """The folder of all state: keys, secrets, journal, ledger."""
     host: str = "127.0.0.1"
+    """Address of the data plane."""
     port: int = 4000
+    """Its port; 0 takes any free one."""
     console_host: str = "127.0.0.1"
+    """Address of the console and admin API."""
     console_port: int = 4001
+    """Their port."""
+    console_hosts: list[str] = []
+    """Further host names under which the console may be asked for, beside loopback and its address."""
     one_port: bool = False
     """The console is served under `/console` of the data plane's port."""
     drain: float = 35.0
     """Seconds in which running calls may end after SIGTERM."""
     simulate_missing: bool = False
+    """Vendors whose secret is missing are played by the simulator."""
     trusted_proxy: list[str] = []
     """Networks whose `X-Forwarded-For` is believed."""
     open_metrics: bool = False
+    """`/metrics` needs no key."""
     tls_cert: str = ""
+    """Certificate chain (PEM); with it the data plane serves HTTPS."""
     tls_key: str = ""
+    """Its key (PEM)."""
     workers: int = 1
+    """Gateway processes; only 1 so far."""
 
     @property
     def state_path(self) -> Path:

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 @click.option("--console-host", metavar="ADDR", help="Address of the console; 127.0.0.1 unless told.")
 @click.option("--console-port", type=int, metavar="N", help="Port of the console; 4001 unless told.")
 @click.option(
+    "--console-hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Host name under which the console may be asked for, beside its address; repeat for more.",
+)
+@click.option(
     "--one-port",
     is_flag=True,
     default=None,
@@ -58,7 +64,8 @@ def serve(**flags: Any) -> int:
     from trunkline.cli import banner
     from trunkline.control.supervise import Supervisor
 
-    flags["trusted_proxy"] = flags["trusted_proxy"] or None
+    for name in ("trusted_proxy", "console_hosts"):
+        flags[name] = flags[name] or None
     settings = settings_here(flags)
     first_registry(settings)
 

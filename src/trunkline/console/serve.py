@@ -40,9 +40,8 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         return _fail(str(fault), 2)
     except (OSError, ValueError) as fault:
         return _fail(f"the console cannot start: {fault}", 1)
-    more = [name for name in environ.get("TRUNKLINE_CONSOLE_HOSTS", "").split(",") if name]
     console, follower = compose(settings.state_path, token, open_metrics=settings.open_metrics)
-    app = build(console, allowed_hosts(settings.console_host, more))
+    app = build(console, allowed_hosts(settings.console_host, settings.console_hosts))
     config = uvicorn.Config(
         app,
         loop="asyncio",
