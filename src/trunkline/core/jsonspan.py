@@ -143,10 +143,10 @@ def replace_model(body: bytes, asked: str, name: bytes) -> bytes:
     """The body with the value of its outermost `model` replaced by the JSON string of `name`; all other bytes stay."""
     # A key may be spelled with escapes; then the plain spelling may be that of an inner object.
     if body.count(b'"model"') == 1 and b"\\u00" not in body:
-        for spelled in (b'"model":"' + asked.encode() + b'"', b'"model": "' + asked.encode() + b'"'):
-            head, found, tail = body.partition(spelled)
+        for key in (b'"model":', b'"model": '):
+            head, found, tail = body.partition(key + b'"' + asked.encode() + b'"')
             if found:
-                return head + spelled[: spelled.index(b":") + 1] + quoted(name) + tail
+                return head + key + quoted(name) + tail
     members = Members("model")
     members.feed(body)
     span = members.found.get("model")

@@ -22,11 +22,13 @@ VALUES = st.recursive(
 OBJECTS = st.dictionaries(
     st.sampled_from(["model", "stream", "x", 'mo"del', "\\"]) | st.text(max_size=4), VALUES, max_size=6
 )
-SPACES = st.sampled_from(["", " ", "\n\t ", "  \r\n"])
+SPACES = st.sampled_from(["", " ", "\n\t ", "  \r\n", "python"])
 
 
 def written(value: dict[str, Any], space: str, ascii_only: bool) -> bytes:
     """JSON with this much white space around everything."""
+    if space == "python":
+        return json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
     text = json.dumps(
         value, separators=(f"{space},{space}", f"{space}:{space}"), ensure_ascii=ascii_only, allow_nan=False
     )

@@ -16,7 +16,10 @@ from trunkline.testing import JSON, FakeClock, MemoryJournal, Play, Sent, Trial,
 
 WALL_US = 1_795_262_400_000_000
 CHAT = b'{"model":"acme/tiny","messages":[]}'
-ANSWER = b'{"model":"tiny-1","choices":[],"usage":{"prompt_tokens":10,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":1}}}'  # fmt: skip
+ANSWER = (
+    b'{"model":"tiny-1","choices":[],"usage":{"prompt_tokens":10,"completion_tokens":2,'
+    b'"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":1}}}'
+)
 
 
 def after(clock: FakeClock, seconds: float, play: Play) -> Play:

@@ -1,0 +1,150 @@
+"""What of a vendor's answer reaches the caller, and which failures look like answers."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+
+import pytest
+
+from trunkline.core.service import ApiVersion, ErrorRule
+from trunkline.engine.deliver import plain
+from trunkline.testing import JSON, SECRET, Trial, answers, service
+
+CHAT = b'{"model":"acme/tiny"}'
+BASE = service(base_url="https://acme.test/base", api_version=ApiVersion(value="1", path="/v1"))
+
+
+@pytest.mark.row("P1", "W4")
+async def test_an_answer_comes_without_what_is_the_vendors_own_business() -> None:
+    dropped = [b"set-cookie", b"connection", b"keep-alive", b"transfer-encoding", b"content-length", b"x-trunkline-cost-usd", b"x-trunkline-model",
+               b"x-correlation-id", b"alt-svc", b"strict-transport-security", b"access-control-allow-origin", b"x-hop"]  # fmt: skip
+    vendors = [(name, b"close, x-hop" if name == b"connection" else b"forged") for name in dropped]
+    trial = Trial(answers(200, b"{}", JSON, (b"etag", b"7"), (b"x-request-id", b"r-1"), *vendors))
+    heard = await trial.ask("GET", "/api/proxy/acme/x")
+    assert heard.fields == [
+        JSON,
+        (b"etag", b"7"),
+        (b"x-request-id", b"r-1"),
+        (b"x-trunkline-integration", b"acme"),
+        (b"x-correlation-id", trial.begins[0].correlation_id.encode()),
+        (b"x-trunkline-attempts", b"1"),
+        (b"x-trunkline-overhead-ms", b"0.000"),
+    ]
+
+
+@pytest.mark.row("O1")
+@pytest.mark.parametrize(
+    ("headers", "kept"),
+    [
+        ([(b"x-request-id", b"r-1"), (b"cf-ray", b"ray")], "r-1"),
+        ([(b"cf-ray", b"ray"), (b"request-id", b"r-2")], "r-2"),
+        ([(b"cf-ray", b"ray")], "ray"),
+        ([], ""),
+    ],
+)
+async def test_the_vendors_own_id_of_the_request_is_recorded(
+    headers: list[tuple[bytes, bytes]], kept: str
+) -> None:
+    trial = Trial(answers(200, b"{}", JSON, *headers))
+    await trial.ask("GET", "/api/proxy/acme/x")
+    assert trial.ends[0].tried[0].vendor_request_id == kept
+
+
+@pytest.mark.row("P1")
+@pytest.mark.parametrize(
+    ("location", "passed"),
+    [
+        (b"https://acme.test/base/v1/y?z=1", b"/api/proxy/acme/y?z=1"),
+        (b"HTTPS://ACME.test/base/v1", b"/api/proxy/acme/"),
+        (b"/base/v1/y", b"/api/proxy/acme/y"),
+        (b"//acme.test/base/v1/y", b"/api/proxy/acme/y"),
+        (b"y/z", b"y/z"),
+        (b"?page=2", b"?page=2"),
+    ],
+)
+async def test_a_redirect_within_the_vendors_address_leads_through_the_proxy(
+    location: bytes, passed: bytes
+) -> None:
+    trial = Trial(answers(302, b"", (b"location", location)), services=[BASE])
+    heard = await trial.ask("GET", "/api/proxy/acme/x")
+    assert (heard.status, heard.field(b"location"), len(trial.wire.sent)) == (302, passed, 1)
+
+
+@pytest.mark.row("P1")
+@pytest.mark.parametrize(
+    "location",
+    [b"https://evil.test/base/v1/y", b"http://acme.test/base/v1/y", b"https://acme.test/other", b"https://acme.test:8443/base/v1/y",
+     b"//evil.test/base/v1/", b"/base/v1x", b"https://acme.test/base/v1/../../admin", b"/base/v1/%2e%2e/admin", b"\\\\evil.test/x", b"https:evil.test",
+     b"javascript:alert(1)"],
+)  # fmt: skip
+async def test_a_redirect_elsewhere_is_neither_followed_nor_passed_on(location: bytes) -> None:
+    trial = Trial(answers(302, b"", (b"location", location)), services=[BASE])
+    heard = await trial.ask("GET", "/api/proxy/acme/x")
+    assert (heard.field(b"location"), len(trial.wire.sent)) == (None, 1)
+    assert trial.ends[0].code == "malformed_response"
+
+
+async def test_not_modified_passes() -> None:
+    heard = await Trial(answers(304, b"", (b"etag", b"7"))).ask("GET", "/api/proxy/acme/x")
+    assert (heard.status, heard.field(b"etag")) == (304, b"7")
+
+
+@pytest.mark.row("S1")
+async def test_a_vendor_that_repeats_our_credential_is_blotted_in_body_message_and_fields() -> None:
+    body = b'{"error":{"message":"bad key ' + SECRET.encode() + b'"}}'
+    trial = Trial(answers(401, body, JSON, (b"x-your-key", SECRET.encode())))
+    heard = await trial.ask("GET", "/api/proxy/acme/x")
+    assert SECRET.encode() not in heard.body + heard.lines + b"".join(trial.journal.payloads)
+    assert json.loads(heard.body)["error"]["message"] == "bad key ***"
+
+
+@pytest.mark.row("E2")
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"<html>busy</html>", "malformed_response"),
+        (b"", "malformed_response"),
+        (b'{"error":{"message":"The engine is currently overloaded","type":"server_error"}}', "overloaded"),
+    ],
+)
+async def test_a_failure_inside_200_of_a_model_is_a_failure(body: bytes, code: str) -> None:
+    trial = Trial(*[answers(200, body)] * 4)
+    heard = await trial.ask("POST", "/v1/chat/completions", CHAT)
+    assert trial.ends[0].code == code
+    assert "error" in json.loads(heard.body)
+
+
+@pytest.mark.row("E2")
+async def test_a_rule_for_good_statuses_is_asked_of_every_answer() -> None:
+    spec = service(
+        ok_body={"/ok": "true"},
+        errors=[ErrorRule(kind="not_found", status=[200], body={"/error": "channel_not_found"})],
+    )
+    trial = Trial(
+        answers(200, b'{"ok":false,"error":"channel_not_found"}'),
+        answers(200, b'{"ok":true}'),
+        services=[spec],
+    )
+    bad, good = [await trial.ask("GET", "/api/proxy/acme/x") for _ in range(2)]
+    assert [end.code for end in trial.ends] == ["not_found", ""]
+    assert (bad.status, good.status, good.body) == (200, 200, b'{"ok":true}')
+
+
+def test_compressed_bodies_are_read_and_bombs_stay_small() -> None:
+    data = b'{"a":1}' * 100
+    for encoding, packed in ((b"gzip", gzip.compress(data)), (b"deflate", zlib.compress(data))):
+        assert plain([(b"content-encoding", encoding)], packed) == data
+    bomb = gzip.compress(b"\0" * (50 << 20))
+    assert len(plain([(b"content-encoding", b"gzip")], bomb)) <= 1 << 20
+    assert plain([(b"content-encoding", b"gzip")], b"no gzip") == b"no gzip"
+    assert plain([(b"content-encoding", b"br")], b"...") == b"..."
+
+
+@pytest.mark.row("P1")
+async def test_a_compressed_answer_passes_as_it_is() -> None:
+    packed = gzip.compress(b'{"a":1}')
+    trial = Trial(answers(200, packed, JSON, (b"content-encoding", b"gzip")))
+    heard = await trial.ask("GET", "/api/proxy/acme/x", b"", ("accept-encoding", "gzip"))
+    assert (heard.body, heard.field(b"content-encoding")) == (packed, b"gzip")
