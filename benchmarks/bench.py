@@ -105,8 +105,6 @@ def listening(process: Process, port: int, within_s: float = 20.0) -> None:
 def busy_note() -> str:
     """How busy the machine was before the run; empty when it was idle."""
     load, _, _ = os.getloadavg()
-    return (
-        f"load {load:.1f} on {os.cpu_count()} cores before the run"
-        if load > 0.3 * (os.cpu_count() or 1)
-        else ""
-    )
+    if load <= 0.3 * (os.cpu_count() or 1):
+        return ""
+    return f"a busy machine: load {load:.1f} before the run began, so these figures are not to be relied on"
