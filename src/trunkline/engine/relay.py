@@ -93,6 +93,15 @@ class Relay:
             self._hold(piece[cut:])
         self._pass(block)
 
+    def finish(self) -> None:
+        """The vendor's side has ended. An event whose blank line it forgot counts if it ends the stream or is a failure."""
+        if self._adapter is None or self.error is not None or not self._pieces:
+            return
+        block = b"".join(self._pieces) + b"\n\n"
+        self._pieces.clear()
+        if self._adapter.watch(block, self.reading) is not None or self.reading.finished:
+            self._pass(block)
+
     def _hold(self, piece: bytes) -> None:
         self._pieces.append(piece)
         self._tail = (self._tail + piece[-3:])[-3:]

@@ -18,7 +18,8 @@ BASE = service(base_url="https://acme.test/base", api_version=ApiVersion(value="
 
 @pytest.mark.row("P1", "W4")
 async def test_an_answer_comes_without_what_is_the_vendors_own_business() -> None:
-    dropped = [b"set-cookie", b"connection", b"keep-alive", b"transfer-encoding", b"content-length", b"x-trunkline-cost-usd", b"x-trunkline-model",
+    dropped = [b"set-cookie", b"connection", b"keep-alive", b"transfer-encoding", b"content-length", b"x-trunkline-cost-usd",
+               b"x-trunkline-model",
                b"x-correlation-id", b"alt-svc", b"strict-transport-security", b"access-control-allow-origin", b"x-hop"]  # fmt: skip
     vendors = [(name, b"close, x-hop" if name == b"connection" else b"forged") for name in dropped]
     trial = Trial(answers(200, b"{}", JSON, (b"etag", b"7"), (b"x-request-id", b"r-1"), *vendors))
@@ -76,7 +77,8 @@ async def test_a_redirect_within_the_vendors_address_leads_through_the_proxy(
 @pytest.mark.parametrize(
     "location",
     [b"https://evil.test/base/v1/y", b"http://acme.test/base/v1/y", b"https://acme.test/other", b"https://acme.test:8443/base/v1/y",
-     b"//evil.test/base/v1/", b"/base/v1x", b"https://acme.test/base/v1/../../admin", b"/base/v1/%2e%2e/admin", b"\\\\evil.test/x", b"https:evil.test",
+     b"//evil.test/base/v1/", b"/base/v1x", b"https://acme.test/base/v1/../../admin", b"/base/v1/%2e%2e/admin", b"\\\\evil.test/x",
+     b"https:evil.test",
      b"javascript:alert(1)"],
 )  # fmt: skip
 async def test_a_redirect_elsewhere_is_neither_followed_nor_passed_on(location: bytes) -> None:

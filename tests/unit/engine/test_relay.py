@@ -185,6 +185,25 @@ def test_an_event_without_end_is_given_up() -> None:
     assert "abort" in story.upstream.calls
 
 
+@pytest.mark.row("F7")
+@pytest.mark.parametrize(
+    ("last", "passed", "code"),
+    [
+        (b"data: end", b"data: 1\n\ndata: end\n\n", ""),
+        (b"data: en", b"data: 1\n\n", ""),
+        (b'data: {"error":"bad"}\n', b"data: 1\n\n", "server_error"),
+        (b"", b"data: 1\n\n", ""),
+    ],
+)
+def test_a_forgotten_blank_line_at_the_end_is_made_good(last: bytes, passed: bytes, code: str) -> None:
+    story = Story(Counting())
+    story.relay.events(b"data: 1\n\n" + last)
+    story.relay.finish()
+    assert story.heard.body == passed
+    assert (story.relay.error.code if story.relay.error is not None else "") == code
+    assert story.relay.unfinished is (b"end" not in passed)
+
+
 def test_a_slow_caller_makes_the_vendor_wait_and_is_not_idle() -> None:
     story = Story(None)
     story.relay.flow(True)
