@@ -80,6 +80,7 @@ class Dispatcher:
                 self._ended(attempt, attempt.error or CallError("cancelled", "the call was cancelled"))
                 raise
             except CallError as error:
+                let_go(error)
                 self._ended(attempt, error)
                 if exchange.reply.started or exchange.gone:
                     raise
@@ -306,6 +307,11 @@ class Dispatcher:
             start()
         self._succeeded(exchange, attempt, self._clock())
         exchange.reply.end()
+
+
+def let_go(error: CallError) -> None:
+    """A failure must not hold the frames that it passed, and with them a vendor's whole answer."""
+    error.__traceback__ = error.__context__ = None
 
 
 def aim(live: Live, member: Member, model: str) -> Target:

@@ -77,7 +77,11 @@ def _rest(coroutine: Steps, awaited: Any) -> Generator[Any, None, None]:
         try:
             awaited = coroutine.send(None) if thrown is None else coroutine.throw(thrown)
         except StopIteration:
+            awaited = None
             return
+        finally:
+            # Else this frame would hold what holds this frame.
+            del thrown
 
 
 def _settled(future: asyncio.Future[Any]) -> Generator[Any, None, None]:

@@ -269,6 +269,7 @@ class Gateway:
         """Tells and records a failed call. Lets nothing out: a defect in here must not leave a caller hanging."""
         try:
             self._fail(exchange, error)
+            error.__traceback__ = error.__context__ = None
         except Exception as defect:
             exchange.error = own_defect(defect)
             exchange.reply.abort()

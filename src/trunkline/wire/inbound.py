@@ -48,6 +48,7 @@ class Inbound(asyncio.Protocol):
         "_upload",
         "_write_paused",
         "_write_size",
+        "outbox",
         "peer",
         "secure",
         "since",
@@ -57,6 +58,7 @@ class Inbound(asyncio.Protocol):
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self.outbox = server.outbox
         self.state = HEAD
         self.since = server.now  # when this state began; in BODY and STREAM, when counting for the rate began
         self.peer = ""
@@ -132,6 +134,7 @@ class Inbound(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Hear that the client sends no more; whether the connection stays open for the reply."""
+        self.outbox.flush()
         if self.state == LINGER or (self.state == HEAD and self._held in _NOTHING):
             return False
         self._eof = self._final = True
@@ -163,14 +166,6 @@ class Inbound(asyncio.Protocol):
     @property
     def date(self) -> bytes:
         return self._server.date
-
-    def deliver(self, data: bytes) -> None:
-        """Write a whole reply, after which the connection waits for the next request."""
-        outbox = self._server.outbox
-        if outbox is None:
-            self.transport.write(data)
-        else:
-            outbox.write(self.transport, data)
 
     def complete(self) -> bool:
         """Whether the running request's body is here in full, so that another request could follow."""
@@ -292,6 +287,7 @@ class Inbound(asyncio.Protocol):
         self._rate_from = 0
         self._upload = Upload(request, self._server.limits)
         if request.expects and not self._held:
+            self.outbox.flush()
             self.transport.write(status_line(100) + b"\r\n")
 
     def _step_body(self, upload: Upload) -> None:
@@ -331,7 +327,7 @@ class Inbound(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """A reply has gone out, and there is more to do than to wait for bytes."""
-        self._flush()
+        self.outbox.flush()
         self._pause_reading(False)
         self._pump()
         if self._eof and self.state == HEAD and not self._pumping and not self._write_paused:
@@ -351,8 +347,6 @@ class Inbound(asyncio.Protocol):
                 self.since = self._server.now
                 self._rate_from = self._upload.size
             self.transport.resume_reading()
-
-    # Endings
 
     def _refuse(self, refusal: Refusal, bare: bool = False) -> None:
         """Answer what is not served, where that is still possible, and close."""
@@ -379,12 +373,9 @@ class Inbound(asyncio.Protocol):
             reply.lost()
 
     def _linger(self) -> None:
-        """Close in two steps (RFC 9112 section 9.6).
-
-        A plain close while the client still sends would reset the connection and eat the reply.
-        """
+        """Close in two steps (RFC 9112 9.6): a plain close while the client sends would reset and eat the reply."""
         self._abandon("the reply has ended")
-        self._flush()
+        self.outbox.flush()
         if self._eof or not self.transport.can_write_eof():
             self._close()
             return
@@ -399,13 +390,8 @@ class Inbound(asyncio.Protocol):
         self.state = LINGER
         self.since = self._server.now
         self._held = b""
-        self._flush()
+        self.outbox.flush()
         self.transport.close()
-
-    def _flush(self) -> None:
-        """What was written before must go out before anything that follows."""
-        if self._server.outbox is not None:
-            self._server.outbox.flush()
 
     def _discard(self, data: bytes) -> None:
         self._discarded += len(data)

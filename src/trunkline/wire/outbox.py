@@ -9,6 +9,17 @@ from __future__ import annotations
 import asyncio
 
 
+class Direct:
+    """An outbox that keeps nothing: where there is no loop to wait for."""
+
+    def write(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Writes now."""
+        transport.write(data)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
 class Outbox:
     """Keeps (transport, data) until the loop has served what was ready. Who closes or writes otherwise must `flush` first."""
 

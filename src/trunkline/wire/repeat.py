@@ -30,10 +30,9 @@ class Repeats:
 
     def recall(self, data: bytes, most: int) -> Request | None:
         """The request in `data`, if that is the remembered head and one whole body of up to `most` bytes."""
-        if not data.startswith(self._before):
-            return None
         old = self._request
-        assert old is not None
+        if old is None or not data.startswith(self._before):
+            return None
         at = len(self._before)
         if not self._after:
             if len(data) != at:

@@ -9,6 +9,8 @@ from typing import Protocol
 
 import msgspec
 
+from trunkline.wire.outbox import Direct, Outbox
+
 LINES: dict[int, bytes] = {
     status: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
 }  # Replies that end with their head whatever it says (RFC 9110 sections 15.3.5 and 15.4.5).
@@ -24,11 +26,10 @@ class Line(Protocol):
     """What a reply needs of its connection."""
 
     transport: asyncio.Transport
+    outbox: Outbox | Direct
 
     @property
     def date(self) -> bytes: ...
-
-    def deliver(self, data: bytes) -> None: ...
 
     def complete(self) -> bool: ...
 
@@ -69,10 +70,11 @@ class Reply(msgspec.Struct, eq=False):
             date = b"" if b"date:" in fields else line.date
             first = LINES.get(status) or status_line(status)
             length = b"content-length: %d\r\n\r\n" % len(body)
-            line.deliver(b"".join((first, fields, date, length, body)))
+            line.outbox.write(line.transport, b"".join((first, fields, date, length, body)))
         else:
             length = b"" if status in BODILESS else b"content-length: %d\r\n" % len(body)
             head = self._head(status, fields, length, keep)
+            line.outbox.flush()
             line.transport.write(head if self._bare or status in BODILESS else head + body)
         line.ended(keep)
 
@@ -95,6 +97,7 @@ class Reply(msgspec.Struct, eq=False):
         else:
             self._keep = False
         self.started = True
+        self._line.outbox.flush()
         self._line.transport.write(self._head(status, fields, framing, self._keep))
 
     def write(self, chunk: bytes) -> None:
@@ -135,6 +138,7 @@ class Reply(msgspec.Struct, eq=False):
     def interim(self, status: int) -> None:
         """Send a 1xx reply; HTTP/1.0 clients do not know these (RFC 9110 section 15.2)."""
         if not self.closed and not self.started and self._minor:
+            self._line.outbox.flush()
             self._line.transport.write(status_line(status) + b"\r\n")
 
     def probe(self) -> None:

@@ -24,7 +24,7 @@ from trunkline.wire.guard import Refusal
 from trunkline.wire.head import HeadReader
 from trunkline.wire.inbound import Inbound
 from trunkline.wire.limits import ServerLimits
-from trunkline.wire.outbox import Outbox
+from trunkline.wire.outbox import Direct, Outbox
 from trunkline.wire.reply import Reply
 from trunkline.wire.request import Request
 
@@ -78,7 +78,7 @@ class Server:
         self.port = 0
         self.now = 0.0
         self.date = b""
-        self.outbox: Outbox | None = None
+        self.outbox: Outbox | Direct = Direct()
         self._refuse = refuse or plain_refusal
         self._tls = tls
         self._connections: set[Inbound] = set()

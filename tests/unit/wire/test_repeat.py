@@ -127,3 +127,8 @@ async def test_a_used_connection_judges_like_a_fresh_one(edits, length):
         ["POST /x hello", *fresh.seen],
         fresh.ended,
     )
+
+
+def test_before_any_head_is_remembered_nothing_repeats_whatever_the_bytes():
+    for data in (b"", b"\x00", b"\x00" * 40, b"GET / HTTP/1.1\r\n\r\n"):
+        assert Repeats().recall(data, 1 << 20) is None

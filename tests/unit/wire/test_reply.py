@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from trunkline.wire.outbox import Direct
 from trunkline.wire.reply import Reply
 
 DATE = b"date: Sat, 21 Nov 2026 00:00:00 GMT\r\n"
@@ -16,12 +17,10 @@ class Line:
     def __init__(self, complete: bool = True) -> None:
         self.writes: list[bytes] = []
         self.transport: Any = SimpleNamespace(write=self.writes.append)
+        self.outbox = Direct()
         self.date = DATE
         self.end: tuple[str, bool] | None = None
         self._complete = complete
-
-    def deliver(self, data: bytes) -> None:
-        self.writes.append(data)
 
     def complete(self) -> bool:
         return self._complete
