@@ -99,18 +99,27 @@ def _curl(base: str, key: str) -> list[str]:
 
 def _openai(base: str, key: str) -> list[str]:
     return [
-        "  from openai import OpenAI",
-        f'  client = OpenAI(base_url="{base}/v1", api_key="{key}")',
+        *_imports("from openai import OpenAI", key),
+        f'  client = OpenAI(base_url="{base}/v1", api_key={_in_python(key)})',
         '  print(client.chat.completions.create(model="openai/gpt-4o-mini", messages=[{"role": "user", "content": "Say hello"}]))',
     ]
 
 
 def _stripe(base: str, key: str) -> list[str]:
     return [
-        "  import stripe",
-        f'  client = stripe.StripeClient("{key}", base_addresses={{"api": "{base}/api/proxy/stripe"}})',
+        *_imports("import stripe", key),
+        f'  client = stripe.StripeClient({_in_python(key)}, base_addresses={{"api": "{base}/api/proxy/stripe"}})',
         "  print(client.v1.customers.list())",
     ]
+
+
+def _imports(line: str, key: str) -> list[str]:
+    return [*(["  import os"] if key == KEY_STANDS_FOR else []), f"  {line}"]
+
+
+def _in_python(key: str) -> str:
+    """A Python text does not know the shell's variables."""
+    return 'os.environ["TRUNKLINE_KEY"]' if key == KEY_STANDS_FOR else f'"{key}"'
 
 
 def _reachable(host: str) -> str:

@@ -20,12 +20,14 @@ NOTE = "This page is made from the source by `python -m trunkline.cli.reference`
 
 def pages() -> dict[str, str]:
     """File name -> content of every generated page."""
+    from trunkline.cli import reference_routes as routes
     from trunkline.registry import reference
 
     return {
         "cli.md": commands(),
         "errors.md": failures(),
         "registry.md": reference.markdown(),
+        "routes.md": routes.markdown(),
         "settings.md": settings(),
     }
 

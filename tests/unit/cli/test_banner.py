@@ -79,3 +79,9 @@ def test_addresses_follow_the_settings(state):
     shown = banner.text(state, Settings(host="0.0.0.0", port=8080, one_port=True), "")
     assert "Trunkline serves http://127.0.0.1:8080" in shown
     assert "Console         http://127.0.0.1:8080/console" in shown
+
+
+def test_copied_python_reads_the_variable_that_the_shell_would(state):
+    shown = banner.text(state, Settings(), "")
+    assert '"$TRUNKLINE_KEY")' not in shown
+    assert 'StripeClient(os.environ["TRUNKLINE_KEY"], ' in shown
