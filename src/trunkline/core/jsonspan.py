@@ -11,7 +11,6 @@ import re
 from trunkline.core.codec import DecodeError, from_json, to_json
 
 _STRUCTURE = re.compile(rb'["{}\[\],:]')
-_IN_STRING = re.compile(rb'["\\]')
 _LITERAL_MAX = 512
 
 
@@ -48,21 +47,24 @@ class Members:
         self._offset += len(data)
 
     def _string(self, data: bytes, position: int) -> int:
-        hit = _IN_STRING.search(data, position)
-        if hit is None:
-            self._keep(data[position:])
+        """To the end of a string, or of the data: to the next quote that no odd number of backslashes precedes.
+
+        Strings are the bulk of a body (images), so they are passed by `find`.
+        """
+        quote = data.find(b'"', position)
+        while quote >= 0 and _escaped(data, position, quote):
+            quote = data.find(b'"', quote + 1)
+        if quote < 0:
+            self._escaped = _escaped(data, position, len(data))
+            if self._token is not None:
+                self._keep(data[position:])
             return len(data)
-        at = hit.start()
-        if data[at] == 0x5C:
-            self._keep(data[position : at + 2])
-            if at + 1 == len(data):
-                self._escaped = True
-            return at + 2
-        self._keep(data[position : at + 1])
+        if self._token is not None:
+            self._keep(data[position : quote + 1])
         self._in_string = False
         if self._depth == 1 and self._expect_key:
             self._end_key()
-        return at + 1
+        return quote + 1
 
     def _outside(self, data: bytes, position: int) -> int:
         hit = _STRUCTURE.search(data, position)
@@ -137,6 +139,14 @@ class Members:
             self.found[self._key] = (start, end - (len(raw) - len(raw.rstrip())), value)
         self._key = None
         self._token = None
+
+
+def _escaped(data: bytes, start: int, at: int) -> bool:
+    """Whether an odd number of backslashes stands right before `at`, looking no further back than `start`."""
+    before = at
+    while before > start and data[before - 1] == 0x5C:
+        before -= 1
+    return (at - before) % 2 == 1
 
 
 def replace_model(body: bytes, asked: str, name: bytes) -> bytes:
