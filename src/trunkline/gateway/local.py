@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from trunkline.core.call import Exchange
+from trunkline.core.call import Caller, Exchange
 from trunkline.core.codec import DecodeError, json_decoder, to_json
 from trunkline.core.errors import CallError
 from trunkline.core.service import Service
@@ -130,8 +130,7 @@ class LocalRoutes:
         return problems[0].message if problems and problems[0] is not None and all(problems) else ""
 
     def models(self, exchange: Exchange) -> Answer:
-        caller = exchange.caller
-        assert caller is not None
+        caller = _looking(exchange)
         table = self.gateway.world.models
         rows = [
             row
@@ -154,8 +153,7 @@ class LocalRoutes:
     def model(self, exchange: Exchange) -> Answer:
         from urllib.parse import unquote
 
-        caller, target = exchange.caller, exchange.request.target.partition(b"?")[0]
-        assert caller is not None
+        caller, target = _looking(exchange), exchange.request.target.partition(b"?")[0]
         name = unquote(target.split(b"/models/", 1)[1].decode("latin-1"))
         table = self.gateway.world.models
         served = table.find(name)
@@ -243,6 +241,15 @@ class LocalRoutes:
 
 def _detailed(exchange: Exchange) -> bool:
     return b"detail=1" in exchange.request.target.partition(b"?")[2].split(b"&")
+
+
+def _looking(exchange: Exchange) -> Caller:
+    """Who asks for models; a key of kind browser only mints (ruling 14)."""
+    caller = exchange.caller
+    assert caller is not None
+    if caller.kind == "browser" and not caller.token_id:
+        raise CallError("forbidden", "a key of kind browser only mints tokens (POST /v1/tokens)", scope="key")
+    return caller
 
 
 class _TokenRequest(msgspec.Struct, forbid_unknown_fields=True):
