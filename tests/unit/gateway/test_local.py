@@ -32,7 +32,8 @@ def told(heard: Heard) -> Any:
 @pytest.mark.row("W1")
 async def test_the_open_routes_are_those_of_ruling_13() -> None:
     """Liveness, readiness, CORS preflight, and `/health` where it is declared public; nothing else."""
-    paths = ["/", "/health", "/health/live", "/health/ready", "/metrics", "/v1/models", "/v1beta/models", "/v1/models/x", "/v1beta/models/x",
+    paths = ["/", "/health", "/health/live", "/health/ready", "/metrics", "/v1/models", "/v1beta/models", "/v1/models/x",
+             "/v1beta/models/x",
              "/v1/tokens", "/v1/chat/completions", "/api/proxy/acme/x", "/console", "/admin", "/favicon.ico"]  # fmt: skip
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 

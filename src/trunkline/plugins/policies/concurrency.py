@@ -58,33 +58,25 @@ class Concurrency:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         state.waiters.append(waiter)
         try:
-            await asyncio.wait_for(waiter, min(WAIT_MAX_S, remaining_s))
-        except TimeoutError:
+            # Not wait_for: it may return as if nothing had happened when a cancellation and the place come in one turn.
+            async with asyncio.timeout(min(WAIT_MAX_S, remaining_s)):
+                await waiter
+        except BaseException as end:
+            if waiter.done() and not waiter.cancelled():
+                _release(state)  # the place came too late: nobody takes it
+            elif waiter in state.waiters:
+                state.waiters.remove(waiter)
+            if not isinstance(end, TimeoutError):
+                raise
             raise CallError(
                 "queue_timeout", f"no place at {name} became free in time", scope="integration"
             ) from None
-        finally:
-            if waiter in state.waiters:
-                state.waiters.remove(waiter)
-            if (
-                waiter.done()
-                and not waiter.cancelled()
-                and asyncio.current_task() is not None
-                and _cancelled()
-            ):
-                _release(state)
 
     def settle(self, attempt: Attempt) -> None:
         _release(self._states[attempt.target.key])
 
     def __repr__(self) -> str:
         return f"Concurrency({ {k: (s.running, len(s.waiters)) for k, s in self._states.items() if s.running or s.waiters} })"
-
-
-def _cancelled() -> bool:
-    """Whether the wait ends by cancellation although its place was already given."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _release(state: _State) -> None:

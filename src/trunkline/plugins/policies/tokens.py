@@ -92,6 +92,9 @@ def opened(presented: bytes, token_key: bytes, now: float) -> Token:
         given = base64.urlsafe_b64decode(signature + b"=" * (-len(signature) % 4))
     except (binascii.Error, ValueError):
         raise CallError("unauthenticated", "this browser token is malformed") from None
+    # Base64 reads one value from many spellings; a token has one.
+    if _b64(raw).encode() != payload or _b64(given).encode() != signature:
+        raise CallError("unauthenticated", "this browser token is malformed")
     if not token_key or not hmac.compare_digest(given, hmac.digest(token_key, raw, "sha256")):
         raise CallError("unauthenticated", "this browser token was not made by this installation")
     try:

@@ -1,0 +1,60 @@
+"""A bucket lets through at most its amount at once, and its rate over any stretch."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trunkline.plugins.policies.gcra import Bucket
+
+RATES = st.tuples(st.integers(1, 50), st.floats(0.5, 120.0))
+GAPS = st.lists(st.floats(0, 5), max_size=200)
+
+
+def passing(bucket: Bucket, gaps: list[float]) -> list[float]:
+    """When those went through that fitted."""
+    now, passed = 1000.0, []
+    for gap in gaps:
+        now += gap
+        if bucket.wait(now) <= 0:
+            bucket.take(now)
+            passed.append(now)
+    return passed
+
+
+@given(RATES, GAPS)
+def test_no_stretch_of_time_sees_more_than_burst_and_rate(rate: tuple[int, float], gaps: list[float]) -> None:
+    amount, per_s = rate
+    passed = passing(Bucket(amount, per_s), gaps)
+    for first in range(len(passed)):
+        for last in range(first, len(passed)):
+            allowed = amount * (1 + (passed[last] - passed[first]) / per_s)
+            assert last - first + 1 <= allowed + 1e-6
+
+
+@given(RATES)
+def test_a_full_burst_fits_at_once_and_not_one_more(rate: tuple[int, float]) -> None:
+    amount, per_s = rate
+    bucket = Bucket(amount, per_s)
+    fitted = len(passing(bucket, [0.0] * (amount + 3)))
+    assert fitted in (amount, amount - 1), "the last of a burst may miss by a rounding"
+    assert bucket.wait(1000.0) == pytest.approx(per_s / amount, rel=1e-6) or fitted == amount - 1
+
+
+@given(RATES, st.floats(0, 100))
+def test_who_waits_as_long_as_told_is_let_through(rate: tuple[int, float], after: float) -> None:
+    bucket = Bucket(*rate)
+    for _ in range(rate[0] + 2):
+        bucket.take(1000.0)
+    wait = bucket.wait(1000.0 + after)
+    assert bucket.wait(1000.0 + after + max(0.0, wait) + 1e-6) <= 0
+
+
+def test_asking_takes_nothing_and_costs_add_up() -> None:
+    bucket = Bucket(10, 10.0)
+    assert [bucket.wait(100.0, 10), bucket.wait(100.0, 10), bucket.wait(100.0, 11)] == [0.0, 0.0, 1.0]
+    bucket.take(100.0, 10)
+    assert bucket.wait(100.0, 3) == 3.0
+    assert bucket.wait(103.0, 3) == 0.0
+    assert repr(bucket) == "Bucket(step_s=1, burst_s=10, full_at=110)"
