@@ -39,7 +39,12 @@ def test_variables_are_read_and_flags_win():
 
 def test_what_is_written_for_a_child_reads_the_same():
     settings = Settings(
-        port=1, one_port=True, trusted_proxy=["10.0.0.0/8", "::1"], drain=2.5, env="dev", console_hosts=["ops.test"]
+        port=1,
+        one_port=True,
+        trusted_proxy=["10.0.0.0/8", "::1"],
+        drain=2.5,
+        env="dev",
+        console_hosts=["ops.test"],
     )
     assert read(to_environ(settings)) == settings
     assert read(to_environ(Settings())) == Settings()
