@@ -18,7 +18,7 @@ from trunkline.control.held import WORD
 
 QUICK_END_S = 5.0
 FREE_RESTARTS = 2
-LONGEST_DELAY_S = 1.0
+LONGEST_DELAY_S = 0.5
 
 # A child gets what it needs to run, never the credentials that stand in the supervisor's environment.
 PASSED = frozenset(

@@ -9,12 +9,13 @@ import asyncio
 import zlib
 from urllib.parse import urlsplit
 
-from trunkline.core.call import Attempt, Exchange
+from trunkline.core.call import Attempt, Exchange, Live
 from trunkline.core.codec import DecodeError
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Reading, Response
 from trunkline.engine.classify import classify, looks_ok
 from trunkline.engine.fields import OURS, TO_CALLER, Filter, without_named
+from trunkline.engine.paths import checked
 
 READ_MAX = 1 << 20
 """Bodies of failures are read up to here for classification."""
@@ -144,23 +145,38 @@ def _redirect(attempt: Attempt, response: Response) -> CallError | None:
 
 
 def relocated(attempt: Attempt, location: bytes) -> bytes | None:
-    """Where a redirect leads for the caller: back through the proxy. None when it leaves the integration's base address."""
+    """Where a redirect leads for the caller: back through the proxy. None when it leaves the integration's base address,
+    for any reading of it: clients differ in what they take for a host.
+    """
     live, member = attempt.target.live, attempt.target.member
-    scheme, slashes, rest = location.partition(b"://")
-    if not slashes and location.startswith(b"//"):
-        scheme, slashes, rest = b"", b"//", location[2:]
+    base = member.prefix + live.path_prefix
     path = location
-    if slashes:
+    if b"\\" in location:
+        return None
+    scheme, slashes, rest = location.partition(b"//")
+    if slashes and (not scheme or scheme.endswith(b":")):
         host, slash, after = rest.partition(b"/")
-        if host.lower() != member.host.lower() or scheme.lower() not in (b"", member.origin.scheme.encode()):
+        if host.lower() != member.host.lower() or scheme.lower() not in (
+            b"",
+            member.origin.scheme.encode() + b":",
+        ):
             return None
         path = slash + after
     elif not location.startswith(b"/"):
-        return location
-    base = member.prefix + live.path_prefix
-    if path != base and not path.startswith(base + b"/"):
+        return None if b":" in location.partition(b"/")[0] or not _stays(location, live) else location
+    if path != base and not path.startswith((base + b"/", base + b"?")):
         return None
-    return b"/api/proxy/" + live.name.encode() + (path[len(base) :] or b"/")
+    left = path[len(base) :] or b"/"
+    return b"/api/proxy/" + live.name.encode() + left if _stays(left, live) else None
+
+
+def _stays(path: bytes, live: Live) -> bool:
+    """Whether a path below the base address stays there."""
+    try:
+        checked(path.partition(b"?")[0].lstrip(b"/"), encoded_slash=live.spec.encoded_slash)
+    except CallError:
+        return False
+    return True
 
 
 async def read_whole(attempt: Attempt, response: Response) -> bytes:

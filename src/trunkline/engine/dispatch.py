@@ -289,6 +289,7 @@ class Dispatcher:
         exchange.reply.flow = relay.flow
         try:
             await response.relay(relay.events if adapter is not None else relay.raw)
+            relay.finish()
         finally:
             exchange.reply.flow = None
             if adapter is not None:

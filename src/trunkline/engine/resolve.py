@@ -214,6 +214,9 @@ def _made(world: World, named: Named, adapters: Mapping[str, Adapter], asked: st
         raise CallError("invalid_request", "the body names no `model`", param="model")
     served = world.models.find(asked)
     live = world.services[served.service]
+    if served.model in (".", "..") or not served.model.isprintable():
+        # It goes into a path and into header lines of the answer.
+        raise CallError("invalid_request", "the model's name holds what no name holds", param="model")
     dialect = spoken(live, named.dialect)
     path = dialect.path.replace("{model}", quote(served.model, safe="")).replace(
         "{method}", named.gemini_method
