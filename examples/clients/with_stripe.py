@@ -12,7 +12,9 @@ client = stripe.StripeClient(
 print(client.v1.customers.list({"limit": 3}).data)
 
 # With a key that Stripe honours, Trunkline may repeat the call when a connection breaks; without one it never does.
-customer = client.v1.customers.create({"email": "jane@example.com"}, {"idempotency_key": "example-customer-1"})
+customer = client.v1.customers.create(
+    {"email": "jane@example.com"}, {"idempotency_key": "example-customer-1"}
+)
 print(customer.id)
 
 try:

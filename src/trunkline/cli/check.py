@@ -106,4 +106,6 @@ def _verdict(config: str, environment: str, ok: bool, findings: list[Finding]) -
     if not ok:
         return f"{config} is invalid."
     count = sum(finding.severity != "info" for finding in findings)
-    return f"{config} ({environment}) is valid" + (f", with {count} finding{'s'[: count - 1]}." if count else ".")
+    return f"{config} ({environment}) is valid" + (
+        f", with {count} finding{'s'[: count - 1]}." if count else "."
+    )

@@ -44,7 +44,9 @@ def test_ended_calls_are_counted_under_who_served_them() -> None:
 
 def test_tokens_that_a_vendor_did_not_tell_count_as_none() -> None:
     totals = Totals()
-    totals.add([(begin("a"), end("a", input_tokens=-1, output_tokens=-1)), (begin("b"), end("b", input_tokens=3))])
+    totals.add(
+        [(begin("a"), end("a", input_tokens=-1, output_tokens=-1)), (begin("b"), end("b", input_tokens=3))]
+    )
     tokens = values(totals, "trunkline_tokens_total")
     assert tokens['{integration="stripe",model="",kind="input"}'] == 3
     assert tokens['{integration="stripe",model="",kind="output"}'] == 0

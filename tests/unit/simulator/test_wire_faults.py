@@ -100,9 +100,7 @@ async def test_an_http_1_0_answer_ends_with_the_connection(chat: Ask) -> None:
 
 async def test_trailers_come_after_the_last_chunk(chat: Ask) -> None:
     answer = await chat(x_sim_fault="trailers")
-    assert answer.raw.endswith(
-        b"\r\n0\r\nx-checksum: sim\r\nset-cookie: trailer=1\r\n\r\n"
-    )
+    assert answer.raw.endswith(b"\r\n0\r\nx-checksum: sim\r\nset-cookie: trailer=1\r\n\r\n")
 
 
 @pytest.mark.parametrize(
