@@ -99,6 +99,7 @@ def locked(databases: list[Path]) -> Iterator[None]:
 
 @contextmanager
 def _setting(folder: Path) -> Iterator[tuple[Served, Path]]:
+    folder.mkdir(parents=True, exist_ok=True)
     ledger = folder / "simulator.jsonl"
     with (
         running_simulator(ledger_file=ledger) as simulator,

@@ -55,6 +55,7 @@ class Served:
             "TRUNKLINE_ENV": "dev",
             **secrets,
         }
+        self.environ |= {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
         self.environ |= {"TRUNKLINE_STATE_DIR": str(self.state), "TRUNKLINE_CONFIG": str(self.registry)}
         self.drain_s = drain_s
         self.port = 0
