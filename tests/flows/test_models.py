@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -166,6 +167,18 @@ def test_what_a_call_used_and_cost_is_told_and_recorded(trunkline: Trunkline) ->
     )
     assert float(answer.field("x-trunkline-cost-usd") or "-1") == pytest.approx(end.cost_usd, rel=1e-6)
     assert end.served_model == answer.json["model"]
+
+
+def test_a_reply_that_is_compressed_although_nobody_asked_is_read_and_passed_as_it_is(
+    trunkline: Trunkline, site: Site
+) -> None:
+    packed = gzip.compress(CHAT_REPLY, mtime=0)
+    site.script.append(reply(packed, "content-encoding: gzip"))
+    answer = trunkline.call("POST", "/v1/chat/completions", {"model": "tiny", "messages": MESSAGES})
+    end = trunkline.recorded(answer).end
+
+    assert (answer.status, answer.field("content-encoding"), answer.body) == (200, "gzip", packed)
+    assert (end.state, end.input_tokens, end.output_tokens) == ("ok", 5, 7)
 
 
 def test_a_model_without_a_price_is_unpriced_never_free(trunkline: Trunkline, site: Site) -> None:

@@ -84,6 +84,13 @@ def plain(headers: list[tuple[bytes, bytes]], body: bytes, limit: int = READ_MAX
         return body
 
 
+def readable(response: Response) -> bytes:
+    """A model's reply as it can be read; we asked for no compression, but not every vendor listens."""
+    if b"content-encoding" in response.fields:
+        return plain(response.headers, response.body, WHOLE_MAX)
+    return response.body
+
+
 async def failure(attempt: Attempt, response: Response, wall: float) -> CallError | None:
     """Reads a short answer and says which failure it is; None for a success (its body is then in `response.body`)."""
     live = attempt.target.live

@@ -203,7 +203,9 @@ class Dispatcher:
         if await self._streams(attempt, response):
             await self._relay(attempt, response)
             return
-        reading = await deliver.read_reply(attempt, response.body) if response.status < 300 else None
+        reading = (
+            await deliver.read_reply(attempt, deliver.readable(response)) if response.status < 300 else None
+        )
         self._whole(attempt.exchange, attempt, response, reading)
 
     async def _streams(self, attempt: Attempt, response: Response) -> bool:
@@ -236,7 +238,7 @@ class Dispatcher:
         if reading is None and exchange.adapter is not None and response.status < 300:
             reading = Reading()
             try:
-                exchange.adapter.read(body, reading)
+                exchange.adapter.read(deliver.readable(response), reading)
             except DecodeError:
                 raise deliver.malformed(attempt, body) from None
         if reading is None or not reading.plain:
