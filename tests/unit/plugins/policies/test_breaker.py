@@ -158,8 +158,12 @@ def test_only_what_speaks_of_the_target_opens_it(code: str) -> None:
 
 @pytest.mark.parametrize(
     "one",
-    [attempt(CallError("network", "x", source="trunkline")), attempt(CallError("network", "x", source="acme"), gone=True), attempt(None, gone=True)],
-)  # fmt: skip
+    [
+        attempt(CallError("network", "x", source="trunkline")),
+        attempt(CallError("network", "x", source="acme"), gone=True),
+        attempt(None, gone=True),
+    ],
+)
 def test_our_own_refusals_and_callers_that_left_say_nothing(one: Attempt) -> None:
     clock = FakeClock()
     breaker = Breaker(clock, clock.wall)

@@ -1,0 +1,69 @@
+"""Anthropic Messages: input excludes what was cached, which is counted in here."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from trunkline.core.codec import DecodeError
+from trunkline.core.ports import Adapter, Reading
+from trunkline.plugins.adapters.anthropic_messages import AnthropicCountTokens, AnthropicMessages
+
+MESSAGES = AnthropicMessages()
+
+
+def read(adapter: Adapter, body: Any) -> dict[str, Any]:
+    into = Reading()
+    adapter.read(json.dumps(body).encode(), into)
+    return vars(into)
+
+
+@pytest.mark.row("A1", "O1")
+def test_a_whole_reply_counts_cached_input_as_input() -> None:
+    usage = {
+        "input_tokens": 7,
+        "cache_read_input_tokens": 2,
+        "cache_creation_input_tokens": 1,
+        "output_tokens": 5,
+    }
+    assert read(MESSAGES, {"model": "claude-x", "usage": usage}) == {
+        "input": 10, "output": 5, "cached": 2, "cache_write": 1, "model": "claude-x", "finished": True,
+    }  # fmt: skip
+    assert read(MESSAGES, {"usage": {"input_tokens": 7, "cache_read_input_tokens": None}})["input"] == 7
+    assert read(MESSAGES, {"usage": {"input_tokens": -3}}) == {"finished": True}
+
+
+@pytest.mark.row("F7")
+def test_a_stream_tells_input_first_output_later_and_ends_with_its_stop() -> None:
+    into = Reading()
+    events: list[Any] = [
+        {
+            "type": "message_start",
+            "message": {"model": "claude-x", "usage": {"input_tokens": 7, "output_tokens": 1}},
+        },
+        {"type": "content_block_delta", "delta": {"text": '{"type":"message_stop"}'}},
+        {"type": "message_delta", "usage": {"output_tokens": 9}},
+    ]
+    for event in events:
+        block = f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
+        assert MESSAGES.watch(block, into) is None
+    assert (into.input, into.output, into.model, into.finished) == (7, 9, "claude-x", False)
+    assert MESSAGES.watch(b'data: {"type":"message_stop"}\n\n', into) is None
+    assert into.finished
+
+
+@pytest.mark.row("F7")
+def test_an_error_event_is_an_error() -> None:
+    data = b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}'
+    assert MESSAGES.watch(b"event: error\ndata: " + data + b"\n\n", Reading()) == data
+    assert MESSAGES.watch(b'data: {"type":"error" oops\n\n', Reading()) is None
+
+
+def test_counting_tokens_is_no_usage() -> None:
+    assert read(AnthropicCountTokens(), {"input_tokens": 12}) == {"finished": True}
+    assert AnthropicCountTokens().watch(b"data: {}\n\n", Reading()) is None
+    for adapter in (AnthropicCountTokens(), MESSAGES):
+        with pytest.raises(DecodeError):
+            adapter.read(b"<html>", Reading())

@@ -1,0 +1,56 @@
+"""OpenAI Responses: whole, and as a stream that ends with the whole response."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from trunkline.core.ports import Adapter, Reading
+from trunkline.plugins.adapters.openai_responses import OpenaiResponses
+
+RESPONSES = OpenaiResponses()
+BODY = {
+    "model": "gpt-x",
+    "usage": {"input_tokens": 10, "output_tokens": 5, "input_tokens_details": {"cached_tokens": 4}, "output_tokens_details": {"reasoning_tokens": 3}},
+}  # fmt: skip
+READ = {"input": 10, "output": 5, "cached": 4, "reasoning": 3, "model": "gpt-x", "finished": True}
+
+
+def read(adapter: Adapter, body: Any) -> dict[str, Any]:
+    into = Reading()
+    adapter.read(json.dumps(body).encode(), into)
+    return vars(into)
+
+
+@pytest.mark.row("A1", "O1")
+def test_a_whole_reply() -> None:
+    assert read(RESPONSES, BODY) == READ
+    assert read(RESPONSES, {"usage": {"input_tokens": "x"}}) == {"finished": True}
+
+
+@pytest.mark.row("F7", "O1")
+@pytest.mark.parametrize("kind", ["response.completed", "response.incomplete"])
+def test_the_last_event_holds_the_response(kind: str) -> None:
+    into = Reading()
+    event = json.dumps({"type": kind, "response": BODY}).encode()
+    assert RESPONSES.watch(b"event: x\ndata: " + event.replace(b'": "', b'":"') + b"\n\n", into) is None
+    assert vars(into) == READ
+
+
+@pytest.mark.row("F7")
+@pytest.mark.parametrize(
+    ("event", "failed"),
+    [
+        ({"type": "response.failed", "response": {"error": {"code": "x"}}}, True),
+        ({"type": "error", "code": "x", "message": "y"}, True),
+        ({"type": "response.output_text.delta", "delta": '"error"'}, False),
+        ({"type": "response.created", "response": {"error": None}}, False),
+    ],
+)
+def test_failures_in_a_stream(event: dict[str, Any], failed: bool) -> None:
+    data = json.dumps(event).encode()
+    into = Reading()
+    assert RESPONSES.watch(b"data: " + data + b"\n\n", into) == (data if failed else None)
+    assert not into.finished
