@@ -23,8 +23,6 @@ from trunkline.wire.trust import Trust, said_goodbye
 # announces chunked.
 Body = bytes | AsyncIterable[bytes] | None
 
-PROVEN_S = 0.05
-
 
 class Owner(Protocol):
     """Whom a connection tells what becomes of it and of its task."""
@@ -62,7 +60,6 @@ class Connection(asyncio.Protocol):
         "_time",
         "_tls",
         "_transport",
-        "_trusted_until",
         "_unsent",
         "is_closed",
     )
@@ -86,7 +83,7 @@ class Connection(asyncio.Protocol):
         self._drained: asyncio.Future[None] | None = None
         self._pieces: list[bytes] = []
         self._idle_s = -1.0
-        self._idle_until = self._trusted_until = 0.0
+        self._idle_until = 0.0
         self._stored = 0
         self._held = self._paused = self._stopped = self._relaying = self.is_closed = False
 
@@ -106,12 +103,12 @@ class Connection(asyncio.Protocol):
     def usable(self, now: float) -> bool:
         """Idle, not expired, and nothing has come from the vendor: neither its end nor bytes that nobody asked for.
 
-        The loop tells us of both, but only when it next polls. So we look ourselves, a system call, unless the
-        connection was reused before and was busy a moment ago: then the loop polled it anyway.
+        The loop tells us of both, but only when it next polls. So we look ourselves each time: a system call, and the
+        difference between an act that is sent anew and one whose outcome nobody knows.
         """
         if self.is_closed or now >= self._idle_until:
             return False
-        return now < self._trusted_until or not self._poller.poll(0)
+        return not self._poller.poll(0)
 
     def quiet(self) -> bool:
         """Whether a new connection is open and without a word from the vendor (TLS has words of its own)."""
@@ -233,8 +230,6 @@ class Connection(asyncio.Protocol):
             if self._idle_s < 0:
                 self._idle_s = _idle_time(response.fields, self._limits.idle_expiry_s)
                 self._remember_session()
-            else:
-                self._trusted_until = response.activity + PROVEN_S
             self._idle_until = response.activity + self._idle_s
             if self._stopped:
                 self._held = self._paused = False
