@@ -13,8 +13,13 @@ from trunkline.plugins.adapters.openai_responses import OpenaiResponses
 RESPONSES = OpenaiResponses()
 BODY = {
     "model": "gpt-x",
-    "usage": {"input_tokens": 10, "output_tokens": 5, "input_tokens_details": {"cached_tokens": 4}, "output_tokens_details": {"reasoning_tokens": 3}},
-}  # fmt: skip
+    "usage": {
+        "input_tokens": 10,
+        "output_tokens": 5,
+        "input_tokens_details": {"cached_tokens": 4},
+        "output_tokens_details": {"reasoning_tokens": 3},
+    },
+}
 READ = {"input": 10, "output": 5, "cached": 4, "reasoning": 3, "model": "gpt-x", "finished": True}
 
 
