@@ -117,7 +117,7 @@ class CircuitMachine(RuleBasedStateMachine):
         for name in Circuit.__slots__:
             value = getattr(self.circuit, name)
             setattr(copy, name, list(value) if isinstance(value, list) else value)
-        assert copy.allows(SETTINGS, self.now + SETTINGS.open_for)
+        assert copy.allows(SETTINGS, self.now + SETTINGS.open_for + 1e-6)
 
 
 TestCircuit = CircuitMachine.TestCase
