@@ -44,7 +44,12 @@ class Drive:
 def arrival(response: Response) -> Generator[Response, None, None]:
     """Waits until a response is ready. Raises what it failed with."""
     if not response.status and response.error is None:
-        yield response
+        try:
+            yield response
+        finally:
+            response.waiter = (
+                None  # a call that is dropped here must not be stepped by giving its response up
+            )
     if response.error is not None:
         raise response.error
 

@@ -137,3 +137,19 @@ async def test_a_task_that_is_cancelled_while_it_waits_for_an_answer_ends_there(
     with pytest.raises(asyncio.CancelledError):
         await run.task
     assert told == ["cancelled"]
+
+
+async def test_a_call_that_is_dropped_while_it_waits_can_give_its_answer_up() -> None:
+    one, told = sent(), list[str]()
+
+    async def call() -> None:
+        try:
+            await arrival(one.response)
+        finally:
+            one.response.abort()
+            told.append("given up")
+
+    coroutine = call()
+    Drive(coroutine, exchange(), asyncio.get_running_loop()).go()
+    coroutine.close()
+    assert (told, one.dropped) == (["given up"], True)
