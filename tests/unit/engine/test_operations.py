@@ -30,6 +30,7 @@ OPERATIONS = [
         ("GET", b"/a.b/cXjson", None),
         ("GET", b"/files/", None),
         ("PUT", b"/v1/charges", None),
+        ("DELETE", b"/v1/charges/ch_1", None),
         ("POST", b"/v1/charges/", None),
         ("GET", b"/v1/charges/a/b", None),
         ("GET", b"/x/v1/charges/ch_1", None),

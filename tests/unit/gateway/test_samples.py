@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,12 @@ def unknown(body: bytes, status: int = 418, source: str = "acme") -> CallError:
 
 
 async def kept(folder: Path, *errors: CallError) -> list[str]:
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))  # one thread: what comes last is done last
     keeper = Samples(folder)
     for error in errors:
         keeper.keep(error)
-    await asyncio.get_running_loop().shutdown_default_executor()
+    await loop.run_in_executor(None, lambda: None)
     return sorted(path.name for path in folder.glob("*.json"))
 
 
@@ -44,8 +47,10 @@ async def test_a_sample_is_kept_without_what_is_private(tmp_path: Path) -> None:
 async def test_the_same_shape_is_kept_once_also_after_a_restart(tmp_path: Path) -> None:
     first = await kept(tmp_path, unknown(b'{"at":1}'), unknown(b'{"at":22}'), unknown(b'{"other":1}'))
     assert len(first) == 2
-    keeper = Samples(tmp_path)
-    assert len(keeper._seen) == 2
+    (tmp_path / first[0]).write_text("kept")
+    (tmp_path / first[1]).write_text("kept")
+    assert await kept(tmp_path, unknown(b'{"at":333}'), unknown(b'{"other":4}')) == first
+    assert [(tmp_path / name).read_text() for name in first] == ["kept", "kept"]
 
 
 @pytest.mark.row("E3")
