@@ -47,9 +47,8 @@ def arrival(response: Response) -> Generator[Response, None, None]:
         try:
             yield response
         finally:
-            response.waiter = (
-                None  # a call that is dropped here must not be stepped by giving its response up
-            )
+            # A call that is dropped here must not be stepped by giving its response up.
+            response.waiter = None
     if response.error is not None:
         raise response.error
 
