@@ -5,10 +5,10 @@ Not for: what stays of a call afterwards (`core/record.py`), nor how it is run (
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trunkline.core.scrub import Scrubber
-from trunkline.core.service import CallerKey, Operation, Price, Repeat, Service
+from trunkline.core.service import CallerKey, Lane, Operation, Price, Repeat, Service
 
 if TYPE_CHECKING:
     import asyncio
@@ -219,6 +219,15 @@ class Route:
         """Our header lines that are the same in every answer."""
 
 
+class Answer(NamedTuple):
+    """A whole answer that does not come from a vendor just now: from the cache, the answer store, or a fallback."""
+
+    status: int
+    fields: bytes
+    """Header lines, content-type among them; nothing of ours."""
+    body: bytes
+
+
 class Exchange:
     """One call from its first byte to its last. Times without a unit are `time.monotonic()` seconds."""
 
@@ -246,8 +255,19 @@ class Exchange:
     attempt: Attempt | None = None
     attempts_max: int = 4
     begun: bool = False
-    cors_fields: bytes = b""
-    """Header lines that let a browser read the answer."""
+    extra: bytes = b""
+    """Our header lines that this call's answer has besides the usual ones (CORS, limits, cache); of refusals too."""
+    answer: Answer | None = None
+    """Set by a call policy in `admit` (or by a fallback): the call is answered with this and reaches no vendor."""
+    keep: int = 0
+    """Set by a policy that wants the whole answer: it is kept in `kept` if it has at most so many bytes."""
+    kept: Answer | None = None
+    """The answer as it went to the caller, vendor's part only; None until it is complete or if it was too long."""
+    lane: Lane = "interactive"
+    queued_s: float = 0.0
+    """Time spent waiting for a place."""
+    notes: tuple[str, ...] = ()
+    """What flow control did, `name=value` each, e.g. `cache=hit`, `fallback=template`, `repair=drop:seed`; in the record's `notes`."""
     deadline: float = 0.0
     timeout_s: float = 0.0
     error: CallError | None = None

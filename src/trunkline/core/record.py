@@ -129,6 +129,10 @@ class End(msgspec.Struct, array_like=True, tag="e", gc=False):
     """-1 when unpriced or unknown."""
     wasted_usd: float
     usage_estimated: bool
+    notes: str = ""
+    """What flow control did, `name=value` separated by `;` (`Exchange.notes`)."""
+    queued_us: int = 0
+    """Time spent waiting for a place."""
 
 
 Record = Boot | Stop | Begin | Again | End

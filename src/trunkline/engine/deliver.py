@@ -51,7 +51,7 @@ class AnswerFields:
         return parts
 
 
-def own_fields(exchange: Exchange, attempt: Attempt, now: float) -> bytes:
+def own_fields(exchange: Exchange, attempts: int, now: float) -> bytes:
     """Our header lines of an answer."""
     route = exchange.route
     assert route is not None
@@ -59,9 +59,9 @@ def own_fields(exchange: Exchange, attempt: Attempt, now: float) -> bytes:
     lines = b"%bx-correlation-id: %b\r\nx-trunkline-attempts: %d\r\nx-trunkline-overhead-ms: %.3f\r\n%b" % (
         route.answer_fields,
         exchange.correlation_id.encode(),
-        attempt.n,
+        attempts,
         overhead_ms,
-        exchange.cors_fields,
+        exchange.extra,
     )
     if exchange.cost_usd >= 0:
         return lines + b"x-trunkline-cost-usd: %.9g\r\n" % exchange.cost_usd

@@ -150,6 +150,8 @@ class Diary:
             exchange.cost_usd,
             exchange.wasted_usd,
             reading.estimated,
+            ";".join(exchange.notes) if exchange.notes else "",
+            int(exchange.queued_s * 1e6) if exchange.queued_s else 0,
         )
         payload = to_pack(record)
         try:

@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 
-from trunkline.core.call import Attempt, Exchange, Live, Member, Target
+from trunkline.core.call import Answer, Attempt, Exchange, Live, Member, Target
 from trunkline.core.codec import DecodeError
 from trunkline.core.errors import CallError
 from trunkline.core.jsonspan import replace_model
@@ -262,7 +262,10 @@ class Dispatcher:
     def _fields(self, attempt: Attempt, response: Response, now: float) -> bytes:
         """All header lines of an answer: the vendor's that pass, then ours."""
         parts = self._answers.lines(attempt, response)
-        parts.append(deliver.own_fields(attempt.exchange, attempt, now))
+        exchange = attempt.exchange
+        if exchange.keep and response.complete and len(response.body) <= exchange.keep:
+            exchange.kept = Answer(response.status, b"".join(parts), response.body)
+        parts.append(deliver.own_fields(exchange, attempt.n, now))
         fields = b"".join(parts)
         member = attempt.target.member
         return member.blotted(fields) if member.repeated_in(fields) else fields

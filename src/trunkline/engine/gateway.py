@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from trunkline.core.call import Caller, Exchange, Route
+from trunkline.core.call import Answer, Caller, Exchange, Route
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Adapter, Inbound, Outbound, Policy
 from trunkline.core.text import correlation_id
 from trunkline.engine import resolve
+from trunkline.engine.deliver import own_fields
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.drive import Drive, in_task
@@ -139,6 +140,9 @@ class Gateway:
                     await in_task()
                     await waiting
                 admitted += 1
+                if exchange.answer is not None:
+                    self._give(exchange, exchange.answer)
+                    return
             await self._dispatcher.run(exchange)
         except CallError as error:
             self._refuse(exchange, error)
@@ -211,7 +215,7 @@ class Gateway:
         """Attribution: what is fixed on the key holds, else what the call says (ruling 5)."""
         fields, key = exchange.request.fields, caller.key
         if b"origin" in fields:
-            exchange.cors_fields = self._access.cors_fields(caller, exchange.request)
+            exchange.extra = self._access.cors_fields(caller, exchange.request)
         exchange.feature, exchange.tags, subject = key.feature, key.tags, caller.subject
         style = fields.get(b"x-trunkline-errors")
         exchange.error_style = style.decode("ascii", "replace") if style is not None else key.error_style
@@ -262,8 +266,17 @@ class Gateway:
     def _answer_local(self, exchange: Exchange, local: Local) -> None:
         status, fields, body = local.serve(exchange)
         exchange.status, exchange.state = status, "ok" if status < 400 else "error"
-        own = b"x-correlation-id: " + exchange.correlation_id.encode() + b"\r\n" + exchange.cors_fields
+        own = b"x-correlation-id: " + exchange.correlation_id.encode() + b"\r\n" + exchange.extra
         exchange.reply.send(status, fields + own, body)
+
+    def _give(self, exchange: Exchange, answer: Answer) -> None:
+        """Answers a call without a vendor, as a policy decided."""
+        exchange.status, exchange.state = answer.status, "ok" if answer.status < 400 else "error"
+        exchange.bytes_out = len(answer.body)
+        now = exchange.first_byte_at = self._clock()
+        self._diary.end(exchange)
+        fields = answer.fields + own_fields(exchange, len(exchange.tried), now)
+        exchange.reply.send(answer.status, fields, answer.body)
 
     def _refuse(self, exchange: Exchange, error: CallError) -> None:
         """Tells and records a failed call. Lets nothing out: a defect in here must not leave a caller hanging."""
