@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from trunkline.core.errors import CallError
-    from trunkline.core.ports import Adapter, Inbound, Outbound, Reading
+    from trunkline.core.ports import Adapter, Inbound, Outbound, Reading, Renewal
     from trunkline.core.record import Tried
 
 
@@ -82,6 +82,7 @@ class Member:
         "origin",
         "prefix",
         "problem",
+        "renewal",
         "signer",
         "targets",
         "weight",
@@ -97,6 +98,8 @@ class Member:
         """Path of the base address, without a final slash."""
         self.signer: Any = None
         """plugins/auth; None when the secret is missing."""
+        self.renewal: Renewal | None = None
+        """Of a credential that is fetched while the process runs; then `problem` stands while there is none."""
         self._scrubber = Scrubber()
         self._plain = b""
         self.problem: CallError | None = None
@@ -164,10 +167,20 @@ class Live:
         """Our header lines of every answer of this service."""
 
 
+class Unwatched:
+    """Stands on a target until a breaker has seen it: not known to be well."""
+
+    __slots__ = ()
+    held = True
+
+
+UNWATCHED = Unwatched()
+
+
 class Target:
     """Where an attempt goes: a member of a service, and a model where it is a model call."""
 
-    __slots__ = ("key", "live", "member", "model", "name")
+    __slots__ = ("circuit", "key", "live", "member", "model", "name")
 
     def __init__(self, live: Live, member: Member, model: str = "") -> None:
         self.live = live
@@ -176,6 +189,8 @@ class Target:
         self.name = f"{live.name}/{model}" if model else live.name
         self.key = (live.name, member.name)
         """What breakers and limits keep their state by."""
+        self.circuit: Any = UNWATCHED
+        """The breaker's view of it; attempts go unasked while it is not `held`."""
 
 
 class Route:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     import asyncio
 
+    from trunkline.core.call import Attempt
+    from trunkline.core.errors import CallError
 
 T_contra = TypeVar("T_contra", contravariant=True)
 
@@ -108,6 +110,16 @@ class Signer(Protocol):
     """Header lines to add."""
     query: bytes
     """Query to add, already encoded, without `?` or `&`."""
+
+
+class Renewal(Protocol):
+    """A credential that is fetched, and fetched anew, while the process runs (OAuth2)."""
+
+    async def ready(self) -> None:
+        """Returns once the member can be used or its `problem` tells why not."""
+
+    def refused(self, attempt: Attempt, error: CallError) -> None:
+        """The vendor refused the credential: has a new one fetched and, once per call, the attempt made again."""
 
 
 class Reading:

@@ -34,6 +34,17 @@ class Auth(msgspec.Struct, frozen=True, kw_only=True):
     """What is sent in its place, e.g. `Token {secret}`."""
     username: str = ""
     """basic: a fixed user name with the secret as password. Empty: the secret itself is `user:password` or the user alone."""
+    grant: Literal["client_credentials", "refresh_token"] = "client_credentials"
+    """oauth2: how a token is got (RFC 6749, sections 4.4 and 6); so are the fields below."""
+    token_url: str = ""
+    client_id: str = ""
+    """Empty: the secret itself is `id:secret`."""
+    client_auth: Literal["basic", "post"] = "basic"
+    """Where client id and secret stand in the token request: in a Basic header, or in its body."""
+    scopes: list[str] = []
+    audience: str = ""
+    refresh: str = ""
+    """Reference of the refresh token."""
 
 
 class Header(msgspec.Struct, frozen=True):
