@@ -130,6 +130,8 @@ class Live:
 
     __slots__ = (
         "answer_fields",
+        "caches",
+        "contract",
         "dialects",
         "fixed_fields",
         "fixed_names",
@@ -165,6 +167,11 @@ class Live:
         """Whether a 2xx body must be read to know whether it is a success."""
         self.answer_fields = b""
         """Our header lines of every answer of this service."""
+        parts = (spec, *spec.operations, *spec.models)
+        self.caches = any(part.cache is not None for part in parts)
+        """Whether any of its answers may be kept."""
+        self.contract = b""
+        """Hash of `spec`, made at first need: answers given under another configuration are not given again."""
 
 
 class Unwatched:
@@ -177,10 +184,20 @@ class Unwatched:
 UNWATCHED = Unwatched()
 
 
+class Unlined:
+    """Stands on a target until a queue has seen it: not known to be unbounded."""
+
+    __slots__ = ()
+    free = False
+
+
+UNLINED = Unlined()
+
+
 class Target:
     """Where an attempt goes: a member of a service, and a model where it is a model call."""
 
-    __slots__ = ("circuit", "key", "live", "member", "model", "name")
+    __slots__ = ("circuit", "key", "line", "live", "member", "model", "name")
 
     def __init__(self, live: Live, member: Member, model: str = "") -> None:
         self.live = live
@@ -191,6 +208,8 @@ class Target:
         """What breakers and limits keep their state by."""
         self.circuit: Any = UNWATCHED
         """The breaker's view of it; attempts go unasked while it is not `held`."""
+        self.line: Any = UNLINED
+        """Where attempts wait for a place; they go at once while it is `free`."""
 
 
 class Route:
@@ -241,6 +260,8 @@ class Answer(NamedTuple):
     fields: bytes
     """Header lines, content-type among them; nothing of ours."""
     body: bytes
+    private: bool = False
+    """The vendor tied it to one client (`set-cookie`, which is never passed on)."""
 
 
 class Exchange:
@@ -330,6 +351,10 @@ class Attempt:
     error: CallError | None = None
     response: Any = None
     vendor_request_id: str = ""
+    reserved: Any = None
+    """What the queue set aside for it of the vendor's limits; None where nothing is limited."""
+    probe: bool = False
+    """Let through by a breaker as a trial call."""
 
     def __init__(self, exchange: Exchange, target: Target, n: int, started: float) -> None:
         self.exchange = exchange

@@ -293,6 +293,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     price: Price | None = None
     created: int = 0
     title: str = ""
+    cache: Cache | None = None
+    """Instead of the service's."""
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
@@ -336,6 +338,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     repair: Repair | None = None
     batch_embeddings: float = 0.0
     """Seconds for which embedding calls are gathered into one request; 0: not at all."""
+    batch_inputs: int = 0
+    """Most inputs that the vendor takes in one request; 0: what the maker of the dialect takes."""
     probe: Probe | None = None
     operations: list[Operation] = []
     dialects: list[Dialect] = []

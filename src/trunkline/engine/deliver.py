@@ -9,7 +9,7 @@ import asyncio
 import zlib
 from urllib.parse import urlsplit
 
-from trunkline.core.call import Attempt, Exchange, Live
+from trunkline.core.call import Answer, Attempt, Exchange, Live
 from trunkline.core.codec import DecodeError
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Reading, Response
@@ -49,6 +49,16 @@ class AnswerFields:
                 if not attempt.vendor_request_id or name != b"cf-ray":
                     attempt.vendor_request_id = value[:200].decode("latin-1")
         return parts
+
+
+def kept(attempt: Attempt, response: Response, fields: bytes) -> Answer | None:
+    """The vendor's part of an answer for those who asked for it; of a stream only the head, its body follows at its end."""
+    body = response.body if response.complete else b""
+    if len(body) > attempt.exchange.keep:
+        return None
+    member = attempt.target.member
+    shown = member.blotted(fields) if member.repeated_in(fields) else fields
+    return Answer(response.status, shown, body, b"set-cookie" in response.fields)
 
 
 def own_fields(exchange: Exchange, attempts: int, now: float) -> bytes:
@@ -98,8 +108,9 @@ async def failure(attempt: Attempt, response: Response, wall: float) -> CallErro
         if not response.complete:
             response.completed(await read_some(response))
         body = response.body
-        decoded = attempt.target.member.blotted(plain(response.headers, body))
-        return classify(
+        member = attempt.target.member
+        decoded = member.blotted(plain(response.headers, body))
+        error = classify(
             live.rules,
             response.status,
             blotted_headers(attempt, response),
@@ -108,6 +119,9 @@ async def failure(attempt: Attempt, response: Response, wall: float) -> CallErro
             source=live.name,
             method=attempt.exchange.request.method,
         )
+        if member.renewal is not None and error is not None and error.code == "auth_invalid":
+            member.renewal.refused(attempt, error)
+        return error
     if 300 <= response.status < 400 and response.status != 304:
         return _redirect(attempt, response)
     return None

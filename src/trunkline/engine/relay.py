@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from trunkline.core.call import Attempt
+from trunkline.core.call import Answer, Attempt
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Adapter, Reading, Response
 from trunkline.engine.classify import classify_event
@@ -23,9 +23,11 @@ class Relay:
     __slots__ = (
         "_adapter",
         "_attempt",
+        "_kept",
         "_pieces",
         "_reply",
         "_response",
+        "_room",
         "_size",
         "_start",
         "_tail",
@@ -58,6 +60,8 @@ class Relay:
         self.reading = Reading()
         self.started = False
         self.error: CallError | None = None
+        self._room = self.exchange.keep
+        self._kept: list[bytes] | None = [] if self._room else None
 
     def flow(self, stop: bool) -> None:
         """The caller's side asks to stop or to go on."""
@@ -74,6 +78,8 @@ class Relay:
             self._start()
         self.exchange.bytes_out += len(piece)
         self._reply.write(piece)
+        if self._kept is not None:
+            self._keep(piece)
 
     def events(self, piece: bytes) -> None:
         """Sink for a model stream: whole events only."""
@@ -131,8 +137,21 @@ class Relay:
             self._start()
         self.exchange.bytes_out += len(block)
         self._reply.write(block)
+        if self._kept is not None:
+            self._keep(block)
         if self.error is not None:
             self._response.abort(self.error)
+
+    def _keep(self, piece: bytes) -> None:
+        self._room -= len(piece)
+        if self._kept is not None and self._room >= 0:
+            self._kept.append(piece)
+        else:
+            self._kept = None
+
+    def whole(self, head: Answer | None) -> Answer | None:
+        """The answer as it went to the caller, given its head; None where nobody wants it, or it was longer than asked for."""
+        return None if head is None or self._kept is None else head._replace(body=b"".join(self._kept))
 
     @property
     def unfinished(self) -> bool:
