@@ -95,7 +95,9 @@ def test_a_registry_on_a_page_loads(text: str, tmp_path: Path) -> None:
     part = yaml.safe_load(f"integrations:\n{text}" if text.startswith("  ") else text)
     there = part.setdefault("integrations", {})
     targets = [alias["target"].partition("/")[0] for alias in part.get("models", {}).values()]
-    for vendor in (*targets, *part.get("routes", {}).values()):
+    routes = part.get("routes", {}).values()
+    targets += [route["integration"] if isinstance(route, dict) else route for route in routes]
+    for vendor in targets:
         there.setdefault(vendor, {"secret": "env:SOME_KEY"})
     file = tmp_path / "trunkline.yaml"
     file.write_text(yaml.safe_dump({"version": 1, **part}))

@@ -14,7 +14,9 @@ import msgspec
 from . import document
 from .diagnose import faults
 from .findings import Finding, RegistryInvalid
-from .shape import (
+from .part import Part
+from .shape_flow import Limit, Probe, Timeout
+from .shape_vendor import (
     ApiVersion,
     Auth,
     Contract,
@@ -23,11 +25,9 @@ from .shape import (
     ErrorShape,
     Handling,
     Idempotency,
-    Limit,
+    LimitHeaders,
     Model,
     Operation,
-    Part,
-    Timeout,
 )
 
 FOLDER = Path(__file__).with_name("catalog")
@@ -64,13 +64,6 @@ class Priced(Part):
     date: str
 
 
-class Probe(Part, kw_only=True):
-    """A call that costs nothing and tells whether address and credential work."""
-
-    method: Literal["GET", "HEAD", "POST"] = "GET"
-    path: str
-
-
 class Entry(Part, kw_only=True):
     """One vendor of the catalog."""
 
@@ -90,7 +83,7 @@ class Entry(Part, kw_only=True):
     headers: dict[str, str] = {}
     timeout: Timeout | None = None
     limits: list[Limit] = []
-    limit_headers: str = ""
+    limit_headers: LimitHeaders | Literal[""] = ""
     request_id_headers: list[str] = []
     idempotency: Idempotency | None = None
     usage: dict[str, str] = {}

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from .catalog import Entry
 from .document import Place
 from .layer import Scribe
-from .shape import Integration, Registry, Secret
+from .shape import Integration, Registry
+from .shape_vendor import Secret
 
 
 class Item(NamedTuple):

@@ -100,7 +100,7 @@ def _people(service: Service, own: Integration, folder: Path, today: date) -> Sa
     if not service.owner:
         yield "no-owner", (), f"`{service.name}` has no owner.", "Add `owner:` here or under `defaults:`."
     if service.criticality == "load-path" and not own.fallback:
-        cure = "Add `fallback:`, e.g. `[{to: another-integration}]` or `[{defer: true}]`."
+        cure = "Add e.g. `fallback: another-integration` or `fallback: {kind: defer}`."
         yield "no-fallback", (), f"`{service.name}` is on the load path and has no fallback.", cure
 
 

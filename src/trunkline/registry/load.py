@@ -15,7 +15,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from trunkline.core.codec import to_pack
-from trunkline.core.service import Alias, Service, Snapshot
+from trunkline.core.service import Service, Snapshot
 
 from . import catalog, document
 from .address import OWN_LISTENERS
@@ -25,7 +25,8 @@ from .findings import Finding, RegistryInvalid, did_you_mean, one_of
 from .layer import Scribe, declared, layer
 from .locate import Located, located
 from .merge import Around, merged
-from .shape import ENVIRONMENTS, Defaults, Errors, Health, Integration, Registry
+from .merge_whole import model_names, whole
+from .shape import ENVIRONMENTS, Defaults, Integration, Registry
 from .verify import verify
 
 
@@ -87,11 +88,12 @@ def load(
     places = _places(registry, entries, environ, listeners, scribe)
     if scribe.errors or elsewhere:
         raise RegistryInvalid(_ordered([*scribe.errors, *elsewhere]))
-    around = Around(path.resolve().parent, registry.defaults or Defaults(), environ)
+    around = Around(path.resolve().parent, registry.defaults or Defaults(), environ, model_names(registry))
     services, notes = _services(registry, entries, places, around, simulate, scribe)
-    refs = dict.fromkeys(c.ref for service in services if service.enabled for c in service.credentials)
-    snapshot = _snapshot(registry, environment, services, notes)
-    return Loaded(snapshot, _ordered(scribe.findings), list(refs), registry, entries, source, around.folder)
+    snapshot = _dated(whole(registry, environment, services, notes))
+    return Loaded(
+        snapshot, _ordered(scribe.findings), _refs(snapshot), registry, entries, source, around.folder
+    )
 
 
 def _known_environment(environment: str, path: Path) -> None:
@@ -216,18 +218,14 @@ def simulated(service: Service, simulator_url: str) -> Service:
     )
 
 
-def _snapshot(registry: Registry, environment: str, services: list[Service], notes: list[str]) -> Snapshot:
-    draft = Snapshot(
-        version="",
-        created="",
-        environment=environment,
-        services=services,
-        aliases=[Alias(name=name, target=alias.target) for name, alias in registry.models.items()],
-        routes=dict(registry.routes),
-        health_public=(registry.health or Health()).public,
-        error_style=(registry.errors or Errors()).style,
-        notes=notes,
-    )
+def _refs(snapshot: Snapshot) -> list[str]:
+    """Every reference in use, once each."""
+    credentials = [c.ref for service in snapshot.services if service.enabled for c in service.credentials]
+    told = [snapshot.notify.webhook_secret, snapshot.notify.smtp_secret]
+    return list(dict.fromkeys([*credentials, *filter(None, told)]))
+
+
+def _dated(draft: Snapshot) -> Snapshot:
     version = hashlib.sha256(to_pack(draft)).hexdigest()[:12]
     return replace(draft, version=version, created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
 

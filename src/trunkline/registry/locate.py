@@ -8,7 +8,8 @@ from typing import NamedTuple
 from .address import judge
 from .catalog import Address, Entry
 from .item import secret_of
-from .shape import Integration, PoolMember
+from .shape import Integration
+from .shape_vendor import PoolMember
 
 
 class Located(NamedTuple):

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from trunkline.core import service
 
-from . import shape
+from . import merge_flow as flow
+from . import shape, shape_vendor
 from .catalog import Entry
 from .item import secret_of
 from .locate import Located
@@ -38,6 +39,8 @@ class Around(NamedTuple):
     """Of the registry file; paths in it are relative to this."""
     defaults: shape.Defaults
     environ: Mapping[str, str]
+    aliases: Mapping[str, str] = {}
+    """Model name of the registry -> `integration/model`; no name of an integration or route."""
 
 
 def merged(
@@ -48,7 +51,7 @@ def merged(
     defaults = around.defaults
     dialects = _by_name([*own.dialects], [*vendor.dialects])
     rotation = own.rotation or defaults.rotation
-    tls = own.tls or shape.Tls()
+    tls = own.tls or shape_vendor.Tls()
     credentials = _credentials(own)
     return service.Service(
         name=name,
@@ -66,13 +69,21 @@ def merged(
         credentials=credentials,
         api_version=_version(own.api_version, vendor.api_version),
         headers=_headers(own.headers, vendor.headers),
-        timeout=_timeout(
+        timeout=flow.timeout(
             own.timeout, vendor.timeout, AI_TIMEOUTS if vendor.kind == "ai" or dialects else PLAIN_TIMEOUTS
         ),
-        limits=[_limit(limit) for limit in (vendor.limits if own.limits is None else own.limits)],
-        retry=_retry(own.retry or defaults.retry),
-        breaker=_breaker(own.breaker or defaults.breaker),
-        operations=_operations(own.operations, vendor.operations),
+        limits=[flow.limit(limit) for limit in (vendor.limits if own.limits is None else own.limits)],
+        retry=flow.retry(own.retry or defaults.retry),
+        breaker=flow.breaker(own.breaker or defaults.breaker),
+        queue=flow.queue(own.queue or defaults.queue),
+        adaptive=flow.adaptive(own.adaptive or defaults.adaptive),
+        fallback=flow.fallbacks(own.fallback, around.aliases),
+        cache=flow.cache(own.cache),
+        hedge=flow.hedge(own.hedge),
+        repair=flow.repair(own.repair, around.aliases),
+        batch_embeddings=flow.span(own.batch_embeddings),
+        probe=flow.probe(own.probe, vendor.probe),
+        operations=_operations(own.operations, vendor.operations, around.aliases),
         dialects=dialects,
         models=_models(own.models, vendor),
         model_patterns=vendor.model_patterns if own.model_patterns is None else own.model_patterns,
@@ -115,15 +126,18 @@ def _credentials(own: shape.Integration) -> list[service.Credential]:
 
 
 def _auth(
-    own: shape.Auth | None, vendor: shape.Auth | None, has_secret: bool, environ: Mapping[str, str]
+    own: shape_vendor.Auth | None,
+    vendor: shape_vendor.Auth | None,
+    has_secret: bool,
+    environ: Mapping[str, str],
 ) -> service.Auth:
     """Without a secret there is nothing to put on a request, whatever the vendor's way is."""
     if not has_secret:
         return service.Auth(kind="none")
-    base = vendor or shape.Auth(kind="bearer")
-    own = own or shape.Auth()
+    base = vendor or shape_vendor.Auth(kind="bearer")
+    own = own or shape_vendor.Auth()
     if own.kind and own.kind != base.kind:
-        base = shape.Auth(kind=own.kind)
+        base = shape_vendor.Auth(kind=own.kind)
     return service.Auth(
         kind=base.kind or "bearer",
         name=own.name or base.name,
@@ -137,10 +151,12 @@ def _username(text: str, environ: Mapping[str, str]) -> str:
     return environ.get(text.removeprefix("env:"), "") if text.startswith("env:") else text
 
 
-def _version(own: shape.ApiVersion | None, vendor: shape.ApiVersion | None) -> service.ApiVersion | None:
+def _version(
+    own: shape_vendor.ApiVersion | None, vendor: shape_vendor.ApiVersion | None
+) -> service.ApiVersion | None:
     if own is None and vendor is None:
         return None
-    own, vendor = own or shape.ApiVersion(), vendor or shape.ApiVersion()
+    own, vendor = own or shape_vendor.ApiVersion(), vendor or shape_vendor.ApiVersion()
     where = own if own.header or own.query or own.path else vendor
     return service.ApiVersion(
         value=own.value or vendor.value, header=where.header, query=where.query, path=where.path
@@ -153,59 +169,45 @@ def _headers(own: dict[str, str], vendor: dict[str, str]) -> list[service.Header
     return [service.Header(name, value) for name, value in {**kept, **own}.items()]
 
 
-def _timeout(
-    own: shape.Timeout | None, vendor: shape.Timeout | None, default: service.Timeouts
-) -> service.Timeouts:
-    def pick(part: str, otherwise: float) -> float:
-        text = (getattr(own, part) if own else "") or (getattr(vendor, part) if vendor else "")
-        return seconds(text) if text else otherwise
-
-    return service.Timeouts(
-        connect=pick("connect", default.connect),
-        first_byte=pick("first_byte", default.first_byte),
-        idle=pick("idle", default.idle),
-        total=pick("total", default.total),
-    )
-
-
-def _limit(limit: shape.Limit) -> service.Limit:
-    return service.Limit(
-        requests=limit.requests or 0,
-        tokens=limit.tokens or 0,
-        concurrency=limit.concurrency or 0,
-        per=seconds(limit.per) if limit.per else 0.0,
-    )
-
-
-def _retry(own: shape.Retry | None) -> service.Retry:
-    own = own or shape.Retry()
-    return service.Retry(
-        attempts=own.attempts, backoff=seconds(own.backoff), backoff_max=seconds(own.backoff_max)
-    )
-
-
-def _breaker(own: shape.Breaker | None) -> service.Breaker:
-    own = own or shape.Breaker()
-    return service.Breaker(
-        failures=own.failures, volume=own.volume, window=seconds(own.window), open_for=seconds(own.open_for)
-    )
-
-
-def _operations(own: list[shape.Operation], vendor: list[shape.Operation]) -> list[service.Operation]:
+def _operations(
+    own: list[shape_vendor.Operation], vendor: list[shape_vendor.Operation], aliases: Mapping[str, str]
+) -> list[service.Operation]:
     """The registry's first; they hide catalog operations of the same name or the same method and path."""
+    own = completed(own, vendor)
     names = {o.name for o in own}
     routes = {(o.method, o.path) for o in own}
     kept = [o for o in vendor if o.name not in names and (o.method, o.path) not in routes]
     return [
         service.Operation(
             name=o.name,
-            method=o.method,
+            method=o.method or "",
             path=o.path,
-            repeat=o.repeat or _UNDECLARED.get(o.method, "never"),
-            timeout=seconds(o.timeout) if o.timeout else 0.0,
+            repeat=o.repeat or _UNDECLARED.get(o.method or "", "never"),
+            timeout=flow.span(o.timeout),
+            cache=flow.cache(o.cache),
+            fallback=None if o.fallback is None else flow.fallbacks(o.fallback, aliases),
         )
         for o in (*own, *kept)
     ]
+
+
+def completed(
+    own: list[shape_vendor.Operation], vendor: list[shape_vendor.Operation]
+) -> list[shape_vendor.Operation]:
+    """The registry's operations; what one does not say is taken from the catalog operation of its name."""
+    theirs = {o.name: o for o in vendor}
+    return [_completed(o, theirs[o.name]) if o.name in theirs else o for o in own]
+
+
+def _completed(own: shape_vendor.Operation, vendor: shape_vendor.Operation) -> shape_vendor.Operation:
+    same = (own.method or vendor.method, own.path or vendor.path) == (vendor.method, vendor.path)
+    return replace(
+        own,
+        method=own.method or vendor.method,
+        path=own.path or vendor.path,
+        repeat=own.repeat or (vendor.repeat if same else None),
+        timeout=own.timeout or (vendor.timeout if same else ""),
+    )
 
 
 def _by_name(own: list[service.Dialect], vendor: list[service.Dialect]) -> list[service.Dialect]:
@@ -213,7 +215,7 @@ def _by_name(own: list[service.Dialect], vendor: list[service.Dialect]) -> list[
     return [*own, *(dialect for dialect in vendor if dialect.name not in names)]
 
 
-def _models(own: list[shape.Model], vendor: Entry) -> list[service.Model]:
+def _models(own: list[shape_vendor.Model], vendor: Entry) -> list[service.Model]:
     ids = {model.id for model in own}
     read = vendor.prices
     source, date = (read.source, read.date) if read else ("", "")
@@ -221,7 +223,7 @@ def _models(own: list[shape.Model], vendor: Entry) -> list[service.Model]:
     return [*(_model(model, "registry", "") for model in _with_pinned(own)), *theirs]
 
 
-def _with_pinned(models: list[shape.Model]) -> list[shape.Model]:
+def _with_pinned(models: list[shape_vendor.Model]) -> list[shape_vendor.Model]:
     """A name and the dated version behind it cost the same."""
     known = {model.id for model in models}
     return [
@@ -231,7 +233,7 @@ def _with_pinned(models: list[shape.Model]) -> list[shape.Model]:
     ]
 
 
-def _model(model: shape.Model, source: str, date: str) -> service.Model:
+def _model(model: shape_vendor.Model, source: str, date: str) -> service.Model:
     p = model.price
     price = None
     if p is not None:

@@ -12,6 +12,9 @@ from typing import Any
 from msgspec import NODEFAULT, inspect
 
 from . import catalog, shape
+from . import shape_bounds as bounds
+from . import shape_flow as flow
+from . import shape_vendor as vendor
 from .describe import descriptions, summary
 from .lint import QUESTIONS, RULES
 from .merge import AI_TIMEOUTS, PLAIN_TIMEOUTS
@@ -19,26 +22,40 @@ from .merge import AI_TIMEOUTS, PLAIN_TIMEOUTS
 _ORDER = (
     shape.Registry,
     shape.Integration,
-    shape.PoolMember,
-    shape.Auth,
-    shape.ApiVersion,
-    shape.Timeout,
-    shape.Limit,
-    shape.Operation,
-    shape.Retry,
-    shape.Breaker,
+    vendor.PoolMember,
+    vendor.Auth,
+    vendor.ApiVersion,
+    vendor.Operation,
+    flow.Timeout,
+    flow.Retry,
+    flow.Fallback,
+    flow.Breaker,
+    flow.Limit,
+    flow.Queue,
+    flow.Adaptive,
+    flow.Cache,
+    flow.Hedge,
+    flow.Repair,
+    flow.Probe,
     shape.Rotation,
-    shape.Fallback,
-    shape.Tls,
-    shape.Idempotency,
-    shape.Handling,
-    shape.Contract,
-    shape.Dialect,
-    shape.Model,
-    shape.Price,
-    shape.ErrorRule,
-    shape.ErrorShape,
+    vendor.Tls,
+    vendor.Idempotency,
+    vendor.Handling,
+    vendor.Contract,
+    vendor.Dialect,
+    vendor.Model,
+    vendor.Price,
+    vendor.ErrorRule,
+    vendor.ErrorShape,
     shape.ModelAlias,
+    shape.Route,
+    bounds.Budget,
+    bounds.CallerLimit,
+    bounds.Scope,
+    bounds.Team,
+    bounds.Notify,
+    bounds.Shedding,
+    bounds.CacheStore,
     shape.Defaults,
     shape.Health,
     shape.Errors,
@@ -156,7 +173,7 @@ def _catalog() -> Iterator[str]:
     yield ""
 
 
-def _handling(told: shape.Handling | None) -> str:
+def _handling(told: vendor.Handling | None) -> str:
     if told is None:
         return ""
     trains = {True: "trains on it", False: "does not train on it", None: ""}[told.trains]

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from . import catalog, shape
+from . import catalog, shape, shape_bounds, shape_flow, shape_vendor
 from .describe import descriptions, summary
 
+_HOMES = (shape, shape_vendor, shape_flow, shape_bounds)
 NAME = "urn:trunkline:registry:1"
 
 
@@ -60,7 +61,7 @@ def _plain(node: Any) -> Any:
 
 
 def _told(name: str, part: dict[str, Any]) -> dict[str, Any]:
-    of = getattr(shape, name)
+    of = next(vars(home)[name] for home in _HOMES if name in vars(home))
     part["description"] = summary(of)
     for field, text in descriptions(of).items():
         known = part.get("properties", {}).get(field)

@@ -12,10 +12,13 @@ from .document import Place
 from .findings import did_you_mean, one_of
 from .item import Item
 from .layer import Scribe
+from .merge_whole import route_of
 from .patterns import NAME, SAID_NAME
-from .shape import Integration, Registry
+from .shape import Defaults, Integration, Registry
 from .verify_access import verify_access
 from .verify_calls import verify_calls
+from .verify_fallback import verify_fallbacks
+from .verify_flow import verify_defaults, verify_flow, verify_shedding
 
 
 def verify(
@@ -26,13 +29,18 @@ def verify(
         item = Item(name, integration or Integration(), entries.get(name), registry, scribe, listeners)
         if verify_access(item):
             verify_calls(item)
+            verify_flow(item)
+    verify_defaults(registry.defaults or Defaults(), scribe)
+    verify_shedding(registry, scribe)
     _routes(registry, scribe)
     _aliases(registry, entries, scribe)
+    verify_fallbacks(registry, entries, scribe)
 
 
 def _routes(registry: Registry, scribe: Scribe) -> None:
-    for name, target in registry.routes.items():
+    for name, route in registry.routes.items():
         place: Place = ("routes", name)
+        target = route_of(route).integration
         if not NAME.fullmatch(name):
             scribe.error(
                 place,
@@ -46,9 +54,9 @@ def _routes(registry: Registry, scribe: Scribe) -> None:
             scribe.error(place, "name-taken", said, "Give the route another name.", value=name, at_key=True)
         if target not in registry.integrations:
             cure = did_you_mean(target, registry.integrations) or one_of(registry.integrations)
-            scribe.error(
-                place, "unknown-integration", f"There is no integration `{target}`.", cure, value=target
-            )
+            at: Place = place if isinstance(route, str) else (*place, "integration")
+            said = f"There is no integration `{target}`."
+            scribe.error(at, "unknown-integration", said, cure, value=target)
 
 
 def _aliases(registry: Registry, entries: Mapping[str, Entry], scribe: Scribe) -> None:

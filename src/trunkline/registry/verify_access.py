@@ -17,7 +17,7 @@ from .document import Place
 from .findings import did_you_mean, one_of
 from .item import Item, secret_of
 from .patterns import HEADER_NAME, NAME
-from .shape import PoolMember, Secret
+from .shape_vendor import PoolMember, Secret
 
 _CREDENTIAL_HEADERS = {
     "authorization",

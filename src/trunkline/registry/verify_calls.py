@@ -1,6 +1,6 @@
-"""Errors about calling a vendor: versions, limits, operations, rules of errors, fallbacks.
+"""Errors about calling a vendor: versions, operations, rules of errors.
 
-Not for: how it is reached (`verify_access.py`).
+Not for: how it is reached (`verify_access.py`), policies (`verify_flow.py`), fallbacks (`verify_fallback.py`).
 """
 
 from __future__ import annotations
@@ -13,21 +13,18 @@ from .document import Place
 from .findings import did_you_mean, one_of
 from .item import Item
 from .patterns import HEADER_NAME, SAID_NAME, compiles, template_fault
-from .quantity import seconds
-from .shape import ErrorRule, Fallback, Limit, Operation
+from .shape_vendor import ErrorRule, Operation
 
 
 def verify_calls(item: Item) -> None:
     """Writes every error."""
     _version(item)
-    _policies(item)
+    _wire(item)
     for n, operation in enumerate(item.own.operations):
         _operation(item, n, operation)
     for n, rule in enumerate(item.own.errors):
         _rule(item, n, rule)
     _pointers(item)
-    for n, fallback in enumerate(item.own.fallback):
-        _fallback(item, n, fallback)
 
 
 def _version(item: Item) -> None:
@@ -54,20 +51,7 @@ def _version(item: Item) -> None:
         )
 
 
-def _policies(item: Item) -> None:
-    for n, limit in enumerate(item.own.limits or []):
-        _limit(item, ("limits", n), limit)
-    timeout = item.own.timeout
-    for part in ("connect", "first_byte", "idle", "total"):
-        text = getattr(timeout, part) if timeout else ""
-        if text and seconds(text) <= 0:
-            item.fault(
-                ("timeout", part),
-                "bad-value",
-                "A timeout must be more than zero.",
-                "Write e.g. `10s`.",
-                value=text,
-            )
+def _wire(item: Item) -> None:
     tls = item.own.tls
     if tls and bool(tls.cert_file) != bool(tls.key_file):
         item.fault(("tls",), "missing-key", "`cert_file` and `key_file` belong together.", "Give both.")
@@ -78,17 +62,6 @@ def _policies(item: Item) -> None:
             "This is no header name.",
             "Write e.g. `Idempotency-Key`.",
         )
-
-
-def _limit(item: Item, at: Place, limit: Limit) -> None:
-    given = [name for name in ("requests", "tokens", "concurrency") if getattr(limit, name) is not None]
-    if len(given) != 1:
-        cure = "Write e.g. `{requests: 100, per: 1m}` or `{concurrency: 8}`."
-        item.fault(at, "bad-limit", "A limit has exactly one of `requests`, `tokens`, `concurrency`.", cure)
-    elif given == ["concurrency"] and limit.per:
-        item.fault((*at, "per"), "bad-limit", "`concurrency` has no period.", "Remove `per`.", at_key=True)
-    elif given != ["concurrency"] and (not limit.per or seconds(limit.per) <= 0):
-        item.fault(at, "bad-limit", f"`{given[0]}` needs a period.", "Add e.g. `per: 1m`.")
 
 
 def _operation(item: Item, n: int, operation: Operation) -> None:
@@ -105,7 +78,13 @@ def _operation(item: Item, n: int, operation: Operation) -> None:
             "This is no name of an operation.",
             "Use letters, digits, `.`, `-`, `_`.",
         )
-    fault = template_fault(operation.path)
+    known = [o.name for o in item.entry.operations] if item.entry else []
+    for key in ("method", "path"):
+        if not getattr(operation, key) and operation.name not in known:
+            said = f"`{key}` is missing: the catalog has no operation `{operation.name}` to take it from."
+            near = did_you_mean(operation.name, known)
+            item.fault(at, "missing-key", said, near or f"Add `{key}:`.", value=operation.name)
+    fault = template_fault(operation.path) if operation.path else ""
     if fault:
         item.fault(
             (*at, "path"),
@@ -137,37 +116,6 @@ def _pointers(item: Item) -> None:
                     "Correct it.",
                     value=pattern,
                 )
-
-
-def _fallback(item: Item, n: int, fallback: Fallback) -> None:
-    at: Place = ("fallback", n)
-    given = [bool(fallback.to), bool(fallback.stale), fallback.answer is not None, fallback.defer]
-    if sum(given) != 1:
-        item.fault(
-            at,
-            "bad-fallback",
-            "A fallback is exactly one of `to`, `stale`, `answer`, `defer`.",
-            "Keep one of them.",
-        )
-    target = fallback.to.partition("/")[0]
-    known = [*item.registry.integrations, *item.registry.routes]
-    if target and target not in known:
-        cure = did_you_mean(target, known) or one_of(known)
-        item.fault(
-            (*at, "to"), "unknown-integration", f"There is no integration `{target}`.", cure, value=target
-        )
-    if target == item.name and "/" not in fallback.to:
-        item.fault(
-            (*at, "to"),
-            "bad-fallback",
-            "An integration cannot stand in for itself.",
-            "Name another one.",
-            value=target,
-        )
-    for m, code in enumerate(fallback.on):
-        if code not in KINDS:
-            cure = did_you_mean(code, KINDS) or one_of(KINDS)
-            item.fault((*at, "on", m), "unknown-code", f"`{code}` is no code of a failure.", cure, value=code)
 
 
 def rule_faults(rule: ErrorRule) -> Iterator[tuple[Place, str, str, str]]:

@@ -109,8 +109,8 @@ def test_what_fits_has_no_faults() -> None:
             (("data", 0), "bad-value", "`PII Email` is no data category.", "Write e.g. `pii.email`."),
         ),
         (
-            {"operations": [{"name": "a", "method": "GET"}]},
-            (("operations", 0), "missing-key", "`path` is missing.", "Add `path:`."),
+            {"operations": [{"path": "/a", "method": "GET"}]},
+            (("operations", 0), "missing-key", "`name` is missing.", "Add `name:`."),
         ),
         (
             {"models": [{"id": "a", "kind": "chatt"}]},

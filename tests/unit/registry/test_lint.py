@@ -23,7 +23,7 @@ integrations:
     rotation: {every: 90d, last: 2026-10-01}
     timeout: {total: 10s}
     operations: [{name: a, method: POST, path: /a, repeat: never}]
-    fallback: [{defer: true}]
+    fallback: [{kind: defer}]
     runbook: https://wiki.example.com/crm
     handling: {retention: 30 days}
 """
@@ -45,7 +45,7 @@ def test_a_complete_entry_has_no_findings(loaded: Load) -> None:
         ("    rotation: {every: 90d, last: 2026-10-01}\n", ("no-rotation", "warning", 3)),
         ("    timeout: {total: 10s}\n", ("no-timeout", "warning", 3)),
         ("    data: [pii.email]\n", ("no-data", "warning", 3)),
-        ("    fallback: [{defer: true}]\n", ("no-fallback", "warning", 3)),
+        ("    fallback: [{kind: defer}]\n", ("no-fallback", "warning", 3)),
         ("    runbook: https://wiki.example.com/crm\n", ("no-runbook", "warning", 3)),
         ('    api_version: {header: X-Version, value: "1"}\n', ("no-api-version", "info", 3)),
         (
@@ -79,7 +79,7 @@ def test_rotation_is_due_by_the_calendar(
 
 
 def test_less_is_asked_of_an_enhancement(loaded: Load) -> None:
-    text = GOOD.replace("load-path", "enhancement").replace("    fallback: [{defer: true}]\n", "")
+    text = GOOD.replace("load-path", "enhancement").replace("    fallback: [{kind: defer}]\n", "")
     text = text.replace("    runbook: https://wiki.example.com/crm\n", "")
     assert codes(loaded, text) == [("no-runbook", "info", 3)]
 

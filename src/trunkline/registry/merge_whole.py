@@ -1,0 +1,112 @@
+"""What holds beside the integrations, as written -> as the gateway works with it: names, budgets, limits, whom to tell.
+
+Pure. Not for: integrations (`merge.py`), nor for judging (`verify_bounds.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from trunkline.core import service
+
+from . import merge_flow as flow
+from .quantity import period_seconds, seconds, size_bytes
+from .shape import Errors, Health, Registry, Route
+from .shape_bounds import Budget, CacheStore, CallerLimit, Notify, Scope, Shedding
+
+ALERTS = (0.5, 0.8, 1.0)
+
+
+def model_names(registry: Registry) -> dict[str, str]:
+    """The registry's own model names -> `integration/model`, save those that an integration or a route has, too."""
+    taken = {*registry.integrations, *registry.routes}
+    return {name: alias.target for name, alias in registry.models.items() if name not in taken}
+
+
+def route_of(route: str | Route) -> Route:
+    """The long form of a named route."""
+    return Route(integration=route) if isinstance(route, str) else route
+
+
+def whole(
+    registry: Registry, environment: str, services: list[service.Service], notes: list[str]
+) -> service.Snapshot:
+    """Everything that the gateway knows; `version` and `created` are left to the caller."""
+    names = model_names(registry)
+    routes = {name: route_of(route) for name, route in registry.routes.items()}
+    return service.Snapshot(
+        version="",
+        created="",
+        environment=environment,
+        services=services,
+        aliases=[
+            service.Alias(name=name, target=own.target, fallback=flow.fallbacks(own.fallback, names))
+            for name, own in registry.models.items()
+        ],
+        routes={name: route.integration for name, route in routes.items()},
+        route_fallback={
+            name: flow.fallbacks(route.fallback, names)
+            for name, route in routes.items()
+            if route.fallback is not None
+        },
+        budgets=[_budget(name, own, names) for name, own in registry.budgets.items()],
+        caller_limits=[_caller_limit(name, own, names) for name, own in registry.limits.items()],
+        team_weights={name: team.weight for name, team in registry.teams.items()},
+        notify=_notify(registry.notify or Notify()),
+        shedding=_shedding(registry.shedding or Shedding()),
+        cache_bytes=size_bytes((registry.cache or CacheStore()).size),
+        health_public=(registry.health or Health()).public,
+        error_style=(registry.errors or Errors()).style,
+        notes=notes,
+    )
+
+
+def _scope(own: Scope | None, names: Mapping[str, str]) -> service.Scope:
+    own = own or Scope()
+    return service.Scope(
+        team=own.team,
+        feature=own.feature,
+        key=own.key,
+        integration=own.integration,
+        model=names.get(own.model, own.model),
+        each=own.each,
+    )
+
+
+def _budget(name: str, own: Budget, names: Mapping[str, str]) -> service.Budget:
+    return service.Budget(
+        name=name,
+        usd=own.usd,
+        per=own.per,
+        scope=_scope(own.scope, names),
+        alerts=ALERTS if own.alerts is None else tuple(sorted(set(own.alerts))),
+        hard=own.hard,
+        unpriced=own.unpriced,
+    )
+
+
+def _caller_limit(name: str, own: CallerLimit, names: Mapping[str, str]) -> service.CallerLimit:
+    return service.CallerLimit(
+        name=name,
+        scope=_scope(own.scope, names),
+        requests=own.requests or 0,
+        tokens=own.tokens or 0,
+        concurrency=own.concurrency or 0,
+        per=period_seconds(own.per) if own.per else 0.0,
+    )
+
+
+def _notify(own: Notify) -> service.Notify:
+    return service.Notify(
+        webhook=own.webhook,
+        webhook_secret=own.webhook_secret,
+        email=[own.email] if isinstance(own.email, str) else own.email,
+        smtp=own.smtp,
+        smtp_user=own.smtp_user,
+        smtp_secret=own.smtp_secret,
+        sender=own.sender,
+    )
+
+
+def _shedding(own: Shedding) -> service.Shedding:
+    return service.Shedding(loop_lag=seconds(own.loop_lag), running_bytes=size_bytes(own.running_bytes))

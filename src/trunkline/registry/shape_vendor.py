@@ -1,0 +1,182 @@
+"""The keys that tell what a vendor is like: credential, version, operations, models, errors. Catalog files use the same.
+
+Not for: how calls flow to it (`shape_flow.py`), nor the integration as a whole (`shape.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from trunkline.core import service
+
+from .part import Part, Positive
+from .quantity import Duration
+from .shape_flow import Cache, Fallbacks
+
+Repeat = Literal["always", "with_key", "never"]
+Method = Literal["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
+LimitHeaders = Literal[
+    "openai",
+    "azure",
+    "azure-openai",
+    "groq",
+    "anthropic",
+    "mistral",
+    "github",
+    "sendgrid",
+    "plain",
+    "shopify",
+    "hubspot",
+    "stripe",
+    "twilio",
+    "ietf",
+    "huggingface",
+    "none",
+]
+"""The dialects that `engine/limits_told.py` reads."""
+
+
+class PoolMember(Part):
+    """One credential of a pool."""
+
+    ref: str
+    """Reference of the credential, e.g. `env:OPENAI_KEY_EU`."""
+    weight: Positive = 1
+    """Share of the calls relative to the other members."""
+    base_url: str = ""
+    """Address of this member where it differs, e.g. another region or deployment."""
+
+
+Secret = str | list[PoolMember]
+
+
+class Auth(Part):
+    """How the credential is put on a request."""
+
+    kind: Literal["bearer", "header", "query", "basic", "none"] | None = None
+    """`bearer`: `Authorization: Bearer ...`; `header` and `query`: under `name`; `basic`: user name and password; `none`."""
+    name: str = ""
+    """Name of the header or query parameter."""
+    template: str = ""
+    """What is sent, with `{secret}` in the place of the credential, e.g. `Token {secret}`."""
+    username: str = ""
+    """basic: the user name (or `env:NAME`), with the secret as password. Without it the secret itself is `user:password`."""
+    secret: Secret | None = None
+    """Reference of the credential (or a pool of them); the same as `secret` of the integration."""
+
+
+class ApiVersion(Part):
+    """The pinned version of the vendor's API. With none of `header`, `query`, `path` it stands in the operations' paths."""
+
+    value: str = ""
+    """The version, e.g. `"2026-01-01"`."""
+    header: str = ""
+    """Header that carries it."""
+    query: str = ""
+    """Query parameter that carries it."""
+    path: str = ""
+    """Path prefix that carries it, e.g. `/v2`."""
+
+
+class Tls(Part):
+    """Trust and identity toward the vendor. Paths are relative to the registry file."""
+
+    ca_file: str = ""
+    """Certificates (PEM) to trust instead of the system's, e.g. a private CA."""
+    cert_file: str = ""
+    """Client certificate (PEM)."""
+    key_file: str = ""
+    """Key of the client certificate (PEM)."""
+
+
+class Operation(Part):
+    """One method and path of the API. Undeclared ones: GET, HEAD, OPTIONS repeat always; PUT, DELETE with a key; others never."""
+
+    name: str
+    """Name used in scopes, logs and metrics. With the name of a catalog operation, what is not said here stays as it is there."""
+    method: Method | None = None
+    """HTTP method."""
+    path: Annotated[
+        str, Meta(pattern=r"^/", title="path that begins with /", examples=["/contacts/{id}"])
+    ] = ""
+    """Path below `base_url`; `{x}` stands for one segment, a final `{x+}` for the rest."""
+    repeat: Repeat | None = None
+    """May an attempt that could have acted be made again? `always`, `with_key` (only with an idempotency key), `never`."""
+    timeout: Duration = ""
+    """Total time where it differs from the integration's."""
+    cache: Cache | None = None
+    """Answers kept and given again, instead of the integration's `cache`. Only for what does not act."""
+    fallback: Fallbacks | None = None
+    """What to do when it fails, instead of the integration's `fallback`; `[]`: nothing."""
+
+
+class Dialect(service.Dialect, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An AI wire format that this API serves, so that the AI routes can use it."""
+
+
+class Price(Part):
+    """USD per million tokens."""
+
+    input: float = 0.0
+    """Input tokens."""
+    output: float = 0.0
+    """Output tokens."""
+    cached: float = -1.0
+    """Input tokens read from the vendor's cache; default: as input."""
+    cache_write: float = -1.0
+    """Input tokens written to the vendor's cache; default: as input."""
+    source: str = ""
+    """Where the figure was read."""
+    date: str = ""
+    """When it was read."""
+
+
+class Model(Part):
+    """A model that this API serves."""
+
+    id: str
+    """Its name at the vendor."""
+    kind: Literal["chat", "embedding", "image", "speech", "transcription", "rerank", "moderation"] = "chat"
+    """What it does."""
+    context: int = 0
+    """Context window in tokens; 0: unknown."""
+    price: Price | None = None
+    """Its price; without one, its calls are unpriced."""
+    title: str = ""
+    """Name for people."""
+    pinned: str = ""
+    """The dated version behind a name that the vendor may move, for the lint."""
+
+
+class ErrorRule(service.ErrorRule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One rule of the classifier of errors; tried in order, those of the registry before those of the catalog."""
+
+
+class ErrorShape(service.ErrorShape, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the parts of the vendor's error bodies lie (JSON pointers, first match wins)."""
+
+
+class Idempotency(service.Idempotency, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The vendor honours a key that makes a repeat safe: the header, and for how many hours."""
+
+
+class Contract(Part):
+    """Where the shape of the API is described."""
+
+    source: str = ""
+    """URL or file of an OpenAPI description."""
+
+
+class Handling(Part):
+    """What the vendor does with the data it gets."""
+
+    retention: str = ""
+    """How long it keeps it, e.g. `30 days`."""
+    trains: bool | None = None
+    """Whether it trains models on it."""
+    region: str = ""
+    """Where it is processed, e.g. `eu`."""
+    dpa: str = ""
+    """The data processing agreement: URL or reference."""
