@@ -194,6 +194,16 @@ class Unlined:
 UNLINED = Unlined()
 
 
+class Unlined:
+    """Stands on a target until a queue has seen it: not known to be unbounded."""
+
+    __slots__ = ()
+    free = False
+
+
+UNLINED = Unlined()
+
+
 class Target:
     """Where an attempt goes: a member of a service, and a model where it is a model call."""
 
@@ -208,6 +218,8 @@ class Target:
         """What breakers and limits keep their state by."""
         self.circuit: Any = UNWATCHED
         """The breaker's view of it; attempts go unasked while it is not `held`."""
+        self.line: Any = UNLINED
+        """Where attempts wait for a place; they go at once while it is `free`."""
         self.line: Any = UNLINED
         """Where attempts wait for a place; they go at once while it is `free`."""
 
@@ -351,6 +363,8 @@ class Attempt:
     error: CallError | None = None
     response: Any = None
     vendor_request_id: str = ""
+    reserved: Any = None
+    """What the queue set aside for it of the vendor's limits; None where nothing is limited."""
     reserved: Any = None
     """What the queue set aside for it of the vendor's limits; None where nothing is limited."""
     probe: bool = False
