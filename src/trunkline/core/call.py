@@ -194,16 +194,6 @@ class Unlined:
 UNLINED = Unlined()
 
 
-class Unlined:
-    """Stands on a target until a queue has seen it: not known to be unbounded."""
-
-    __slots__ = ()
-    free = False
-
-
-UNLINED = Unlined()
-
-
 class Target:
     """Where an attempt goes: a member of a service, and a model where it is a model call."""
 
@@ -218,8 +208,6 @@ class Target:
         """What breakers and limits keep their state by."""
         self.circuit: Any = UNWATCHED
         """The breaker's view of it; attempts go unasked while it is not `held`."""
-        self.line: Any = UNLINED
-        """Where attempts wait for a place; they go at once while it is `free`."""
         self.line: Any = UNLINED
         """Where attempts wait for a place; they go at once while it is `free`."""
 
@@ -282,6 +270,8 @@ class Exchange:
     # Defaults stand on the class: a call sets only what differs, which is measurably cheaper than forty slots.
     caller: Caller | None = None
     config_version: str = ""
+    heading: Any = None
+    """engine/heading.Heading: what the head decided."""
     route: Route | None = None
     ingress: str = "proxy"
     method: bytes = b""
@@ -363,8 +353,6 @@ class Attempt:
     error: CallError | None = None
     response: Any = None
     vendor_request_id: str = ""
-    reserved: Any = None
-    """What the queue set aside for it of the vendor's limits; None where nothing is limited."""
     reserved: Any = None
     """What the queue set aside for it of the vendor's limits; None where nothing is limited."""
     probe: bool = False

@@ -38,6 +38,7 @@ class Inbound(Protocol):
     stream: Any
     peer: str
     secure: bool
+    memo: dict[str, Any]
 
 
 class Outbound(Protocol):

@@ -20,6 +20,7 @@ from trunkline.engine.deliver import own_fields
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.drive import Drive, in_task
+from trunkline.engine.heading import Heading
 from trunkline.engine.refusal import final_state, own_defect, shaped, spent_usd
 from trunkline.engine.shape import stream_error
 from trunkline.engine.world import World
@@ -39,6 +40,9 @@ class Local(NamedTuple):
 
 class Identify(Protocol):
     """Who calls (plugins/policies/access.py)."""
+
+    epoch: object
+    """Another one whenever what `identify` says of a request may have changed, save by the passing of time."""
 
     def identify(self, request: Inbound) -> Caller: ...
     def cors_fields(self, caller: Caller, request: Inbound) -> bytes: ...
@@ -161,7 +165,31 @@ class Gateway:
 
     def _prepare(self, exchange: Exchange) -> Awaitable[None] | None:
         """Who calls and what they name. Answers what Trunkline answers itself; then there is no route afterwards."""
-        request = exchange.request
+        heading = exchange.request.memo.get("heading")
+        if (
+            heading is not None
+            and heading.world is self.world
+            and heading.epoch is self._access.epoch
+            and exchange.started_wall < heading.expires_at
+        ):
+            heading.apply(exchange)
+        else:
+            heading = self._judge(exchange)
+            if heading is None:
+                return None
+        exchange.heading = heading
+        named = heading.named
+        if named is None:
+            self._bound(exchange, resolve.proxied(exchange, heading, self._adapters))
+        elif exchange.rest is not None:
+            return self._prepare_large(exchange, named)
+        else:
+            self._bound(exchange, resolve.modelled(heading.world, exchange, named, self._adapters))
+        return None
+
+    def _judge(self, exchange: Exchange) -> Heading | None:
+        """Everything that the head decides; None when it was answered here. Raises CallError."""
+        request, world = exchange.request, self.world
         fields = request.fields
         if b"x-correlation-id" in fields or b"traceparent" in fields:
             exchange.correlation_id = correlation_id(fields) or exchange.call_id
@@ -184,12 +212,12 @@ class Gateway:
                 raise CallError("forbidden", f"this key lacks the scope {local.scope!r}", scope="key")
             self._answer_local(exchange, local)
             return None
-        world = self.world
         exchange.config_version = world.version
         exchange.method = METHODS.get(request.method) or request.method.encode()
-        exchange.query = (
-            without_key(query, gemini=named is not None and bool(named.gemini_method)) if query else query
-        )
+        if query:
+            query = without_key(query, gemini=named is not None and bool(named.gemini_method))
+        exchange.query = query
+        heading = Heading(exchange, world, self._access.epoch, named)
         if named is not None:
             if request.method != "POST":
                 raise CallError(
@@ -197,19 +225,20 @@ class Gateway:
                     f"{path.decode('latin-1')} takes POST, not {request.method}",
                     scope="method",
                 )
-            if exchange.rest is not None:
-                return self._prepare_large(exchange, world, named)
-            self._bound(exchange, resolve.modelled(world, exchange, named, self._adapters))
         elif path.startswith(resolve.PROXY):
-            self._bound(exchange, resolve.proxied(world, exchange, path, self._adapters))
+            resolve.located(world, exchange, heading, path)
         else:
             raise CallError(
                 "unknown_route", f"there is nothing at {request.method} {path[:200].decode('latin-1')}"
             )
-        return None
+        if not caller.token_id:  # a token's own end is not among what is looked at again
+            request.memo["heading"] = heading
+        return heading
 
-    async def _prepare_large(self, exchange: Exchange, world: World, named: resolve.Named) -> None:
-        self._bound(exchange, await resolve.modelled_large(world, exchange, named, self._adapters))
+    async def _prepare_large(self, exchange: Exchange, named: resolve.Named) -> None:
+        heading = exchange.heading
+        assert heading is not None
+        self._bound(exchange, await resolve.modelled_large(heading.world, exchange, named, self._adapters))
 
     def _label(self, exchange: Exchange, caller: Caller) -> None:
         """Attribution: what is fixed on the key holds, else what the call says (ruling 5)."""
@@ -247,21 +276,17 @@ class Gateway:
     def _bound(exchange: Exchange, route: Route) -> None:
         """Sets the route, and the time and attempts of this call: the registry's, tightened by its headers."""
         exchange.route = route
-        fields, spec, operation = exchange.request.fields, route.live.spec, exchange.operation
-        total = spec.timeout.total
-        if operation is not None:
-            exchange.repeat = operation.repeat
-            total = operation.timeout or total
-        if b"x-trunkline-timeout" in fields:
-            total = min(total, positive(fields[b"x-trunkline-timeout"], "x-trunkline-timeout"))
-        exchange.timeout_s = total
-        exchange.deadline = exchange.started + total
-        exchange.attempts_max = spec.retry.attempts
-        if b"x-trunkline-max-attempts" in fields:
-            asked = positive(fields[b"x-trunkline-max-attempts"], "x-trunkline-max-attempts")
-            exchange.attempts_max = max(1, min(exchange.attempts_max, int(asked)))
-        if spec.idempotency is not None:
-            exchange.idempotency_key = fields.get(spec.idempotency.header.lower().encode(), b"")
+        heading = exchange.heading
+        assert heading is not None
+        bounds = heading.bounds.get(route) or heading.bound(
+            route, exchange.operation, exchange.request.fields
+        )
+        exchange.repeat = bounds.repeat
+        exchange.timeout_s = bounds.timeout_s
+        exchange.deadline = exchange.started + bounds.timeout_s
+        exchange.attempts_max = bounds.attempts_max
+        if bounds.idempotency_key:
+            exchange.idempotency_key = bounds.idempotency_key
 
     def _answer_local(self, exchange: Exchange, local: Local) -> None:
         status, fields, body = local.serve(exchange)
@@ -327,21 +352,6 @@ class Gateway:
             exchange.reply.end()
         else:
             exchange.reply.abort()
-
-
-def positive(value: bytes, name: str) -> float:
-    """A header's number. Raises CallError `invalid_request`."""
-    try:
-        number = float(value)
-    except ValueError:
-        number = 0.0
-    if not 0.0 < number < 1e9:
-        raise CallError(
-            "invalid_request",
-            f"{name} takes a number above 0, not {value[:40].decode('latin-1')!r}",
-            param=name,
-        )
-    return number
 
 
 def without_key(query: bytes, *, gemini: bool) -> bytes:

@@ -21,6 +21,7 @@ from trunkline.core.service import Dialect, Operation
 from trunkline.core.text import nearest
 from trunkline.engine.body import Carried
 from trunkline.engine.diary import rates
+from trunkline.engine.heading import Heading
 from trunkline.engine.operations import undeclared
 from trunkline.engine.paths import checked
 from trunkline.engine.world import World
@@ -87,8 +88,10 @@ def dialect_of(path: bytes) -> Named | None:
     return None
 
 
-def proxied(world: World, exchange: Exchange, path: bytes, adapters: Mapping[str, Adapter]) -> Route:
-    """`/api/proxy/{integration}/{path}`. Raises `unknown_route` or `invalid_request`."""
+def located(world: World, exchange: Exchange, heading: Heading, path: bytes) -> None:
+    """`/api/proxy/{integration}/{path}`: sets the heading's route, path and operation. Raises `unknown_route` or
+    `invalid_request`.
+    """
     name, _, rest = path[len(PROXY) :].partition(b"/")
     route = world.by_path.get(name)
     if route is None:
@@ -99,14 +102,21 @@ def proxied(world: World, exchange: Exchange, path: bytes, adapters: Mapping[str
             "unknown_route",
             f"no integration or route is named {name[:100].decode('ascii', 'replace')!r}; {hint}",
         )
-    live = route.live
+    live, method = route.live, exchange.request.method
+    heading.route = route
+    heading.path = rest = b"/" + checked(rest, encoded_slash=live.spec.encoded_slash)
+    found = live.match.find(method, live.path_prefix + rest) or live.match.find(method, rest)
+    heading.operation = found or undeclared(method)
+
+
+def proxied(exchange: Exchange, heading: Heading, adapters: Mapping[str, Adapter]) -> Route:
+    """A call to a path of a vendor, once it is located."""
+    route = heading.route
+    assert route is not None
     if exchange.rest is not None:
         exchange.rest = carried(exchange)
-    exchange.path = rest = b"/" + checked(rest, encoded_slash=live.spec.encoded_slash)
-    method = exchange.request.method
-    found = live.match.find(method, live.path_prefix + rest) or live.match.find(method, rest)
-    exchange.operation = found or undeclared(method)
-    if method == "POST" and live.dialects:
+    exchange.path, exchange.operation = heading.path, heading.operation
+    if exchange.method == b"POST" and route.live.dialects:
         _recognise(exchange, route, adapters)
     return route
 

@@ -17,6 +17,21 @@ class HeadWriter:
 
     def head(self, exchange: Exchange, target: Target, length: int | None) -> bytes:
         """The whole head for one attempt. `length` None: the body is sent chunked; -1: there is no body."""
+        starts: dict[Target, tuple[bytes, bytes]] = exchange.heading.starts
+        path, start = starts.get(target, _NONE)
+        if path is not exchange.path:
+            start = self._start(exchange, target)
+            starts[target] = (exchange.path, start)
+        if length is None:
+            end = b"\r\ntransfer-encoding: chunked\r\n\r\n"
+        elif length >= 0:
+            end = b"\r\ncontent-length: %d\r\n\r\n" % length
+        else:
+            end = b"\r\n\r\n"
+        return start + exchange.correlation_id.encode() + end
+
+    def _start(self, exchange: Exchange, target: Target) -> bytes:
+        """What is the same for every call with this head to this target: all up to the value of the correlation id."""
         live, member, request = target.live, target.member, exchange.request
         signer, query = member.signer, exchange.query
         if live.fixed_query:
@@ -33,24 +48,15 @@ class HeadWriter:
             member.host,
             b"\r\n",
         ]
-        known = self._filter.verdicts
         for name, value in without_named(request.headers, request.fields.get(b"connection")):
-            verdict = known.get(name)
-            if verdict or (verdict is None and self._filter.passes(name)):
+            if self._filter.passes(name):
                 parts += (name, b": ", value, b"\r\n")
-        if live.fixed_fields:
-            fields = request.fields
-            parts += [line for name, line in live.fixed_fields if name not in fields]
-        parts.append(signer.fields)
-        parts.append(_encoding(exchange))
-        parts += (b"x-correlation-id: ", exchange.correlation_id.encode())
-        if length is None:
-            parts.append(b"\r\ntransfer-encoding: chunked\r\n\r\n")
-        elif length >= 0:
-            parts.append(b"\r\ncontent-length: %d\r\n\r\n" % length)
-        else:
-            parts.append(b"\r\n\r\n")
+        parts += [line for name, line in live.fixed_fields if name not in request.fields]
+        parts += (signer.fields, _encoding(exchange), b"x-correlation-id: ")
         return b"".join(parts)
+
+
+_NONE = (b"", b"")
 
 
 def _encoding(exchange: Exchange) -> bytes:

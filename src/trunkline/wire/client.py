@@ -16,6 +16,7 @@ from trunkline.wire.errors import Aborted, PoolExhausted, ResetBeforeReply, Wire
 from trunkline.wire.framing import ClientLimits, Sink
 from trunkline.wire.origin import Origin
 from trunkline.wire.outbox import Outbox
+from trunkline.wire.plain import PlainReader
 from trunkline.wire.pool import Change, Pool
 from trunkline.wire.resolve import Resolver
 from trunkline.wire.response import Response
@@ -90,7 +91,7 @@ class _Room:
         made: list[Connection] = []
 
         def make(sock: socket.socket) -> Connection:
-            made.append(Connection(self.loop, self, self.client.limits, sock))
+            made.append(Connection(self.loop, self, self.client.limits, sock, self.client.plain))
             return made[-1]
 
         try:
@@ -142,6 +143,7 @@ class Client:
         connector: Connector | None = None,
     ) -> None:
         self.limits = limits or ClientLimits()
+        self.plain = PlainReader(head_bytes=self.limits.head_bytes, fields=self.limits.fields)
         self.connector = connector or Connector(resolver)
         self.tasks: set[asyncio.Task[None]] = set()
         self.connections: set[Connection] = set()  # every one whose descriptor is open

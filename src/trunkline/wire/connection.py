@@ -16,6 +16,7 @@ from typing import Protocol, cast
 from trunkline.wire.errors import BodyFailed, ReplyCut, ResetBeforeReply, WireError, WriteFailed
 from trunkline.wire.framing import BODY, WHOLE, ClientLimits, ReplyReader, Sink
 from trunkline.wire.outbox import Outbox
+from trunkline.wire.plain import PlainReader
 from trunkline.wire.response import Response
 from trunkline.wire.trust import Trust, said_goodbye
 
@@ -65,11 +66,16 @@ class Connection(asyncio.Protocol):
     )
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, owner: Owner, limits: ClientLimits, sock: socket.socket
+        self,
+        loop: asyncio.AbstractEventLoop,
+        owner: Owner,
+        limits: ClientLimits,
+        sock: socket.socket,
+        plain: PlainReader | None = None,
     ) -> None:
         self._loop, self._owner, self._limits = loop, owner, limits
         self._time = loop.time
-        self._reader = ReplyReader(limits)
+        self._reader = ReplyReader(limits, plain)
         self._sock: socket.socket | None = (
             sock  # kept: its number must not go to another file while we poll it
         )

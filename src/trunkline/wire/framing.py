@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import httptools
 
 from trunkline.wire.errors import Aborted, BadReply, WireError
+from trunkline.wire.plain import PlainReader
 
 Sink = Callable[[bytes], None]
 Fields = list[tuple[bytes, bytes]]
@@ -47,6 +48,7 @@ class ReplyReader:
         "_interim",
         "_limits",
         "_parser",
+        "_plain",
         "_quiet",
         "fields",
         "headers",
@@ -56,8 +58,10 @@ class ReplyReader:
         "status",
     )
 
-    def __init__(self, limits: ClientLimits) -> None:
+    def __init__(self, limits: ClientLimits, plain: PlainReader | None = None) -> None:
+        """`plain` is shared by the connections of a client."""
         self._limits = limits
+        self._plain = plain or PlainReader(head_bytes=limits.head_bytes, fields=limits.fields)
         self._parser = httptools.HttpResponseParser(self)
         self._first = True
         self.sink: Sink = self._surplus
@@ -78,6 +82,17 @@ class ReplyReader:
 
     def feed(self, data: bytes) -> None:
         """Take bytes from the wire. Raises BadReply, or Aborted if the sink raised; nothing can follow then."""
+        if self.stage == HEAD and not self._quiet and not self._head_only:
+            whole = self._plain.read(data)
+            if whole is not None:
+                self.status, self.headers, self.fields, body = whole
+                self._quiet = 1
+                self.stage = WHOLE
+                self.keep = True
+                sink, self.sink = self.sink, self._surplus
+                if body:
+                    _give(sink, body)
+                return
         self._quiet += len(data)
         try:
             self._parser.feed_data(data)
@@ -196,6 +211,13 @@ class ReplyReader:
 
     def _surplus(self, data: bytes) -> None:
         self.stage = SURPLUS
+
+
+def _give(sink: Sink, body: bytes) -> None:
+    try:
+        sink(body)
+    except Exception as error:
+        raise Aborted(f"the reply's consumer raised {type(error).__name__}", sent=True) from error
 
 
 def _failure(error: Exception) -> WireError:

@@ -19,12 +19,11 @@ _MOST_STRANGERS = 4
 class Repeats:
     """The last head of one connection. `recall` what repeats it, else `remember` the new one."""
 
-    __slots__ = ("_after", "_before", "_place", "_request", "_strangers")
+    __slots__ = ("_after", "_before", "_request", "_strangers")
 
     def __init__(self) -> None:
         self._before = _NEVER  # the head up to the digits of Content-Length, or all of it where there is none
         self._after = b""  # the head from there on
-        self._place = 0  # of Content-Length among the fields
         self._request: Request | None = None
         self._strangers = 0
 
@@ -38,7 +37,7 @@ class Repeats:
             if len(data) != at:
                 return None
             self._strangers = 0
-            return Request(old.method, old.target, old.headers.copy(), old.fields.copy())
+            return Request(old.method, old.target, old.headers, old.fields, memo=old.memo)
         stop = data.find(b"\r", at, at + _MOST_DIGITS + 1)
         digits = data[at:stop]
         if not data.startswith(self._after, stop) or not digits.isdigit() or digits[0] == 48:
@@ -48,11 +47,9 @@ class Repeats:
         if int(digits) != length or length > most:
             return None
         self._strangers = 0
-        headers = old.headers.copy()
-        headers[self._place] = (b"content-length", digits)
-        fields = old.fields.copy()
-        fields[b"content-length"] = digits
-        return Request(old.method, old.target, headers, fields, body=data[start:], length=length)
+        return Request(
+            old.method, old.target, old.headers, old.fields, body=data[start:], length=length, memo=old.memo
+        )
 
     def remember(self, head: bytes, request: Request) -> None:
         """Take in an accepted head, if it is of a kind that a plain repetition may share its verdict with."""
@@ -73,4 +70,7 @@ class Repeats:
         after = head[at + len(value) :]
         if name > 0 and value != b"0" and after.startswith(b"\r\n"):
             self._before, self._after = head[:at], after
-            self._place = request.headers.index((b"content-length", value))
+            headers = [field for field in request.headers if field[0] != b"content-length"]
+            self._request = Request(
+                request.method, request.target, headers, dict(reversed(headers)), memo=request.memo
+            )

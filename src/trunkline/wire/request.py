@@ -5,6 +5,8 @@ Not for: judging it (`guard`), reading it (`head`).
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from trunkline.wire.body import BodyStream
@@ -13,11 +15,12 @@ from trunkline.wire.body import BodyStream
 class Request(msgspec.Struct, eq=False):
     """One request. `minor` and what follows it is framing that the wire itself needs.
 
-    `headers` keep order and repetitions, names lower-cased, values without surrounding whitespace;
-    `fields` are the same with the first value winning. `body` is the whole body when `stream` is None,
-    else what had been read when it was handed on. `length` is the declared content length, 0 without a
-    body, None when chunked. `minor` is the y of HTTP/1.y. `persistent` says whether the client wants the
-    connection kept, `expects` whether it waits for 100 (Continue).
+    `headers` keep order and repetitions, names lower-cased, values without surrounding whitespace; `fields` are the same
+    with the first value winning. Requests with the same head share both, so they are for reading only, and may lack
+    Content-Length. `memo` is shared likewise: there the app may keep what it derived from the head, for as long as the
+    client repeats it on the same connection. `body` is the whole body when `stream` is None, else what had been read when
+    it was handed on. `length` is the declared content length, 0 without a body, None when chunked. `minor` is the y of
+    HTTP/1.y. `persistent` says whether the client wants the connection kept, `expects` whether it waits for 100 (Continue).
     """
 
     method: str
@@ -32,6 +35,7 @@ class Request(msgspec.Struct, eq=False):
     length: int | None = 0
     persistent: bool = True
     expects: bool = False
+    memo: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         """Method and path only: queries and fields may hold secrets."""

@@ -6,21 +6,25 @@ from typing import Any
 
 import pytest
 
-from trunkline.core.call import Exchange, Route
-from trunkline.core.service import ApiVersion, Auth, Header, Service, Snapshot
+from trunkline.core.call import Caller, Exchange, Route
+from trunkline.core.service import ApiVersion, Auth, CallerKey, Header, Service, Snapshot
 from trunkline.engine.dispatch import aim
+from trunkline.engine.heading import Heading
 from trunkline.engine.send import HeadWriter
 from trunkline.plugins.adapters import ADAPTERS
 from trunkline.testing import SECRET, Heard, request, service, world
 
 
 def head(spec: Service, *headers: tuple[str, str], length: int | None = -1, **more: Any) -> bytes:
-    live = world(Snapshot(version="1", created="", environment="dev", services=[spec])).services[spec.name]
+    of = world(Snapshot(version="1", created="", environment="dev", services=[spec]))
+    live = of.services[spec.name]
     exchange = Exchange(request("POST", "/", b"", *headers), Heard(), "call-1", 1.0, 2.0)
     exchange.route = Route(live)
     exchange.method, exchange.path, exchange.query = b"POST", b"/things", b""
     for name, value in more.items():
         setattr(exchange, name, value)
+    exchange.caller = Caller(CallerKey(id="k", name="k", hash=b""))
+    exchange.heading = Heading(exchange, of, object(), None)
     return HeadWriter().head(exchange, aim(live, live.members[0], ""), length)
 
 

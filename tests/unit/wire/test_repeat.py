@@ -1,5 +1,6 @@
 """A head that repeats the one before is recognised by its bytes, and gets no better verdict than the parser would give."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +25,10 @@ def remembering(head: bytes) -> Repeats:
 
 
 def same(one: Request, other: Request) -> bool:
-    return all(getattr(one, name) == getattr(other, name) for name in Request.__struct_fields__)
+    """But for Content-Length, which stands in `length`."""
+    headers = [field for field in other.headers if field[0] != b"content-length"]
+    expected = msgspec.structs.replace(other, headers=headers, fields=dict(reversed(headers)))
+    return all(getattr(one, name) == getattr(expected, name) for name in Request.__struct_fields__)
 
 
 @pytest.mark.parametrize("length", [1, 5, 12, 4321])
@@ -44,15 +48,14 @@ def test_a_head_without_a_body_is_recalled_too():
     assert same(recalled, read(GET))
 
 
-def test_what_the_app_does_to_one_request_does_not_show_in_the_next():
-    repeats = remembering(HEAD)
-    first = repeats.recall(HEAD + b"hello", 10)
-    assert first is not None
-    first.headers.clear()
-    first.fields.clear()
-    second = repeats.recall(HEAD + b"hello", 10)
-    assert second is not None
-    assert second.fields[b"x-key"] == b"k"
+def test_what_the_app_noted_of_a_head_is_there_when_it_comes_again():
+    repeats, request = Repeats(), read(HEAD)
+    repeats.remember(HEAD, request)
+    request.memo["seen"] = 1
+    again = repeats.recall(HEAD + b"hello", 10)
+    assert again is not None
+    assert again.memo == {"seen": 1}
+    assert read(HEAD).memo == {}
 
 
 @pytest.mark.parametrize(

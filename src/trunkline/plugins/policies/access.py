@@ -44,15 +44,26 @@ class Access:
         trusted_proxies: tuple[str, ...] = (),
     ) -> None:
         self._wall = wall
-        self.dead: frozenset[str] = frozenset()
-        """Ids of keys that were killed since they were loaded."""
+        self._dead: frozenset[str] = frozenset()
         self._mark_key = secrets.token_bytes(32)
         self._proxies = tuple(ipaddress.ip_network(p) for p in trusted_proxies)
         self.refresh: Callable[[], bool] = lambda: False
         self.load(callers, pepper, token_key)
 
+    @property
+    def dead(self) -> frozenset[str]:
+        """Ids of keys that were killed since they were loaded."""
+        return self._dead
+
+    @dead.setter
+    def dead(self, ids: frozenset[str]) -> None:
+        self._dead = ids
+        self.epoch = object()
+
     def load(self, callers: Callers, pepper: bytes, token_key: bytes) -> None:
         """Takes over a new set of keys."""
+        self.epoch = object()
+        """Another one whenever what `identify` says of a request may have changed, save by the passing of time."""
         self._pepper = pepper
         self.token_key = token_key
         self._salt = callers.subject_salt
@@ -71,7 +82,7 @@ class Access:
         mark = blake2b(presented, key=self._mark_key, digest_size=32).digest()
         caller = self._known.get(mark) or self._look_up(presented, mark)
         key = caller.key
-        if self.dead and caller.id in self.dead:
+        if self._dead and caller.id in self._dead:
             raise CallError("unauthenticated", f"the key {key.name!r} was revoked")
         if key.expires_at or key.ips or b"origin" in request.fields:
             self._check(caller, request)
@@ -118,7 +129,7 @@ class Access:
     def _browser(self, presented: bytes, request: Inbound) -> Caller:
         token = opened(presented, self.token_key, self._wall())
         parent = self._by_id.get(token.key)
-        if parent is None or parent.id in self.dead:
+        if parent is None or parent.id in self._dead:
             raise CallError("unauthenticated", "the key that minted this token was revoked")
         if request.fields.get(b"origin", b"").decode("latin-1") != token.origin:
             raise CallError("forbidden", "this token is bound to another browser origin", scope="key")

@@ -1,0 +1,115 @@
+"""What the head of a request decides: who calls, what path they name, under which labels. Worked out once and kept with the
+head, since a client repeats its head with every request on a kept connection (`memo` of wire/request.py).
+
+Valid while the same callers and the same world are live and the key has not expired. Not for: anything that the body decides.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from trunkline.core.call import Exchange, Route, Target
+from trunkline.core.errors import CallError
+from trunkline.core.service import Operation, Repeat
+
+if TYPE_CHECKING:
+    from trunkline.engine.resolve import Named
+    from trunkline.engine.world import World
+
+_LABELS = ("extra", "feature", "tags", "subject_hash", "error_style", "lane", "ingress", "query")
+
+
+class Bounds(NamedTuple):
+    """The time, the attempts and the repeats of a call by one route: the registry's, tightened by the head."""
+
+    repeat: Repeat
+    timeout_s: float
+    attempts_max: int
+    idempotency_key: bytes
+
+
+class Heading:
+    """The verdicts on one head. `epoch` is that of the callers, `expires_at` epoch seconds."""
+
+    __slots__ = (
+        "bounds",
+        "caller",
+        "correlation_id",
+        "epoch",
+        "expires_at",
+        "labels",
+        "method",
+        "named",
+        "operation",
+        "path",
+        "route",
+        "starts",
+        "world",
+    )
+
+    def __init__(self, exchange: Exchange, world: World, epoch: object, named: Named | None) -> None:
+        """Keeps what was set on `exchange`."""
+        caller = exchange.caller
+        assert caller is not None
+        self.world = world
+        self.epoch = epoch
+        self.caller = caller
+        self.expires_at = caller.key.expires_at or float("inf")
+        self.method = exchange.method
+        self.correlation_id = "" if exchange.correlation_id is exchange.call_id else exchange.correlation_id
+        self.labels: list[tuple[str, Any]] = [
+            (name, value) for name in _LABELS if (value := getattr(exchange, name)) != getattr(Exchange, name)
+        ]
+        """What differs from an exchange's defaults."""
+        self.named = named
+        """The model endpoint; else `route`, `path` and `operation` are those of the proxied call."""
+        self.route: Route | None = None
+        self.path = b""
+        self.operation: Operation | None = None
+        self.bounds: dict[Route, Bounds] = {}
+        self.starts: dict[Target, tuple[bytes, bytes]] = {}
+        """By target: a path, and the beginning of the head that goes to the vendor for it (engine/send.py)."""
+
+    def apply(self, exchange: Exchange) -> None:
+        """Sets on another call with the same head what was set on the first."""
+        exchange.caller = self.caller
+        exchange.method = self.method
+        exchange.config_version = self.world.version
+        if self.correlation_id:
+            exchange.correlation_id = self.correlation_id
+        for name, value in self.labels:
+            setattr(exchange, name, value)
+
+    def bound(self, route: Route, operation: Operation | None, fields: dict[bytes, bytes]) -> Bounds:
+        """The bounds of calls by `route`, kept for the next. Raises CallError for header values that make no sense."""
+        spec = route.live.spec
+        total, repeat = spec.timeout.total, Exchange.repeat
+        if operation is not None:
+            repeat = operation.repeat
+            total = operation.timeout or total
+        if b"x-trunkline-timeout" in fields:
+            total = min(total, positive(fields[b"x-trunkline-timeout"], "x-trunkline-timeout"))
+        attempts = spec.retry.attempts
+        if b"x-trunkline-max-attempts" in fields:
+            asked = positive(fields[b"x-trunkline-max-attempts"], "x-trunkline-max-attempts")
+            attempts = max(1, min(attempts, int(asked)))
+        key = b""
+        if spec.idempotency is not None:
+            key = fields.get(spec.idempotency.header.lower().encode(), b"")
+        bounds = self.bounds[route] = Bounds(repeat, total, attempts, key)
+        return bounds
+
+
+def positive(value: bytes, name: str) -> float:
+    """A header's number. Raises CallError `invalid_request`."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number < 1e9:
+        raise CallError(
+            "invalid_request",
+            f"{name} takes a number above 0, not {value[:40].decode('latin-1')!r}",
+            param=name,
+        )
+    return number
