@@ -85,6 +85,7 @@ KINDS: dict[str, Kind] = _table(
     ("not_cached", 504, "", "caller", "Make the call without `only-if-cached`, so that the vendor is asked."),
     ("idempotency_in_progress", 409, "l", "wait", "Wait for the first request with this key to end."),
     ("shed", 503, "l", "wait", "Try again shortly; this process has more work than it can do in time."),
+    ("shed", 503, "l", "wait", "Try again shortly; this process has more work than it can do in time."),
     ("shutting_down", 503, "l", "wait", "Try again; the process is restarting."),
     ("internal", 500, "", "operator", "Report this with its correlation id; it is a defect of Trunkline."),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from trunkline.core.errors import KINDS, CallError, Kind
 
 OURS = ("unauthenticated", "forbidden", "unknown_route", "unknown_model", "caller_rate_limited", "over_budget", "unpriced",
         "circuit_open", "queue_full", "queue_timeout", "secret_unavailable", "misconfigured", "store_unavailable",
-        "idempotency_in_progress", "shutting_down")  # fmt: skip
+        "idempotency_in_progress", "shed", "shutting_down")  # fmt: skip
 """What Trunkline refuses before anything was sent."""
 
 
