@@ -31,7 +31,6 @@ from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.gateway import Gateway, Ids
 from trunkline.engine.shape import answer
 from trunkline.engine.sweep import Sweeper
-from trunkline.engine.traffic import Traffic
 from trunkline.engine.world import Address, Makers, World
 from trunkline.gateway import addresses, failures, kills
 from trunkline.gateway.console_link import ConsoleLink
@@ -43,7 +42,7 @@ from trunkline.journal.append import Journal
 from trunkline.plugins import auth
 from trunkline.plugins.adapters import ADAPTERS
 from trunkline.plugins.policies.access import Access
-from trunkline.plugins.policies.breaker import Breaker
+from trunkline.plugins.policies.breaker import Breaker, Seen
 from trunkline.plugins.policies.concurrency import Concurrency
 from trunkline.plugins.policies.quota import Quota
 from trunkline.plugins.policies.rate import Rate
@@ -78,7 +77,6 @@ class Process:
 
         self.journal = Journal(self.state / "journal")
         self.diary = Diary(self.journal, self.boot, clock, wall)
-        self.traffic = Traffic()
         self.access = Access(
             self._callers_read,
             self._sealed.pepper,
@@ -98,14 +96,13 @@ class Process:
             self.diary,
             self.attempt_policies,
             self.sweeper,
-            self.traffic,
             clock=clock,
             wall=wall,
             failed=failures.call_error,
             unknown=Samples(self.state / "samples").keep,
         )
         local = LocalRoutes(
-            self.access, self.traffic, self.breaker, clock=clock, wall=wall, reload_state=self._reload_state
+            self.access, self.breaker, clock=clock, wall=wall, reload_state=self._reload_state
         )
         self.gateway = Gateway(
             World(self._snapshot_read, self._sealed, self._makers),
@@ -192,6 +189,8 @@ class Process:
     def _swap(self) -> None:
         self._scrub()
         self.gateway.world = World(self._snapshot_read, self._sealed, self._makers)
+        services = self.gateway.world.services.values()
+        self.breaker.keep({live.name: {member.name for member in live.members} for live in services})
         self._tell()
 
     def _reload_state(self) -> dict[str, Any]:
@@ -219,7 +218,7 @@ class Process:
 
     def stats(self) -> dict[str, Any]:
         """What the console shows of the running process."""
-        now = time.monotonic()
+        names = list(self.gateway.world.services)
         return {
             "at": time.time(),
             "boot": self.boot,
@@ -227,18 +226,9 @@ class Process:
             "connections": self.server.connections,
             "lost_records": self.diary.lost,
             "refused": {**self.server.refused, **self.gateway.refused},
-            "breakers": {name: self.breaker.state(name) for name in self.gateway.world.services},
-            "traffic": {
-                name: {
-                    "attempts": s.attempts,
-                    "errors": s.errors,
-                    "window": s.window(now),
-                    "last_error_code": s.last_error_code,
-                    "last_ok_age_s": now - s.last_ok_at if s.last_ok_at else None,
-                    "last_error_age_s": now - s.last_error_at if s.last_error_at else None,
-                }
-                for name, s in self.traffic.seen.items()
-            },
+            "breakers": {name: self.breaker.state(name) for name in names},
+            "circuits": {name: told for name in names if (told := self.breaker.told(name))},
+            "traffic": {name: traffic_told(self.breaker.seen(name), time.monotonic()) for name in names},
         }
 
     async def _tell_stats(self) -> None:
@@ -297,6 +287,18 @@ def refused_by_wire(status: int, code: str, reason: str) -> tuple[bytes, bytes]:
     )
     lines = b"".join(b"%b: %b\r\n" % field for field in fields)
     return lines + b"x-correlation-id: %b\r\n" % correlation.encode(), body
+
+
+def traffic_told(seen: Seen, now: float) -> dict[str, Any]:
+    """How an integration fares, for the console."""
+    return {
+        "attempts": seen.attempts,
+        "errors": seen.errors,
+        "window": (seen.calls, seen.failures),
+        "last_error_code": seen.error_code,
+        "last_ok_age_s": now - seen.ok_at if seen.ok_at else None,
+        "last_error_age_s": now - seen.error_at if seen.error_at else None,
+    }
 
 
 def write(path: Path, content: bytes) -> None:

@@ -23,7 +23,6 @@ from trunkline.engine.pool import pick
 from trunkline.engine.relay import Relay
 from trunkline.engine.send import HeadWriter
 from trunkline.engine.sweep import Sweeper
-from trunkline.engine.traffic import Traffic
 
 _STREAMED = b"text/event-stream"
 _WHOLE_BELOW = 256 << 10
@@ -40,7 +39,6 @@ class Dispatcher:
         diary: Diary,
         policies: Sequence[Policy[Attempt]],
         sweeper: Sweeper,
-        traffic: Traffic,
         *,
         clock: Callable[[], float],
         wall: Callable[[], float],
@@ -53,7 +51,6 @@ class Dispatcher:
         self._admit = tuple(policy.admit for policy in policies)
         self._settle = tuple(policy.settle for policy in reversed(policies))
         self._sweeper = sweeper
-        self._traffic = traffic
         self._clock = clock
         self._wall = wall
         self._failed = failed
@@ -117,8 +114,6 @@ class Dispatcher:
     def _ended(self, attempt: Attempt, error: CallError) -> None:
         now = self._clock()
         attempt.exchange.tried.append(tried(attempt, now))
-        if attempt.response is not None:
-            self._traffic.note(attempt.target.live.name, error, now)
         if error.status and error.confidence == "low":
             self._unknown(error)
 
@@ -128,7 +123,7 @@ class Dispatcher:
         admitted = 0
         try:
             if attempt.target.member.problem is not None:
-                raise again(attempt.target.member.problem)
+                await usable(attempt.target.member)
             for admit in self._admit:
                 waiting = admit(attempt)
                 if waiting is not None:
@@ -273,7 +268,6 @@ class Dispatcher:
     def _succeeded(self, exchange: Exchange, attempt: Attempt, now: float) -> None:
         exchange.state = "cancelled" if exchange.gone else "ok"
         exchange.tried.append(tried(attempt, now))
-        self._traffic.note(attempt.target.live.name, None, now)
         self._diary.end(exchange)
 
     async def _relay(self, attempt: Attempt, response: Response) -> None:
@@ -335,7 +329,18 @@ def any_left(members: list[Member], left: set[Member], current: Member) -> bool:
 
 def again(error: CallError) -> CallError:
     """A fresh error of the same content, since one object must not be raised by two calls."""
-    return CallError(error.code, error.message, source=error.source, scope=error.scope)
+    return CallError(
+        error.code, error.message, source=error.source, scope=error.scope, retry_at=error.retry_at
+    )
+async def usable(member: Member) -> None:
+    """Waits for a credential that is being fetched. Raises the problem that stays."""
+    if member.renewal is not None:
+        await in_task()
+        await member.renewal.ready()
+    if member.problem is not None:
+        raise again(member.problem)
+
+
 
 
 def final(attempt: Attempt, error: CallError) -> CallError:

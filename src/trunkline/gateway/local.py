@@ -21,7 +21,6 @@ from trunkline.plugins.policies import tokens
 from trunkline.plugins.policies.access import Access, may_use_model
 
 if TYPE_CHECKING:
-    from trunkline.engine.traffic import Traffic
     from trunkline.ops.health import Traffic as Fares
     from trunkline.plugins.policies.breaker import Breaker
 
@@ -37,7 +36,6 @@ class LocalRoutes:
     def __init__(
         self,
         access: Access,
-        traffic: Traffic,
         breaker: Breaker,
         *,
         clock: Callable[[], float],
@@ -45,7 +43,6 @@ class LocalRoutes:
         reload_state: Callable[[], dict[str, Any]],
     ) -> None:
         self._access = access
-        self._traffic = traffic
         self._breaker = breaker
         self._clock = clock
         self._wall = wall
@@ -107,14 +104,11 @@ class LocalRoutes:
         return code, JSON + simulated, to_json(body)
 
     def _fares(self, spec: Service) -> Fares:
-        seen = self._traffic.seen.get(spec.name)
-        now = self._clock()
-        offset = self._wall() - now
-        figures = health.Figures()
-        if seen is not None:
-            ok_at = seen.last_ok_at + offset if seen.last_ok_at else 0.0
-            error_at = seen.last_error_at + offset if seen.last_error_at else 0.0
-            figures = health.Figures(*seen.window(now), ok_at, error_at, seen.last_error_code)
+        seen = self._breaker.seen(spec.name)
+        offset = self._wall() - self._clock()
+        ok_at = seen.ok_at + offset if seen.ok_at else 0.0
+        error_at = seen.error_at + offset if seen.error_at else 0.0
+        figures = health.Figures(seen.calls, seen.failures, ok_at, error_at, seen.error_code)
         return health.Traffic(
             spec.name,
             *figures,

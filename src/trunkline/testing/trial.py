@@ -31,7 +31,6 @@ from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.gateway import Gateway, Ids
 from trunkline.engine.sweep import Sweeper
-from trunkline.engine.traffic import Traffic
 from trunkline.engine.world import Makers, World
 from trunkline.gateway import addresses, failures
 from trunkline.gateway.local import LocalRoutes
@@ -126,7 +125,7 @@ class Trial:
         self.clock = clock = clock or FakeClock()
         self.wire = ScriptedWire(*plays, clock=clock)
         self.journal = journal or MemoryJournal()
-        self.traffic, self.sweeper = Traffic(), Sweeper(clock)
+        self.sweeper = Sweeper(clock)
         callers = Callers(version="1", keys=list(keys) or [caller_key()], subject_salt=b"salt")
         self.access = Access(callers, PEPPER, TOKEN_KEY, wall=clock.wall)
         self.breaker = Breaker(clock, clock.wall)
@@ -143,15 +142,12 @@ class Trial:
             diary,
             self.attempt_policies,
             self.sweeper,
-            self.traffic,
             clock=clock,
             wall=clock.wall,
             failed=failures.call_error,
             unknown=self.unknown.append,
         )
-        local = LocalRoutes(
-            self.access, self.traffic, self.breaker, clock=clock, wall=clock.wall, reload_state=dict
-        )
+        local = LocalRoutes(self.access, self.breaker, clock=clock, wall=clock.wall, reload_state=dict)
         self.snapshot = Snapshot(
             version="v1",
             created="2026-11-21T12:00:00Z",

@@ -1,133 +1,223 @@
-"""Stops calling a target that fails: opens on a share of failures in a sliding window, probes, and closes again.
+"""Stops calling what fails: a circuit per credential of an integration, and per model where failures speak of the model only.
 
-Only failures that speak of the target count (column `trips` of core/errors.py): a declined card or a bad request never does.
-Slow calls and gradual return come with the issue 'Flow and failure'.
+Also the one place where attempts are counted, for health and the statistics: each is noted once. Only failures that speak of the
+target open a circuit (column `trips` of core/errors.py): a declined card or a bad request never does. It is not bypassed when all
+circuits are open; fallbacks are there for that. Not for: the decisions themselves (`circuit.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple
 
-from trunkline.core.call import Attempt
+from trunkline.core.call import UNWATCHED, Attempt, Target
 from trunkline.core.errors import CallError
-from trunkline.core.service import Breaker as Settings
+from trunkline.plugins.policies.circuit import MODELS_MAX, Circuit, Outcome, State
 
-SLICES = 10
-_PROBE_OK = 2
-
-State = Literal["closed", "open", "half_open"]
+BEST_FIRST: tuple[State, ...] = ("closed", "returning", "half_open", "open")
 
 
-class Circuit:
-    """One target's breaker as a value: `now` comes in, decisions come out."""
+class Seen(NamedTuple):
+    """How an integration fares: all attempts since the start, and those of the last minute. Times are monotonic, 0: never."""
 
-    __slots__ = ("_at", "_bad", "_good", "_until", "opened_at", "probing", "proved", "state")
-
-    def __init__(self) -> None:
-        self.state: State = "closed"
-        self.opened_at = 0.0
-        self.probing = False
-        self.proved = 0
-        self._at = -1
-        self._until = 0.0
-        self._good = [0] * SLICES
-        self._bad = [0] * SLICES
-
-    def allows(self, settings: Settings, now: float) -> bool:
-        """Whether an attempt may be made; a probe takes the one place there is."""
-        if self.state == "closed":
-            return True
-        if self.state == "open" and now - self.opened_at >= settings.open_for:
-            self.state, self.probing, self.proved = "half_open", False, 0
-        if self.state == "half_open" and not self.probing:
-            self.probing = True
-            return True
-        return False
-
-    def note(self, bad: bool | None, settings: Settings, now: float) -> None:
-        """An admitted attempt ended: well, badly, or (None) without saying anything about the target."""
-        if self.state == "half_open":
-            self.probing = False
-            if bad:
-                self._open(now)
-            elif bad is not None:
-                self.proved += 1
-                if self.proved >= _PROBE_OK:
-                    self._close()
-            return
-        if bad is None or self.state == "open":
-            return
-        slot = self._slot(settings, now)
-        if not bad:
-            self._good[slot] += 1
-            return
-        self._bad[slot] += 1
-        failures, total = sum(self._bad), sum(self._bad) + sum(self._good)
-        if total >= settings.volume and failures >= settings.failures * total:
-            self._open(now)
-
-    def _slot(self, settings: Settings, now: float) -> int:
-        if now < self._until:
-            return self._at % SLICES
-        slice_s = settings.window / SLICES
-        turn = int(now / slice_s)
-        self._until = (turn + 1) * slice_s
-        if turn != self._at:
-            for passed in range(max(self._at + 1, turn - SLICES + 1), turn + 1):
-                self._good[passed % SLICES] = self._bad[passed % SLICES] = 0
-            self._at = turn
-        return turn % SLICES
-
-    def _open(self, now: float) -> None:
-        self.state, self.opened_at = "open", now
-
-    def _close(self) -> None:
-        self.state, self._at, self._until = "closed", -1, 0.0
-        self._good, self._bad = [0] * SLICES, [0] * SLICES
-
-    def __repr__(self) -> str:
-        return f"Circuit({self.state}, good={sum(self._good)}, bad={sum(self._bad)})"
+    attempts: int = 0
+    errors: int = 0
+    calls: int = 0
+    failures: int = 0
+    ok_at: float = 0.0
+    error_at: float = 0.0
+    error_code: str = ""
 
 
 class Breaker:
-    """Circuits by (integration, credential); they outlive reloads."""
+    """Circuits by integration and credential; they outlive reloads."""
 
     def __init__(self, clock: Callable[[], float], wall: Callable[[], float]) -> None:
         self._clock = clock
         self._wall = wall
-        self.circuits: dict[tuple[str, str], Circuit] = {}
+        self.circuits: dict[str, dict[str, Circuit]] = {}
 
     def admit(self, attempt: Attempt) -> None:
-        """Raises `circuit_open` with the instant of the next probe."""
-        target = attempt.target
-        circuit = self.circuits.get(target.key)
-        if circuit is None:
-            circuit = self.circuits[target.key] = Circuit()
-        settings = target.live.spec.breaker
-        if circuit.state == "closed" or circuit.allows(settings, self._clock()):
-            return
-        left = max(0.5, circuit.opened_at + settings.open_for - self._clock())
-        text = f"{target.live.name} failed too often just now; calls to it are held back"
-        raise CallError("circuit_open", text, scope="integration", retry_at=self._wall() + left)
+        """Raises `circuit_open` with the instant from which it is worth trying again."""
+        if attempt.target.circuit.held:
+            self._ask(attempt)
 
     def settle(self, attempt: Attempt) -> None:
-        error, target = attempt.error, attempt.target
-        bad: bool | None = False
-        if error is None:
-            bad = None if attempt.exchange.gone else False
-        elif attempt.exchange.gone or error.source == "trunkline":
-            bad = None
-        else:
-            bad = error.kind.trips
-        self.circuits[target.key].note(bad, target.live.spec.breaker, self._clock())
+        circuit, now = attempt.target.circuit, self._clock()
+        if attempt.error is None and circuit.plain:
+            if now >= circuit.until:
+                circuit.turn(now)
+            circuit.good += 1
+            circuit.ok_at = now
+            return
+        self._note(attempt, circuit, now)
+
+    def _ask(self, attempt: Attempt) -> None:
+        target, now = attempt.target, self._clock()
+        circuit: Circuit = target.circuit if target.circuit is not UNWATCHED else self._watch(target)
+        if not circuit.held:
+            return
+        own = circuit.models.get(target.model)
+        for one in (own, circuit):
+            if one is None or one.state == "closed":
+                continue
+            if one.state == "half_open" and _began_well(one.probe):
+                one.probe.probe = False  # type: ignore[attr-defined]  # its proof is given; how it ends counts as any other
+                one.proves(now)
+                circuit.refresh()
+            if not one.allows(now):
+                if one is circuit and own is not None:
+                    own.gives_back()
+                raise self._refusal(target, one, model=one is own, now=now)
+            if one.state == "half_open":
+                one.probe, attempt.probe = attempt, True
+        circuit.refresh()
+
+    def _watch(self, target: Target) -> Circuit:
+        settings = target.live.spec.breaker
+        of_service = self.circuits.setdefault(target.live.name, {})
+        circuit = of_service.get(target.member.name)
+        if circuit is None:
+            circuit = of_service[target.member.name] = Circuit(settings)
+        elif circuit.settings != settings:
+            for one in (circuit, *circuit.models.values()):
+                one.adopt(settings)
+            circuit.refresh()
+        target.circuit = circuit
+        return circuit
+
+    def _refusal(self, target: Target, circuit: Circuit, *, model: bool, now: float) -> CallError:
+        name = target.name if model else target.live.name
+        text = f"{name} failed too often just now; calls to it are held back"
+        if circuit.state == "returning":
+            text = f"{name} has just come back; only {circuit.share(now):.0%} of calls are let through yet"
+        left = max(0.5, circuit.free_at(now) - now)
+        scope = "model" if model else "integration"
+        return CallError("circuit_open", text, scope=scope, retry_at=self._wall() + left)
+
+    def _note(self, attempt: Attempt, circuit: Circuit, now: float) -> None:
+        outcome, error, target = outcome_of(attempt), attempt.error, attempt.target
+        slow = slow_for(attempt, now) > target.live.spec.breaker.slow_after > 0.0
+        own = circuit.models.get(target.model)
+        if outcome == "void" and attempt.response is None:
+            for one in (circuit, own):
+                if one is not None and one.probe is attempt:
+                    one.gives_back()
+            return
+        if outcome == "void" and slow:
+            outcome = "other"  # somebody lost patience with it: slow it was
+        code = error.code if error is not None else ""
+        told: dict[str, Any] = {"started": attempt.started, "probe": attempt.probe, "code": code}
+        if error is not None and error.scope == "model" and target.model and outcome == "bad":
+            if own is None and len(circuit.models) < MODELS_MAX:
+                own = circuit.models[target.model] = Circuit(circuit.settings)
+            if own is not None:
+                own.note("bad", now, **told)
+            outcome = "ailing"
+        elif own is not None:
+            own.note(outcome, now, slow=slow, **told)
+        circuit.note(outcome, now, slow=slow, **told)
+        if circuit.models:
+            self._tidy(circuit, now)
+            circuit.refresh()
+
+    @staticmethod
+    def _tidy(circuit: Circuit, now: float) -> None:
+        """Models that have been well for a minute need no circuit of their own."""
+        well = [
+            name for name, one in circuit.models.items() if one.state == "closed" and not one.minute(now).bad
+        ]
+        for name in well:
+            del circuit.models[name]
+
+    def keep(self, known: Mapping[str, Collection[str]]) -> None:
+        """Forgets what the registry no longer has; `known` are the credentials of each integration."""
+        kept = {name: self.circuits[name] for name in self.circuits if name in known}
+        self.circuits = {
+            name: {credential: one for credential, one in of_service.items() if credential in known[name]}
+            for name, of_service in kept.items()
+        }
 
     def state(self, name: str) -> State:
-        """The worst state of an integration's circuits that is common to all of them: open only when every one is."""
-        states = [c.state for (service, _), c in self.circuits.items() if service == name]
-        if not states or "closed" in states:
-            return "closed"
-        return "half_open" if "half_open" in states else "open"
+        """The best state among an integration's credentials: open only when every one is."""
+        states = {one.state for one in self.circuits.get(name, {}).values()}
+        return next((state for state in BEST_FIRST if state in states), "closed")
+
+    def seen(self, name: str) -> Seen:
+        """How an integration fares, over all its credentials."""
+        now = self._clock()
+        found = Seen()
+        for one in self.circuits.get(name, {}).values():
+            found = _sum(found, one, now)
+        return found
+
+    def told(self, name: str) -> list[dict[str, Any]]:
+        """Every circuit of an integration as people are shown it."""
+        now, wall = self._clock(), self._wall()
+        rows = []
+        for credential, circuit in self.circuits.get(name, {}).items():
+            for model, one in (("", circuit), *circuit.models.items()):
+                count = one.minute(now)
+                row: dict[str, Any] = {"credential": credential, "model": model or None, "state": one.state}
+                row |= {
+                    "attempts": count.judged + count.void,
+                    "failures": count.failures,
+                    "opened": one.opened,
+                }
+                if one.state != "closed":
+                    row |= {
+                        "since_s": round(now - one.since, 1),
+                        "why": one.why,
+                        "share": round(one.share(now), 3),
+                    }
+                    row["retry_at"] = round(wall + max(0.0, one.free_at(now) - now), 3)
+                rows.append(row)
+        return rows
 
     def __repr__(self) -> str:
-        return f"Breaker({ {k: c for k, c in self.circuits.items() if c.state != 'closed'} })"
+        held = {(name, c): one for name, some in self.circuits.items() for c, one in some.items() if one.held}
+        return f"Breaker({held})"
+
+
+def outcome_of(attempt: Attempt) -> Outcome:
+    """What the end of an attempt says about its target."""
+    error = attempt.error
+    if error is None:
+        return "good"
+    if attempt.exchange.gone or error.source == "trunkline":
+        return "void"
+    kind = error.kind
+    if kind.trips:
+        return "bad"
+    return "ailing" if kind.elsewhere and kind.who != "caller" else "other"
+
+
+def slow_for(attempt: Attempt, now: float) -> float:
+    """Seconds that the vendor took, or has taken so far, to its first byte; waiting for a place of ours is not its time."""
+    if attempt.response is None:
+        return 0.0
+    return (attempt.first_byte_at or now) - attempt.started - attempt.exchange.queued_s
+
+
+def _began_well(probe: object) -> bool:
+    """A stream may last for minutes; that its answer began well is proof enough."""
+    return (
+        isinstance(probe, Attempt)
+        and bool(probe.first_byte_at)
+        and probe.error is None
+        and 0 < probe.status < 400
+    )
+
+
+def _sum(found: Seen, one: Circuit, now: float) -> Seen:
+    total, minute = one.counts, one.minute(now)
+    later = one.error_at > found.error_at
+    return Seen(
+        found.attempts + total.judged + total.void,
+        found.errors + total.failures,
+        found.calls + minute.judged + minute.void,
+        found.failures + minute.failures,
+        max(found.ok_at, one.ok_at),
+        max(found.error_at, one.error_at),
+        one.error_code if later else found.error_code,
+    )

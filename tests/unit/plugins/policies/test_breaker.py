@@ -1,179 +1,119 @@
-"""A circuit opens on a share of failures, lets one probe through, and closes after proof."""
+"""Each credential has its circuit, each ailing model its own; attempts are counted once, for the breaker and for health."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from trunkline.core.call import Attempt, Exchange, Live, Member, Target
+from trunkline.core.call import UNWATCHED, Attempt, Exchange, Live, Member, Target
 from trunkline.core.errors import KINDS, CallError
 from trunkline.core.service import Breaker as Settings
-from trunkline.plugins.policies.breaker import Breaker, Circuit
+from trunkline.plugins.policies.breaker import Breaker, Seen, outcome_of
 from trunkline.testing import FakeClock, Heard, Trial, answers, request, service
 
-SETTINGS = Settings(failures=0.5, volume=4, window=10.0, open_for=5.0)
+pytestmark = pytest.mark.row("F3")
+ONCE = Settings(volume=1, open_for=5.0, ramp=0.0)
 
 
-def opened(now: float = 100.0) -> Circuit:
-    circuit = Circuit()
-    for _ in range(4):
-        circuit.note(True, SETTINGS, now)
-    assert circuit.state == "open"
-    return circuit
+class Stage:
+    """A breaker, and targets of one integration."""
+
+    def __init__(self, settings: Settings = ONCE) -> None:
+        self.clock = FakeClock()
+        self.breaker = Breaker(self.clock, self.clock.wall)
+        self.live = Live(service(breaker=settings))
+        self.members = {name: Member(name, 1, None, b"", b"") for name in ("env:A", "env:B")}
+        self.live.members = list(self.members.values())
+
+    def attempt(self, error: CallError | None = None, credential: str = "env:A", model: str = "") -> Attempt:
+        member = self.members[credential]
+        target = member.targets.setdefault(model, Target(self.live, member, model))
+        made = Attempt(Exchange(request(), Heard(), "call-1", 1.0, 2.0), target, 1, self.clock())
+        made.error, made.response = error, object()
+        return made
+
+    def ends(self, error: CallError | None = None, credential: str = "env:A", model: str = "") -> str:
+        """One attempt from its admission to its end: `sent`, or the code of the refusal."""
+        made = self.attempt(error, credential, model)
+        try:
+            self.breaker.admit(made)
+        except CallError as refusal:
+            return refusal.code
+        self.breaker.settle(made)
+        return "sent"
 
 
-@pytest.mark.parametrize(
-    ("outcomes", "state"),
-    [
-        ([True] * 3, "closed"),
-        ([True] * 4, "open"),
-        ([True, True, False, False, True], "open"),
-        ([False, False, False, True, True], "closed"),
-        ([False, False, True, True], "open"),
-        ([None] * 50, "closed"),
-        ([None, True, None, True, True], "closed"),
-    ],
-)
-def test_it_opens_on_enough_failures_among_enough_calls(outcomes: list[bool | None], state: str) -> None:
-    circuit = Circuit()
-    for bad in outcomes:
-        circuit.note(bad, SETTINGS, 100.0)
-    assert circuit.state == state
-
-
-def test_failures_of_long_ago_do_not_count() -> None:
-    circuit = Circuit()
-    for _ in range(3):
-        circuit.note(True, SETTINGS, 100.0)
-    circuit.note(True, SETTINGS, 111.0)
-    assert circuit.state == "closed"
-    assert repr(circuit) == "Circuit(closed, good=0, bad=1)"
-
-
-def test_it_holds_back_then_lets_one_probe_through_at_a_time() -> None:
-    circuit = opened(100.0)
-    assert [circuit.allows(SETTINGS, now) for now in (100.0, 104.9)] == [False, False]
-    assert [circuit.allows(SETTINGS, 105.0) for _ in range(3)] == [True, False, False]
-    assert circuit.state == "half_open"
-
-
-def test_two_good_probes_close_it() -> None:
-    circuit = opened(100.0)
-    for now in (105.0, 105.1):
-        assert circuit.allows(SETTINGS, now)
-        circuit.note(False, SETTINGS, now)
-    assert (circuit.state, repr(circuit)) == ("closed", "Circuit(closed, good=0, bad=0)")
-
-
-def test_a_bad_probe_opens_it_anew() -> None:
-    circuit = opened(100.0)
-    assert circuit.allows(SETTINGS, 105.0)
-    circuit.note(True, SETTINGS, 106.0)
-    assert (circuit.state, circuit.opened_at) == ("open", 106.0)
-    assert not circuit.allows(SETTINGS, 110.9)
-    assert circuit.allows(SETTINGS, 111.0)
-
-
-def test_a_probe_that_tells_nothing_frees_its_place() -> None:
-    circuit = opened(100.0)
-    assert circuit.allows(SETTINGS, 105.0)
-    circuit.note(None, SETTINGS, 105.0)
-    assert (circuit.state, circuit.allows(SETTINGS, 105.0)) == ("half_open", True)
-
-
-class CircuitMachine(RuleBasedStateMachine):
-    """Whatever comes in whatever order: at most one probe, never a way around an open circuit, never stuck."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.circuit, self.now, self.probes = Circuit(), 1000.0, 0
-
-    @rule(seconds=st.floats(0, 8))
-    def time_passes(self, seconds: float) -> None:
-        self.now += seconds
-
-    @rule(outcome=st.sampled_from([True, False, None]))
-    def a_call(self, outcome: bool | None) -> None:
-        before, opened_at = self.circuit.state, self.circuit.opened_at
-        allowed = self.circuit.allows(SETTINGS, self.now)
-        if before == "open":
-            assert allowed is (self.now - opened_at >= SETTINGS.open_for)
-        if allowed:
-            self.circuit.note(outcome, SETTINGS, self.now)
-
-    @rule()
-    def a_probe_under_way(self) -> None:
-        if self.circuit.state == "half_open" and self.circuit.allows(SETTINGS, self.now):
-            assert not self.circuit.allows(SETTINGS, self.now)
-            self.circuit.note(None, SETTINGS, self.now)
-
-    @invariant()
-    def it_is_never_stuck(self) -> None:
-        copy = Circuit()
-        for name in Circuit.__slots__:
-            value = getattr(self.circuit, name)
-            setattr(copy, name, list(value) if isinstance(value, list) else value)
-        assert copy.allows(SETTINGS, self.now + SETTINGS.open_for + 1e-6)
-
-
-TestCircuit = CircuitMachine.TestCase
-
-
-@given(st.lists(st.tuples(st.floats(0, 3), st.booleans()), max_size=60))
-def test_the_window_counts_what_is_in_it(steps: list[tuple[float, bool]]) -> None:
-    circuit, now, seen = Circuit(), 1000.0, []
-    settings = Settings(failures=1.0, volume=10**6, window=10.0)
-    for gap, bad in steps:
-        now += gap
-        circuit.note(bad, settings, now)
-        seen.append((now, bad))
-    first = int(now) - 9
-    assert repr(circuit) == (
-        f"Circuit(closed, good={sum(at >= first and not bad for at, bad in seen)}, bad={sum(at >= first and bad for at, bad in seen)})"
-    )
-
-
-def attempt(error: CallError | None, gone: bool = False) -> Attempt:
-    live = Live(service(breaker=Settings(volume=1, open_for=5.0)))
-    exchange = Exchange(request(), Heard(), "call-1", 1.0, 2.0)
-    exchange.gone = gone
-    made = Attempt(exchange, Target(live, Member("env:A", 1, None, b"", b"")), 1, 1.0)
-    made.error = error
-    return made
+def failure(code: str = "server_error", **more: Any) -> CallError:
+    return CallError(code, "x", source="acme", **more)
 
 
 @pytest.mark.parametrize("code", list(KINDS))
 def test_only_what_speaks_of_the_target_opens_it(code: str) -> None:
-    clock = FakeClock()
-    breaker = Breaker(clock, clock.wall)
-    one = attempt(CallError(code, "x", source="acme"))
-    breaker.admit(one)
-    breaker.settle(one)
-    assert breaker.state("acme") == ("open" if KINDS[code].trips else "closed")
+    stage = Stage()
+    stage.ends(failure(code))
+    assert stage.breaker.state("acme") == ("open" if KINDS[code].trips else "closed")
 
 
+@pytest.mark.row("H1")
 @pytest.mark.parametrize(
-    "one",
+    ("code", "outcome"),
     [
-        attempt(CallError("network", "x", source="trunkline")),
-        attempt(CallError("network", "x", source="acme"), gone=True),
-        attempt(None, gone=True),
+        ("overloaded", "bad"),
+        ("network", "bad"),
+        ("rate_limited", "ailing"),
+        ("auth_invalid", "ailing"),
+        ("invalid_request", "other"),
+        ("not_found", "other"),
+        ("declined", "other"),
+        ("content_policy", "other"),
     ],
 )
-def test_our_own_refusals_and_callers_that_left_say_nothing(one: Attempt) -> None:
-    clock = FakeClock()
-    breaker = Breaker(clock, clock.wall)
-    breaker.admit(one)
-    breaker.settle(one)
-    assert (breaker.state("acme"), repr(breaker)) == ("closed", "Breaker({})")
+def test_a_callers_mistake_is_not_the_vendors_failure(code: str, outcome: str) -> None:
+    stage = Stage(Settings())
+    stage.ends(failure(code))
+    failed = outcome in ("bad", "ailing")
+    assert outcome_of(stage.attempt(failure(code))) == outcome
+    assert stage.breaker.seen("acme") == Seen(
+        1, int(failed), 1, int(failed), 0.0, stage.clock() if failed else 0.0, code if failed else ""
+    )
 
 
-async def test_an_open_circuit_refuses_with_the_instant_of_the_next_probe() -> None:
-    spec = service(breaker=Settings(volume=1, open_for=5.0))
+def test_our_own_refusals_and_callers_that_left_say_nothing() -> None:
+    stage = Stage()
+    stage.ends(CallError("network", "x", source="trunkline"))
+    gone = stage.attempt(failure("network"))
+    gone.exchange.gone = True
+    stage.breaker.admit(gone)
+    stage.breaker.settle(gone)
+    unsent = stage.attempt(CallError("queue_full", "x"))
+    unsent.response = None
+    stage.breaker.admit(unsent)
+    stage.breaker.settle(unsent)
+    assert (stage.breaker.state("acme"), repr(stage.breaker)) == ("closed", "Breaker({})")
+    assert stage.breaker.seen("acme") == Seen(attempts=2, calls=2)
+
+
+def test_good_attempts_are_counted_without_being_looked_at() -> None:
+    stage = Stage(Settings())
+    for _ in range(3):
+        stage.ends()
+        stage.clock.advance(30.0)
+    seen = stage.breaker.seen("acme")
+    assert (seen.attempts, seen.calls, seen.errors, seen.ok_at) == (3, 1, 0, stage.clock() - 30.0)
+
+
+def test_figures_add_up_over_credentials() -> None:
+    stage = Stage(Settings())
+    stage.ends()
+    stage.clock.advance(1.0)
+    stage.ends(failure("network"), credential="env:B")
+    assert stage.breaker.seen("acme") == Seen(2, 1, 2, 1, stage.clock() - 1.0, stage.clock(), "network")
+    assert stage.breaker.seen("unheard of") == Seen()
+
+
+async def test_an_open_circuit_refuses_with_the_instant_of_the_next_trial() -> None:
+    spec = service(breaker=Settings(volume=1, open_for=5.0, probes=1, ramp=0.0))
     trial = Trial(answers(500, b"{}"), answers(200, b"{}"), services=[spec])
     await trial.ask("POST", "/api/proxy/acme/x", b"{}")
     held = await trial.ask("POST", "/api/proxy/acme/x", b"{}")
@@ -181,22 +121,152 @@ async def test_an_open_circuit_refuses_with_the_instant_of_the_next_probe() -> N
     assert trial.ends[1].code == "circuit_open"
     trial.clock.advance(5.0)
     assert (await trial.ask("POST", "/api/proxy/acme/x", b"{}")).status == 200
+    assert trial.breaker.state("acme") == "closed"
+
+
+def test_what_is_refused_while_traffic_returns_says_so() -> None:
+    stage = Stage(Settings(volume=1, open_for=5.0, probes=1, ramp=20.0))
+    stage.ends(failure())
+    stage.clock.advance(5.0)
+    assert stage.ends() == "sent"
+    with pytest.raises(CallError, match="only 10% of calls are let through yet") as refused:
+        stage.breaker.admit(stage.attempt())
+    assert (refused.value.code, refused.value.retry_at) == ("circuit_open", stage.clock.wall() + 1.0)
+    assert stage.breaker.state("acme") == "returning"
+
+
+def test_it_is_not_bypassed_because_all_are_open() -> None:
+    stage = Stage()
+    for credential in ("env:A", "env:B"):
+        stage.ends(failure(), credential)
+    assert [stage.ends(None, c) for c in ("env:A", "env:B") * 3] == ["circuit_open"] * 6
 
 
 @pytest.mark.row("R10")
 def test_each_credential_has_its_own_circuit_and_the_integration_is_open_only_when_all_are() -> None:
-    clock = FakeClock()
-    breaker = Breaker(clock, clock.wall)
-    states: list[Any] = [("acme", "a"), ("acme", "b"), ("other", "a")]
-    for key in states:
-        breaker.circuits[key] = Circuit()
-    breaker.circuits["acme", "a"].state = "open"
-    assert (breaker.state("acme"), breaker.state("other"), breaker.state("unheard of")) == (
+    stage = Stage()
+    stage.ends(None, "env:B")
+    stage.ends(failure(), "env:A")
+    assert (stage.breaker.state("acme"), stage.ends(None, "env:A"), stage.ends(None, "env:B")) == (
         "closed",
-        "closed",
-        "closed",
+        "circuit_open",
+        "sent",
     )
-    breaker.circuits["acme", "b"].state = "half_open"
-    assert breaker.state("acme") == "half_open"
-    breaker.circuits["acme", "b"].state = "open"
-    assert breaker.state("acme") == "open"
+    for _ in range(2):
+        stage.ends(failure(), "env:B")
+    assert (stage.breaker.state("acme"), stage.breaker.state("unheard of")) == ("open", "closed")
+    stage.breaker.keep({"acme": {"env:B"}})
+    assert [row["credential"] for row in stage.breaker.told("acme")] == ["env:B"]
+    stage.breaker.keep({})
+    assert stage.breaker.state("acme") == "closed"
+
+
+@pytest.mark.row("A3")
+def test_a_failure_that_speaks_of_the_model_holds_back_that_model_only() -> None:
+    stage = Stage(Settings(volume=2, open_for=5.0, probes=1, ramp=0.0))
+    for _ in range(2):
+        stage.ends(failure("overloaded", scope="model"), model="big")
+    assert [stage.ends(None, model=name) for name in ("big", "small", "")] == ["circuit_open", "sent", "sent"]
+    assert stage.breaker.state("acme") == "closed"
+    with pytest.raises(CallError, match="acme/big failed too often") as refused:
+        stage.breaker.admit(stage.attempt(model="big"))
+    assert refused.value.scope == "model"
+    told = stage.breaker.told("acme")
+    assert [(row["model"], row["state"], row["failures"]) for row in told] == [
+        (None, "closed", 2),
+        ("big", "open", 2),
+    ]
+
+    stage.clock.advance(5.0)
+    assert stage.ends(None, model="big") == "sent"
+    assert [row["state"] for row in stage.breaker.told("acme")] == ["closed", "closed"]
+    stage.clock.advance(60.0)
+    stage.ends(None, model="small")
+    assert [row["model"] for row in stage.breaker.told("acme")] == [None]
+    assert stage.attempt().target.circuit.plain
+
+
+def test_slow_answers_are_judged_by_their_first_byte_without_our_own_waiting() -> None:
+    stage = Stage(Settings(volume=2, slow_after=2.0, slow=0.5))
+
+    def answered(after_s: float, queued_s: float = 0.0) -> None:
+        made = stage.attempt()
+        stage.breaker.admit(made)
+        made.exchange.queued_s = queued_s
+        made.first_byte_at = made.started + after_s
+        stage.breaker.settle(made)
+
+    answered(1.9)
+    answered(60.0, queued_s=59.0)
+    assert stage.breaker.state("acme") == "closed"
+    answered(2.1)
+    answered(2.1)
+    assert stage.breaker.state("acme") == "open"
+
+
+def test_who_lost_patience_with_a_slow_vendor_counts_as_a_slow_call() -> None:
+    stage = Stage(Settings(volume=1, slow_after=2.0, slow=0.5))
+    made = stage.attempt(CallError("deadline_exceeded", "x"))
+    stage.breaker.admit(made)
+    stage.clock.advance(3.0)
+    stage.breaker.settle(made)
+    assert stage.breaker.state("acme") == "open"
+
+
+def test_an_answer_that_began_well_is_proof_before_it_ends() -> None:
+    stage = Stage(Settings(volume=1, open_for=5.0, probes=2, ramp=0.0))
+    stage.ends(failure())
+    stage.clock.advance(5.0)
+    stream = stage.attempt()
+    stage.breaker.admit(stream)
+    stream.first_byte_at, stream.status = stage.clock(), 200
+    stage.clock.advance(1.0)
+    assert stage.ends() == "sent"
+    assert stage.breaker.state("acme") == "closed"
+    stage.breaker.settle(stream)
+    assert stage.breaker.state("acme") == "closed"
+
+
+def test_a_trial_call_that_never_left_gives_its_place_back() -> None:
+    stage = Stage()
+    stage.ends(failure())
+    stage.clock.advance(5.0)
+    waiting = stage.attempt(CallError("queue_timeout", "x"))
+    waiting.response = None
+    stage.breaker.admit(waiting)
+    stage.breaker.settle(waiting)
+    assert stage.ends() == "circuit_open"
+    stage.clock.advance(1.0)
+    assert stage.ends() == "sent"
+
+
+def test_new_settings_of_a_reload_reach_the_circuit_that_stays() -> None:
+    stage = Stage(Settings())
+    stage.ends()
+    before = stage.attempt().target.circuit
+    stage.live = Live(service(breaker=ONCE))
+    stage.members["env:A"].targets.clear()
+    assert stage.attempt().target.circuit is UNWATCHED
+    stage.ends(failure())
+    assert stage.attempt().target.circuit is before
+    assert stage.breaker.state("acme") == "open"
+
+
+def test_what_is_told_of_an_open_circuit() -> None:
+    stage = Stage()
+    stage.ends(failure())
+    stage.clock.advance(2.0)
+    assert stage.breaker.told("acme") == [
+        {
+            "credential": "env:A",
+            "model": None,
+            "state": "open",
+            "attempts": 1,
+            "failures": 1,
+            "opened": 1,
+            "since_s": 2.0,
+            "why": "1 of 1 attempts within 10 s failed",
+            "share": 0.0,
+            "retry_at": round(stage.clock.wall() + 3.0, 3),
+        }
+    ]
