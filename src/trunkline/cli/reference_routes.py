@@ -127,7 +127,7 @@ def _row(method: str, path: str, local: Local) -> Row:
 def _table() -> LocalRoutes:
     """The gateway's own routes without a gateway: only their table is asked for."""
     nothing = cast(Any, None)
-    routes = LocalRoutes(nothing, nothing, nothing, clock=time.monotonic, wall=time.time, reload_state=dict)
+    routes = LocalRoutes(nothing, nothing, clock=time.monotonic, wall=time.time, reload_state=dict)
     routes.gateway = cast(
         Any, SimpleNamespace(world=SimpleNamespace(snapshot=SimpleNamespace(health_public=False)))
     )
