@@ -301,6 +301,14 @@ class Exchange:
     """Set by a policy that wants the whole answer: it is kept in `kept` if it has at most so many bytes."""
     kept: Answer | None = None
     """The answer as it went to the caller, vendor's part only; None until it is complete or if it was too long."""
+    limits_told: bool = False
+    """Our rate-limit lines stand in `extra`; a vendor's of the same names do not pass."""
+    counted: Any = None
+    """What of the caller's limits this call holds (plugins/policies/caller_limits.py)."""
+    reserved: Any = None
+    """What of budgets this call holds back (plugins/policies/budget.py)."""
+    billed: bool = False
+    """A hard budget counts it: it is refused when it cannot be recorded (ruling 27)."""
     lane: Lane = "interactive"
     queued_s: float = 0.0
     """Time spent waiting for a place."""

@@ -497,6 +497,9 @@ class CallerKey(msgspec.Struct, frozen=True, kw_only=True):
     """0: no bound."""
     rate: int = 0
     rate_per: float = 0.0
+    budget_usd: float = 0.0
+    """What its calls may cost in each `budget_per`; 0: no budget of its own."""
+    budget_per: Literal["day", "month"] = "month"
     feature: str = ""
     subject: str = ""
     tags: str = ""
