@@ -6,7 +6,7 @@ Protocols only, so that each side can be built, faked and tested alone.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
@@ -121,6 +121,22 @@ class Renewal(Protocol):
 
     def refused(self, attempt: Attempt, error: CallError) -> None:
         """The vendor refused the credential: has a new one fetched and, once per call, the attempt made again."""
+
+
+class LimitTold(NamedTuple):
+    """One limit as a vendor tells it in its header fields (engine/limits_told.py). `unit`: requests, tokens, input-tokens,
+    output-tokens, content-bytes, concurrent-requests.
+    """
+
+    name: str
+    unit: str
+    limit: float | None = None
+    remaining: float | None = None
+    reset_at: float | None = None
+    """Epoch seconds."""
+    window_s: float | None = None
+    refills: bool = False
+    """What was used comes back steadily, and all of it is back at `reset_at`; else nothing comes back before."""
 
 
 class Reading:

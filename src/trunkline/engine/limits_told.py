@@ -9,23 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
+from trunkline.core.ports import LimitTold
 from trunkline.engine.retry_at import bounded, instant
 
-
-class LimitTold(NamedTuple):
-    """One limit as the vendor tells it. `unit`: requests, tokens, input-tokens, output-tokens, content-bytes,
-    concurrent-requests, points.
-    """
-
-    name: str
-    unit: str
-    limit: float | None = None
-    remaining: float | None = None
-    reset_at: float | None = None
-    window_s: float | None = None
-
+__all__ = ["LimitTold", "limits_told"]
 
 Fields = Mapping[bytes, bytes]
 
@@ -66,21 +54,21 @@ def _told(
     left: str,
     reset: str,
     window_s: float | None = None,
+    *,
+    refills: bool = False,
 ) -> Iterator[LimitTold]:
-    told = LimitTold(
-        name, unit, _number(fields, limit), _number(fields, left), _reset(fields, reset, now), window_s
-    )
+    at = _reset(fields, reset, now)
+    told = LimitTold(name, unit, _number(fields, limit), _number(fields, left), at, window_s, refills)
     if told.limit is not None or told.remaining is not None:
         yield told
 
 
 def _openai(fields: Fields, now: float) -> Iterator[LimitTold]:
-    """OpenAI, Azure, and the many that copy them; resets are Go durations (`6m0s`)."""
+    """OpenAI, Azure, and the many that copy them; resets are Go durations (`6m0s`) until all is back."""
     for unit in ("requests", "tokens"):
         head = "x-ratelimit-"
-        yield from _told(
-            fields, now, unit, unit, f"{head}limit-{unit}", f"{head}remaining-{unit}", f"{head}reset-{unit}"
-        )
+        names = f"{head}limit-{unit}", f"{head}remaining-{unit}", f"{head}reset-{unit}"
+        yield from _told(fields, now, unit, unit, *names, refills=True)
 
 
 def _groq(fields: Fields, now: float) -> Iterator[LimitTold]:
@@ -90,7 +78,7 @@ def _groq(fields: Fields, now: float) -> Iterator[LimitTold]:
 
 
 def _anthropic(fields: Fields, now: float) -> Iterator[LimitTold]:
-    """Resets are RFC 3339 instants."""
+    """Resets are RFC 3339 instants at which all is back; what was used returns steadily."""
     for name in (
         "requests",
         "tokens",
@@ -112,6 +100,7 @@ def _anthropic(fields: Fields, now: float) -> Iterator[LimitTold]:
             f"{head}-limit",
             f"{head}-remaining",
             f"{head}-reset",
+            refills=True,
         )
 
 
@@ -131,11 +120,18 @@ def _plain(fields: Fields, now: float) -> Iterator[LimitTold]:
     )
 
 
-def _shopify(fields: Fields, _now: float) -> Iterator[LimitTold]:
-    """`x-shopify-shop-api-call-limit: 32/40`, a bucket that leaks two a second."""
+_SHOPIFY_EMPTY_S = 20.0
+"""A full bucket of a shop is empty after so long, whatever its plan: 40 leaking 2 a second, 80 leaking 4, 400 leaking 20."""
+
+
+def _shopify(fields: Fields, now: float) -> Iterator[LimitTold]:
+    """`x-shopify-shop-api-call-limit: 32/40`, a bucket that leaks."""
     used, _, size = fields.get(b"x-shopify-shop-api-call-limit", b"").decode("latin-1").partition("/")
-    if _PLAIN.fullmatch(used.strip()) and _PLAIN.fullmatch(size.strip()):
-        yield LimitTold("bucket", "requests", float(size), max(0.0, float(size) - float(used)))
+    if not _PLAIN.fullmatch(used.strip()) or not _PLAIN.fullmatch(size.strip()) or float(size) <= 0:
+        return
+    held, most = float(used), float(size)
+    at = bounded(now + min(1.0, held / most) * _SHOPIFY_EMPTY_S, now)
+    yield LimitTold("bucket", "requests", most, max(0.0, most - held), at, None, refills=True)
 
 
 def _hubspot(fields: Fields, now: float) -> Iterator[LimitTold]:

@@ -20,8 +20,8 @@ def test_openai_tells_requests_and_tokens_with_go_durations() -> None:
         x_ratelimit_limit_requests="60", x_ratelimit_remaining_requests="59", x_ratelimit_reset_requests="1s",
         x_ratelimit_limit_tokens="150000", x_ratelimit_remaining_tokens="149984", x_ratelimit_reset_tokens="6m0s",
     ) == [
-        LimitTold("requests", "requests", 60, 59, NOW + 1),
-        LimitTold("tokens", "tokens", 150000, 149984, NOW + 360),
+        LimitTold("requests", "requests", 60, 59, NOW + 1, None, True),
+        LimitTold("tokens", "tokens", 150000, 149984, NOW + 360, None, True),
     ]  # fmt: skip
 
 
@@ -30,8 +30,8 @@ def test_groq_counts_requests_by_day_and_tokens_by_minute() -> None:
         "groq", x_ratelimit_limit_requests="14400", x_ratelimit_remaining_requests="14370", x_ratelimit_reset_requests="2m59.56s",
         x_ratelimit_limit_tokens="18000", x_ratelimit_remaining_tokens="17997", x_ratelimit_reset_tokens="7.66s",
     ) == [
-        LimitTold("requests", "requests", 14400, 14370, NOW + 179.56, 86400),
-        LimitTold("tokens", "tokens", 18000, 17997, NOW + 7.66, 60),
+        LimitTold("requests", "requests", 14400, 14370, NOW + 179.56, 86400, True),
+        LimitTold("tokens", "tokens", 18000, 17997, NOW + 7.66, 60, True),
     ]  # fmt: skip
 
 
@@ -44,9 +44,9 @@ def test_anthropic_tells_instants() -> None:
         **{f"{tokens}limit": "9000", f"{tokens}remaining": "100", f"{tokens}reset": "2026-11-21T10:01:00Z"},
         anthropic_priority_output_tokens_limit="10", anthropic_priority_output_tokens_remaining="5",
     ) == [
-        LimitTold("requests", "requests", 50, 0, NOW + 30),
-        LimitTold("input-tokens", "input-tokens", 9000, 100, NOW + 60),
-        LimitTold("priority-output-tokens", "output-tokens", 10, 5, None),
+        LimitTold("requests", "requests", 50, 0, NOW + 30, None, True),
+        LimitTold("input-tokens", "input-tokens", 9000, 100, NOW + 60, None, True),
+        LimitTold("priority-output-tokens", "output-tokens", 10, 5, None, None, True),
     ]  # fmt: skip
 
 
@@ -60,7 +60,10 @@ def test_github_and_sendgrid_tell_epoch_seconds() -> None:
 
 
 def test_the_rest() -> None:
-    assert told("shopify", x_shopify_shop_api_call_limit="32/40") == [LimitTold("bucket", "requests", 40, 8)]
+    assert told("shopify", x_shopify_shop_api_call_limit="32/40") == [
+        LimitTold("bucket", "requests", 40, 8, NOW + 16, None, True)
+    ]
+    assert told("shopify", x_shopify_shop_api_call_limit="0/0") == []
     assert told("twilio", twilio_concurrent_requests="5") == []
     assert told("mistral", x_ratelimit_remaining="12") == [LimitTold("requests", "requests", None, 12)]
     assert told("none", x_ratelimit_remaining="12") == []
