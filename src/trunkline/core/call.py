@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trunkline.core.scrub import Scrubber
-from trunkline.core.service import CallerKey, Lane, Operation, Price, Repeat, Service
+from trunkline.core.service import CallerKey, Fallback, Lane, Operation, Price, Repeat, Service
 
 if TYPE_CHECKING:
     import asyncio
@@ -34,6 +34,7 @@ class Caller:
         "routes",
         "spend_usd",
         "subject",
+        "task",
         "token_id",
     )
 
@@ -51,6 +52,8 @@ class Caller:
         self.origin = ""
         """Set on a browser token: the only origin it may come from."""
         self.token_id = ""
+        self.task = ""
+        """Set on an internal grant: the deferred call that runs for this caller."""
         self.spend_usd = 0.0
         for scope in key.scopes:
             sort, _, rest = scope.partition(":")
@@ -131,6 +134,9 @@ class Live:
     __slots__ = (
         "answer_fields",
         "caches",
+        "calls",
+        "chain",
+        "chains",
         "contract",
         "dialects",
         "fixed_fields",
@@ -172,6 +178,36 @@ class Live:
         """Whether any of its answers may be kept."""
         self.contract = b""
         """Hash of `spec`, made at first need: answers given under another configuration are not given again."""
+        self.chain: tuple[Link, ...] = ()
+        """What is done instead when a call fails."""
+        self.chains: dict[str, tuple[Link, ...]] = {}
+        """By operation that declares its own."""
+        self.calls = 0
+        """Calls so far, of which repeats may be a share."""
+
+
+class Link(NamedTuple):
+    """One thing to do instead when a call fails (engine/fallback.py), compiled from what is declared."""
+
+    kind: str
+    spec: Fallback
+    on: frozenset[str]
+    """Codes of failures for which it holds; empty: those that another target could help."""
+    text: Any = None
+    """engine/template.Template of the kinds static and template."""
+    route: Route | None = None
+    """Of the kind target, once it is known for a call."""
+
+    def holds(self, error: CallError) -> bool:
+        """Whether it is meant for this failure. What asks no vendor also helps when there is no time left to ask one."""
+        if self.on:
+            return error.code in self.on
+        return error.kind.elsewhere or (self.kind != "target" and error.code == "deadline_exceeded")
+
+    @property
+    def name(self) -> str:
+        """As header and record tell it."""
+        return f"target={self.spec.target}" if self.kind == "target" else self.kind
 
 
 class Unwatched:
@@ -219,6 +255,7 @@ class Route:
         "adapter",
         "answer_fields",
         "begun",
+        "chain",
         "dialect",
         "live",
         "model",
@@ -251,6 +288,8 @@ class Route:
         """Encoded columns of the journal that calls by this route share (engine/diary.py)."""
         self.answer_fields = live.answer_fields
         """Our header lines that are the same in every answer."""
+        self.chain = live.chain
+        """What is done instead when it fails, unless the operation says otherwise."""
 
 
 class Answer(NamedTuple):
@@ -273,6 +312,9 @@ class Exchange:
     heading: Any = None
     """engine/heading.Heading: what the head decided."""
     route: Route | None = None
+    """As the caller named it; it stays whatever happens."""
+    via: Route | None = None
+    """Where attempts go instead, after a fallback or a repair."""
     ingress: str = "proxy"
     method: bytes = b""
     path: bytes = b""
@@ -292,6 +334,10 @@ class Exchange:
     """The body holds the vendor's model name already."""
     attempt: Attempt | None = None
     attempts_max: int = 4
+    spent: bool = False
+    """Another attempt now, by us or by the caller's SDK, would only add to the trouble."""
+    race: Any = None
+    """engine/race.Race while a second request may run beside the first."""
     begun: bool = False
     extra: bytes = b""
     """Our header lines that this call's answer has besides the usual ones (CORS, limits, cache); of refusals too."""
@@ -316,6 +362,8 @@ class Exchange:
     """What flow control did, `name=value` each, e.g. `cache=hit`, `fallback=template`, `repair=drop:seed`; in the record's `notes`."""
     deadline: float = 0.0
     timeout_s: float = 0.0
+    tighter: tuple[float, float, float] | None = None
+    """The caller's own limits, seconds: connect, first byte, idle."""
     error: CallError | None = None
     error_style: str | None = None
     feature: str = ""
@@ -337,6 +385,7 @@ class Exchange:
     served_model: str = ""
     cost_usd: float = -1.0
     wasted_usd: float = 0.0
+    """Paid for attempts that were thrown away; not part of `cost_usd`."""
     task: asyncio.Task[None] | None = None
 
     def __init__(self, request: Inbound, reply: Outbound, call_id: str, started: float, wall: float) -> None:
@@ -355,10 +404,19 @@ class Exchange:
 class Attempt:
     """One try of a call at one target."""
 
+    sent_at: float = 0.0
     connected_at: float = 0.0
     first_byte_at: float = 0.0
     status: int = 0
     error: CallError | None = None
+    recorded: bool = False
+    """Its end stands in `exchange.tried`."""
+    beside: Attempt | None = None
+    """The attempt that was still running when this one began (engine/race.py)."""
+    opening: Any = None
+    """engine/relay.Relay while the harmless opening of its stream is held back."""
+    pace: tuple[float, int] | None = None
+    """When its stream was last measured, and how many bytes had passed by then (engine/sweep.py)."""
     response: Any = None
     vendor_request_id: str = ""
     reserved: Any = None

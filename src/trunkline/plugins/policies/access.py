@@ -18,6 +18,7 @@ from trunkline.core.call import Caller, Exchange
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Inbound
 from trunkline.core.service import Callers
+from trunkline.plugins.policies import grants
 from trunkline.plugins.policies.tokens import opened
 
 _PLACES = (b"x-trunkline-key", b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key")
@@ -47,6 +48,7 @@ class Access:
         self._dead: frozenset[str] = frozenset()
         self._mark_key = secrets.token_bytes(32)
         self._proxies = tuple(ipaddress.ip_network(p) for p in trusted_proxies)
+        self._grants = grants.Grants()
         self.refresh: Callable[[], bool] = lambda: False
         self.load(callers, pepper, token_key)
 
@@ -76,7 +78,9 @@ class Access:
     def identify(self, request: Inbound) -> Caller:
         """Raises `unauthenticated` or `forbidden`, never telling which part of a key was wrong."""
         presented = credential(request)
-        if presented.startswith(b"tlb_"):
+        if presented.startswith((b"tlb_", grants.PREFIX)):
+            if presented.startswith(grants.PREFIX):
+                return self._granted(presented, request)
             return self._browser(presented, request)
         # OpenSSL's HMAC costs as much as half a call; a keyed BLAKE2 (RFC 7693) finds a key again that it has let in before.
         mark = blake2b(presented, key=self._mark_key, digest_size=32).digest()
@@ -137,6 +141,16 @@ class Access:
         if parent.key.expires_at and self._wall() >= parent.key.expires_at:
             raise CallError("unauthenticated", "the key that minted this token has expired")
         return caller
+
+    def _granted(self, presented: bytes, request: Inbound) -> Caller:
+        """A deferred call: its caller's key must still be alive."""
+        grant = self._grants.open(presented, request, self.token_key, self._wall())
+        parent = self._by_id.get(grant.bearer.key)
+        if parent is None or parent.id in self.dead:
+            raise CallError("unauthenticated", "the key that made this deferred call was revoked")
+        if parent.key.expires_at and self._wall() >= parent.key.expires_at:
+            raise CallError("unauthenticated", "the key that made this deferred call has expired")
+        return grant.caller(parent)
 
     def address(self, request: Inbound) -> str:
         """The caller's address; what a proxy says of it is believed only from a trusted one (ruling 26)."""
@@ -224,7 +238,7 @@ def _searched(request: Inbound) -> bytes:
             continue
         if place == b"authorization":
             value = value[7:].strip() if value[:7].lower() == b"bearer " else b""
-        if not value.startswith((b"tl_", b"tlb_")):
+        if not value.startswith((b"tl_", b"tlb_", grants.PREFIX)):
             continue
         if found and value != found:
             raise CallError("invalid_request", "the request carries two different Trunkline keys")
