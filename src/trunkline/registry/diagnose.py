@@ -34,9 +34,12 @@ def faults(data: Any, shape: Any) -> list[Fault]:
     return [_veiled(fault) for fault in _walk(data, inspect.type_info(shape), ())]
 
 
+_REFERENCES = {"secret", "ref", "refresh", "webhook_secret", "smtp_secret"}
+
+
 def _veiled(fault: Fault) -> Fault:
     """The fault without its value wherever that could be a secret."""
-    if {"secret", "ref"}.isdisjoint(fault.place) and not looks_secret(f"{fault.message} {fault.value}"):
+    if _REFERENCES.isdisjoint(fault.place) and not looks_secret(f"{fault.message} {fault.value}"):
         return fault
     if fault.code in ("unknown-key", "missing-key") and not looks_secret(fault.message):
         return fault

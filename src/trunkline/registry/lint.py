@@ -16,6 +16,7 @@ from trunkline.core.service import Service
 from .document import Place
 from .findings import Finding, Severity
 from .layer import Scribe
+from .lint_flow import lint_flow
 from .load import Loaded
 from .shape import Integration, ModelAlias
 
@@ -57,6 +58,15 @@ RULES: dict[str, Rule] = {
     "no-operations": Rule("info", "An API of your own without `operations`: its POSTs are never repeated."),
     "plain-http": Rule("warning", "`allow_http` lets the credential travel unencrypted."),
     "floating-model": Rule("warning", "A model alias whose target the vendor may move."),
+    "stale-without-cache": Rule("warning", "A fallback of kind `stale` where nothing is ever kept."),
+    "fallback-disabled": Rule("warning", "A fallback to an integration that is switched off."),
+    "defer-without-notify": Rule(
+        "info", "A fallback of kind `defer`, but `notify` tells nobody when it ends."
+    ),
+    "hedge-without-use": Rule("warning", "`hedge` where no declared operation may be repeated at will."),
+    "hedge-without-money": Rule("warning", "`hedge` of model calls without `usd_per_day`."),
+    "budget-without-effect": Rule("warning", "A budget that neither refuses nor tells."),
+    "budget-without-alerts": Rule("info", "A budget whose alerts are off or reach nobody."),
     "no-integrations": Rule("warning", "The registry names no integration."),
 }
 
@@ -80,6 +90,8 @@ def lint(loaded: Loaded, *, today: date | None = None) -> list[Finding]:
                 scribe.write(severity, ("integrations", name, *at), code, message, cure, at_key=True)
     for alias, target in loaded.registry.models.items():
         _floating(alias, target, loaded, scribe)
+    for code, at, message, cure in lint_flow(loaded):
+        scribe.write(RULES[code].severity, at, code, message, cure, at_key=True)
     if not services:
         scribe.write(
             "warning",

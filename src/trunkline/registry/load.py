@@ -220,9 +220,10 @@ def simulated(service: Service, simulator_url: str) -> Service:
 
 def _refs(snapshot: Snapshot) -> list[str]:
     """Every reference in use, once each."""
-    credentials = [c.ref for service in snapshot.services if service.enabled for c in service.credentials]
+    live = [service for service in snapshot.services if service.enabled]
+    used = [ref for s in live for ref in (*(c.ref for c in s.credentials), s.auth.refresh)]
     told = [snapshot.notify.webhook_secret, snapshot.notify.smtp_secret]
-    return list(dict.fromkeys([*credentials, *filter(None, told)]))
+    return list(dict.fromkeys(filter(None, [*used, *told])))
 
 
 def _dated(draft: Snapshot) -> Snapshot:

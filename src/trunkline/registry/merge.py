@@ -142,11 +142,18 @@ def _auth(
         kind=base.kind or "bearer",
         name=own.name or base.name,
         template=own.template or base.template or "{secret}",
-        username=_username(own.username or base.username, environ),
+        username=_from_environment(own.username or base.username, environ),
+        grant=own.grant or base.grant or "client_credentials",
+        token_url=own.token_url or base.token_url,
+        client_id=_from_environment(own.client_id or base.client_id, environ),
+        client_auth=own.client_auth or base.client_auth or "basic",
+        scopes=own.scopes or base.scopes,
+        audience=own.audience or base.audience,
+        refresh=own.refresh or base.refresh,
     )
 
 
-def _username(text: str, environ: Mapping[str, str]) -> str:
+def _from_environment(text: str, environ: Mapping[str, str]) -> str:
     """A user name is no secret, so that it may come from the environment here; without the variable the secret holds both."""
     return environ.get(text.removeprefix("env:"), "") if text.startswith("env:") else text
 

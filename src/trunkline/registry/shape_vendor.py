@@ -55,8 +55,9 @@ Secret = str | list[PoolMember]
 class Auth(Part):
     """How the credential is put on a request."""
 
-    kind: Literal["bearer", "header", "query", "basic", "none"] | None = None
-    """`bearer`: `Authorization: Bearer ...`; `header` and `query`: under `name`; `basic`: user name and password; `none`."""
+    kind: Literal["bearer", "header", "query", "basic", "oauth2", "none"] | None = None
+    """`bearer`: `Authorization: Bearer ...`; `header` and `query`: under `name`; `basic`: user name and password; `oauth2`: a
+    bearer token that is fetched from `token_url` and renewed; `none`."""
     name: str = ""
     """Name of the header or query parameter."""
     template: str = ""
@@ -64,7 +65,21 @@ class Auth(Part):
     username: str = ""
     """basic: the user name (or `env:NAME`), with the secret as password. Without it the secret itself is `user:password`."""
     secret: Secret | None = None
-    """Reference of the credential (or a pool of them); the same as `secret` of the integration."""
+    """Reference of the credential (or a pool of them); the same as `secret` of the integration. oauth2: the client's secret."""
+    grant: Literal["client_credentials", "refresh_token"] | None = None
+    """oauth2: how a token is got; default `client_credentials`."""
+    token_url: str = ""
+    """oauth2: address that gives tokens."""
+    client_id: str = ""
+    """oauth2: the client (or `env:NAME`). Without it the secret itself is `id:secret`."""
+    client_auth: Literal["basic", "post"] | None = None
+    """oauth2: where id and secret stand in the token request: in a Basic header (default), or in its body."""
+    scopes: list[str] = []
+    """oauth2: scopes to ask for."""
+    audience: str = ""
+    """oauth2: audience to ask for."""
+    refresh: str = ""
+    """oauth2: reference of the refresh token, for `grant: refresh_token`."""
 
 
 class ApiVersion(Part):

@@ -16,9 +16,10 @@ from .merge_whole import route_of
 from .patterns import NAME, SAID_NAME
 from .shape import Defaults, Integration, Registry
 from .verify_access import verify_access
+from .verify_bounds import verify_bounds
 from .verify_calls import verify_calls
 from .verify_fallback import verify_fallbacks
-from .verify_flow import verify_defaults, verify_flow, verify_shedding
+from .verify_flow import verify_defaults, verify_flow
 
 
 def verify(
@@ -31,10 +32,10 @@ def verify(
             verify_calls(item)
             verify_flow(item)
     verify_defaults(registry.defaults or Defaults(), scribe)
-    verify_shedding(registry, scribe)
     _routes(registry, scribe)
     _aliases(registry, entries, scribe)
     verify_fallbacks(registry, entries, scribe)
+    verify_bounds(registry, entries, scribe, listeners)
 
 
 def _routes(registry: Registry, scribe: Scribe) -> None:

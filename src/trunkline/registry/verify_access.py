@@ -1,12 +1,9 @@
-"""Errors about reaching a vendor: is it known, where is it, with which secret, put where on a request?
+"""Errors about reaching a vendor: is it known, where is it, with which secret?
 
 Not for: what is then called (`verify_calls.py`).
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
@@ -18,6 +15,8 @@ from .findings import did_you_mean, one_of
 from .item import Item, secret_of
 from .patterns import HEADER_NAME, NAME
 from .shape_vendor import PoolMember, Secret
+from .verify_auth import verify_auth
+from .verify_bounds import texts
 
 _CREDENTIAL_HEADERS = {
     "authorization",
@@ -53,7 +52,7 @@ def verify_access(item: Item) -> bool:
         )
     if not _known_vendor(item):
         return False
-    for check in (_addresses, _secrets, _auth, _headers, _stray_secrets):
+    for check in (_addresses, _secrets, verify_auth, _headers, _stray_secrets):
         check(item)
     return True
 
@@ -145,55 +144,6 @@ def _reference(item: Item, at: Place, text: str) -> None:
         item.fault(at, problem.code, problem.message, problem.cure)
 
 
-def _auth(item: Item) -> None:
-    auth = item.own.auth
-    if auth is None:
-        return
-    inherited = item.entry.auth if item.entry else None
-    kind = auth.kind or (inherited.kind if inherited else "bearer")
-    named = auth.name or (inherited.name if inherited and inherited.kind == kind else "")
-    if kind in ("header", "query") and not named:
-        item.fault(
-            ("auth",),
-            "missing-key",
-            f"auth of kind `{kind}` needs the `name` of the {kind}.",
-            "Add e.g. `name: X-Api-Key`.",
-        )
-    if kind not in ("header", "query") and auth.name:
-        item.fault(
-            ("auth", "name"),
-            "unused-key",
-            f"`name` means nothing to auth of kind `{kind}`.",
-            "Remove it, or use kind `header`.",
-        )
-    if kind == "header" and auth.name and not HEADER_NAME.fullmatch(auth.name):
-        item.fault(
-            ("auth", "name"),
-            "bad-value",
-            "This is no header name.",
-            "Use letters, digits and `-`.",
-            value=auth.name,
-        )
-    if kind != "basic" and auth.username:
-        item.fault(
-            ("auth", "username"), "unused-key", "Only auth of kind `basic` has a user name.", "Remove it."
-        )
-    if kind == "none" and secret_of(item.own) is not None:
-        item.fault(
-            ("auth", "kind"),
-            "unused-key",
-            "auth of kind `none` uses no secret.",
-            "Remove the secret or choose a kind.",
-        )
-    if auth.template and auth.template.count("{secret}") != 1:
-        item.fault(
-            ("auth", "template"),
-            "bad-value",
-            "The template must hold `{secret}` once.",
-            "Write e.g. `Token {secret}`.",
-        )
-
-
 def _headers(item: Item) -> None:
     for name, value in item.own.headers.items():
         at: Place = ("headers", name)
@@ -227,8 +177,8 @@ def _headers(item: Item) -> None:
 
 
 def _stray_secrets(item: Item) -> None:
-    skip = {item.place + _secret_place(item)}
-    for at, text in _texts(msgspec.to_builtins(item.own), item.place):
+    skip = {item.place + _secret_place(item), (*item.place, "auth", "refresh")}
+    for at, text in texts(msgspec.to_builtins(item.own), item.place):
         if not any(at[: len(s)] == s for s in skip) and references.looks_secret(text):
             item.scribe.error(
                 at,
@@ -240,14 +190,3 @@ def _stray_secrets(item: Item) -> None:
 
 def _before(pool: Secret | None, n: int) -> list[PoolMember]:
     return pool[:n] if isinstance(pool, list) else []
-
-
-def _texts(data: Any, place: Place) -> Iterator[tuple[Place, str]]:
-    if isinstance(data, dict):
-        for key, value in data.items():
-            yield from _texts(value, (*place, key))
-    elif isinstance(data, list):
-        for n, value in enumerate(data):
-            yield from _texts(value, (*place, n))
-    elif isinstance(data, str):
-        yield place, data

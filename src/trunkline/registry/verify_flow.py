@@ -17,7 +17,7 @@ from .layer import Scribe
 from .merge import completed
 from .merge_whole import model_names
 from .quantity import period_seconds, seconds
-from .shape import Defaults, Integration, Registry
+from .shape import Defaults, Integration
 from .shape_flow import Cache
 from .shape_vendor import Model, Operation
 
@@ -225,9 +225,3 @@ def _status_page(item: Item) -> None:
         found = judge(page.partition("?")[0], listeners=item.listeners)
         if found.fault:
             item.fault(("status_page",), "bad-address", found.fault, found.cure, value=found.url)
-
-
-def verify_shedding(registry: Registry, scribe: Scribe) -> None:
-    """Writes every error about shedding."""
-    for at, message, cure, value in range_faults(registry):
-        scribe.error(at, "bad-value", message, cure, value=value)

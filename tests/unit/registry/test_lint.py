@@ -26,6 +26,7 @@ integrations:
     fallback: [{kind: defer}]
     runbook: https://wiki.example.com/crm
     handling: {retention: 30 days}
+notify: {webhook: "https://hooks.example.com/t", webhook_secret: "env:W"}
 """
 
 
