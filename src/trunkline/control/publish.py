@@ -64,7 +64,12 @@ def sealed(
     """Publishes credentials by reference under the master key, with the installation's keys that the gateway needs."""
     master, keys = master_key or state.master_key(), state.keys
     content = Sealed(
-        version="", values=values, missing=missing, pepper=keys["pepper"], token_key=keys["token_key"]
+        version="",
+        values=values,
+        missing=missing,
+        pepper=keys["pepper"],
+        token_key=keys["token_key"],
+        answer_key=keys["answer_key"],
     )
     # Keyed, because the version is seen where credentials must not be guessable from it.
     digest = hmac.digest(keys["audit"], _canonical(content), "sha256").hex()[:16]

@@ -20,7 +20,7 @@ from trunkline.plugins.secrets.masterkey import MasterKeyProblem
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-INSTALLATION_KEYS = ("pepper", "token_key", "subject_salt", "audit")
+INSTALLATION_KEYS = ("pepper", "token_key", "subject_salt", "audit", "answer_key")
 PURPOSE = "installation"
 
 

@@ -142,6 +142,8 @@ class Live:
         "fixed_fields",
         "fixed_names",
         "fixed_query",
+        "key_name",
+        "key_names",
         "match",
         "members",
         "name",
@@ -160,6 +162,10 @@ class Live:
         """Lower-cased name -> the whole header line, sent unless the caller sends that field."""
         self.fixed_names: frozenset[bytes] = frozenset()
         self.fixed_query = b""
+        self.key_name = b""
+        """Lower-cased name of the field in which the vendor takes an idempotency key; empty if it honours none."""
+        self.key_names: frozenset[bytes] = frozenset()
+        """Fields of callers in whose place that one is sent."""
         self.path_prefix = b""
         self.dialects: dict[bytes, str] = {}
         """Dialect by the vendor's path; paths with a model in them stand under their template."""
@@ -370,6 +376,11 @@ class Exchange:
     tags: str = ""
     subject_hash: str = ""
     idempotency_key: bytes = b""
+    """What is sent to vendors that honour a key: the caller's, or one minted for this call."""
+    intent: Any = None
+    """What the answer store holds of this call (plugins/policies/idempotency.py)."""
+    finishes: bool = False
+    """Goes on when its caller hangs up once it was sent: cutting it would undo nothing, and its answer is awaited under a key."""
     gone: bool = False
     """The caller has hung up."""
     held_back: bool = False

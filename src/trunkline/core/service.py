@@ -527,6 +527,8 @@ class Sealed(msgspec.Struct, frozen=True, kw_only=True):
     pepper: bytes = b""
     token_key: bytes = b""
     """Signs browser tokens."""
+    answer_key: bytes = b""
+    """Seals the answers kept for idempotency keys, and hashes those keys."""
 
     def __repr__(self) -> str:
         return f"Sealed(version={self.version!r}, {len(self.values)} values, {len(self.missing)} missing)"

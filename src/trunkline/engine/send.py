@@ -28,6 +28,9 @@ class HeadWriter:
             end = b"\r\ncontent-length: %d\r\n\r\n" % length
         else:
             end = b"\r\n\r\n"
+        if exchange.idempotency_key and target.live.key_name:
+            # Not in the start, which other calls with this head share: a minted key is new for each.
+            end = b"\r\n%b: %b%b" % (target.live.key_name, exchange.idempotency_key, end)
         return start + exchange.correlation_id.encode() + end
 
     def _start(self, exchange: Exchange, target: Target) -> bytes:
@@ -49,7 +52,7 @@ class HeadWriter:
             b"\r\n",
         ]
         for name, value in without_named(request.headers, request.fields.get(b"connection")):
-            if self._filter.passes(name):
+            if self._filter.passes(name) and name not in live.key_names:
                 parts += (name, b": ", value, b"\r\n")
         parts += [line for name, line in live.fixed_fields if name not in request.fields]
         parts += (signer.fields, _encoding(exchange), b"x-correlation-id: ")

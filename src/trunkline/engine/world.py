@@ -70,6 +70,9 @@ def _compile(spec: Service, sealed: Sealed, makers: Makers) -> Live:
         live.path_prefix = version.path.rstrip("/").encode()
     live.fixed_fields = [(n.encode(), f"{n}: {v}\r\n".encode("latin-1", "replace")) for n, v in fields]
     live.fixed_names = frozenset(n for n, _ in live.fixed_fields)
+    if spec.idempotency is not None:
+        live.key_name = spec.idempotency.header.lower().encode()
+        live.key_names = frozenset((live.key_name, b"idempotency-key"))
     simulated = b"x-trunkline-simulated: true\r\n" if spec.simulated else b""
     live.answer_fields = b"x-trunkline-integration: " + spec.name.encode() + b"\r\n" + simulated
     return live
