@@ -57,7 +57,7 @@ KINDS: dict[str, Kind] = _table(
     ("not_found", 404, "e", "caller", "Check the path and the id; the vendor does not know it."),
     ("model_gone", 404, "e", "operator", "Choose a model that the vendor still serves."),
     ("conflict", 409, "l", "caller", "Read the present state of the object, then decide."),
-    ("idempotency_conflict", 409, "", "caller", "Use a new idempotency key for a different request."),
+    ("idempotency_conflict", 422, "", "caller", "Use a new idempotency key for a different request."),
     ("timeout_upstream", 504, "atexl", "wait", "Try again; for an act, first look whether it happened."),
     ("server_error", 502, "atexl", "vendor", "Try again; if it stays, see the vendor's status page."),
     ("not_ready", 503, "ael", "wait", "Wait until the model is loaded (retryAt)."),
