@@ -21,6 +21,7 @@ TABLES = {
     "day": "trunkline.ledger.day_tables",
     "rollup": "trunkline.ledger.rollup_tables",
     "control": "trunkline.ledger.control_tables",
+    "tasks": "trunkline.ledger.task_tables",
 }
 """Kind of database -> module whose `metadata` is its newest schema."""
 

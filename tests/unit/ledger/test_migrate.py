@@ -14,7 +14,7 @@ from trunkline.ledger import migrate
 from trunkline.ledger.engine import open_engine
 from trunkline.ledger.migrate import SchemaRefused, head, rehearse, upgrade
 
-KINDS = ("day", "rollup", "control")
+KINDS = ("day", "rollup", "control", "tasks")
 
 
 def schema(path: Path) -> dict[str, str]:
