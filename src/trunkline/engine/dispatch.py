@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 
-from trunkline.core.call import Answer, Attempt, Exchange, Live, Member, Target
+from trunkline.core.call import Attempt, Exchange, Live, Member, Target
 from trunkline.core.codec import DecodeError
 from trunkline.core.errors import CallError
 from trunkline.core.jsonspan import replace_model
@@ -18,7 +18,7 @@ from trunkline.engine import deliver
 from trunkline.engine.body import Carried
 from trunkline.engine.diary import Diary, cost_usd, tried
 from trunkline.engine.drive import arrival, in_task
-from trunkline.engine.plan import Step, next_step, repeatable
+from trunkline.engine.plan import Situation, Step, next_step, repeatable
 from trunkline.engine.pool import pick
 from trunkline.engine.relay import Relay
 from trunkline.engine.send import HeadWriter
@@ -82,9 +82,10 @@ class Dispatcher:
                 if exchange.reply.started or exchange.gone:
                     raise
                 step = self._next(exchange, attempt, error, any_left(live.members, left, member))
-                if not step.go:
+                exchange.spent = step.spent
+                if step.move == "stop":
                     raise final(attempt, error) from None
-                if step.elsewhere:
+                if step.move == "member":
                     left.add(member)
                     member = pick(live, left)
                 elif step.delay_s > 0:
@@ -100,15 +101,19 @@ class Dispatcher:
         replayable = exchange.rest is None or not exchange.rest.started
         return next_step(
             error,
-            repeat=exchange.repeat,
-            has_key=bool(exchange.idempotency_key),
-            made=attempt.n,
-            attempts_max=exchange.attempts_max if replayable else attempt.n,
-            others_left=others_left,
-            retry=attempt.target.live.spec.retry,
-            wall=self._wall(),
-            remaining_s=exchange.deadline - self._clock(),
-            jitter=random.random(),
+            Situation(
+                repeat=exchange.repeat,
+                retry=attempt.target.live.spec.retry,
+                wall=self._wall(),
+                remaining_s=exchange.deadline - self._clock(),
+                total_s=exchange.timeout_s,
+                jitter=random.random(),
+                attempts_left=exchange.attempts_max - attempt.n if replayable else 0,
+                here=attempt.n,
+                took_s=self._clock() - attempt.started,
+                has_key=bool(exchange.idempotency_key),
+                members_left=others_left,
+            ),
         )
 
     def _ended(self, attempt: Attempt, error: CallError) -> None:
@@ -258,8 +263,8 @@ class Dispatcher:
         """All header lines of an answer: the vendor's that pass, then ours."""
         parts = self._answers.lines(attempt, response)
         exchange = attempt.exchange
-        if exchange.keep and response.complete and len(response.body) <= exchange.keep:
-            exchange.kept = Answer(response.status, b"".join(parts), response.body)
+        if exchange.keep:
+            exchange.kept = deliver.kept(attempt, response, b"".join(parts))
         parts.append(deliver.own_fields(exchange, attempt.n, now))
         fields = b"".join(parts)
         member = attempt.target.member
@@ -291,6 +296,7 @@ class Dispatcher:
             relay.finish()
         finally:
             exchange.reply.flow = None
+            head, exchange.kept = exchange.kept, None
             if adapter is not None:
                 account(exchange, relay.reading)
         if relay.error is not None:
@@ -305,6 +311,8 @@ class Dispatcher:
             )
         if not relay.started:
             start()
+            head = exchange.kept
+        exchange.kept = relay.whole(head)
         self._succeeded(exchange, attempt, self._clock())
         exchange.reply.end()
 
@@ -327,11 +335,6 @@ def any_left(members: list[Member], left: set[Member], current: Member) -> bool:
     return len(members) > 1 and any(m is not current and m not in left and m.weight > 0 for m in members)
 
 
-def again(error: CallError) -> CallError:
-    """A fresh error of the same content, since one object must not be raised by two calls."""
-    return CallError(
-        error.code, error.message, source=error.source, scope=error.scope, retry_at=error.retry_at
-    )
 async def usable(member: Member) -> None:
     """Waits for a credential that is being fetched. Raises the problem that stays."""
     if member.renewal is not None:
@@ -341,6 +344,11 @@ async def usable(member: Member) -> None:
         raise again(member.problem)
 
 
+def again(error: CallError) -> CallError:
+    """A fresh error of the same content, since one object must not be raised by two calls."""
+    return CallError(
+        error.code, error.message, source=error.source, scope=error.scope, retry_at=error.retry_at
+    )
 
 
 def final(attempt: Attempt, error: CallError) -> CallError:
