@@ -78,7 +78,7 @@ class AnswerCache:
         if asked and asked not in _ASKED:
             text = "x-trunkline-cache takes no-store, no-cache or only-if-cached"
             raise CallError("invalid_request", text, param="x-trunkline-cache")
-        told = declared(exchange, route) if asked != b"no-store" else None
+        told = declared(exchange, route) if asked != b"no-store" and not switched_off(route.live) else None
         if told is None:
             if asked == b"only-if-cached":
                 raise CallError("not_cached", "answers to this call are not kept", scope="call")
@@ -330,6 +330,12 @@ class AnswerCache:
 
     def __repr__(self) -> str:
         return f"AnswerCache(running={len(self._lookups)}, {self._flights!r})"
+
+
+def switched_off(live: Live) -> bool:
+    """Whether people have disabled an integration: then nothing of it is given any more."""
+    problem = live.members[0].problem
+    return problem is not None and problem.code == "disabled"
 
 
 def changes(exchange: Exchange) -> bool:
