@@ -132,7 +132,7 @@ def repair(own: Repair | None, aliases: Mapping[str, str]) -> service.Repair | N
         return None
     return service.Repair(
         bigger_context=aliases.get(own.bigger_context, own.bigger_context),
-        trim=own.trim,
+        trim=own.trim or "",
         drop_unsupported=own.drop_unsupported,
         malformed_again=own.malformed_again,
     )
@@ -149,7 +149,7 @@ def probe(own: Probe | None, vendor: Probe | None) -> service.Probe | None:
         return None
     otherwise = service.Probe()
     return service.Probe(
-        method=own.method or (not own.path and vendor.method) or "GET",
+        method=own.method or (None if own.path else vendor.method) or "GET",
         path=path,
         every=span(every, otherwise.every),
         timeout=span(own.timeout or vendor.timeout, otherwise.timeout),

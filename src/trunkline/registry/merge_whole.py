@@ -69,7 +69,7 @@ def _scope(own: Scope | None, names: Mapping[str, str]) -> service.Scope:
         key=own.key,
         integration=own.integration,
         model=names.get(own.model, own.model),
-        each=own.each,
+        each=own.each or "",
     )
 
 

@@ -28,7 +28,7 @@ class Scope(Part):
     """Integration that serves the call."""
     model: str = ""
     """`integration/model`, or a glob such as `openai/gpt-*`."""
-    each: Literal["", "team", "feature", "key", "integration", "model"] = ""
+    each: Literal["team", "feature", "key", "integration", "model"] | None = None
     """One counter for each value of this instead of one for all."""
 
 

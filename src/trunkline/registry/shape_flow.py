@@ -181,7 +181,7 @@ class Repair(Part):
 
     bigger_context: str = ""
     """`context_too_long`: `integration/model` (or a name of `models`) to go on with."""
-    trim: Literal["", "oldest_messages"] = ""
+    trim: Literal["oldest_messages"] | None = None
     """`context_too_long`: what to leave out."""
     drop_unsupported: bool = False
     """`invalid_request` that names a parameter as unsupported: leave that parameter out."""
@@ -192,7 +192,7 @@ class Repair(Part):
 class Probe(Part):
     """A free call that tells whether the integration answers. What is not said here stays as the catalog has it."""
 
-    method: Literal["", "GET", "HEAD", "OPTIONS"] = ""
+    method: Literal["GET", "HEAD", "OPTIONS"] | None = None
     """HTTP method; default GET."""
     path: Annotated[str, Meta(pattern=r"^/", title="path that begins with /", examples=["/health"])] = ""
     """Path below `base_url`; it must cost nothing and change nothing."""

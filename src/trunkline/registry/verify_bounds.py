@@ -21,11 +21,13 @@ from .findings import did_you_mean, one_of
 from .layer import Scribe
 from .merge_whole import model_names
 from .patterns import SAID_NAME
+from .quantity import size_bytes
 from .shape import Integration, Registry
 from .shape_bounds import Notify, Scope
 from .verify_flow import limit_faults, range_faults
 
 QUANTITIES = ("requests", "tokens", "concurrency")
+_GLOB = re.compile(r"[*?\[]")
 _MAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 _MAIL_SCHEMES = ("smtp", "smtps")
 _REFERENCES = ("webhook_secret", "smtp_secret")
@@ -48,9 +50,18 @@ def verify_bounds(
             scribe.error(("limits", name, *at), "bad-limit", message, cure)
     for at, message, cure, value in range_faults(registry):
         scribe.error(at, "bad-value", message, cure, value=value)
+    _sizes(registry, scribe)
     if registry.notify is not None:
         _notify(registry.notify, scribe, listeners)
     _stray_secrets(registry, scribe)
+
+
+def _sizes(registry: Registry, scribe: Scribe) -> None:
+    for section, key in (("shedding", "running_bytes"), ("cache", "size")):
+        text = getattr(getattr(registry, section), key, "")
+        if text and not size_bytes("1MB") <= size_bytes(text) <= size_bytes("1024GB"):
+            cure = "Give 1MB to 1024GB."
+            scribe.error((section, key), "bad-value", f"`{text}` is out of range.", cure, value=text)
 
 
 def _scope(
@@ -78,7 +89,7 @@ def _model(
         )
         scribe.error(place, "unknown-model", said, f"Write `integration/model`. {near}", value=pattern)
         return
-    if not slash:
+    if not slash and not _GLOB.search(pattern):
         cure = f"Write e.g. `{pattern}/*` for all of its models."
         scribe.error(place, "unknown-model", f"`{pattern}` names no model.", cure, value=pattern)
         return
@@ -97,7 +108,9 @@ def _may_serve(registry: Registry, entries: Mapping[str, Entry], name: str, patt
     used = {target for target in model_names(registry).values() if target.startswith(f"{name}/")}
     if any(fnmatch.fnmatchcase(target, pattern) for target in used):
         return True
-    return not models and fnmatch.fnmatchcase(name, pattern.partition("/")[0])
+    own, entry = registry.integrations[name] or Integration(), entries.get(name)
+    speaks = bool(own.dialects or (entry and entry.dialects))
+    return speaks and not models and fnmatch.fnmatchcase(name, pattern.partition("/")[0])
 
 
 def _models(registry: Registry, entries: Mapping[str, Entry], name: str) -> list[str]:
