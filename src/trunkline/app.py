@@ -31,7 +31,7 @@ from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.gateway import Gateway, Ids
 from trunkline.engine.shape import answer
 from trunkline.engine.sweep import Sweeper
-from trunkline.engine.world import Address, Makers, World
+from trunkline.engine.world import Address, Makers, World, refuse
 from trunkline.gateway import addresses, failures, kills
 from trunkline.gateway.console_link import ConsoleLink
 from trunkline.gateway.local import LocalRoutes
@@ -74,6 +74,7 @@ class Process:
         self._scrub()
         self._makers = Makers(auth.prepare, self._address)
         self._callers_read = self._read_callers()
+        self._kills = kills.Kills()
 
         self.journal = Journal(self.state / "journal")
         self.diary = Diary(self.journal, self.boot, clock, wall)
@@ -105,7 +106,7 @@ class Process:
             self.access, self.breaker, clock=clock, wall=wall, reload_state=self._reload_state
         )
         self.gateway = Gateway(
-            World(self._snapshot_read, self._sealed, self._makers),
+            self._world(),
             self.access,
             self.call_policies,
             dispatcher,
@@ -175,20 +176,24 @@ class Process:
 
     def _take_kills(self) -> None:
         """A kill alone may end running calls (ruling 25)."""
-        dead = kills.read(self.state / "kills")
+        self._kills = dead = kills.read(self.state / "kills")
         self.access.dead = dead.keys
-        error = CallError("unauthenticated", "the key or credential of this call was revoked", scope="key")
+        self.gateway.world = self._world()
         for exchange in list(self.gateway.running):
-            attempt = exchange.attempt
-            credential = attempt.target.member.name if attempt is not None else ""
-            if (
-                exchange.caller is not None and exchange.caller.id in dead.keys
-            ) or credential in dead.credentials:
+            # A running call keeps the world that it began with; its further attempts are refused there too.
+            if exchange.route is not None:
+                refuse(exchange.route.live, dead.vendors)
+            if exchange.attempt is not None:
+                refuse(exchange.attempt.target.live, dead.vendors)
+            if (error := kills.ended(exchange, dead)) is not None:
                 self.gateway.cut(exchange, error)
+
+    def _world(self) -> World:
+        return World(self._snapshot_read, self._sealed, self._makers, self._kills.vendors)
 
     def _swap(self) -> None:
         self._scrub()
-        self.gateway.world = World(self._snapshot_read, self._sealed, self._makers)
+        self.gateway.world = self._world()
         services = self.gateway.world.services.values()
         self.breaker.keep({live.name: {member.name for member in live.members} for live in services})
         self._tell()

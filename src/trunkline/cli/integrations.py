@@ -14,6 +14,9 @@ from trunkline.cli.show import json_out, say, table
 
 if TYPE_CHECKING:
     from trunkline.core.service import Service, Snapshot
+    from trunkline.registry.load import Loaded
+
+STATS_FRESH_S = 10.0
 
 
 @click.group(cls=Subcommands, invoke_without_command=True)
@@ -39,21 +42,17 @@ def list_(as_json: bool) -> None:
 @json_option
 @place_options
 def show(name: str, as_json: bool) -> int:
-    """Show one integration with everything that holds for it."""
+    """Show one integration with everything that holds for it, its breakers among it."""
     import msgspec
-
-    from trunkline.core.text import nearest
 
     snapshot, missing = known()
     service = next((s for s in snapshot.services if s.name == name), None)
     if service is None:
-        near = nearest(name, [s.name for s in snapshot.services])
-        say(f"There is no integration {name!r}." + (f" Did you mean {near!r}?" if near else ""))
-        return exits.FAILED
-    if as_json:
-        json_out({**_row(service, missing), "settings": msgspec.to_builtins(service)})
-        return exits.OK
+        return _unknown(name, [s.name for s in snapshot.services])
     row = _row(service, missing)
+    if as_json:
+        json_out({**row, "breakers": _circuits(name), "settings": msgspec.to_builtins(service)})
+        return exits.OK
     row["timeouts"] = " / ".join(
         f"{getattr(service.timeout, part):g}s" for part in ("connect", "first_byte", "idle", "total")
     )
@@ -62,11 +61,80 @@ def show(name: str, as_json: bool) -> int:
         operation.name for operation in service.operations[:12]
     )
     row["models"] = len(service.models)
+    for circuit in _circuits(name):
+        place = f"{circuit['credential']} {circuit['model'] or ''}".rstrip()
+        row[f"breaker of {place}"] = circuit["state"] + (f": {circuit['why']}" if circuit.get("why") else "")
     table(
         ("field", "value"),
         [(key, " ".join(value) if isinstance(value, list) else value) for key, value in row.items()],
     )
     return exits.OK
+
+
+@integrations.command()
+@click.argument("name")
+@click.option(
+    "--reason", default="", help="Shown to those whose calls are refused, and kept in the audit log."
+)
+@place_options
+def disable(name: str, reason: str) -> int:
+    """Refuse all calls to an integration within 2 seconds, and end those that are running.
+
+    Calls with a fallback are served by it. Works without console and database; holds over restarts, until `enable`.
+    """
+    return _switch(name, dead=True, reason=reason)
+
+
+@integrations.command()
+@click.argument("name")
+@place_options
+def enable(name: str) -> int:
+    """Let a disabled integration be called again."""
+    return _switch(name, dead=False)
+
+
+def _switch(name: str, *, dead: bool, reason: str = "") -> int:
+    from trunkline.control import kills
+    from trunkline.control.publish import read_snapshot
+
+    state = state_here()
+    there = read_snapshot(state)
+    names = [service.name for service in there.services] if there is not None else []
+    known = names or [service.name for service in _registered().services]
+    if name not in known and name not in kills.disabled(state):
+        return _unknown(name, known)
+    kills.append(state, "integration", name, dead=dead, why=reason)
+    if dead:
+        say(f"{name} is disabled: its calls are refused. `trunkline integrations enable {name}` ends that.")
+    else:
+        say(f"{name} may be called again.")
+    if later := kills.told(state):
+        say(later)
+    return exits.OK
+
+
+def _unknown(name: str, known: list[str]) -> int:
+    from trunkline.core.text import nearest
+
+    near = nearest(name, known)
+    say(f"There is no integration {name!r}." + (f" Did you mean {near!r}?" if near else ""))
+    return exits.FAILED
+
+
+def _circuits(name: str) -> list[dict[str, Any]]:
+    """The breakers of an integration as the running gateway told them last."""
+    import time
+
+    from trunkline.core import codec
+
+    state = state_here()
+    try:
+        told = codec.pack_decoder(dict[str, Any]).decode((state.path / "gateway.stats").read_bytes())
+    except (OSError, codec.DecodeError):
+        return []
+    fresh = time.time() - float(told.get("at", 0.0)) < STATS_FRESH_S
+    found: list[dict[str, Any]] = told.get("circuits", {}).get(name, []) if fresh else []
+    return found
 
 
 @click.command()
@@ -126,7 +194,10 @@ def _row(service: Service, missing: dict[str, str]) -> dict[str, Any]:
     refs = [credential.ref for credential in service.credentials]
     lacking = [ref for ref in refs if ref in missing]
     state, problem = "ready", service.problem
-    if not service.enabled:
+    switched_off = _switched_off()
+    if service.name in switched_off:
+        state, problem = "disabled", switched_off[service.name] or "switched off by `integrations disable`"
+    elif not service.enabled:
         state = "disabled"
     elif service.simulated:
         state = "simulated"
@@ -152,6 +223,12 @@ def _row(service: Service, missing: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def _switched_off() -> dict[str, str]:
+    from trunkline.control import kills
+
+    return kills.disabled(state_here())
+
+
 def _limit(limit: Any) -> str:
     if limit.concurrency:
         return f"{limit.concurrency} at once"
@@ -163,13 +240,23 @@ def known() -> tuple[Snapshot, dict[str, str]]:
     from trunkline.control.claim import is_claimed
     from trunkline.control.publish import read_sealed, read_snapshot
 
-    state, settings = state_here(), settings_here()
+    state = state_here()
     snapshot = read_snapshot(state)
     if snapshot is not None and is_claimed(state):
         sealed = read_sealed(state, state.master_key())
         return snapshot, sealed.missing if sealed else {}
     from trunkline.control.lint import missing_of
+
+    loaded = _loaded()
+    return loaded.snapshot, missing_of(loaded, os.environ, state)
+
+
+def _loaded() -> Loaded:
     from trunkline.registry.load import load
 
-    loaded = load(settings.config_path, environment=settings.env, environ=os.environ)
-    return loaded.snapshot, missing_of(loaded, os.environ, state)
+    settings = settings_here()
+    return load(settings.config_path, environment=settings.env, environ=os.environ)
+
+
+def _registered() -> Snapshot:
+    return _loaded().snapshot

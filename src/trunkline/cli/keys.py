@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trunkline.cli import exits
 from trunkline.cli.main import Subcommands
 from trunkline.cli.place import json_option, place_options, state_here
 from trunkline.cli.show import json_out, say, table
@@ -151,25 +152,40 @@ def show(key: str, as_json: bool) -> None:
 
 @keys.command()
 @click.argument("key")
-@click.option("--now", "kill", is_flag=True, help="Also end calls that are running with it (kill switch).")
+@click.option("--let-finish", is_flag=True, help="Calls that are running with it may end by themselves.")
+@click.option("--now", "_now", is_flag=True, hidden=True, help="What it does anyway.")
 @json_option
 @place_options
-def revoke(key: str, kill: bool, as_json: bool) -> None:
-    """End a key by id or name, everywhere within 2 seconds. Running calls end by themselves unless --now."""
+def revoke(key: str, let_finish: bool, _now: bool, as_json: bool) -> int:
+    """End a key by id or name, everywhere within 2 seconds, calls and streams that run with it included.
+
+    Works without console and database: then only the kill switch is thrown, and the audit row follows when they are back.
+    """
+    from sqlalchemy.exc import DBAPIError
+
     from trunkline.control import keys as control
     from trunkline.control import kills
 
     state = state_here()
-    info = control.find(state, key)
-    if kill:
-        kills.append(state, "key", info.id)
-    info = control.revoke(state, info.id)
-    if kill:
+    key_id = kills.key_id(state, key)
+    if key_id and not let_finish:
+        kills.append(state, "key", key_id)  # before anything that may wait
+    try:
+        info = control.find(state, key_id or key)
+        if not key_id and not let_finish:
+            kills.append(state, "key", info.id)
+        info = control.revoke(state, info.id)
         kills.absorb(state)
+    except DBAPIError as problem:
+        if not key_id or let_finish:
+            raise
+        say(f"{key} ({key_id}) is refused from now on; the database cannot be written yet ({problem.orig}).")
+        return exits.OK
     if as_json:
         json_out(info)
     else:
         say(f"{info.name} ({info.id}) is revoked.")
+    return exits.OK
 
 
 @keys.command()

@@ -100,26 +100,47 @@ def remove(name: str, force: bool) -> None:
 
 @secrets.command()
 @click.argument("ref")
+@click.option("--reason", default="", help="Kept in the audit log.")
 @place_options
-def kill(ref: str) -> None:
-    """Refuse a credential everywhere within 2 seconds, e.g. `env:STRIPE_SECRET_KEY`. Works without console and database."""
+def revoke(ref: str, reason: str) -> None:
+    """Refuse a credential everywhere within 2 seconds, e.g. `env:STRIPE_SECRET_KEY`, and end the calls that run with it.
+
+    Works without console and database. A pool goes on with its other members; nothing is erased. Revoke it at the vendor too.
+    """
+    subject = _reference(ref)
     from trunkline.control import kills
 
-    kills.append(state_here(), "credential", _reference(ref))
+    state = state_here()
+    kills.append(state, "credential", subject, why=reason)
     say(
-        f"Killed {ref}; its integrations answer `secret_unavailable`. `trunkline secrets revive {ref}` brings it back."
+        f"Revoked {subject}: calls that need it are answered `secret_unavailable`. `trunkline secrets revive {subject}` undoes it."
     )
+    if later := kills.told(state):
+        say(later)
+
+
+@secrets.command(hidden=True)
+@click.argument("ref")
+@place_options
+@click.pass_context
+def kill(context: click.Context, ref: str) -> None:
+    """The former name of `revoke`."""
+    context.invoke(revoke, ref=ref)
 
 
 @secrets.command()
 @click.argument("ref")
 @place_options
 def revive(ref: str) -> None:
-    """Bring a killed credential back."""
+    """Let a revoked credential be used again."""
     from trunkline.control import kills
 
-    kills.append(state_here(), "credential", _reference(ref), dead=False)
-    say(f"{ref} may be used again.")
+    subject = _reference(ref)
+    state = state_here()
+    kills.append(state, "credential", subject, dead=False)
+    say(f"{subject} may be used again.")
+    if later := kills.told(state):
+        say(later)
 
 
 @secrets.command("rotate-master")

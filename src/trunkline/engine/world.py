@@ -5,7 +5,7 @@ A running call keeps the world that it began with. Not for: state that outlives 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from trunkline.core.call import Live, Member, Route
@@ -32,13 +32,25 @@ class Makers(NamedTuple):
     address: Callable[[Service, str], Address]
 
 
+class Dead(NamedTuple):
+    """What people have switched off with the kill switch: references of credentials, and integrations with the reason given."""
+
+    credentials: frozenset[str] = frozenset()
+    integrations: Mapping[str, str] = {}
+
+
+NOBODY = Dead()
+
+
 class World:
     """One version of what can be called."""
 
-    def __init__(self, snapshot: Snapshot, sealed: Sealed, makers: Makers) -> None:
+    def __init__(self, snapshot: Snapshot, sealed: Sealed, makers: Makers, dead: Dead = NOBODY) -> None:
         self.version = snapshot.version
         self.snapshot = snapshot
         self.services = {s.name: _compile(s, sealed, makers) for s in snapshot.services}
+        for live in self.services.values():
+            refuse(live, dead)
         self.by_path = {name.encode(): Route(live) for name, live in self.services.items()}
         """What follows `/api/proxy/`: integrations and named routes."""
         for name, service in snapshot.routes.items():
@@ -48,6 +60,28 @@ class World:
         self.model_routes: dict[tuple[str, str, str], Route] = {}
         """By dialect, model as asked for, and Gemini's method; filled as they are called."""
         self.models = ModelTable(snapshot)
+
+
+def refuse(live: Live, dead: Dead) -> None:
+    """From now on no attempt goes to what was switched off."""
+    for member in live.members:
+        problem = refused_member(live.name, member.name, dead)
+        if problem is not None:
+            member.problem, member.renewal = problem, None
+
+
+def refused_member(service: str, credential: str, dead: Dead) -> CallError | None:
+    """Why a credential of an integration may not be used; None if it may."""
+    if service in dead.integrations:
+        why = dead.integrations[service]
+        text = f"integration {service!r} is disabled" + (f" ({why})" if why else "")
+        return CallError(
+            "disabled", f"{text}; `trunkline integrations enable {service}`", scope="integration"
+        )
+    if credential in dead.credentials:
+        text = f"integration {service!r}: secret {credential} was revoked; `trunkline secrets revive {credential}`"
+        return CallError("secret_unavailable", text, scope="integration")
+    return None
 
 
 def _compile(spec: Service, sealed: Sealed, makers: Makers) -> Live:
@@ -90,7 +124,10 @@ def _member(spec: Service, credential: Credential, sealed: Sealed, makers: Maker
         return member
     member = Member(credential.ref or "none", credential.weight, address.origin, address.host, address.prefix)
     secret = "" if spec.auth.kind == "none" or spec.simulated else sealed.values.get(credential.ref)
-    if spec.problem:
+    if not spec.enabled:
+        text = f"integration {spec.name!r} is switched off in the registry (`enabled: false`)"
+        member.problem = CallError("disabled", text, scope="integration")
+    elif spec.problem:
         member.problem = CallError(
             "misconfigured", f"integration {spec.name!r}: {spec.problem}", scope="integration"
         )

@@ -1,37 +1,43 @@
-"""Reads the `kills` file (ruling 25): keys and credentials that are dead at once, running calls included.
+"""Reads the `kills` file (ruling 25): keys, credentials and integrations that are dead at once, running calls included.
 
-Written by `trunkline keys revoke --now` and `trunkline secrets kill` (control/kills.py), also while console and database are away.
+Written by `trunkline keys revoke`, `secrets revoke` and `integrations disable` (control/kills.py), also while console and database
+are away. Pure but for `read`. Not for: cutting the calls (`app.py`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from trunkline.core.call import Exchange
 from trunkline.core.codec import DecodeError, json_decoder
+from trunkline.core.errors import CallError
+from trunkline.engine.world import Dead, refused_member
 
 
 class _Line(msgspec.Struct):
     what: str = ""
     subject: str = ""
     dead: bool = True
+    why: str = ""
 
 
 _line: msgspec.json.Decoder[_Line] = json_decoder(_Line)
 
 
 class Kills(NamedTuple):
-    """Ids of keys and references of credentials that are dead now."""
+    """What is dead now: ids of keys, and what may not be called any more."""
 
     keys: frozenset[str] = frozenset()
-    credentials: frozenset[str] = frozenset()
+    vendors: Dead = Dead()
 
 
 def read(path: Path) -> Kills:
     """The last line about each subject counts; a torn line is passed over."""
-    dead: dict[tuple[str, str], bool] = {}
+    last: dict[tuple[str, str], _Line] = {}
     try:
         lines = path.read_bytes().splitlines()
     except OSError:
@@ -41,8 +47,19 @@ def read(path: Path) -> Kills:
             line = _line.decode(text)
         except DecodeError:
             continue
-        dead[line.what, line.subject] = line.dead
-    alive = [pair for pair, is_dead in dead.items() if is_dead]
-    return Kills(
-        frozenset(s for w, s in alive if w == "key"), frozenset(s for w, s in alive if w == "credential")
-    )
+        last[line.what, line.subject] = line
+
+    def dead(kind: str) -> Mapping[str, str]:
+        return {subject: line.why for (what, subject), line in last.items() if what == kind and line.dead}
+
+    return Kills(frozenset(dead("key")), Dead(frozenset(dead("credential")), dead("integration")))
+
+
+def ended(exchange: Exchange, kills: Kills) -> CallError | None:
+    """Why a running call must end now; None if it may go on."""
+    if exchange.caller is not None and exchange.caller.id in kills.keys:
+        return CallError("unauthenticated", "the key of this call was revoked", scope="key")
+    attempt = exchange.attempt
+    if attempt is None or attempt.response is None or attempt.error is not None:
+        return None
+    return refused_member(attempt.target.live.name, attempt.target.member.name, kills.vendors)

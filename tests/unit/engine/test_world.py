@@ -17,7 +17,7 @@ from trunkline.core.service import (
     Service,
     Snapshot,
 )
-from trunkline.engine.world import Address, Makers, World
+from trunkline.engine.world import NOBODY, Address, Dead, Makers, World
 from trunkline.plugins import auth
 from trunkline.testing import SECRET, service
 
@@ -32,13 +32,13 @@ def world(
     *services: Service,
     values: dict[str, str] | None = None,
     missing: dict[str, str] | None = None,
+    dead: Dead = NOBODY,
     **more: Any,
 ) -> World:
     known = {"env:ACME_KEY": SECRET} if values is None else values
     snapshot = Snapshot(version="v7", created="", environment="dev", services=list(services), **more)
-    return World(
-        snapshot, Sealed(version="1", values=known, missing=missing or {}), Makers(auth.prepare, address)
-    )
+    sealed = Sealed(version="1", values=known, missing=missing or {})
+    return World(snapshot, sealed, Makers(auth.prepare, address), dead)
 
 
 @pytest.mark.row("P1", "P5")
@@ -151,3 +151,25 @@ def test_prices_are_by_the_vendors_model_name() -> None:
     price = Price(input=1.0)
     live = world(service(models=[Model(id="a", price=price), Model(id="b")])).services["acme"]
     assert live.prices == {"a": price}
+
+
+@pytest.mark.row("S4")
+def test_what_was_switched_off_is_refused_and_the_rest_of_a_pool_serves_on() -> None:
+    pool = [Credential(ref="env:ACME_KEY"), Credential(ref="env:OTHER")]
+    values = {"env:ACME_KEY": SECRET, "env:OTHER": SECRET}
+    dead = Dead(frozenset({"env:OTHER"}), {"gone": "it lied"})
+    made = world(
+        service("acme", credentials=pool), service("gone", credentials=pool), values=values, dead=dead
+    )
+    assert [m.problem and m.problem.code for m in made.services["acme"].members] == [
+        None,
+        "secret_unavailable",
+    ]
+    problems = [m.problem for m in made.services["gone"].members]
+    assert [(p.code, "(it lied)" in p.message) for p in problems if p is not None] == [("disabled", True)] * 2
+
+
+def test_an_integration_that_the_registry_switches_off_cannot_be_called() -> None:
+    (member,) = world(service(enabled=False, auth=Auth(kind="none"))).services["acme"].members
+    assert member.problem is not None
+    assert (member.problem.code, "`enabled: false`" in member.problem.message) == ("disabled", True)
