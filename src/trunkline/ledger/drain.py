@@ -7,6 +7,7 @@ again, so replaying is harmless. Not for waiting and trying again: `follow.py` d
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -22,6 +23,7 @@ from trunkline.core.codec import pack_decoder
 from trunkline.core.record import Begin, End, Record
 from trunkline.journal.files import segments
 from trunkline.journal.reader import START, Cursor, Damage, Reader, discard
+from trunkline.journal.spend import SpendBook
 from trunkline.ledger import rollup, rows
 from trunkline.ledger.days import DAY_US, Days, day_of
 from trunkline.ledger.engine import BUSY_TIMEOUT_S, open_engine
@@ -30,6 +32,8 @@ from trunkline.ledger.migrate import upgrade
 from trunkline.ledger.rollup_tables import ROLLUPS
 
 BATCH_RECORDS = 2000
+CHECKPOINT_US = 5_000_000
+"""A checkpoint of what was spent is written so often; after it the gateway reads the journal itself."""
 
 
 class Source(Protocol):
@@ -65,7 +69,9 @@ class Drain:
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
         on_ended: Callable[[list[tuple[Begin, End]]], None] | None = None,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
+        book: SpendBook | None = None,
     ) -> None:
+        """`book` is kept up with what was drained; the journal is let go only as far as its checkpoint goes."""
         ledger_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _lock(ledger_folder)
         self._journal = journal_folder
@@ -83,6 +89,9 @@ class Drain:
         self._dropped: set[str] = set()
         self._names: dict[str, rollup.Names] = {}
         self._stamp = 0
+        self._book = book
+        self._booked_us = 0
+        self._let_go = 0
         self._batch: list[tuple[Cursor, bytes]] = []
         self._counted: list[tuple[Begin, End]] = []
         self.cursor = START
@@ -97,6 +106,7 @@ class Drain:
         source = self._source or self.open()
         self._batch = self._batch or source.read(max_records)
         if not self._batch and not source.damaged:
+            self._keep_book()
             return 0
         damaged = list(source.damaged)
         records, unreadable = self._decode(self._batch)
@@ -154,6 +164,9 @@ class Drain:
         return self._days.list()
 
     def close(self) -> None:
+        if self._book:
+            self._keep_book(at_once=True)
+            self._book.close()
         if self._source:
             self._source.close()
         if self._rollups:
@@ -263,9 +276,24 @@ class Drain:
                 self._running.pop(call_id, None)
         assert self._source
         del self._source.damaged[:reported]
-        if done.segment > self.cursor.segment:
-            discard(self._journal, done)
         self.cursor, self.drained_us = done, newest_us
+        self._keep_book()
+        needed = min(done, self._book.written) if self._book else done
+        if needed.segment > self._let_go:
+            discard(self._journal, needed)
+            self._let_go = needed.segment
+
+    def _keep_book(self, *, at_once: bool = False) -> None:
+        """Bring the book up to where we are, and now and then write it down."""
+        book, now = self._book, self._now_us()
+        if book is None:
+            return
+        book.catch_up(self.cursor)
+        due = abs(now - self._booked_us) >= CHECKPOINT_US or book.cursor.segment > book.written.segment
+        if book.dirty and (due or at_once):
+            with contextlib.suppress(OSError):  # the journal keeps what could not be written
+                book.write()
+            self._booked_us = now
 
 
 def _lock(folder: Path) -> int:
