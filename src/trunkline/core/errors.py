@@ -137,6 +137,8 @@ class CallError(Exception):
         self.status = 0
         self.fields: list[tuple[bytes, bytes]] = []
         self.body = b""
+        self.lines = b""
+        """Our header lines that go with this refusal, e.g. how long the line is."""
 
     @property
     def may_have_acted(self) -> bool:

@@ -13,6 +13,8 @@ import msgspec
 Repeat = Literal["always", "with_key", "never"]
 ErrorStyle = Literal["superset", "native", "normalized"]
 Lane = Literal["interactive", "pipeline", "batch"]
+LANES: tuple[Lane, ...] = ("interactive", "pipeline", "batch")
+"""From the highest to the lowest."""
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,7 +47,7 @@ def shaped(exchange: Exchange, error: CallError, default_style: str, now: float)
         b"x-correlation-id: %b\r\nx-trunkline-attempts: %d\r\n"
         % (exchange.correlation_id.encode(), len(exchange.tried))
     )
-    lines.append(exchange.extra)
+    lines += (error.lines, exchange.extra)
     return status, b"".join(lines), body
 
 
