@@ -32,7 +32,7 @@ from trunkline.engine.gateway import Gateway, Ids
 from trunkline.engine.shape import answer
 from trunkline.engine.sweep import Sweeper
 from trunkline.engine.world import Address, Makers, World, refuse
-from trunkline.gateway import addresses, failures, kills
+from trunkline.gateway import addresses, caching, failures, kills
 from trunkline.gateway.console_link import ConsoleLink
 from trunkline.gateway.local import LocalRoutes
 from trunkline.gateway.log import Scrubbed, say
@@ -43,6 +43,7 @@ from trunkline.plugins import auth
 from trunkline.plugins.adapters import ADAPTERS
 from trunkline.plugins.policies.access import Access
 from trunkline.plugins.policies.breaker import Breaker, Seen
+from trunkline.plugins.policies.cache import AnswerCache
 from trunkline.plugins.policies.concurrency import Concurrency
 from trunkline.plugins.policies.quota import Quota
 from trunkline.plugins.policies.rate import Rate
@@ -87,8 +88,9 @@ class Process:
         )
         self.breaker = Breaker(clock, wall)
         self.rate = Rate(clock, wall)
+        self.cache = AnswerCache(clock, caching.relevance(), self._snapshot_read.cache_bytes)
         # The order is the order of admission; settling runs backwards.
-        self.call_policies: list[Policy[Exchange]] = [self.access, Quota(clock, wall)]
+        self.call_policies: list[Policy[Exchange]] = [self.access, Quota(clock, wall), self.cache]
         self.attempt_policies: list[Policy[Attempt]] = [self.breaker, Concurrency(clock), self.rate]
         self.sweeper = Sweeper(clock)
         self.wire = Client(limits=ClientLimits(max_connections=VENDOR_CONNECTIONS))
@@ -118,11 +120,14 @@ class Process:
             wall=wall,
         )
         local.gateway = self.gateway
+        self.cache.refresh = caching.Refresh(self.gateway.handle)
+        self._forgetting = caching.Forgetting(self.state / "cache.clear", self.cache)
         self._files = [
             Watched(self.state / "secrets.sealed", self._take_sealed),
             Watched(self.state / "snapshot.msgpack", self._take_snapshot),
             Watched(self.state / "callers.msgpack", self._take_callers),
             Watched(self.state / "kills", self._take_kills),
+            Watched(self.state / "cache.clear", self._forgetting.take),
         ]
         self.access.refresh = self._files[2].look
         self._take_kills()
@@ -195,6 +200,7 @@ class Process:
         self._scrub()
         self.gateway.world = self._world()
         services = self.gateway.world.services.values()
+        self.cache.reload(services, self._snapshot_read.cache_bytes)
         self.breaker.keep({live.name: {member.name for member in live.members} for live in services})
         self._tell()
 
@@ -231,6 +237,7 @@ class Process:
             "connections": self.server.connections,
             "lost_records": self.diary.lost,
             "refused": {**self.server.refused, **self.gateway.refused},
+            **caching.stats(self.cache, self._forgetting),
             "breakers": {name: self.breaker.state(name) for name in names},
             "circuits": {name: told for name in names if (told := self.breaker.told(name))},
             "traffic": {name: traffic_told(self.breaker.seen(name), time.monotonic()) for name in names},

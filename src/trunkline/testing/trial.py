@@ -32,12 +32,13 @@ from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.gateway import Gateway, Ids
 from trunkline.engine.sweep import Sweeper
 from trunkline.engine.world import Makers, World
-from trunkline.gateway import addresses, failures
+from trunkline.gateway import addresses, caching, failures
 from trunkline.gateway.local import LocalRoutes
 from trunkline.plugins import auth
 from trunkline.plugins.adapters import ADAPTERS
 from trunkline.plugins.policies.access import Access
 from trunkline.plugins.policies.breaker import Breaker
+from trunkline.plugins.policies.cache import AnswerCache
 from trunkline.plugins.policies.concurrency import Concurrency
 from trunkline.plugins.policies.quota import Quota
 from trunkline.plugins.policies.rate import Rate
@@ -129,7 +130,8 @@ class Trial:
         callers = Callers(version="1", keys=list(keys) or [caller_key()], subject_salt=b"salt")
         self.access = Access(callers, PEPPER, TOKEN_KEY, wall=clock.wall)
         self.breaker = Breaker(clock, clock.wall)
-        own_calls: list[Policy[Exchange]] = [self.access, Quota(clock, clock.wall)]
+        self.cache = AnswerCache(clock, caching.relevance(), snapshot.get("cache_bytes", 64 << 20))
+        own_calls: list[Policy[Exchange]] = [self.access, Quota(clock, clock.wall), self.cache]
         own_attempts: list[Policy[Attempt]] = [self.breaker, Concurrency(clock), Rate(clock, clock.wall)]
         self.call_policies = [*([] if only else own_calls), *calls]
         self.attempt_policies = [*([] if only else own_attempts), *attempts]
@@ -170,6 +172,7 @@ class Trial:
             wall=clock.wall,
         )
         local.gateway = self.gateway
+        self.cache.refresh = caching.Refresh(self.gateway.handle)
         self.local = local
 
     def begin(
