@@ -75,12 +75,20 @@ def get(connection: sa.Connection, task_id: str) -> Row | None:
 
 
 def claim(
-    connection: sa.Connection, worker: str, now: float, lease_until: float, limit: int, held: Collection[str]
+    connection: sa.Connection,
+    worker: str,
+    now: float,
+    lease_until: float,
+    limit: int,
+    *,
+    without: Collection[str] = (),
+    only: str | None = None,
 ) -> list[Row]:
-    """Leases up to `limit` tasks that are due, or whose lease has run out; none whose label is held. Most urgent first."""
+    """Leases up to `limit` tasks that are due, or whose lease has run out, most urgent first; by their labels."""
     due = sa.and_(tasks.c.state.in_(WAITING), tasks.c.run_at <= now)
     lapsed = sa.and_(tasks.c.state == "running", tasks.c.lease_until < now)
-    wanted = sa.select(tasks.c.id).where(sa.or_(due, lapsed), tasks.c.label.not_in(held))
+    labels = tasks.c.label == only if only is not None else tasks.c.label.not_in(without)
+    wanted = sa.select(tasks.c.id).where(sa.or_(due, lapsed), labels)
     order = (tasks.c.priority.desc(), tasks.c.run_at, tasks.c.id)
     ids = list(connection.execute(wanted.order_by(*order).limit(limit)).scalars())
     if not ids:
@@ -143,10 +151,9 @@ def holds(connection: sa.Connection, task_id: str, fence: int) -> bool:
 # Steps
 
 
-def step(connection: sa.Connection, task_id: str, name: str) -> Row | None:
-    """A step, begun or done (`ended_at`)."""
-    chosen = sa.and_(steps.c.task_id == task_id, steps.c.name == name)
-    return connection.execute(steps.select().where(chosen)).mappings().first()
+def steps_of(connection: sa.Connection, task_id: str) -> list[Row]:
+    """The steps of a task, begun or done (`ended_at`)."""
+    return list(connection.execute(steps.select().where(steps.c.task_id == task_id)).mappings())
 
 
 def begin_step(connection: sa.Connection, task_id: str, name: str, attempt: int, now: float) -> None:
@@ -162,6 +169,11 @@ def end_step(connection: sa.Connection, task_id: str, name: str, output: bytes, 
     """Notes that a step is done, and what came of it."""
     chosen = sa.and_(steps.c.task_id == task_id, steps.c.name == name)
     connection.execute(steps.update().where(chosen).values(output=output, ended_at=now))
+
+
+def forget_step(connection: sa.Connection, task_id: str, name: str) -> None:
+    """Takes back that a step has begun, because nothing of it was done."""
+    connection.execute(steps.delete().where(steps.c.task_id == task_id, steps.c.name == name))
 
 
 def forget_steps(connection: sa.Connection, task_id: str) -> None:
