@@ -30,10 +30,14 @@ METHODS = {
 }
 
 
+Told = tuple[int, bytes, bytes]
+"""Status, header lines and body of an answer of our own."""
+
+
 class Local(NamedTuple):
     """A route that Trunkline answers itself. `open` routes need no identity (ruling 13); others need `scope` if it is set."""
 
-    serve: Callable[[Exchange], tuple[int, bytes, bytes]]
+    serve: Callable[[Exchange], Told | Awaitable[Told]]
     open: bool = False
     scope: str = ""
 
@@ -118,8 +122,12 @@ class Gateway:
         Drive(self._run(exchange), exchange, self._loop).go()
 
     def hung_up(self, exchange: Exchange) -> None:
-        """The caller is gone: the vendor's call is cut at once."""
+        """The caller is gone: the vendor's call is cut at once, unless its answer is awaited under a key."""
         exchange.gone = True
+        attempt = exchange.attempt
+        response = attempt.response if attempt is not None and attempt.error is None else None
+        if exchange.finishes and response is not None and response.sent:
+            return
         self.cut(exchange, CallError("cancelled", "the caller hung up before the answer was complete"))
 
     def cut(self, exchange: Exchange, error: CallError) -> None:
@@ -175,8 +183,8 @@ class Gateway:
             heading.apply(exchange)
         else:
             heading = self._judge(exchange)
-            if heading is None:
-                return None
+            if not isinstance(heading, Heading):
+                return heading
         exchange.heading = heading
         named = heading.named
         if named is None:
@@ -187,8 +195,8 @@ class Gateway:
             self._bound(exchange, resolve.modelled(heading.world, exchange, named, self._adapters))
         return None
 
-    def _judge(self, exchange: Exchange) -> Heading | None:
-        """Everything that the head decides; None when it was answered here. Raises CallError."""
+    def _judge(self, exchange: Exchange) -> Heading | Awaitable[None] | None:
+        """Everything that the head decides; None when it was answered here, or what answers it. Raises CallError."""
         request, world = exchange.request, self.world
         fields = request.fields
         if b"x-correlation-id" in fields or b"traceparent" in fields:
@@ -203,15 +211,13 @@ class Gateway:
                 request.method, path, exchange
             )
             if local is not None and local.open:
-                self._answer_local(exchange, local)
-                return None
+                return self._answer_local(exchange, local)
         caller = exchange.caller = self._access.identify(request)
         self._label(exchange, caller)
         if local is not None:
             if local.scope and not caller.may(local.scope):
                 raise CallError("forbidden", f"this key lacks the scope {local.scope!r}", scope="key")
-            self._answer_local(exchange, local)
-            return None
+            return self._answer_local(exchange, local)
         exchange.config_version = world.version
         exchange.method = METHODS.get(request.method) or request.method.encode()
         if query:
@@ -288,8 +294,19 @@ class Gateway:
         if bounds.idempotency_key:
             exchange.idempotency_key = bounds.idempotency_key
 
-    def _answer_local(self, exchange: Exchange, local: Local) -> None:
-        status, fields, body = local.serve(exchange)
+    def _answer_local(self, exchange: Exchange, local: Local) -> Awaitable[None] | None:
+        told = local.serve(exchange)
+        if not isinstance(told, tuple):
+            return self._answer_later(exchange, told)
+        self._tell_local(exchange, *told)
+        return None
+
+    async def _answer_later(self, exchange: Exchange, told: Awaitable[Told]) -> None:
+        await in_task()
+        self._tell_local(exchange, *await told)
+
+    @staticmethod
+    def _tell_local(exchange: Exchange, status: int, fields: bytes, body: bytes) -> None:
         exchange.status, exchange.state = status, "ok" if status < 400 else "error"
         own = b"x-correlation-id: " + exchange.correlation_id.encode() + b"\r\n" + exchange.extra
         exchange.reply.send(status, fields + own, body)
@@ -301,7 +318,12 @@ class Gateway:
         now = exchange.first_byte_at = self._clock()
         self._diary.end(exchange)
         fields = answer.fields + own_fields(exchange, len(exchange.tried), now)
-        exchange.reply.send(answer.status, fields, answer.body)
+        if exchange.stream:
+            exchange.reply.start(answer.status, fields, None)
+            exchange.reply.write(answer.body)
+            exchange.reply.end()
+        else:
+            exchange.reply.send(answer.status, fields, answer.body)
 
     def _refuse(self, exchange: Exchange, error: CallError) -> None:
         """Tells and records a failed call. Lets nothing out: a defect in here must not leave a caller hanging."""
@@ -326,6 +348,8 @@ class Gateway:
             return
         status, fields, body = shaped(exchange, error, self.world.snapshot.error_style, self._wall())
         exchange.status = 0 if exchange.gone else status
+        if exchange.keep:
+            exchange.kept = Answer(status, fields, body)
         if exchange.caller is None:
             self.refused[error.code] += 1
         else:
