@@ -237,7 +237,8 @@ class Gateway:
             raise CallError(
                 "unknown_route", f"there is nothing at {request.method} {path[:200].decode('latin-1')}"
             )
-        if not caller.token_id:  # a token's own end is not among what is looked at again
+        # A token's own end is not among what is looked at again, and a grant holds once.
+        if not caller.token_id and not caller.task:
             request.memo["heading"] = heading
         return heading
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import sys
 import traceback
+from urllib.parse import quote
 
 from trunkline.core.call import Exchange
 from trunkline.core.errors import CallError
 from trunkline.engine.fields import OURS, TO_CALLER
+from trunkline.engine.plan import repeatable
 from trunkline.engine.shape import answer
 
 _REWRITTEN = {b"content-type", b"content-encoding"}
@@ -48,7 +50,24 @@ def shaped(exchange: Exchange, error: CallError, default_style: str, now: float)
         % (exchange.correlation_id.encode(), len(exchange.tried))
     )
     lines += (error.lines, exchange.extra)
+    if exchange.caller is not None and exchange.caller.task:
+        lines.append(told_to_worker(exchange, error))
     return status, b"".join(lines), body
+
+
+def told_to_worker(exchange: Exchange, error: CallError) -> bytes:
+    """What decides whether a deferred call runs once more, in whatever form its caller wants errors (tasks/deferral.py)."""
+    worth_waiting = error.retryable and error.kind.who != "caller"
+    safe = repeatable(error, exchange.repeat, bool(exchange.idempotency_key))
+    again = b"yes" if worth_waiting and safe else b"no"
+    retry_at = b"%.3f" % error.retry_at if error.retry_at is not None else b""
+    message = quote(error.message[:300], safe=" /:,;()'").encode()
+    return b"x-trunkline-task: %b; again=%b; retry-at=%b\r\nx-trunkline-task-message: %b\r\n" % (
+        error.code.encode(),
+        again,
+        retry_at,
+        message,
+    )
 
 
 def spent_usd(exchange: Exchange) -> float | None:
@@ -72,7 +91,7 @@ def own_defect(defect: Exception) -> CallError:
 
 def final_state(exchange: Exchange, error: CallError) -> str:
     """The state that a failed call is recorded with."""
-    if error.code == "outcome_unknown":
+    if error.code == "outcome_unknown" and exchange.tried:
         return "outcome_unknown"
     if exchange.gone or error.code == "cancelled":
         return "cancelled"
