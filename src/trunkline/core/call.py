@@ -377,6 +377,8 @@ class Exchange:
     subject_hash: str = ""
     idempotency_key: bytes = b""
     """What is sent to vendors that honour a key: the caller's, or one minted for this call."""
+    key_minted: bool = False
+    """The caller does not know the key, so that its own repeat would be another act."""
     intent: Any = None
     """What the answer store holds of this call (plugins/policies/idempotency.py)."""
     finishes: bool = False

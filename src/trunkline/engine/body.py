@@ -5,7 +5,7 @@ Not for: bodies that are whole (they are plain bytes and can be sent again).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from trunkline.core.jsonspan import Members, quoted
@@ -20,6 +20,18 @@ class Carried:
         self.length = length
         self.started = False
         self.members = Members("model", "stream")
+        self._see: Callable[[bytes], None] | None = None
+
+    def each(self, see: Callable[[bytes], None]) -> None:
+        """Shows every piece as it came, once: those that are held, at once, and those that still come."""
+        for piece in self._held:
+            see(piece)
+        self._see = see
+
+    @property
+    def spent(self) -> bool:
+        """Whether all of it has been read."""
+        return self._rest is None and not self._held
 
     def scan(self) -> None:
         """Looks for `model` and `stream` in the held pieces."""
@@ -59,10 +71,13 @@ class Carried:
         if self._rest is None:
             return None
         try:
-            return await self._rest.__anext__()
+            piece = await self._rest.__anext__()
         except StopAsyncIteration:
             self._rest = None
             return None
+        if self._see is not None:
+            self._see(piece)
+        return piece
 
     def __aiter__(self) -> Carried:
         return self

@@ -356,7 +356,7 @@ def final(attempt: Attempt, error: CallError) -> CallError:
     exchange = attempt.exchange
     unanswered = attempt.status == 0 and attempt.response is not None and attempt.response.sent
     if not (unanswered and error.may_have_acted) or repeatable(
-        error, exchange.repeat, bool(exchange.idempotency_key)
+        error, exchange.repeat, bool(exchange.idempotency_key) and not exchange.key_minted
     ):
         return error
     text = (

@@ -22,10 +22,6 @@ from zlib import crc32
 
 from trunkline.journal import files
 
-INTENT, ANSWER, UNKEPT, DOUBT, FREED = 1, 2, 3, 4, 5
-"""What a head says: begun; answered and kept; answered, but the answer was too long or could not be kept; nobody knows whether it
-happened; it did not happen, so the key is free again."""
-
 MAGIC = b"TRNKANSW"
 VERSION = 1
 MARK_BYTES = 16
@@ -49,6 +45,7 @@ class Head(NamedTuple):
     """One record of a key. Times are epoch microseconds."""
 
     kind: int
+    """core/idempotency.py"""
     status: int
     mark: bytes
     """Keyed hash of the key in its scope."""

@@ -26,18 +26,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from trunkline.core.codec import DecodeError, pack_decoder, to_pack
+from trunkline.core.idempotency import ANSWER, DOUBT, FREED, INTENT, UNKEPT, Held, Kept
 from trunkline.journal import answer_segment as segment
-from trunkline.journal.answer_segment import (
-    ANSWER,
-    DOUBT,
-    FREED,
-    INTENT,
-    MARK_BYTES,
-    NONCE_BYTES,
-    UNKEPT,
-    Head,
-    Writer,
-)
+from trunkline.journal.answer_segment import MARK_BYTES, NONCE_BYTES, Head, Writer
 
 __all__ = ["ANSWER", "DOUBT", "FREED", "INTENT", "UNKEPT", "Answers", "AnswersFull", "Head", "Kept"]
 
@@ -50,14 +41,6 @@ _SLOT_BITS = 20
 
 class AnswersFull(OSError):
     """A key cannot be stored now. An OSError, so that those who know no store can tell it from a mistake."""
-
-
-class Kept(msgspec.Struct, array_like=True, frozen=True):
-    """A stored answer. `digest` is of a request body that was too long to be in the fingerprint, else empty."""
-
-    fields: bytes
-    body: bytes
-    digest: bytes = b""
 
 
 class Opened(NamedTuple):
@@ -151,7 +134,7 @@ class Answers:
             return Head(DOUBT, 0, mark, bytes(MARK_BYTES), "", 0, 0)
         return head if head.expires_us > now * 1e6 else None
 
-    def begin(self, mark: bytes, fingerprint: bytes, call_id: str, now: float, expires: float) -> None:
+    def begin(self, mark: bytes, fingerprint: bytes, call_id: str, now: float, expires: float) -> Head:
         """Stores that a key is about to be used. Raises AnswersFull; then the call must not be made."""
         at_us = int(now * 1e6)
         if at_us - self._swept_us >= SWEEP_US or at_us < self._swept_us:
@@ -159,10 +142,12 @@ class Answers:
             self._drop_expired(at_us)
         if self.trouble:
             raise AnswersFull(self.trouble)
-        self._put(self._room(), Head(INTENT, 0, mark, fingerprint, call_id, at_us, int(expires * 1e6)))
+        head = Head(INTENT, 0, mark, fingerprint, call_id, at_us, int(expires * 1e6))
+        self._put(self._room(), head)
         self._open_intents += 1
+        return head
 
-    def end(self, intent: Head, kind: int, status: int = 0, kept: Kept | None = None) -> int:
+    def end(self, intent: Held, kind: int, status: int = 0, kept: Kept | None = None) -> int:
         """Stores what became of an intent; the kind that it is stored as: an answer that finds no room is UNKEPT.
 
         Room for the head was kept when the intent was stored, so this does not fail on a full disk.
@@ -170,14 +155,17 @@ class Answers:
         self._open_intents -= 1
         writer = self._writer
         assert writer is not None
+        assert isinstance(intent, Head)
         head = intent._replace(kind=kind, status=status, body_at=0, body_bytes=0)
         if kept is not None:
             head = self._seal(writer, head, kept)
         self._put(writer, head)
         return head.kind
 
-    def read(self, head: Head) -> Kept | None:
+    def read(self, held: Held) -> Kept | None:
         """The answer of a head of kind ANSWER; None if it cannot be opened any more."""
+        assert isinstance(held, Head)
+        head = held
         place = self._index.get(head.mark, 0)
         number = place >> _SLOT_BITS
         box = segment.read_body(self._folder, number, head)

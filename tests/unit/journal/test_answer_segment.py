@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trunkline.core.idempotency import ANSWER
 from trunkline.journal import answer_segment as segment
 from trunkline.journal import files
-from trunkline.journal.answer_segment import ANSWER, HEAD_BYTES, AnswersVersion, Head, Writer
+from trunkline.journal.answer_segment import HEAD_BYTES, AnswersVersion, Head, Writer
 
 HEAD = Head(ANSWER, 201, b"m" * 16, b"f" * 16, "0193abcd", 5, 9, 7, 30, b"n" * 12)
 HEADS = st.builds(
