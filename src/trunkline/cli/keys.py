@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from trunkline.cli import exits
+from trunkline.cli.key_options import seconds_of, settings_options, wished
 from trunkline.cli.main import Subcommands
 from trunkline.cli.place import json_option, place_options, state_here
 from trunkline.cli.show import json_out, say, table
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.group(cls=Subcommands)
 @place_options
 def keys() -> None:
-    """Create, list, rotate and revoke caller keys.
+    """Create, list, change, rotate and revoke caller keys.
 
     A key is shown once, when it is made; what is kept is a keyed hash. Changes are live at once.
     """
@@ -27,10 +27,6 @@ def keys() -> None:
 
 @keys.command()
 @click.option("--name", required=True, help="What to call it, e.g. the app that uses it.")
-@click.option("--team", default="", help="Who its calls and costs belong to.")
-@click.option(
-    "--scope", "scopes", multiple=True, metavar="SCOPE", help="What it may do; repeat for more. See below."
-)
 @click.option(
     "--kind",
     type=click.Choice(["app", "sdk", "browser"]),
@@ -38,48 +34,13 @@ def keys() -> None:
     show_default=True,
     help="Who holds it.",
 )
-@click.option("--expires", default="never", metavar="WHEN", help="90d, 12h, a date, or never (default).")
-@click.option(
-    "--ip",
-    "ips",
-    multiple=True,
-    metavar="NET",
-    help="Address or network it may be used from; repeat for more.",
-)
-@click.option(
-    "--origin", "origins", multiple=True, metavar="URL", help="Browser origin for CORS and for minted tokens."
-)
-@click.option("--concurrency", default="256", show_default=True, metavar="N|none", help="Calls at once.")
-@click.option(
-    "--rate", default="", metavar="N/PERIOD", help="Calls per period, e.g. 600/1m; none unless told."
-)
-@click.option("--feature", default="", help="Feature that its calls count for; callers cannot override it.")
-@click.option("--subject", default="", help="End user that its calls are for; callers cannot override it.")
-@click.option("--tags", default="", help="Tags on all its calls.")
-@click.option(
-    "--errors",
-    type=click.Choice(["superset", "native", "normalized"]),
-    help="Form of errors; native for kind sdk.",
-)
+@settings_options
 @json_option
 @place_options
-def create(
-    name: str,
-    team: str,
-    scopes: tuple[str, ...],
-    kind: str,
-    expires: str,
-    ips: tuple[str, ...],
-    origins: tuple[str, ...],
-    concurrency: str,
-    rate: str,
-    feature: str,
-    subject: str,
-    tags: str,
-    errors: str | None,
-    as_json: bool,
-) -> None:
+def create(name: str, kind: str, as_json: bool, **given: Any) -> None:
     """Make a key and print it once.
+
+    Without a word it never expires, makes 256 calls at once, and has no rate limit and no budget.
 
     \b
     Scopes:
@@ -93,28 +54,35 @@ def create(
     """  # noqa: D301 (the backspace is what click knows a paragraph by that is to be left as it is)
     from trunkline.control import keys as control
 
-    count, period = _rate(rate)
-    wish = control.Wish(
-        name=name,
-        team=team,
-        scopes=list(scopes),
-        kind=kind,  # type: ignore[arg-type]  # click.Choice has checked it
-        expires_at=_instant(expires),
-        ips=list(ips),
-        origins=list(origins),
-        concurrency=_concurrency(concurrency),
-        rate=count,
-        rate_per=period,
-        feature=feature,
-        subject=subject,
-        tags=tags,
-        error_style=errors,  # type: ignore[arg-type]
-    )
+    wish = control.Wish(name=name, kind=kind, **wished(given))  # type: ignore[arg-type]  # click.Choice has checked it
     state = state_here()
     made = control.create(state, wish)
     for warning in [*made.warnings, *control.unknown_names(state, wish.scopes)]:
         say(f"Warning: {warning}")
     _print_created(made, as_json)
+
+
+@keys.command()
+@click.argument("key")
+@settings_options
+@json_option
+@place_options
+def update(key: str, as_json: bool, **given: Any) -> None:
+    """Change a key by id or name; what is not named stays, and the key itself is the same.
+
+    Options that may be repeated replace all that was there, e.g. every scope. An empty text takes a value away.
+    """
+    from trunkline.control import keys as control
+
+    changes = wished(given)
+    state = state_here()
+    info = control.update(state, key, changes)
+    for warning in control.unknown_names(state, changes.get("scopes", [])):
+        say(f"Warning: {warning}")
+    if as_json:
+        json_out(info)
+    else:
+        say(f"{info.name} ({info.id}) is changed.")
 
 
 @keys.command("list")
@@ -203,7 +171,7 @@ def rotate(key: str, overlap: str, as_json: bool) -> None:
     """Make a new key for the same id; the old one works on for the overlap."""
     from trunkline.control import keys as control
 
-    made = control.rotate(state_here(), key, overlap_s=_seconds(overlap, "--overlap"))
+    made = control.rotate(state_here(), key, overlap_s=seconds_of(overlap, "--overlap"))
     if not as_json:
         say(f"The key before works on for {overlap}.")
     _print_created(made, as_json)
@@ -236,40 +204,3 @@ def _print_info(info: KeyInfo, as_json: bool) -> None:
         ("field", "value"),
         [(k, " ".join(v) if isinstance(v, list) else "none" if v is None else v) for k, v in shown.items()],
     )
-
-
-def _instant(text: str) -> float:
-    from trunkline.control.periods import instant
-
-    try:
-        return instant(text, time.time())
-    except ValueError as problem:
-        raise click.BadParameter(str(problem), param_hint="--expires") from None
-
-
-def _seconds(text: str, flag: str) -> float:
-    from trunkline.control.periods import seconds
-
-    try:
-        return seconds(text)
-    except ValueError as problem:
-        raise click.BadParameter(str(problem), param_hint=flag) from None
-
-
-def _concurrency(text: str) -> int:
-    if text.lower() == "none":
-        return 0
-    if not text.isdigit() or int(text) < 1:
-        raise click.BadParameter(f"{text!r} must be a number from 1 on, or none", param_hint="--concurrency")
-    return int(text)
-
-
-def _rate(text: str) -> tuple[int, float]:
-    if not text or text.lower() == "none":
-        return 0, 0.0
-    count, slash, period = text.partition("/")
-    if not slash or not count.isdigit() or int(count) < 1:
-        raise click.BadParameter(
-            f"{text!r} must be a number and a period, e.g. 600/1m or 10/s", param_hint="--rate"
-        )
-    return int(count), _seconds(period, "--rate")

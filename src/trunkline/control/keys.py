@@ -1,15 +1,15 @@
-"""Caller keys: creating, listing, revoking and rotating them. Each change is audited and live at once (`publish.callers`).
+"""Caller keys: creating, listing, changing, revoking and rotating them. Each change is audited and live at once (`publish.callers`).
 
 A key is shown once, at its creation; what is kept is a keyed hash. A rotation adds a version with the same id, so that
-everything counted or stored by id goes on. Not for: checking a key on a call (`plugins/policies`).
+everything counted or stored by id goes on. Not for: what may be asked of one
+(`wish.py`), nor checking a key on a call (`plugins/policies`).
 """
 
 from __future__ import annotations
 
-import ipaddress
-import re
 import secrets
 import time
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -17,17 +17,24 @@ import msgspec
 from trunkline.control import audit, keytext, publish
 from trunkline.control.periods import rfc3339
 from trunkline.control.state import State
-from trunkline.core.service import ErrorStyle
+from trunkline.control.wish import SETTINGS, Kind, Wish, problems_of, warnings_of
+from trunkline.core.service import Lane
 
-Kind = Literal["app", "sdk", "browser"]
-KINDS: tuple[Kind, ...] = ("app", "sdk", "browser")
-DEFAULT_CONCURRENCY = 256
-LONGEST_TEXT = 128
-
-_SCOPE = re.compile(
-    r"\*|health:read|metrics:read|integration:[a-z0-9_.@-]+(:[A-Za-z0-9_.*-]+)?|integration:\*|model:\S+|(route|connection):[a-z0-9_.@*-]+"
-)
-_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
+__all__ = [
+    "Created",
+    "KeyInfo",
+    "KeyProblem",
+    "Kind",
+    "Wish",
+    "WishInvalid",
+    "create",
+    "find",
+    "list_keys",
+    "revoke",
+    "rotate",
+    "unknown_names",
+    "update",
+]
 
 
 class KeyProblem(Exception):
@@ -36,25 +43,6 @@ class KeyProblem(Exception):
 
 class WishInvalid(KeyProblem):
     """A key was asked for with values that cannot be; one line per value."""
-
-
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What a new key shall be like. Times are epoch seconds, 0 for never; concurrency 0 for no bound."""
-
-    name: str
-    team: str = ""
-    scopes: list[str] = []
-    kind: Kind = "app"
-    expires_at: float = 0.0
-    ips: list[str] = []
-    origins: list[str] = []
-    concurrency: int = DEFAULT_CONCURRENCY
-    rate: int = 0
-    rate_per: float = 0.0
-    feature: str = ""
-    subject: str = ""
-    tags: str = ""
-    error_style: ErrorStyle | None = None
 
 
 class Created(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +75,9 @@ class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
     origins: list[str]
     concurrency: int | None
     rate: str | None
+    budget: str | None
+    """US dollars per period, e.g. `50/month`."""
+    lane: Lane
     feature: str
     subject: str
     tags: str
@@ -98,11 +89,11 @@ def create(state: State, wish: Wish, *, actor: str = "cli", now: float | None = 
     from trunkline.ledger import control_tables as tables
 
     at = time.time() if now is None else now
-    problems = list(_problems(wish, at))
+    problems = problems_of(wish, at)
     if problems:
         raise WishInvalid("\n".join(problems))
     key_id = "key_" + secrets.token_hex(6)
-    settings = {name: getattr(wish, name) for name in _SETTINGS}
+    settings = {name: getattr(wish, name) for name in SETTINGS}
     text = keytext.make()
     with state.change() as connection:
         row = {"id": key_id, "name": wish.name, "team": wish.team, "kind": wish.kind, "settings": settings}
@@ -125,7 +116,7 @@ def create(state: State, wish: Wish, *, actor: str = "cli", now: float | None = 
         key=text,
         kind=wish.kind,
         expires_at=rfc3339(wish.expires_at),
-        warnings=warnings(wish),
+        warnings=warnings_of(wish),
     )
 
 
@@ -152,6 +143,43 @@ def find(state: State, selector: str, *, now: float | None = None) -> KeyInfo:
             f"{len(chosen)} keys are named {selector!r}: {', '.join(k.id for k in chosen)}. Give the id."
         )
     return chosen[0]
+
+
+def update(
+    state: State, selector: str, changes: Mapping[str, Any], *, actor: str = "cli", now: float | None = None
+) -> KeyInfo:
+    """Changes fields of `Wish` of a live key, save its name and kind; what is not named stays. Raises KeyProblem."""
+    from trunkline.ledger import control_tables as tables
+
+    at = time.time() if now is None else now
+    info = find(state, selector, now=at)
+    if info.state != "live":
+        raise KeyProblem(
+            f"The key {info.id} ({info.name}) is {info.state}; create a new one with `trunkline keys create`."
+        )
+    if not changes:
+        raise WishInvalid("Nothing to change was given; `trunkline keys update --help` lists what can be.")
+    with state.change() as connection:
+        row = next(r for r in tables.all_keys(connection) if r["id"] == info.id)
+        before = Wish(
+            name=row["name"],
+            team=row["team"],
+            kind=row["kind"],
+            expires_at=row["expires_at"],
+            **row["settings"],
+        )
+        wish = msgspec.structs.replace(before, **changes)
+        problems = problems_of(wish, at)
+        if problems:
+            raise WishInvalid("\n".join(problems))
+        settings = {name: getattr(wish, name) for name in SETTINGS}
+        tables.update_key(
+            connection, info.id, {"team": wish.team, "settings": settings, "expires_at": wish.expires_at}
+        )
+        detail = {"name": info.name, "changed": {name: getattr(wish, name) for name in changes}}
+        audit.add(connection, state, [audit.Entry(actor, "key.update", info.id, detail)], at)
+    publish.callers(state, now=at)
+    return find(state, info.id, now=at)
 
 
 def revoke(state: State, selector: str, *, actor: str = "cli", now: float | None = None) -> KeyInfo:
@@ -191,22 +219,6 @@ def rotate(
     return Created(id=info.id, name=info.name, key=text, kind=info.kind, expires_at=info.expires_at)
 
 
-def warnings(wish: Wish) -> list[str]:
-    """What a person should hear about a new key (ruling 17)."""
-    found = []
-    if not wish.rate:
-        found.append(
-            f"{wish.name} has no rate limit and no budget; give --rate N/period to bound what it can spend."
-        )
-    if not wish.expires_at:
-        found.append(f"{wish.name} never expires; give --expires 90d for a key that ends by itself.")
-    if wish.kind == "browser" and not wish.origins:
-        found.append(
-            f"{wish.name} has no origin, so that no browser page may use its tokens; give --origin https://..."
-        )
-    return found
-
-
 def unknown_names(state: State, scopes: list[str]) -> list[str]:
     """A warning for each scope that names nothing which is published now: allowed, for it may come later."""
     there = publish.read_snapshot(state)
@@ -223,75 +235,6 @@ def unknown_names(state: State, scopes: list[str]) -> list[str]:
                 f"scope {scope}: there is no {'route' if kind == 'route' else 'integration'} {name!r} now."
             )
     return found
-
-
-_SETTINGS = (
-    "scopes",
-    "ips",
-    "origins",
-    "concurrency",
-    "rate",
-    "rate_per",
-    "feature",
-    "subject",
-    "tags",
-    "error_style",
-)
-
-
-def _problems(wish: Wish, now: float) -> list[str]:
-    problems = []
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}", wish.name):
-        problems.append(
-            f"--name {wish.name!r}: must be 1 to 64 letters, digits, spaces or ._- and begin with a letter or digit."
-        )
-    if wish.kind not in KINDS:
-        problems.append(f"--kind {wish.kind!r}: must be one of {', '.join(KINDS)}.")
-    if not wish.scopes:
-        problems.append(
-            "--scope is missing: name what the key may call, e.g. 'integration:stripe', 'model:*', or '*' for everything."
-        )
-    problems += [
-        f"--scope {scope!r}: {_scope_cure(scope)}" for scope in wish.scopes if not _SCOPE.fullmatch(scope)
-    ]
-    problems += [
-        f"--ip {ip!r}: must be an address or a network, e.g. 203.0.113.7 or 10.0.0.0/8."
-        for ip in wish.ips
-        if not _is_net(ip)
-    ]
-    bad_origins = [origin for origin in wish.origins if not _ORIGIN.fullmatch(origin)]
-    problems += [
-        f"--origin {origin!r}: must be scheme and host alone, e.g. https://app.example.com."
-        for origin in bad_origins
-    ]
-    if wish.expires_at and wish.expires_at <= now:
-        problems.append(f"--expires {rfc3339(wish.expires_at)}: lies in the past.")
-    if wish.concurrency < 0:
-        problems.append(f"--concurrency {wish.concurrency}: must be at least 1, or none.")
-    for name in ("team", "feature", "subject", "tags"):
-        value = getattr(wish, name)
-        if len(value) > LONGEST_TEXT or not value.isprintable():
-            problems.append(
-                f"--{name} {value[:20]!r}...: must be at most {LONGEST_TEXT} printable characters."
-            )
-    return problems
-
-
-def _scope_cure(scope: str) -> str:
-    if ":" not in scope:
-        return f"names no kind; write e.g. 'integration:{scope}' or 'model:{scope}'."
-    return (
-        "must be integration:NAME[:OPERATION], model:GLOB, route:NAME, connection:NAME, health:read, metrics:read or * "
-        "(names in small letters)."
-    )
-
-
-def _is_net(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
 
 
 def _version(state: State, key_id: str, version: int, text: str, at: float) -> dict[str, Any]:
@@ -327,8 +270,16 @@ def _info(row: Any, versions: list[Any], now: float) -> KeyInfo:
         origins=settings["origins"],
         concurrency=settings["concurrency"] or None,
         rate=f"{settings['rate']}/{settings['rate_per']:g}s" if settings["rate"] else None,
+        budget=_budget(settings),
+        lane=settings.get("lane", "interactive"),
         feature=settings["feature"],
         subject=settings["subject"],
         tags=settings["tags"],
         errors=settings["error_style"] or ("native" if row["kind"] == "sdk" else ""),
     )
+
+
+def _budget(settings: Mapping[str, Any]) -> str | None:
+    """Keys made before there were budgets have none."""
+    usd = settings.get("budget_usd", 0.0)
+    return f"{usd:.12g}/{settings['budget_per']}" if usd else None

@@ -119,6 +119,11 @@ def key_versions(connection: sa.Connection) -> list[Row]:
     return list(connection.execute(table.select().order_by(table.c.key_id, table.c.version)).mappings())
 
 
+def update_key(connection: sa.Connection, key_id: str, values: dict[str, Any]) -> None:
+    """Replaces columns of a key."""
+    connection.execute(caller_keys.update().where(caller_keys.c.id == key_id).values(**values))
+
+
 def set_key_revoked(connection: sa.Connection, key_id: str, at: float) -> None:
     """Marks a key revoked."""
     connection.execute(caller_keys.update().where(caller_keys.c.id == key_id).values(revoked_at=at))

@@ -45,6 +45,13 @@ def test_without_json_only_the_key_stands_on_stdout(trunkline):
         (["--expires", "2001-01-01"], "lies in the past"),
         (["--scope", "everything"], "names no kind"),
         (["--kind", "robot"], "is not one of"),
+        (["--lane", "fast"], "is not one of"),
+        (["--budget-usd", "50"], "must be an amount and day or month, e.g. 50/month or 2.50/day, or none"),
+        (["--budget-usd", "0/day"], "must be an amount and day or month"),
+        (["--budget-usd", "-1/day"], "must be an amount and day or month"),
+        (["--budget-usd", "5/week"], "must be an amount and day or month"),
+        (["--budget-usd", "1e9/day"], "must be an amount and day or month"),
+        (["--budget-usd", "900000000000/day"], "--budget-usd 9e+11: must be more than 0 and at most 1e+09"),
     ],
 )
 def test_wrong_values_are_usage_errors(trunkline, given, said):
@@ -65,6 +72,42 @@ def test_limits_are_shown_as_they_were_given(trunkline):
         ["10.0.0.0/8"],
         "live",
     )
+
+
+@pytest.mark.row("O2", "F9")
+def test_lane_and_budget_are_set_and_listed(trunkline):
+    ran = trunkline(*CREATE, "--lane", "pipeline", "--budget-usd", "2.50/day", "--expires", "9d", "--json")
+    assert ran.err == ""
+    trunkline("keys", "create", "--name", "plain", "--scope", "*", "--json")
+    listed = trunkline("keys", "list", "--json").json
+    assert [(key["name"], key["lane"], key["budget"]) for key in listed] == [
+        ("web", "pipeline", "2.5/day"),
+        ("plain", "interactive", None),
+    ]
+
+
+@pytest.mark.row("O2", "F9")
+def test_an_update_changes_what_is_named_and_nothing_else(trunkline):
+    made = trunkline(
+        *CREATE, "--rate", "600/1m", "--feature", "chat", "--expires", "2099-01-01", "--json"
+    ).json
+    before = trunkline("keys", "show", "web", "--json").json
+    ran = trunkline("keys", "update", "web", "--lane", "batch", "--budget-usd", "50/month", "--rate", "none",
+                    "--scope", "model:openai/*", "--feature", "", "--json")  # fmt: skip
+    after = {"lane": "batch", "budget": "50/month", "rate": None, "scopes": ["model:openai/*"], "feature": ""}
+    assert ran.json == before | after
+    assert trunkline("keys", "show", made["id"], "--json").json == before | after
+    assert (
+        trunkline("keys", "update", "web", "--budget-usd", "none").err == f"web ({made['id']}) is changed.\n"
+    )
+    assert trunkline("keys", "show", "web", "--json").json["budget"] is None
+
+
+def test_an_update_of_nothing_says_what_could_be(trunkline):
+    trunkline(*CREATE)
+    ran = trunkline("keys", "update", "web")
+    assert (ran.code, ran.out) == (2, "")
+    assert "Nothing to change was given" in ran.err
 
 
 def test_a_revoked_key_leaves_the_list_and_stays_with_all(trunkline):

@@ -1,9 +1,13 @@
 """Caller keys."""
 
+import re
+
+import msgspec
 import pytest
 
 from trunkline.control import audit, keys, keytext, kills, publish
 from trunkline.control.keys import Wish
+from trunkline.ledger import control_tables
 
 NOW = 1_800_000_000.0
 
@@ -47,6 +51,7 @@ def test_a_key_without_rate_and_expiry_gets_warnings(state):
         "web has no rate limit and no budget",
         "web never expires",
     ]
+    assert keys.create(state, wish(budget_usd=5.0, expires_at=NOW + 1), now=NOW).warnings == []
     assert keys.create(state, wish(rate=10, rate_per=1.0, expires_at=NOW + 1), now=NOW).warnings == []
 
 
@@ -68,6 +73,9 @@ def test_everything_asked_for_reaches_the_gateway(state):
             subject="u1",
             tags="a,b",
             error_style="normalized",
+            budget_usd=12.5,
+            budget_per="day",
+            lane="batch",
         ),
         now=NOW,
     )
@@ -86,6 +94,7 @@ def test_everything_asked_for_reaches_the_gateway(state):
         "a,b",
     )
     assert caller.error_style == "normalized"
+    assert (caller.budget_usd, caller.budget_per, caller.lane) == (12.5, "day", "batch")
 
 
 @pytest.mark.row("E1")
@@ -228,6 +237,66 @@ def test_each_change_has_its_audit_row_and_none_holds_the_key(state):
         (a, made.id) for a in ("key.create", "key.rotate", "key.revoke")
     ]
     assert made.key not in str(rows)
+
+
+@pytest.mark.row("O2", "F9")
+def test_a_change_is_live_at_once_and_keeps_key_and_all_else(state):
+    made = keys.create(state, wish(rate=10, rate_per=1.0, tags="a"), now=NOW)
+    [before] = published(state)
+    info = keys.update(
+        state,
+        "web",
+        {"lane": "batch", "budget_usd": 5.0, "budget_per": "day", "team": "lab", "expires_at": NOW + 60},
+        now=NOW,
+    )
+    assert (info.lane, info.budget, info.team, info.rate) == ("batch", "5/day", "lab", "10/1s")
+    [after] = published(state)
+    assert after == msgspec.structs.replace(
+        before, lane="batch", budget_usd=5.0, budget_per="day", team="lab", expires_at=NOW + 60
+    )
+    row = audit.entries(state)[-1]
+    assert (row["action"], row["subject"]) == ("key.update", made.id)
+    assert "batch" in str(row["detail"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"budget_usd": -1.0}, "--budget-usd -1: must be more than 0"),
+        ({"budget_usd": float("nan")}, "--budget-usd nan"),
+        ({"lane": "fast"}, "--lane 'fast': must be one of interactive, pipeline, batch."),
+        ({"scopes": []}, "--scope is missing"),
+        ({"expires_at": NOW - 1}, "lies in the past"),
+        ({}, "Nothing to change was given"),
+    ],
+)
+def test_a_change_that_cannot_be_changes_nothing(state, changes, said):
+    keys.create(state, wish(), now=NOW)
+    before = published(state)
+    with pytest.raises(keys.KeyProblem, match=re.escape(said)):
+        keys.update(state, "web", changes, now=NOW)
+    assert published(state) == before
+    assert [row["action"] for row in audit.entries(state)] == ["key.create"]
+
+
+def test_a_revoked_key_cannot_be_changed(state):
+    made = keys.create(state, wish(), now=NOW)
+    keys.revoke(state, made.id, now=NOW)
+    with pytest.raises(keys.KeyProblem, match="is revoked; create a new one"):
+        keys.update(state, made.id, {"lane": "batch"}, now=NOW)
+
+
+def test_a_key_from_before_there_were_lanes_and_budgets_is_read_and_changed(state):
+    made = keys.create(state, wish(), now=NOW)
+    with state.change() as connection:
+        [row] = control_tables.all_keys(connection)
+        old = {k: v for k, v in row["settings"].items() if k not in ("lane", "budget_usd", "budget_per")}
+        control_tables.update_key(connection, made.id, {"settings": old})
+    [info] = keys.list_keys(state, now=NOW)
+    assert (info.lane, info.budget) == ("interactive", None)
+    publish.callers(state, now=NOW)
+    assert [(c.lane, c.budget_usd) for c in published(state)] == [("interactive", 0.0)]
+    assert keys.update(state, "web", {"budget_usd": 5.0}, now=NOW).budget == "5/month"
 
 
 @pytest.mark.row("S4")
