@@ -34,6 +34,7 @@ from trunkline.engine.sweep import Sweeper
 from trunkline.engine.world import Address, Makers, World, refuse
 from trunkline.gateway import addresses, caching, failures, kills
 from trunkline.gateway.console_link import ConsoleLink
+from trunkline.gateway.keyed import Keyed
 from trunkline.gateway.local import LocalRoutes
 from trunkline.gateway.log import Scrubbed, say
 from trunkline.gateway.samples import Samples
@@ -87,13 +88,17 @@ class Process:
             trusted_proxies=tuple(settings.trusted_proxy),
         )
         self.breaker = Breaker(clock, wall)
-        self.rate = Rate(clock, wall)
+        self.queue = Queue(clock, wall, limits_told)
+        self.queue.load(self._snapshot_read)
         self.cache = AnswerCache(clock, caching.relevance(), self._snapshot_read.cache_bytes)
+        self.keyed = Keyed(self.state, self._sealed.answer_key, wall)
         # The order is the order of admission; settling runs backwards.
-        self.call_policies: list[Policy[Exchange]] = [self.access, Quota(clock, wall), self.cache]
-        self.attempt_policies: list[Policy[Attempt]] = [self.breaker, Concurrency(clock), self.rate]
+        quota, keys = Quota(clock, wall), self.keyed.policy
+        self.call_policies: list[Policy[Exchange]] = [self.access, quota, keys, self.cache]
+        self.attempt_policies: list[Policy[Attempt]] = [self.breaker, self.queue]
         self.sweeper = Sweeper(clock)
         self.wire = Client(limits=ClientLimits(max_connections=VENDOR_CONNECTIONS))
+        self.tokens = Tokens(self.wire, self._address, clock=clock, wall=wall, keep=self._keep_refresh)
         dispatcher = Dispatcher(
             self.wire,
             self.diary,
@@ -128,6 +133,7 @@ class Process:
             Watched(self.state / "callers.msgpack", self._take_callers),
             Watched(self.state / "kills", self._take_kills),
             Watched(self.state / "cache.clear", self._forgetting.take),
+            self.keyed.watched,
         ]
         self.access.refresh = self._files[2].look
         self._take_kills()
@@ -238,6 +244,7 @@ class Process:
             "lost_records": self.diary.lost,
             "refused": {**self.server.refused, **self.gateway.refused},
             **caching.stats(self.cache, self._forgetting),
+            "answers": self.keyed.stats(),
             "breakers": {name: self.breaker.state(name) for name in names},
             "circuits": {name: told for name in names if (told := self.breaker.told(name))},
             "traffic": {name: traffic_told(self.breaker.seen(name), time.monotonic()) for name in names},
@@ -257,6 +264,7 @@ class Process:
             loop.add_signal_handler(number, stop.set)
         self.journal.open()
         self.diary.boot(os.getpid(), trunkline.__version__)
+        self.keyed.open()
         await self.server.start(self.settings.host, self.settings.port)
         self.sweeper.start(loop)
         tasks = [loop.create_task(follow(self._files)), loop.create_task(self._tell_stats())]
@@ -264,8 +272,12 @@ class Process:
         tune_gc()
         await stop.wait()
         self.gateway.draining = True
-        in_time = await self.server.drain(self.settings.drain)
-        if not in_time:
+        until = time.monotonic() + self.settings.drain
+        await self.server.drain(self.settings.drain)
+        while self.gateway.running and time.monotonic() < until:
+            # Calls whose callers are gone, and whose answers are awaited under a key.
+            await asyncio.sleep(0.02)
+        if self.gateway.running:
             for exchange in list(self.gateway.running):
                 self.gateway.cut(
                     exchange, CallError("shutting_down", "the process stopped before the answer was complete")
@@ -274,8 +286,10 @@ class Process:
         for task in tasks:
             task.cancel()
         self.sweeper.stop()
+        self.tokens.stop()
         await self.wire.close()
         self.diary.stop()
+        self.keyed.close()
         self.journal.close()
 
 

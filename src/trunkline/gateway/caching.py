@@ -21,7 +21,9 @@ from trunkline.plugins.policies.cache_key import IRRELEVANT, IRRELEVANT_PREFIXES
 
 CORRELATION_CHARS = 128
 """The longest correlation id (ruling 7)."""
-_REPLACED = frozenset((b"x-trunkline-cache", b"x-correlation-id", b"x-trunkline-priority", b"traceparent"))
+_REPLACED = frozenset(
+    (b"x-trunkline-cache", b"x-correlation-id", b"x-trunkline-priority", b"traceparent", b"idempotency-key")
+)
 
 
 def relevance() -> Callable[[bytes], bool]:

@@ -78,6 +78,13 @@ class Stage:
         return self.trial.ends[-1].notes
 
 
+async def beside(trial: Trial, what: tuple[str, str, bytes], *headers: tuple[str, str]) -> Heard:
+    """One whole call while another goes on."""
+    heard = trial.begin(*what, *headers)
+    await trial.until(lambda: heard.closed)
+    return heard
+
+
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
     return Stage(tmp_path / "answers")
@@ -128,7 +135,7 @@ async def test_a_repeat_while_the_first_runs_is_told_to_wait(stage: Stage) -> No
     trial = stage.start(is_silent)
     first = trial.begin(*ACT, KEY)
     await trial.turn()
-    second = await trial.ask(*ACT, KEY)
+    second = await beside(trial, ACT, KEY)
 
     assert told(second) == (409, "idempotency_in_progress")
     assert (second.field(b"retry-after"), second.field(b"x-should-retry")) == (b"1", b"true")
@@ -154,7 +161,7 @@ async def test_the_key_of_another_request_is_refused(
     trial = stage.start({"running": is_silent, "answered": DONE, "in doubt": RESET}[state])
     trial.begin(*ACT, KEY)
     await trial.turn()
-    heard = await trial.ask(*other, KEY)
+    heard = await beside(trial, other, KEY)
 
     assert told(heard) == (422, "idempotency_conflict")
     assert (heard.field(b"x-should-retry"), len(stage.sent)) == (b"false", 1)
@@ -293,6 +300,7 @@ async def test_a_repeat_in_doubt_that_never_got_out_leaves_the_doubt(stage: Stag
 async def test_a_failure_that_did_nothing_leaves_the_key_free(stage: Stage, plays: list[Play]) -> None:
     trial = stage.start(*plays, DONE)
     assert (await trial.ask(*ACT, KEY)).status >= 400
+    stage.clock.advance(3601)
     again = await trial.ask("POST", "/api/proxy/acme/charges", b'{"amount":7}', KEY)
     assert (again.status, again.field(b"idempotent-replayed")) == (201, None)
 
@@ -374,7 +382,7 @@ async def test_a_key_is_not_sent_on_under_our_own_eyes_only(stage: Stage) -> Non
 
 
 async def test_a_key_expires_with_the_vendors_memory(stage: Stage) -> None:
-    trial = stage.start(DONE, DONE, DONE)
+    trial = stage.start(*[DONE] * 4)
     await trial.ask(*PAY, KEY)
     await trial.ask(*ACT, KEY)
     stage.clock.advance(2.0 * 3600 + 1)
@@ -537,7 +545,7 @@ async def test_a_keyed_act_goes_on_when_its_caller_hangs_up_and_the_repeat_gets_
     heard.hang_up()
     await trial.turn()
     assert not stage.sent[0].dropped
-    assert told(await trial.ask(*ACT, KEY)) == (409, "idempotency_in_progress")
+    assert told(await beside(trial, ACT, KEY)) == (409, "idempotency_in_progress")
     stage.sent[0].reply(200, b'{"id":"ch_1"}')
     await trial.until(lambda: not trial.gateway.running)
     again = await trial.ask(*ACT, KEY)
