@@ -52,7 +52,8 @@ def _keeps(loaded: Loaded, holder: Holder) -> bool:
     if holder.place[2:3] == ("operations",):
         operation = service.operations[int(holder.place[3])]
         return bool(operation.cache or service.cache)
-    return bool(service.cache or any(operation.cache for operation in service.operations))
+    caches = [service.cache, *(o.cache for o in service.operations), *(m.cache for m in service.models)]
+    return any(caches)
 
 
 def _integration(loaded: Loaded, target: str) -> str:

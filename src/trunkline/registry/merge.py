@@ -82,6 +82,7 @@ def merged(
         hedge=flow.hedge(own.hedge),
         repair=flow.repair(own.repair, around.aliases),
         batch_embeddings=flow.span(own.batch_embeddings),
+        batch_inputs=own.batch_inputs or 0,
         probe=flow.probe(own.probe, vendor.probe),
         operations=_operations(own.operations, vendor.operations, around.aliases),
         dialects=dialects,
@@ -226,8 +227,29 @@ def _models(own: list[shape_vendor.Model], vendor: Entry) -> list[service.Model]
     ids = {model.id for model in own}
     read = vendor.prices
     source, date = (read.source, read.date) if read else ("", "")
-    theirs = [_model(model, source, date) for model in _with_pinned(vendor.models) if model.id not in ids]
-    return [*(_model(model, "registry", "") for model in _with_pinned(own)), *theirs]
+    known = {model.id: model for model in _with_pinned(vendor.models)}
+    theirs = [_model(model, source, date) for model in known.values() if model.id not in ids]
+    mine = [_filled(model, known.get(model.id), source, date) for model in _with_pinned(own)]
+    return [*(_model(model, "registry", "") for model in mine), *theirs]
+
+
+def _filled(
+    own: shape_vendor.Model, vendor: shape_vendor.Model | None, source: str, date: str
+) -> shape_vendor.Model:
+    """The registry's model; what it does not say is as the catalog has it, a price with its source and date."""
+    if vendor is None:
+        return own
+    price = own.price
+    if price is None and vendor.price is not None:
+        price = replace(vendor.price, source=vendor.price.source or source, date=vendor.price.date or date)
+    return replace(
+        own,
+        kind=own.kind or vendor.kind,
+        context=own.context or vendor.context,
+        price=price,
+        title=own.title or vendor.title,
+        cache=own.cache or vendor.cache,
+    )
 
 
 def _with_pinned(models: list[shape_vendor.Model]) -> list[shape_vendor.Model]:
@@ -252,4 +274,11 @@ def _model(model: shape_vendor.Model, source: str, date: str) -> service.Model:
             source=p.source or source,
             date=p.date or date,
         )
-    return service.Model(id=model.id, kind=model.kind, context=model.context, price=price, title=model.title)
+    return service.Model(
+        id=model.id,
+        kind=model.kind or "chat",
+        context=model.context,
+        price=price,
+        title=model.title,
+        cache=flow.cache(model.cache),
+    )

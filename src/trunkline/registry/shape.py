@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from .part import Category, Part
+from .part import Category, Part, Positive
 from .quantity import Day, Duration, Size
 from .shape_bounds import Budget, CacheStore, CallerLimit, Notify, Shedding, Team
 from .shape_flow import (
@@ -101,14 +101,16 @@ class Integration(Part):
     """What may be mended in a refused model call."""
     batch_embeddings: Duration = ""
     """Time for which concurrent embedding calls are gathered into one request, e.g. `10ms`; default: not at all."""
+    batch_inputs: Positive | None = None
+    """Most inputs of one such request; default: what the vendor takes."""
     probe: Probe | None = None
     """A free call that tells whether it answers."""
     operations: list[Operation] = []
-    """Operations with their repeat rule; one with the name or the method and path of a catalog operation replaces it."""
+    """Operations with their repeat rule; one with the name, or the method and path, of a catalog operation hides it."""
     dialects: list[Dialect] = []
     """AI wire formats that the API serves, and where."""
     models: list[Model] = []
-    """Models that the API serves; one with the id of a catalog model replaces it."""
+    """Models that the API serves, before those of the catalog."""
     model_patterns: list[str] | None = None
     """Globs of bare model names that belong to this integration."""
     errors: list[ErrorRule] = []

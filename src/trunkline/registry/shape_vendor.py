@@ -152,9 +152,11 @@ class Model(Part):
     """A model that this API serves."""
 
     id: str
-    """Its name at the vendor."""
-    kind: Literal["chat", "embedding", "image", "speech", "transcription", "rerank", "moderation"] = "chat"
-    """What it does."""
+    """Its name at the vendor. With the id of a catalog model, what is not said here stays as it is there."""
+    kind: Literal["chat", "embedding", "image", "speech", "transcription", "rerank", "moderation"] | None = (
+        None
+    )
+    """What it does; default `chat`."""
     context: int = 0
     """Context window in tokens; 0: unknown."""
     price: Price | None = None
@@ -163,6 +165,8 @@ class Model(Part):
     """Name for people."""
     pinned: str = ""
     """The dated version behind a name that the vendor may move, for the lint."""
+    cache: Cache | None = None
+    """Answers kept and given again, instead of the integration's `cache`."""
 
 
 class ErrorRule(service.ErrorRule, frozen=True, kw_only=True, forbid_unknown_fields=True):

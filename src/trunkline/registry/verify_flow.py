@@ -145,6 +145,11 @@ def _models(own: Integration, entry: Entry | None) -> list[Model]:
 def _caches(item: Item) -> None:
     if item.own.cache is not None:
         _keeps(item, ("cache",), item.own.cache)
+    for n, model in enumerate(item.own.models):
+        if model.cache is not None:
+            _keeps(item, ("models", n, "cache"), model.cache)
+            for below, message, cure, value in range_faults(model):
+                item.fault(("models", n, *below), "bad-value", message, cure, value=value)
     theirs = item.entry.operations if item.entry else []
     for n, operation in enumerate(completed(item.own.operations, theirs)):
         if operation.cache is None:

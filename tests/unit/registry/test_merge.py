@@ -1,6 +1,7 @@
 """Registry entry on top of catalog entry: what each may change."""
 
 import pytest
+from msgspec.structs import replace
 
 from trunkline.core import service
 
@@ -194,6 +195,17 @@ def test_prices_carry_source_and_date_and_can_be_overridden(loaded: Load) -> Non
     assert mini.source.startswith("genai-prices")
     assert models["gpt-4o-mini-2024-07-18"].price == mini, "a dated version costs what its name costs"
     assert models["mine"].price is None, "unpriced is a state, never 0"
+
+
+def test_a_model_of_the_catalog_keeps_what_is_not_said_of_it(loaded: Load) -> None:
+    plain = {m.id: m for m in only(loaded, "openai: {secret: env:A}").models}
+    own = "[{id: gpt-4o-mini, title: Small one}, {id: gpt-4o-mini-2024-07-18, context: 1000}, {id: text-embedding-3-small}]"
+    found = {m.id: m for m in only(loaded, f"openai: {{secret: env:A, models: {own}}}").models}
+    assert found["gpt-4o-mini"] == replace(plain["gpt-4o-mini"], title="Small one")
+    assert found["gpt-4o-mini-2024-07-18"] == replace(plain["gpt-4o-mini-2024-07-18"], context=1000)
+    assert found["text-embedding-3-small"] == plain["text-embedding-3-small"]
+    assert found["text-embedding-3-small"].kind == "embedding"
+    assert found.keys() == plain.keys()
 
 
 def test_error_rules_of_the_registry_come_first(loaded: Load) -> None:

@@ -33,6 +33,8 @@ def test_every_policy_is_carried_over_whole(loaded: Load) -> None:
     hedge: {after: 800ms, usd_per_day: 2, share: 0.1}
     repair: {bigger_context: big, trim: oldest_messages, drop_unsupported: true, malformed_again: true}
     batch_embeddings: 15ms
+    batch_inputs: 96
+    models: [{id: gpt-4o, cache: {ttl: 1h}}]
     probe: {method: HEAD, path: /v1/models/gpt-4o, every: 5m, timeout: 3s, credential: false}"""
     found = only(loaded, entry, "models: {big: {target: openai/gpt-4.1}}\n")
     assert found.timeout == service.Timeouts(
@@ -61,7 +63,8 @@ def test_every_policy_is_carried_over_whole(loaded: Load) -> None:
     assert found.repair == service.Repair(
         bigger_context="openai/gpt-4.1", trim="oldest_messages", drop_unsupported=True, malformed_again=True
     )
-    assert found.batch_embeddings == 0.015
+    assert (found.batch_embeddings, found.batch_inputs) == (0.015, 96)
+    assert (found.models[0].id, found.models[0].cache) == ("gpt-4o", service.Cache(ttl=3600.0))
     assert found.probe == service.Probe(
         method="HEAD", path="/v1/models/gpt-4o", every=300.0, timeout=3.0, credential=False
     )

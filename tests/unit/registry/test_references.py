@@ -1,10 +1,15 @@
 """References to secrets are told from secrets, and no value is ever shown."""
 
+from pathlib import Path
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from trunkline.registry import references
+
+OUR_WORDS = Path(references.__file__).read_text("utf-8")
+"""A text may stand in a message for being one of our own words; Hypothesis takes its examples from there, too."""
 
 
 @pytest.mark.row("S1")
@@ -99,5 +104,5 @@ def test_ordinary_texts_are_not_taken_for_keys(text: str) -> None:
 @given(st.text(min_size=12, max_size=60))
 def test_no_problem_repeats_the_text(text: str) -> None:
     problem = references.problem(text)
-    if problem is not None and text.strip():
-        assert text not in "".join(problem)
+    assume(text.strip() and text not in OUR_WORDS)
+    assert problem is None or text not in "".join(problem)

@@ -131,6 +131,8 @@ def test_what_only_reads_or_computes_may_be_kept(loaded: Load, entry: str) -> No
 def test_the_cache_of_an_operation_is_looked_at_like_that_of_its_integration(refused: Refused) -> None:
     entry = f"crm: {{{CRM}, operations: [{{name: a, method: GET, path: /a, cache: {{ttl: 400d}}}}]}}"
     assert first(refused, entry, "bad-value")[0] == "crm.operations[0].cache.ttl"
+    model = "openai: {secret: env:A, models: [{id: gpt-4o, cache: {ttl: 400d}}]}"
+    assert first(refused, model, "bad-value")[0] == "openai.models[0].cache.ttl"
     empty = entry.replace("{ttl: 400d}", "{scope: all}")
     assert first(refused, empty, "bad-value")[0] == "crm.operations[0].cache"
 
