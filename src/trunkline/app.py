@@ -39,6 +39,7 @@ from trunkline.gateway.local import LocalRoutes
 from trunkline.gateway.log import Scrubbed, say
 from trunkline.gateway.samples import Samples
 from trunkline.gateway.watch import Watched, follow
+from trunkline.gateway.tokens import Tokens
 from trunkline.journal.append import Journal
 from trunkline.plugins import auth
 from trunkline.plugins.adapters import ADAPTERS
@@ -47,8 +48,7 @@ from trunkline.plugins.policies.breaker import Breaker, Seen
 from trunkline.plugins.policies.cache import AnswerCache
 from trunkline.plugins.policies.concurrency import Concurrency
 from trunkline.plugins.policies.quota import Quota
-from trunkline.plugins.policies.rate import Rate
-from trunkline.plugins.secrets import masterkey
+from trunkline.plugins.secrets import handover, masterkey
 from trunkline.plugins.secrets.sealed import open_sealed
 from trunkline.settings import Settings
 from trunkline.wire.client import Client, ClientLimits
@@ -200,7 +200,15 @@ class Process:
                 self.gateway.cut(exchange, error)
 
     def _world(self) -> World:
-        return World(self._snapshot_read, self._sealed, self._makers, self._kills.vendors)
+        world = World(self._snapshot_read, self._sealed, self._makers, self._kills.vendors)
+        newer = handover.newer(self.state, self._sealed, self._master) if self._master else {}
+        self.tokens.adopt(world.services.values(), self._sealed.values, newer)
+        return world
+
+    def _keep_refresh(self, ref: str, stored: str, value: str) -> None:
+        assert self._master is not None
+        pepper = self._sealed.pepper
+        handover.hand_over(self.state, ref, value, replaces=stored, pepper=pepper, master_key=self._master)
 
     def _swap(self) -> None:
         self._scrub()
@@ -270,6 +278,7 @@ class Process:
         tasks = [loop.create_task(follow(self._files)), loop.create_task(self._tell_stats())]
         self._tell()
         tune_gc()
+        tasks.append(loop.create_task(self.tokens.run()))
         await stop.wait()
         self.gateway.draining = True
         until = time.monotonic() + self.settings.drain

@@ -111,9 +111,9 @@ class Member:
         self.current = 0
         """State of the smooth weighted rotation."""
 
-    def hide(self, secret: str) -> None:
-        """Has `blotted` hide this secret, however a text may spell it."""
-        self._scrubber = Scrubber((secret,))
+    def hide(self, secret: str, *others: str) -> None:
+        """Has `blotted` hide these secrets, however a text may spell them; the first is the one that is sent."""
+        self._scrubber = Scrubber((secret, *others))
         self._plain = secret.encode()
 
     def repeated_in(self, text: bytes) -> bool:

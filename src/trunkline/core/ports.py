@@ -116,8 +116,8 @@ class Signer(Protocol):
 class Renewal(Protocol):
     """A credential that is fetched, and fetched anew, while the process runs (OAuth2)."""
 
-    async def ready(self) -> None:
-        """Returns once the member can be used or its `problem` tells why not."""
+    async def ready(self, within_s: float) -> None:
+        """Returns once the member can be used or its `problem` tells why not; at the latest after so many seconds."""
 
     def refused(self, attempt: Attempt, error: CallError) -> None:
         """The vendor refused the credential: has a new one fetched and, once per call, the attempt made again."""

@@ -128,7 +128,7 @@ class Dispatcher:
         admitted = 0
         try:
             if attempt.target.member.problem is not None:
-                await usable(attempt.target.member)
+                await usable(attempt.target.member, attempt.exchange.deadline - self._clock())
             for admit in self._admit:
                 waiting = admit(attempt)
                 if waiting is not None:
@@ -335,11 +335,11 @@ def any_left(members: list[Member], left: set[Member], current: Member) -> bool:
     return len(members) > 1 and any(m is not current and m not in left and m.weight > 0 for m in members)
 
 
-async def usable(member: Member) -> None:
+async def usable(member: Member, remaining_s: float) -> None:
     """Waits for a credential that is being fetched. Raises the problem that stays."""
     if member.renewal is not None:
         await in_task()
-        await member.renewal.ready()
+        await member.renewal.ready(remaining_s)
     if member.problem is not None:
         raise again(member.problem)
 

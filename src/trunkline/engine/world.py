@@ -146,7 +146,8 @@ def _member(spec: Service, credential: Credential, sealed: Sealed, makers: Maker
 def _sign(member: Member, spec: Service, credential: Credential, secret: str, makers: Makers) -> None:
     """A secret that cannot be sent is this member's problem, never a failed start."""
     try:
-        member.signer = makers.signer(spec.auth, secret or "simulated-credential")
+        auth = Auth() if spec.simulated and spec.auth.kind == "oauth2" else spec.auth
+        member.signer = makers.signer(auth, secret or "simulated-credential")
     except ValueError as problem:
         member.problem = CallError(
             "secret_unavailable",

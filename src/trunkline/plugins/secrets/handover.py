@@ -1,0 +1,77 @@
+"""A refresh token that a vendor replaced, handed over from the gateway to who may write the store: a sealed file per reference.
+
+Written before the new token is used, because the old one may be dead already (RFC 6749, section 6). The file also tells, as a keyed hash,
+which value it replaces, so that one a person has set meanwhile is not overwritten. Light (cryptography only). Not for: writing the
+store (`control/rotated.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from trunkline.core.codec import DecodeError
+from trunkline.core.service import Sealed
+from trunkline.plugins.secrets.masterkey import MasterKeyProblem
+from trunkline.plugins.secrets.sealed import open_sealed, seal
+
+FOLDER = "rotated"
+
+
+class Replaced(NamedTuple):
+    """A new value for a reference, and the mark of the one that it replaces."""
+
+    ref: str
+    value: str
+    mark: str
+    path: Path
+
+    def __repr__(self) -> str:
+        return f"Replaced({self.ref!r})"
+
+
+def mark_of(value: str, pepper: bytes) -> str:
+    """Tells values apart without telling them."""
+    return hmac.digest(pepper, b"rotated|" + value.encode(), "sha256").hex()
+
+
+def hand_over(state: Path, ref: str, value: str, *, replaces: str, pepper: bytes, master_key: bytes) -> None:
+    """Writes the file durably; it takes the place of an earlier one for this reference. Raises OSError."""
+    folder = state / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    content = Sealed(version=FOLDER, values={ref: value}, missing={ref: mark_of(replaces, pepper)})
+    path = folder / f"{hashlib.sha256(ref.encode()).hexdigest()[:16]}.sealed"
+    temporary = path.with_suffix(f".{os.getpid()}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(handle, seal(content, master_key))
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    temporary.replace(path)
+
+
+def waiting(state: Path, master_key: bytes) -> list[Replaced]:
+    """What was handed over and not taken yet; a file that does not open is passed over."""
+    found = []
+    for path in sorted((state / FOLDER).glob("*.sealed")):
+        try:
+            content = open_sealed(path, master_key)
+        except (OSError, MasterKeyProblem, DecodeError):
+            continue
+        found += [
+            Replaced(ref, value, content.missing.get(ref, ""), path) for ref, value in content.values.items()
+        ]
+    return found
+
+
+def newer(state: Path, sealed: Sealed, master_key: bytes) -> dict[str, str]:
+    """Values by reference that replace what the sealed file still holds."""
+    return {
+        one.ref: one.value
+        for one in waiting(state, master_key)
+        if hmac.compare_digest(one.mark, mark_of(sealed.values.get(one.ref, ""), sealed.pepper))
+    }

@@ -1,0 +1,89 @@
+"""Refresh tokens that vendors replaced get from the gateway into the store, sealed on the way; what a person has set wins."""
+
+from __future__ import annotations
+
+import pytest
+
+from trunkline.control import audit, rotated, secrets
+from trunkline.plugins.secrets import handover
+
+pytestmark = pytest.mark.row("K2", "S2")
+OLD, NEW = "refresh-old-not-real", "refresh-new-not-real"
+
+
+def hand_over(state, ref: str = "store:R", value: str = NEW, replaces: str = OLD) -> None:
+    pepper, master = state.keys["pepper"], state.master_key()
+    handover.hand_over(state.path, ref, value, replaces=replaces, pepper=pepper, master_key=master)
+
+
+def resolved(state) -> str:
+    return secrets.Resolver(state, {}, state.path).resolve(["store:R"]).values["store:R"]
+
+
+def test_it_becomes_the_next_version_and_is_audited(state):
+    secrets.set_secret(state, "R", OLD)
+    hand_over(state)
+    assert rotated.take_over(state) == ["store:R"]
+    assert resolved(state) == NEW
+    assert [(e["actor"], e["action"]) for e in audit.entries(state)][:2] == [
+        ("cli", "secret.set"),
+        ("oauth2", "secret.set"),
+    ]
+    assert list((state.path / "rotated").iterdir()) == []
+    assert rotated.take_over(state) == []
+
+
+def test_nothing_of_it_is_readable_on_disk(state):
+    secrets.set_secret(state, "R", OLD)
+    hand_over(state)
+    files = [path for path in (state.path / "rotated").rglob("*") if path.is_file()]
+    assert [path.stat().st_mode & 0o777 for path in files] == [0o600]
+    assert all(NEW.encode() not in path.read_bytes() for path in state.path.rglob("*") if path.is_file())
+
+
+def test_what_a_person_has_set_meanwhile_wins(state):
+    secrets.set_secret(state, "R", OLD)
+    hand_over(state)
+    secrets.set_secret(state, "R", "set-by-a-person")
+    assert rotated.take_over(state) == []
+    assert resolved(state) == "set-by-a-person"
+    assert list((state.path / "rotated").iterdir()) == []
+
+
+def test_only_the_newest_of_several_replacements_is_taken(state):
+    secrets.set_secret(state, "R", OLD)
+    hand_over(state, value="refresh-2-not-real")
+    hand_over(state, value=NEW)
+    rotated.take_over(state)
+    assert (resolved(state), len(secrets.versions(state, "R"))) == (NEW, 2)
+
+
+@pytest.mark.parametrize("ref", ["env:R", "store:UNKNOWN"])
+def test_what_cannot_be_stored_is_dropped(state, ref):
+    hand_over(state, ref=ref)
+    assert rotated.take_over(state) == []
+    assert list((state.path / "rotated").iterdir()) == []
+
+
+def test_a_file_of_another_master_key_is_left_alone(state):
+    secrets.set_secret(state, "R", OLD)
+    handover.hand_over(
+        state.path, "store:R", NEW, replaces=OLD, pepper=state.keys["pepper"], master_key=b"k" * 32
+    )
+    assert rotated.take_over(state) == []
+    assert len(list((state.path / "rotated").iterdir())) == 1
+
+
+def test_the_gateway_knows_after_a_restart_what_the_store_lacks_yet(state):
+    from trunkline.core.service import Sealed
+
+    hand_over(state)
+    pepper, master = state.keys["pepper"], state.master_key()
+
+    def newer(value: str) -> dict[str, str]:
+        return handover.newer(
+            state.path, Sealed(version="1", values={"store:R": value}, pepper=pepper), master
+        )
+
+    assert (newer(OLD), newer("set-by-a-person")) == ({"store:R": NEW}, {})
+    assert NEW not in repr(handover.waiting(state.path, master))
