@@ -283,7 +283,7 @@ class Process:
         self.gateway.draining = True
         until = time.monotonic() + self.settings.drain
         await self.server.drain(self.settings.drain)
-        while self.gateway.running and time.monotonic() < until:
+        while self.gateway.running and time.monotonic() < until:  # noqa: ASYNC110 - once, at the end
             # Calls whose callers are gone, and whose answers are awaited under a key.
             await asyncio.sleep(0.02)
         if self.gateway.running:
