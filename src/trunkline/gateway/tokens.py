@@ -102,9 +102,9 @@ class Source:
             if member.renewal is not self:
                 continue  # switched off meanwhile
             member.problem = self._problem
+            member.targets.clear()  # heads that were written for the targets before hold the token before
             if self._token and isinstance(member.signer, Fetched):
                 member.signer.carry(self._token)
-                member.targets.clear()  # heads that were written for the targets before hold the token before
                 member.hide(self._token, self.secret, self.refresh)
 
     def _lose(self, why: str) -> None:
