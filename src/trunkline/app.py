@@ -29,6 +29,7 @@ from trunkline.core.service import Callers, Sealed, Service, Snapshot
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.gateway import Gateway, Ids
+from trunkline.engine.limits_told import limits_told
 from trunkline.engine.shape import answer
 from trunkline.engine.sweep import Sweeper
 from trunkline.engine.world import Address, Makers, World, refuse
@@ -46,7 +47,6 @@ from trunkline.plugins.adapters import ADAPTERS
 from trunkline.plugins.policies.access import Access
 from trunkline.plugins.policies.breaker import Breaker, Seen
 from trunkline.plugins.policies.cache import AnswerCache
-from trunkline.plugins.policies.concurrency import Concurrency
 from trunkline.plugins.policies.quota import Quota
 from trunkline.plugins.secrets import handover, masterkey
 from trunkline.plugins.secrets.sealed import open_sealed
@@ -212,6 +212,7 @@ class Process:
 
     def _swap(self) -> None:
         self._scrub()
+        self.queue.load(self._snapshot_read)
         self.gateway.world = self._world()
         services = self.gateway.world.services.values()
         self.cache.reload(services, self._snapshot_read.cache_bytes)
