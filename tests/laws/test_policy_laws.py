@@ -13,11 +13,11 @@ from trunkline.core.call import Attempt
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Policy
 from trunkline.core.service import Callers, Limit
+from trunkline.engine.limits_told import limits_told
 from trunkline.plugins.policies.access import Access
 from trunkline.plugins.policies.breaker import Breaker
-from trunkline.plugins.policies.concurrency import Concurrency
+from trunkline.plugins.policies.queue import Queue
 from trunkline.plugins.policies.quota import Quota
-from trunkline.plugins.policies.rate import Rate
 from trunkline.testing import ENDINGS, FakeClock, Trial, check_policy, service
 from trunkline.testing.laws import CHAT, Refusing
 
@@ -27,13 +27,12 @@ POLICIES: list[tuple[Callable[[FakeClock], Policy[Any]], On]] = [
     (lambda clock: Access(Callers(version="1", keys=[]), b"p", b"t", wall=clock.wall), "call"),
     (lambda clock: Quota(clock, clock.wall), "call"),
     (lambda clock: Breaker(clock, clock.wall), "attempt"),
-    (lambda clock: Concurrency(clock), "attempt"),
-    (lambda clock: Rate(clock, clock.wall), "attempt"),
+    (lambda clock: Queue(clock, clock.wall, limits_told), "attempt"),
 ]
 
 
 @pytest.mark.row("F6")
-@pytest.mark.parametrize(("make", "on"), POLICIES, ids=["access", "quota", "breaker", "concurrency", "rate"])
+@pytest.mark.parametrize(("make", "on"), POLICIES, ids=["access", "quota", "breaker", "queue"])
 async def test_after_any_ending_a_policy_is_back_where_it_was(
     make: Callable[[FakeClock], Policy[Any]], on: On
 ) -> None:

@@ -30,6 +30,7 @@ from trunkline.core.service import (
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.gateway import Gateway, Ids
+from trunkline.engine.limits_told import limits_told
 from trunkline.engine.sweep import Sweeper
 from trunkline.engine.world import Makers, World
 from trunkline.gateway import addresses, caching, failures
@@ -39,9 +40,8 @@ from trunkline.plugins.adapters import ADAPTERS
 from trunkline.plugins.policies.access import Access
 from trunkline.plugins.policies.breaker import Breaker
 from trunkline.plugins.policies.cache import AnswerCache
-from trunkline.plugins.policies.concurrency import Concurrency
+from trunkline.plugins.policies.queue import Queue
 from trunkline.plugins.policies.quota import Quota
-from trunkline.plugins.policies.rate import Rate
 from trunkline.testing.script import FakeClock, Heard, MemoryJournal, Play, ScriptedWire
 from trunkline.wire.request import Request
 
@@ -132,7 +132,10 @@ class Trial:
         self.breaker = Breaker(clock, clock.wall)
         self.cache = AnswerCache(clock, caching.relevance(), snapshot.get("cache_bytes", 64 << 20))
         own_calls: list[Policy[Exchange]] = [self.access, Quota(clock, clock.wall), self.cache]
-        own_attempts: list[Policy[Attempt]] = [self.breaker, Concurrency(clock), Rate(clock, clock.wall)]
+        # A target stands in one line only, so a queue that is given takes the place of ours.
+        given = next((policy for policy in attempts if isinstance(policy, Queue)), None)
+        self.queue = given or Queue(clock, clock.wall, limits_told)
+        own_attempts: list[Policy[Attempt]] = [self.breaker, *([] if given else [self.queue])]
         self.call_policies = [*([] if only else own_calls), *calls]
         self.attempt_policies = [*([] if only else own_attempts), *attempts]
         self.unknown: list[Any] = []
@@ -159,6 +162,7 @@ class Trial:
             routes=routes or {},
             **snapshot,
         )
+        self.queue.load(self.snapshot)
         self.gateway = Gateway(
             world(self.snapshot),
             self.access,

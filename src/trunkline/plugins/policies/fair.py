@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from bisect import insort
 from collections.abc import Container, Iterator, Mapping
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 LANES = 3
 LIFTED_SHARE = 0.25
@@ -38,21 +38,24 @@ class Waiter(Protocol):
     level: int
 
 
+W = TypeVar("W", bound=Waiter)
+
+
 def _order(waiter: Waiter) -> tuple[float, int]:
     return waiter.since, waiter.n
 
 
-class _Flow:
+class _Flow(Generic[W]):
     """The calls of one team and one lane of origin that stand in one lane, by gate, each gate in order of arrival."""
 
     __slots__ = ("gates", "start", "waiting")
 
     def __init__(self) -> None:
-        self.gates: dict[str, list[Waiter]] = {}
+        self.gates: dict[str, list[W]] = {}
         self.start = 0.0
         self.waiting = 0
 
-    def head(self, closed: Container[str]) -> Waiter | None:
+    def head(self, closed: Container[str]) -> W | None:
         """The first whose gate is open."""
         if len(self.gates) == 1:
             ((gate, waiters),) = self.gates.items()
@@ -60,11 +63,11 @@ class _Flow:
         open_ones = [waiters[0] for gate, waiters in self.gates.items() if gate not in closed]
         return min(open_ones, key=_order, default=None)
 
-    def add(self, waiter: Waiter) -> None:
+    def add(self, waiter: W) -> None:
         insort(self.gates.setdefault(waiter.gate, []), waiter, key=_order)
         self.waiting += 1
 
-    def remove(self, waiter: Waiter) -> None:
+    def remove(self, waiter: W) -> None:
         waiters = self.gates[waiter.gate]
         waiters.remove(waiter)
         self.waiting -= 1
@@ -72,18 +75,18 @@ class _Flow:
             del self.gates[waiter.gate]
 
 
-class _Lane:
+class _Lane(Generic[W]):
     """One lane: its flows by team and lane of origin, and its virtual time."""
 
     __slots__ = ("flows", "virtual", "waiting")
 
     def __init__(self) -> None:
-        self.flows: dict[tuple[str, int], _Flow] = {}
+        self.flows: dict[tuple[str, int], _Flow[W]] = {}
         self.virtual = 0.0
         self.waiting = 0
 
 
-class Schedule:
+class Schedule(Generic[W]):
     """All that wait in one line. `weights` are shares by team, 1 where nothing is said; `ageing_s` 0: waiting lifts nobody."""
 
     __slots__ = ("_lanes", "_lift_at", "ageing_s", "weights")
@@ -91,37 +94,37 @@ class Schedule:
     def __init__(self, ageing_s: float = 10.0, weights: Mapping[str, int] | None = None) -> None:
         self.ageing_s = ageing_s
         self.weights: Mapping[str, int] = weights or {}
-        self._lanes = tuple(_Lane() for _ in range(LANES))
+        self._lanes: tuple[_Lane[W], ...] = tuple(_Lane() for _ in range(LANES))
         self._lift_at = math.inf
 
     def __len__(self) -> int:
         first, second, third = self._lanes
         return first.waiting + second.waiting + third.waiting
 
-    def __iter__(self) -> Iterator[Waiter]:
+    def __iter__(self) -> Iterator[W]:
         for lane in self._lanes:
             for flow in lane.flows.values():
                 for waiters in flow.gates.values():
                     yield from waiters
 
-    def join(self, waiter: Waiter, now: float) -> None:
+    def join(self, waiter: W, now: float) -> None:
         """Takes a waiter in."""
         lifts = int((now - waiter.since) / self.ageing_s) if self.ageing_s > 0 else 0
         waiter.level = max(0, waiter.lane - lifts)
         self._add(waiter)
 
-    def leave(self, waiter: Waiter) -> None:
+    def leave(self, waiter: W) -> None:
         """Lets a waiter go that will not be served."""
         self._remove(waiter)
 
-    def first(self, now: float, closed: Container[str] = ()) -> Waiter | None:
+    def first(self, now: float, closed: Container[str] = ()) -> W | None:
         """Who goes next, if its gate is not among the `closed` ones; it stays until `serve`."""
         if now >= self._lift_at:
             self._lift(now)
         for lane in self._lanes:
             if not lane.waiting:
                 continue
-            best: Waiter | None = None
+            best: W | None = None
             rank = (math.inf, 0.0, 0)
             for flow in lane.flows.values():
                 head = flow.head(closed) if flow.waiting else None
@@ -131,7 +134,7 @@ class Schedule:
                 return best
         return None
 
-    def serve(self, waiter: Waiter) -> None:
+    def serve(self, waiter: W) -> None:
         """The waiter goes; its team pays for it."""
         lane = self._lanes[waiter.level]
         flow = lane.flows[waiter.team, waiter.lane]
@@ -141,14 +144,12 @@ class Schedule:
             lane.flows = {k: f for k, f in lane.flows.items() if f.waiting or f.start > lane.virtual}
         self._remove(waiter)
 
-    def ahead(self, waiter: Waiter) -> int:
+    def ahead(self, waiter: W) -> int:
         """How many of those that wait go before this one, if nobody comes or leaves."""
         above = sum(lane.waiting for lane in self._lanes[: waiter.level])
         lane = self._lanes[waiter.level]
         own = lane.flows[waiter.team, waiter.lane]
-        before = sum(
-            _order(other) < _order(waiter) for waiters in own.gates.values() for other in waiters
-        )
+        before = sum(_order(other) < _order(waiter) for waiters in own.gates.values() for other in waiters)
         turn = own.start + before / self._share(waiter)
         for flow in lane.flows.values():
             if flow is own or not flow.waiting:
@@ -158,7 +159,7 @@ class Schedule:
             above += min(flow.waiting, max(0, turns))
         return above + before
 
-    def last(self, below: int) -> Waiter | None:
+    def last(self, below: int) -> W | None:
         """Who came last of the lowest lane, if that lane is lower than `below`: the first to give way when there is no more room."""
         for level in range(LANES - 1, below, -1):
             if self._lanes[level].waiting:
@@ -166,11 +167,11 @@ class Schedule:
                 return max((w[-1] for flow in flows for w in flow.gates.values()), key=_order)
         return None
 
-    def _share(self, waiter: Waiter) -> float:
+    def _share(self, waiter: W) -> float:
         lifted = waiter.lane - waiter.level
         return self.weights.get(waiter.team, 1) * LIFTED_SHARE**lifted
 
-    def _add(self, waiter: Waiter) -> None:
+    def _add(self, waiter: W) -> None:
         lane = self._lanes[waiter.level]
         key = waiter.team, waiter.lane
         flow = lane.flows.get(key)
@@ -183,7 +184,7 @@ class Schedule:
         if waiter.level and self.ageing_s > 0:
             self._lift_at = min(self._lift_at, self._lifted_at(waiter))
 
-    def _remove(self, waiter: Waiter) -> None:
+    def _remove(self, waiter: W) -> None:
         lane = self._lanes[waiter.level]
         key = waiter.team, waiter.lane
         flow = lane.flows[key]
@@ -196,7 +197,7 @@ class Schedule:
             # Else the flow stays until its time has come: who always has just one call waiting must not go ahead of its share.
             del lane.flows[key]
 
-    def _lifted_at(self, waiter: Waiter) -> float:
+    def _lifted_at(self, waiter: W) -> float:
         return waiter.since + self.ageing_s * (waiter.lane - waiter.level + 1)
 
     def _lift(self, now: float) -> None:
@@ -218,13 +219,13 @@ class Schedule:
         return f"Schedule({[lane.waiting for lane in self._lanes]})"
 
 
-def _of(lane: _Lane) -> Iterator[Waiter]:
+def _of(lane: _Lane[W]) -> Iterator[W]:
     for flow in lane.flows.values():
         for waiters in flow.gates.values():
             yield from waiters
 
 
-def _heads(lane: _Lane) -> Iterator[Waiter]:
+def _heads(lane: _Lane[W]) -> Iterator[W]:
     for flow in lane.flows.values():
         for waiters in flow.gates.values():
             yield waiters[0]
