@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -24,7 +24,9 @@ from trunkline.engine.diary import rates
 from trunkline.engine.heading import Heading
 from trunkline.engine.operations import undeclared
 from trunkline.engine.paths import checked
-from trunkline.engine.world import World
+
+if TYPE_CHECKING:
+    from trunkline.engine.world import World
 
 PROXY = b"/api/proxy/"
 
@@ -207,15 +209,22 @@ def _scanned(
 def _route(
     world: World, exchange: Exchange, named: Named, adapters: Mapping[str, Adapter], asked: str
 ) -> Route:
-    """The shared route of a model as it was asked for; made at its first call."""
+    route = world.model_routes.get((named.dialect, asked, named.gemini_method))
+    if route is None:
+        route = shared(world, named, adapters, asked)
+    exchange.path, exchange.operation = route.path, route.operation
+    exchange.adapter, exchange.dialect = route.adapter, route.dialect
+    exchange.model, exchange.rates = route.model_asked, route.rates
+    return route
+
+
+def shared(world: World, named: Named, adapters: Mapping[str, Adapter], asked: str) -> Route:
+    """The route that all calls of a model as it was asked for share; made at its first call. Raises CallError."""
     route = world.model_routes.get((named.dialect, asked, named.gemini_method))
     if route is None:
         route = _made(world, named, adapters, asked)
         if len(world.model_routes) < REMEMBERED:
             world.model_routes[named.dialect, asked, named.gemini_method] = route
-    exchange.path, exchange.operation = route.path, route.operation
-    exchange.adapter, exchange.dialect = route.adapter, route.dialect
-    exchange.model, exchange.rates = route.model_asked, route.rates
     return route
 
 
@@ -240,6 +249,7 @@ def _made(world: World, named: Named, adapters: Mapping[str, Adapter], asked: st
     route.answer_fields += b"x-trunkline-model: %b\r\n" % f"{live.name}/{served.model}".encode(
         "ascii", "replace"
     )
+    route.chain = world.alias_chains.get(served.alias, live.chain)
     if served.model != asked and not named.gemini_method:
         route.rewrite = served.model.encode()
     return route

@@ -13,6 +13,7 @@ from trunkline.core.errors import CallError
 from trunkline.core.ports import Signer
 from trunkline.core.service import Auth, Credential, Sealed, Service, Snapshot
 from trunkline.engine.classify import Rules
+from trunkline.engine.fallback import compiled
 from trunkline.engine.models import ModelTable
 from trunkline.engine.operations import Matcher
 
@@ -57,6 +58,9 @@ class World:
             if service in self.services:
                 route = self.by_path[name.encode()] = Route(self.services[service])
                 route.name = name
+                if name in snapshot.route_fallback:
+                    route.chain = compiled(snapshot.route_fallback[name])
+        self.alias_chains = {a.name: compiled(a.fallback) for a in snapshot.aliases if a.fallback}
         self.model_routes: dict[tuple[str, str, str], Route] = {}
         """By dialect, model as asked for, and Gemini's method; filled as they are called."""
         self.models = ModelTable(snapshot)
@@ -91,6 +95,8 @@ def _compile(spec: Service, sealed: Sealed, makers: Makers) -> Live:
     )
     live.watch_ok = live.rules.wanted
     live.match = Matcher(spec.operations)
+    live.chain = compiled(spec.fallback)
+    live.chains = {o.name: compiled(o.fallback) for o in spec.operations if o.fallback is not None}
     live.dialects = {d.path.encode(): d.name for d in spec.dialects}
     live.prices = {m.id: m.price for m in spec.models if m.price is not None}
     live.members = [_member(spec, c, sealed, makers) for c in spec.credentials or [Credential(ref="")]]

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
 
-from trunkline.core.call import Caller, Exchange
+from trunkline.core.call import Caller, Exchange, Route
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Inbound
-from trunkline.core.service import Callers
+from trunkline.core.service import Callers, Operation
 from trunkline.plugins.policies import grants
 from trunkline.plugins.policies.tokens import opened
 
@@ -188,30 +188,20 @@ class Access:
             )
         if caller.everything:
             return
+        if may_call(caller, route, exchange.operation, route.name):
+            return
         name = route.live.name
         if route.dialect:
-            if not may_use_model(caller, name, route.model, route.name or route.model_asked):
-                raise CallError(
-                    "forbidden",
-                    f"this key may not use the model {name}/{route.model}; it needs the scope 'model:{name}/{route.model}'",
-                    scope="key",
-                )
-            return
-        if (
-            name in caller.integrations
-            or "*" in caller.integrations
-            or (route.name and route.name in caller.routes)
-        ):
-            return
-        operation = exchange.operation.name if exchange.operation is not None else ""
-        if f"{name}:*" not in caller.operations and (
-            not operation or f"{name}:{operation}" not in caller.operations
-        ):
             raise CallError(
                 "forbidden",
-                f"this key may not call {name}; it needs the scope 'integration:{name}'",
+                f"this key may not use the model {name}/{route.model}; it needs the scope 'model:{name}/{route.model}'",
                 scope="key",
             )
+        raise CallError(
+            "forbidden",
+            f"this key may not call {name}; it needs the scope 'integration:{name}'",
+            scope="key",
+        )
 
     def settle(self, exchange: Exchange) -> None:
         """Nothing is held."""
@@ -253,6 +243,29 @@ def _searched(request: Inbound) -> bytes:
         reason = "what it carries is no Trunkline key (they begin with tl_)" if other else "it carries no key"
         raise CallError("unauthenticated", f"this request is not authenticated: {reason}")
     return found
+
+
+def may_fall_back(exchange: Exchange, route: Route) -> bool:
+    """Whether the caller may use a route that was declared as a fallback of the one it named: by a scope for that route, or by
+    the one for the alias or named route whose fallback it is.
+    """
+    caller, asked = exchange.caller, exchange.route
+    assert caller is not None
+    assert asked is not None
+    return caller.everything or may_call(caller, route, exchange.operation, asked.name)
+
+
+def may_call(caller: Caller, route: Route, operation: Operation | None, name: str) -> bool:
+    """Whether a scope covers this route. `name` is the alias or named route by which the caller came."""
+    service = route.live.name
+    if route.dialect:
+        return may_use_model(caller, service, route.model, name or route.model_asked)
+    if service in caller.integrations or "*" in caller.integrations or (name and name in caller.routes):
+        return True
+    called = operation.name if operation is not None else ""
+    return f"{service}:*" in caller.operations or (
+        called != "" and f"{service}:{called}" in caller.operations
+    )
 
 
 def may_use_model(caller: Caller, service: str, model: str, asked: str) -> bool:

@@ -1,0 +1,198 @@
+"""What is done instead when a call fails: another target, an older answer, a declared one, or the same call later (spec F4).
+
+Which of them, and when, is decided in `plan.py`; here they are compiled from what is declared, found for a call, and made. Never
+silent: a header, a note in the record. Not for: repeats at the same target.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from trunkline.core.call import Answer, Exchange, Link, Route
+from trunkline.core.errors import CallError
+from trunkline.core.jsonspan import replace_model
+from trunkline.core.service import Fallback, Repeat
+from trunkline.engine import resolve
+from trunkline.engine.diary import rates
+from trunkline.engine.operations import undeclared
+from trunkline.engine.paths import checked
+from trunkline.engine.shape import rfc3339
+from trunkline.engine.template import Template
+
+May = Callable[[Exchange, Route], bool]
+"""Whether the caller of a call may use a route that it did not name."""
+Stale = Callable[[Exchange, float], Answer | None]
+"""An older answer to the same request, of at most so many seconds, if there is one."""
+Defer = Callable[[Exchange, CallError, Fallback], "Answer | Awaitable[Answer | None] | None"]
+"""Takes the call over to run it later; the 202, or None if it cannot."""
+
+_STRICTNESS: tuple[Repeat, ...] = ("always", "with_key", "never")
+_BOUND = re.compile(rb'"(?:previous_response_id|encrypted_content|conversation)"\s*:\s*["{]')
+
+
+def compiled(declared: Sequence[Fallback]) -> tuple[Link, ...]:
+    """A declared chain, ready for use."""
+    return tuple(
+        Link(
+            one.kind,
+            one,
+            frozenset(one.on),
+            Template(one.body, one.content_type) if one.kind in ("static", "template") else None,
+        )
+        for one in declared
+    )
+
+
+def declared_for(exchange: Exchange) -> tuple[Link, ...]:
+    """The chain of a call: an alias's own comes first, then the operation's, the named route's, the integration's."""
+    route, operation = exchange.route, exchange.operation
+    assert route is not None
+    aliased = bool(route.dialect and route.name)
+    if operation is None or operation.fallback is None or aliased:
+        return route.chain
+    return route.live.chains.get(operation.name, ())
+
+
+class Fallbacks:
+    """Finds and makes fallbacks. What other parts must do for it is handed in; without them their kinds are passed over."""
+
+    def __init__(
+        self,
+        *,
+        may: May = lambda _exchange, _route: True,
+        stale: Stale | None = None,
+        defer: Defer | None = None,
+        wall: Callable[[], float],
+    ) -> None:
+        self._may = may
+        self._stale = stale
+        self._defer = defer
+        self._wall = wall
+
+    def chain(self, exchange: Exchange) -> tuple[Link, ...]:
+        """What can be done instead for this call and this caller."""
+        return tuple(found for link in declared_for(exchange) if (found := self._usable(exchange, link)))
+
+    def _usable(self, exchange: Exchange, link: Link) -> Link | None:
+        if link.kind == "target":
+            route = self.route(exchange, link.spec.target)
+            return link._replace(route=route) if route is not None else None
+        if (link.kind == "stale" and self._stale is None) or (link.kind == "defer" and self._defer is None):
+            return None
+        return link
+
+    def route(self, exchange: Exchange, target: str) -> Route | None:
+        """The route to another target that speaks the same dialect and that this caller may use, if there is one."""
+        asked = exchange.route
+        assert asked is not None
+        if bound(exchange):
+            return None
+        route = _model_route(exchange, asked, target) if asked.dialect else _proxy_route(exchange, target)
+        return route if route is not None and self._may(exchange, route) else None
+
+    def answer(
+        self, exchange: Exchange, link: Link, error: CallError
+    ) -> Answer | Awaitable[Answer | None] | None:
+        """The answer of a link that asks no vendor; None if there is none after all."""
+        spec = link.spec
+        if link.kind == "stale":
+            return self._stale(exchange, spec.max_age) if self._stale is not None else None
+        if link.kind == "defer":
+            return self._defer(exchange, error, spec) if self._defer is not None else None
+        request = exchange.request.body if exchange.rest is None else b""
+        facts = facts_of(exchange, error, self._wall())
+        fields = f"content-type: {spec.content_type}\r\n".encode("latin-1", "replace")
+        return Answer(spec.status, fields, link.text.fill(request, facts))
+
+
+def bound(exchange: Exchange) -> bool:
+    """Whether a call only makes sense where an earlier one was answered: it goes on with what that account has stored or
+    encrypted.
+    """
+    return exchange.dialect == "openai-responses" and _BOUND.search(exchange.body) is not None
+
+
+def _model_route(exchange: Exchange, asked: Route, target: str) -> Route | None:
+    """`integration/model`, an alias, or the same model at another integration (a named route stands for its integration)."""
+    heading = exchange.heading
+    world, named = heading.world, heading.named
+    target = world.snapshot.routes.get(target, target)
+    name = f"{target}/{asked.model}" if target in world.services else target
+    adapters = {asked.dialect: asked.adapter} if asked.adapter is not None else {}
+    try:
+        return resolve.shared(world, named, adapters, name)
+    except CallError:
+        return None
+
+
+def _proxy_route(exchange: Exchange, target: str) -> Route | None:
+    """Another integration or named route that takes the same path."""
+    route: Route | None = exchange.heading.world.by_path.get(target.encode())
+    if route is None:
+        return None
+    try:
+        checked(exchange.path.lstrip(b"/"), encoded_slash=route.live.spec.encoded_slash)
+    except CallError:
+        return None
+    return route
+
+
+def lead(exchange: Exchange, route: Route, original: bytes) -> None:
+    """From now on attempts go by `route`. `original` is the body as it was before any repair."""
+    exchange.via = route
+    operation = route.operation
+    if route.dialect:
+        exchange.path, exchange.rates = route.path, route.rates
+        _rename(exchange, route, original)
+    else:
+        exchange.body = original
+        live, method = route.live, exchange.request.method
+        operation = live.match.find(method, live.path_prefix + exchange.path) or undeclared(method)
+        price = live.prices.get(exchange.model)
+        exchange.rates = rates(price) if price is not None else None
+    if operation is not None:
+        exchange.repeat = max(exchange.repeat, operation.repeat, key=_STRICTNESS.index)
+    if route.live.spec.idempotency is None:
+        exchange.idempotency_key = b""
+
+
+def _rename(exchange: Exchange, route: Route, original: bytes) -> None:
+    """The body with the model's name at the new target."""
+    exchange.rewritten = True
+    name = route.model.encode()
+    if exchange.heading.named.gemini_method:
+        exchange.body = original
+    elif exchange.rest is None:
+        exchange.body = replace_model(original, "", name)
+    elif "model" in exchange.rest.members.found:
+        exchange.rest.put(name)
+
+
+def told(link: Link) -> str:
+    """A link as header and record name it."""
+    route = link.route
+    if route is None:
+        return link.kind
+    name = f"{route.live.name}/{route.model}" if route.dialect else route.live.name
+    return "target=" + name.encode("ascii", "replace").decode().replace(";", ",")
+
+
+def facts_of(exchange: Exchange, error: CallError, wall: float) -> Mapping[str, Any]:
+    """What `{{ name }}` stands for (core/template.py)."""
+    route = exchange.route
+    assert route is not None
+    return {
+        "call_id": exchange.call_id,
+        "code": error.code,
+        "correlation_id": exchange.correlation_id,
+        "integration": route.live.name,
+        "message": error.message,
+        "model": exchange.model,
+        "operation": exchange.operation.name if exchange.operation is not None else "",
+        "retry_at": rfc3339(error.retry_at) if error.retry_at is not None else None,
+        "route": route.name,
+        "time": datetime.fromtimestamp(int(wall), UTC).isoformat().replace("+00:00", "Z"),
+    }
