@@ -47,6 +47,7 @@ from trunkline.plugins.adapters import ADAPTERS
 from trunkline.plugins.policies.access import Access
 from trunkline.plugins.policies.breaker import Breaker, Seen
 from trunkline.plugins.policies.cache import AnswerCache
+from trunkline.plugins.policies.queue import Queue
 from trunkline.plugins.policies.quota import Quota
 from trunkline.plugins.secrets import handover, masterkey
 from trunkline.plugins.secrets.sealed import open_sealed
