@@ -39,8 +39,8 @@ from trunkline.gateway.keyed import Keyed
 from trunkline.gateway.local import LocalRoutes
 from trunkline.gateway.log import Scrubbed, say
 from trunkline.gateway.samples import Samples
-from trunkline.gateway.watch import Watched, follow
 from trunkline.gateway.tokens import Tokens
+from trunkline.gateway.watch import Watched, follow
 from trunkline.journal.append import Journal
 from trunkline.plugins import auth
 from trunkline.plugins.adapters import ADAPTERS
@@ -278,9 +278,9 @@ class Process:
         await self.server.start(self.settings.host, self.settings.port)
         self.sweeper.start(loop)
         tasks = [loop.create_task(follow(self._files)), loop.create_task(self._tell_stats())]
+        tasks.append(loop.create_task(self.tokens.run()))
         self._tell()
         tune_gc()
-        tasks.append(loop.create_task(self.tokens.run()))
         await stop.wait()
         self.gateway.draining = True
         until = time.monotonic() + self.settings.drain
