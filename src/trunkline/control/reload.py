@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from trunkline.control import publish
-from trunkline.control.secrets import Resolved, Resolver
+from trunkline.control.secrets import Resolved, Resolver, users
 from trunkline.control.state import State
 from trunkline.core import codec
 from trunkline.core.service import Service, Snapshot
@@ -159,8 +159,9 @@ def _refuse_unset(loaded: Loaded, resolved: Resolved, live: list[str]) -> None:
 
 
 def _unset(loaded: Loaded, ref: str, why: str) -> Finding:
-    name = next(s.name for s in loaded.snapshot.services if any(c.ref == ref for c in s.credentials))
-    line, column, _ = loaded.source.find(("integrations", name), key=True)
+    name = users(loaded.snapshot)[ref][0]
+    place = (name,) if name == "notify" else ("integrations", name)
+    line, column, _ = loaded.source.find(place, key=True)
     said, _, cure = why.partition(". ")
     return Finding(
         severity="error",
@@ -168,7 +169,7 @@ def _unset(loaded: Loaded, ref: str, why: str) -> Finding:
         file=loaded.source.file,
         line=line,
         column=column,
-        item=f"integrations.{name}.secret",
+        item="notify" if name == "notify" else f"integrations.{name}.secret",
         value=ref,
         message=f"{said}.",
         cure=cure,
@@ -176,8 +177,7 @@ def _unset(loaded: Loaded, ref: str, why: str) -> Finding:
 
 
 def _lost(loaded: Loaded, ref: str, why: str) -> Finding:
-    users = [s.name for s in loaded.snapshot.services if any(c.ref == ref for c in s.credentials)]
-    said = f"The secret {ref} of {', '.join(users)} resolved before and no longer does: {why}"
+    said = f"The secret {ref} of {', '.join(users(loaded.snapshot)[ref])} resolved before and no longer does: {why}"
     cure = "The registry before stays live with the value before."
     return Finding(
         severity="error", code="secret-lost", file=loaded.source.file, item=ref, message=said, cure=cure

@@ -19,6 +19,7 @@ from trunkline.control import audit, kills, publish
 from trunkline.control.periods import rfc3339
 from trunkline.control.state import PURPOSE as INSTALLATION
 from trunkline.control.state import State
+from trunkline.core.service import Snapshot
 from trunkline.plugins.secrets import SecretUnavailable, Source, masterkey, resolve, scheme_of, store
 from trunkline.plugins.secrets.env import Env
 from trunkline.plugins.secrets.file import File
@@ -256,14 +257,21 @@ class Resolver:
 
 
 def used_by(state: State) -> dict[str, list[str]]:
-    """Reference -> the integrations of the published registry that use it."""
+    """Reference -> what of the published registry uses it."""
     there = publish.read_snapshot(state)
-    users: dict[str, list[str]] = {}
-    for service in there.services if there else []:
-        for credential in service.credentials:
-            if service.name not in users.setdefault(credential.ref, []):
-                users[credential.ref].append(service.name)
-    return users
+    return users(there) if there is not None else {}
+
+
+def users(snapshot: Snapshot) -> dict[str, list[str]]:
+    """Reference -> the integrations that use it; `notify` for what alerts are signed and sent with."""
+    found: dict[str, list[str]] = {}
+    for service in snapshot.services:
+        for ref in filter(None, (*(c.ref for c in service.credentials), service.auth.refresh)):
+            if service.name not in found.setdefault(ref, []):
+                found[ref].append(service.name)
+    for ref in filter(None, (snapshot.notify.webhook_secret, snapshot.notify.smtp_secret)):
+        found.setdefault(ref, []).append("notify")
+    return found
 
 
 def fingerprint(state: State, value: str) -> str:

@@ -220,3 +220,17 @@ def test_the_outcome_on_disk_is_plain_json(make):
         publish.read_snapshot(here.state).version,
         [],
     )
+
+
+@pytest.mark.row("K2", "R5")
+def test_a_refresh_token_that_the_process_lacks_is_refused_too(make):
+    here = make({"OPENAI_API_KEY": KEY, "ID": "x"})
+    here.load(OPENAI, first=True)
+    login = "grant: refresh_token, token_url: 'https://login.test/t', client_id: app, refresh: env:REFRESH"
+    crm = f"  crm: {{base_url: 'https://crm.test', secret: env:ID, auth: {{kind: oauth2, {login}}}}}\n"
+    [finding] = here.load(OPENAI + crm).errors
+    assert (finding.code, finding.value, finding.item) == (
+        "secret-unset",
+        "env:REFRESH",
+        "integrations.crm.secret",
+    )

@@ -197,3 +197,14 @@ def test_a_killed_credential_does_not_resolve_until_revived(state):
 def test_what_was_resolved_shows_no_value_in_its_repr(state):
     resolved = Resolver(state, {"C": "c-value"}, state.path).resolve(["env:C", "env:D"])
     assert repr(resolved) == "Resolved(['env:C'], missing=['env:D'])"
+
+
+@pytest.mark.row("K2", "S5")
+def test_what_uses_a_reference_is_known_refresh_tokens_and_alerts_among_it():
+    from trunkline.core.service import Auth, Notify
+
+    login = Auth(kind="oauth2", grant="refresh_token", token_url="https://login.test/t", refresh="store:R")
+    services = [Service(name="crm", auth=login, credentials=[Credential(ref="env:A")])]
+    told = Notify(webhook="https://hooks.test", webhook_secret="env:A")
+    there = Snapshot(version="", created="", environment="dev", services=services, notify=told)
+    assert secrets.users(there) == {"env:A": ["crm", "notify"], "store:R": ["crm"]}
