@@ -20,7 +20,7 @@ from trunkline.engine.deliver import own_fields
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.drive import Drive, in_task
-from trunkline.engine.heading import Heading
+from trunkline.engine.heading import Heading, lowered
 from trunkline.engine.refusal import final_state, own_defect, shaped, spent_usd
 from trunkline.engine.shape import stream_error
 from trunkline.engine.world import World
@@ -253,6 +253,7 @@ class Gateway:
         if b"origin" in fields:
             exchange.extra = self._access.cors_fields(caller, exchange.request)
         exchange.feature, exchange.tags, subject = key.feature, key.tags, caller.subject
+        exchange.lane = lowered(key.lane, fields.get(b"x-trunkline-priority"))
         style = fields.get(b"x-trunkline-errors")
         exchange.error_style = style.decode("ascii", "replace") if style is not None else key.error_style
         if not exchange.feature and b"x-trunkline-feature" in fields:

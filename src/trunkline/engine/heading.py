@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trunkline.core.call import Exchange, Route, Target
 from trunkline.core.errors import CallError
-from trunkline.core.service import Operation, Repeat
+from trunkline.core.service import LANES, Lane, Operation, Repeat
 
 if TYPE_CHECKING:
     from trunkline.engine.resolve import Named
@@ -98,6 +98,19 @@ class Heading:
             key = fields.get(spec.idempotency.header.lower().encode(), b"")
         bounds = self.bounds[route] = Bounds(repeat, total, attempts, key)
         return bounds
+
+
+def lowered(lane: Lane, asked: bytes | None) -> Lane:
+    """The lane of a call: its key's, or the lower one that it asks for (ruling 5). Raises CallError `invalid_request`."""
+    if asked is None:
+        return lane
+    wanted = asked.decode("ascii", "replace").strip().lower()
+    if wanted not in LANES:
+        name = "x-trunkline-priority"
+        raise CallError(
+            "invalid_request", f"{name} takes {', '.join(LANES)}, not {wanted[:40]!r}", param=name
+        )
+    return LANES[max(LANES.index(lane), LANES.index(wanted))]
 
 
 def positive(value: bytes, name: str) -> float:
