@@ -18,6 +18,7 @@ from trunkline.ledger.migrate import upgrade
 from trunkline.tasks.lease import LeaseEngine
 from trunkline.tasks.port import End, Start, Task, Workflow
 from trunkline.tasks.presence import Presence
+from trunkline.tasks.store import TaskStore
 
 KEY = b"k" * 32
 
@@ -57,15 +58,17 @@ class Bench:
         self, *, executor: Executor | None = None, busy_timeout_s: float = 5.0, **more: Any
     ) -> LeaseEngine:
         return LeaseEngine(
-            open_engine(self.folder / "tasks.db", busy_timeout_s=busy_timeout_s),
-            Box(KEY, "tasks"),
+            TaskStore(
+                open_engine(self.folder / "tasks.db", busy_timeout_s=busy_timeout_s),
+                Box(KEY, "tasks"),
+                lambda: self.now,
+            ),
             self.workflows,
             Presence(self.folder),
             executor or AtOnce(),
             concurrency=4,
             follow_up=self.follow_up,
             said=self.said.append,
-            clock=lambda: self.now,
             **more,
         )
 

@@ -76,7 +76,7 @@ class Inbox:
             self._puts = 0
             text = f"the inbox {self.folder} holds {self._max_bytes >> 20} MB that no worker has taken over"
             raise InboxFull(errno.ENOSPC, text)
-        place_durably(self.folder / name, sealed)
+        put_in_place(self.folder / name, sealed)
 
     def names(self) -> list[str]:
         """What lies here, oldest first."""
@@ -112,11 +112,11 @@ class Board:
     def _of(self, owner: str) -> Path:
         return self.folder / blake2b(owner.encode(), key=self._key, digest_size=12).hexdigest()
 
-    def write(self, owner: str, name: str, data: bytes) -> None:
-        """Replaces what is shown, in one step, on the disk."""
+    def write(self, owner: str, name: str, data: bytes, *, durably: bool = True) -> None:
+        """Replaces what is shown, in one step."""
         place = self._of(owner)
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        place_durably(place / name, self._box.seal(name, data))
+        put_in_place(place / name, self._box.seal(name, data), durably=durably)
 
     def read(self, owner: str, name: str) -> bytes | None:
         """What is shown of a task; None if this owner has none of that name. Raises Damaged."""
@@ -149,16 +149,19 @@ def plain(name: str) -> bool:
     return name.isascii() and name.replace("_", "").isalnum() and len(name) <= 64
 
 
-def place_durably(path: Path, data: bytes) -> None:
-    """The file appears whole or not at all, and outlives a power cut. Raises OSError, leaving nothing behind."""
+def put_in_place(path: Path, data: bytes, *, durably: bool = True) -> None:
+    """The file appears whole or not at all; `durably` it also outlives a power cut. Raises OSError, leaving nothing behind."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if durably:
+                os.fsync(file.fileno())
         part.replace(path)
+        if not durably:
+            return
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

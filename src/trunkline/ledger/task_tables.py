@@ -249,13 +249,17 @@ def set_shown(connection: sa.Connection, shown: dict[str, int]) -> None:
         connection.execute(tasks.update().where(tasks.c.id == task_id).values(shown=version))
 
 
-def erase_bodies(connection: sa.Connection, ended_before: float, now: float) -> int:
-    """Erases inputs, outputs and steps of tasks that ended before an instant."""
+def with_bodies(connection: sa.Connection, ended_before: float, limit: int) -> list[Row]:
+    """Tasks that ended before an instant and still hold their bodies."""
     old = sa.and_(tasks.c.ended_at > 0, tasks.c.ended_at < ended_before, tasks.c.erased_at == 0)
-    chosen = sa.select(tasks.c.id).where(old)
-    connection.execute(steps.delete().where(steps.c.task_id.in_(chosen)))
-    blank = {"input": b"", "output": b"", "erased_at": now, "updated_at": now}
-    return connection.execute(tasks.update().where(old).values(**blank, **_CHANGED)).rowcount
+    return list(connection.execute(tasks.select().where(old).limit(limit)).mappings())
+
+
+def erase(connection: sa.Connection, task_id: str, input_: bytes, output: bytes, now: float) -> None:
+    """Puts shorter texts in the place of an ended task's, and forgets its steps."""
+    slim = {"input": input_, "output": output, "progress": b"", "erased_at": now, "updated_at": now}
+    change_idle(connection, task_id, ENDED, slim)
+    forget_steps(connection, task_id)
 
 
 def remove_ended(connection: sa.Connection, ended_before: float) -> list[Row]:

@@ -17,11 +17,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from trunkline.journal.deferrals import Box
 from trunkline.ledger import task_tables as tables
 from trunkline.tasks.holds import Holds
 from trunkline.tasks.port import End, FollowUp, Start, Task, UnknownWorkflow, Workflows
 from trunkline.tasks.presence import Presence
+from trunkline.tasks.store import TaskStore
 from trunkline.tasks.work import Cancelled, Deadly, Lost, Parked, Run
 
 TTL_S = 20.0
@@ -41,8 +41,7 @@ class LeaseEngine:
 
     def __init__(
         self,
-        database: sa.Engine,
-        box: Box,
+        store: TaskStore,
         workflows: Workflows,
         presence: Presence,
         executor: Executor,
@@ -52,12 +51,11 @@ class LeaseEngine:
         follow_up: FollowUp = nothing_follows,
         changed: Callable[[str], None] = lambda _: None,
         said: Callable[[str], None] = lambda _: None,
-        clock: Callable[[], float] = time.time,
         ttl_s: float = TTL_S,
     ) -> None:
         """`changed` is told the id of each task that changed; `said` gets lines for people."""
-        self._database = database
-        self._box = box
+        self.store = store
+        self._database = store.database
         self._workflows = workflows
         self._presence = presence
         self._executor = executor
@@ -66,7 +64,7 @@ class LeaseEngine:
         self._follow_up = follow_up
         self._changed = changed
         self._said = said
-        self._clock = clock
+        self._clock = store.clock
         self._ttl_s = ttl_s
         self._runs: dict[str, Run] = {}
         self._lock = threading.Lock()
@@ -102,13 +100,11 @@ class LeaseEngine:
             "updated_at": now,
             "owner": task.owner,
             "label": task.label,
-            "input": self.seal(task.id, "input", task.input),
+            "input": self.store.seal(task.id, "input", task.input),
         }
 
     def get(self, task_id: str) -> Task | None:
-        with self._database.connect() as connection:
-            row = tables.get(connection, task_id)
-        return self.task(row) if row is not None else None
+        return self.store.get(task_id)
 
     def listed(
         self,
@@ -119,11 +115,7 @@ class LeaseEngine:
         before: str = "",
         limit: int = 100,
     ) -> list[Task]:
-        with self._database.connect() as connection:
-            rows = tables.listed(
-                connection, names=names, states=states, owner=owner, before=before, limit=limit
-            )
-        return [self.task(row) for row in rows]
+        return self.store.listed(names=names, states=states, owner=owner, before=before, limit=limit)
 
     def cancel(self, task_id: str, reason: str) -> Task | None:
         now = self._clock()
@@ -149,7 +141,7 @@ class LeaseEngine:
             row = tables.get(connection, task_id)
             if row is None:
                 return None
-            if row["input"]:
+            if not row["erased_at"]:
                 anew = {"state": "queued", "run_at": now, "deadline": deadline, "updated_at": now}
                 anew |= {"ended_at": 0.0, "cancel": "", "progress": b"", "output": b""}
                 if tables.change_idle(connection, task_id, ("failed", "cancelled", "timed_out"), anew):
@@ -158,8 +150,7 @@ class LeaseEngine:
         return self.get(task_id)
 
     def next_due(self) -> float:
-        with self._database.connect() as connection:
-            return tables.next_due(connection)
+        return self.store.next_due()
 
     @property
     def running(self) -> int:
@@ -192,7 +183,7 @@ class LeaseEngine:
     def _begin(self, row: tables.Row) -> None:
         with self._database.connect() as connection:
             steps = {step["name"]: step for step in tables.steps_of(connection, row["id"])}
-        run = Run(self, self.task(row), row["fence"], steps)
+        run = Run(self, self.store.task(row), row["fence"], steps)
         with self._lock:
             self._runs[row["id"]] = run
         self._holds.begun(row["label"])
@@ -227,7 +218,7 @@ class LeaseEngine:
             self._tell(run.id)
 
     def _end(self, run: Run, end: End) -> None:
-        output = self.seal(run.id, "output", end.output) if end.output else b""
+        output = self.store.seal(run.id, "output", end.output) if end.output else b""
 
         def act(connection: sa.Connection) -> None:
             now = self._clock()
@@ -246,7 +237,7 @@ class LeaseEngine:
         """Starts what the end of a task entails, in the transaction that ends it."""
         row = tables.get(connection, task_id)
         assert row is not None
-        for start in self._follow_up(self.task(row)):
+        for start in self._follow_up(self.store.task(row)):
             tables.insert(connection, self._row(start))
 
     def _crashed(self, run: Run, defect: Exception) -> None:
@@ -317,41 +308,6 @@ class LeaseEngine:
                 self._said(f"tasks cannot be noted ({problem.orig}); trying again")
                 time.sleep(wait_s)
                 wait_s = min(2.0, wait_s * 2)
-
-    def seal(self, task_id: str, what: str, data: bytes) -> bytes:
-        """What stands in the database."""
-        return self._box.seal(f"{task_id}/{what}", data)
-
-    def unseal(self, task_id: str, what: str, sealed: bytes) -> bytes:
-        """And back; nothing of nothing."""
-        return self._box.open(f"{task_id}/{what}", sealed) if sealed else b""
-
-    @property
-    def clock(self) -> Callable[[], float]:
-        return self._clock
-
-    def task(self, row: tables.Row) -> Task:
-        """A row as the port shows it."""
-        there = {name: self.unseal(row["id"], name, row[name]) for name in ("progress",) if row[name]}
-        there |= {
-            name: self.unseal(row["id"], name, row[name]) for name in ("input", "output") if name in row
-        }
-        return Task(
-            id=row["id"],
-            name=row["name"],
-            state=row["state"],
-            owner=row["owner"],
-            label=row["label"],
-            run_at=row["run_at"],
-            deadline=row["deadline"],
-            created_at=row["created_at"],
-            updated_at=row["updated_at"],
-            ended_at=row["ended_at"],
-            erased=row["erased_at"] > 0,
-            cancel=row["cancel"],
-            version=row["version"],
-            **there,
-        )
 
     def _tell(self, task_id: str) -> None:
         self._changed(task_id)

@@ -36,7 +36,7 @@ class Start:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A task as it is now. `input` and `output` are empty once erased, and in lists."""
+    """A task as it is now. `input` and `output` are empty in lists, and shorter once `erased`."""
 
     id: str
     name: str

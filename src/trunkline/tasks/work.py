@@ -71,12 +71,12 @@ class Run:
     def step(self, name: str, act: Callable[[Step], bytes]) -> bytes:
         row = self._steps.get(name)
         if row is not None and row["ended_at"]:
-            return self._engine.unseal(self.id, f"step {name}", row["output"])
+            return self._engine.store.unseal(self.id, f"step {name}", row["output"])
         self._check()
         attempt = row["attempt"] + 1 if row is not None else 1
         if attempt > ATTEMPTS_MAX:
             raise Deadly(f"step {name!r} of task {self.id} was begun {attempt - 1} times and never ended")
-        self._fenced(lambda c: tables.begin_step(c, self.id, name, attempt, self._engine.clock()))
+        self._fenced(lambda c: tables.begin_step(c, self.id, name, attempt, self._engine.store.clock()))
         try:
             output = act(OneStep(self, attempt))
         except Postponed as postponed:
@@ -89,17 +89,17 @@ class Run:
             raise
         finally:
             self.on_cancel(None)
-        sealed = self._engine.seal(self.id, f"step {name}", output)
-        self._fenced(lambda c: tables.end_step(c, self.id, name, sealed, self._engine.clock()))
+        sealed = self._engine.store.seal(self.id, f"step {name}", output)
+        self._fenced(lambda c: tables.end_step(c, self.id, name, sealed, self._engine.store.clock()))
         return output
 
     def sleep(self, until: float, progress: bytes) -> None:
         self._check()
-        if until > self._engine.clock():
+        if until > self._engine.store.clock():
             raise Parked(until, self._sealed(progress))
 
     def _sealed(self, progress: bytes) -> bytes:
-        return self._engine.seal(self.id, "progress", progress) if progress else b""
+        return self._engine.store.seal(self.id, "progress", progress) if progress else b""
 
     def _fenced(self, act: Callable[[sa.Connection], None]) -> None:
         """A write that counts only while the task is held."""

@@ -1,0 +1,301 @@
+"""The workflow of a deferred call: run it through the gateway, wait as long as that helps, end with an answer or at the deadline.
+
+Every run is the same call under one idempotency key, the task's id: an answer that the gateway has given before is given again, and an
+act whose outcome nobody knows is not repeated. What may run once more the gateway says itself (`x-trunkline-task`).
+Decisions are pure functions. Not for: how tasks are kept (`lease.py`), nor who is told at the end (`tell.py`).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+from urllib.parse import unquote
+
+import msgspec
+
+from trunkline.core.codec import DecodeError, from_json, pack_decoder, to_pack
+from trunkline.core.deferral import ANSWER_KEPT_S, BODY_MAX, ENDED, Deferred, GivenAnswer, Shown
+from trunkline.core.text import HOP_BY_HOP
+from trunkline.plugins.policies import grants
+from trunkline.tasks.holds import Holds
+from trunkline.tasks.own_call import Away, Broken, Reply
+from trunkline.tasks.port import End, Postponed, Start, Step, Task, Work
+
+NAME = "call"
+BACKOFF_S = 5.0
+BACKOFF_MAX_S = 300.0
+SOONEST_S = 1.0
+LAST_TRY_S = 2.0
+"""The last try is made so long before the deadline, if nobody knows better."""
+AWAY_S = 1.0
+TOLD = "x-trunkline-task"
+TOLD_MESSAGE = "x-trunkline-task-message"
+HOLDING = frozenset(
+    (
+        *("rate_limited", "concurrency_limited", "quota_exhausted", "overloaded", "slow_down", "not_ready"),
+        *("circuit_open", "queue_full", "queue_timeout"),
+    )
+)
+"""Failures that say of the vendor, not of this call alone, when it will be back."""
+_NOT_KEPT = HOP_BY_HOP | {"content-length", TOLD, TOLD_MESSAGE, "date"}
+
+
+class Ran(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run came to."""
+
+    at: float
+    answer: GivenAnswer | None = None
+    code: str = ""
+    """Of the failure; empty for a good answer."""
+    message: str = ""
+    again: bool = False
+    """Whether the same call could succeed later, safely."""
+    retry_at: float = 0.0
+    wake_at: float = 0.0
+    """When it is worth trying again; drawn once, so that a replay waits for the same instant."""
+    late: bool = False
+    """The deadline had passed before it could run."""
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown of a call that waits."""
+
+    attempts: int
+    code: str = ""
+    message: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown of a call that has ended."""
+
+    attempts: int
+    code: str = ""
+    message: str = ""
+    answer: GivenAnswer | None = None
+
+
+class Caller(Protocol):
+    """The gateway as a run needs it (own_call.py)."""
+
+    def call(
+        self,
+        method: str,
+        target: str,
+        headers: list[tuple[str, str]],
+        body: bytes,
+        *,
+        answer_max: int,
+        on_cancel: Callable[[Callable[[], None]], None],
+    ) -> Reply: ...
+
+
+_call = pack_decoder(Deferred)
+_ran = pack_decoder(Ran)
+_progress = pack_decoder(Progress)
+_outcome = pack_decoder(Outcome)
+
+
+def start(call: Deferred) -> Start:
+    """The task of an accepted call."""
+    return Start(
+        id=call.id,
+        name=NAME,
+        input=to_pack(call),
+        owner=call.owner,
+        label=label_of(call),
+        run_at=call.run_at,
+        deadline=call.deadline,
+    )
+
+
+def label_of(call: Deferred) -> str:
+    """What it needs: vendors pause models one by one."""
+    return f"{call.integration}/{call.model}" if call.model else call.integration
+
+
+def slimmed(task: Task) -> tuple[bytes, bytes]:
+    """Input and output without bodies, headers and whom it ran for, for when these are erased."""
+    call = msgspec.structs.replace(read(task.input), target="", headers=[], body=b"", notify="")
+    if not task.output:
+        return to_pack(call), b""
+    outcome = msgspec.structs.replace(_outcome.decode(task.output), answer=None)
+    return to_pack(call), to_pack(outcome)
+
+
+def read(data: bytes) -> Deferred:
+    """The call of a task's input."""
+    return _call.decode(data)
+
+
+class DeferredCalls:
+    """The workflow. `token_key` signs grants; `holds` learns when vendors will be back."""
+
+    def __init__(
+        self,
+        gateway: Caller,
+        holds: Holds,
+        token_key: Callable[[], bytes],
+        *,
+        wall: Callable[[], float],
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._gateway = gateway
+        self._holds = holds
+        self._token_key = token_key
+        self._wall = wall
+        self._jitter = jitter
+        self.away_until = 0.0
+        """The gateway did not listen a moment ago: nothing should begin before."""
+
+    def run(self, work: Work) -> End:
+        """Until there is an answer that counts, or the deadline."""
+        call = read(work.input)
+        last, attempts = Ran(at=0.0), 0
+        while True:
+            run = partial(self._once, call, attempts + 1, work.deadline)
+            ran = _ran.decode(work.step(f"run {attempts}", run))
+            if ran.late:
+                return _end("timed_out", last if last.code else ran, attempts)
+            last, attempts = ran, attempts + 1
+            if not ran.code:
+                return _end("done", ran, attempts)
+            if not ran.again:
+                return _end("failed", ran, attempts)
+            if ran.wake_at >= work.deadline:
+                return _end("timed_out", ran, attempts)
+            work.sleep(ran.wake_at, to_pack(Progress(attempts=attempts, code=ran.code, message=ran.message)))
+
+    def _once(self, call: Deferred, attempt: int, deadline: float, step: Step) -> bytes:
+        now = self._wall()
+        if now >= deadline:
+            text = "its time had passed before it could run"
+            return to_pack(Ran(at=now, code="deadline_exceeded", message=text, late=True))
+        grant = grants.minted(
+            call.id, call.bearer, call.method, call.target, token_key=self._token_key(), now=now
+        )
+        own = [("host", "trunkline"), ("x-trunkline-key", grant), ("idempotency-key", call.id)]
+        own.append(("x-correlation-id", call.correlation_id))
+        try:
+            reply = self._gateway.call(
+                call.method,
+                call.target,
+                own + call.headers,
+                call.body,
+                answer_max=BODY_MAX,
+                on_cancel=step.on_cancel,
+            )
+        except Away:
+            self.away_until = now + AWAY_S
+            raise Postponed(self.away_until) from None
+        except Broken as problem:
+            at = self._wall()
+            broken = Ran(at=at, code="network", message=str(problem), again=True)
+            return to_pack(self._timed(broken, attempt, deadline))
+        ran = self._timed(judged(reply, self._wall()), attempt, deadline)
+        if not ran.again:
+            self._holds.ended(label_of(call), None)
+        elif ran.retry_at and ran.code in HOLDING:
+            self._holds.ended(label_of(call), ran.retry_at)
+        return to_pack(ran)
+
+    def _timed(self, ran: Ran, attempt: int, deadline: float) -> Ran:
+        if not ran.again:
+            return ran
+        wake_at = wake(ran.at, ran.retry_at, attempt, self._jitter())
+        if not ran.retry_at and deadline - ran.at > 2 * LAST_TRY_S:
+            wake_at = min(wake_at, deadline - LAST_TRY_S)
+        return msgspec.structs.replace(ran, wake_at=wake_at)
+
+
+def judged(reply: Reply, now: float) -> Ran:
+    """What a reply of the gateway means. Pure."""
+    fields = dict(reply.fields)
+    given = GivenAnswer(
+        status=reply.status,
+        headers=[field for field in reply.fields if field[0] not in _NOT_KEPT],
+        body=reply.body,
+        omitted=reply.omitted,
+    )
+    told = fields.get(TOLD)
+    if told is None:
+        if reply.status < 400:
+            return Ran(at=now, answer=given)
+        code, message = _said(reply)
+        return Ran(at=now, answer=given, code=code, message=message)
+    code, *rest = (part.strip() for part in told.split(";"))
+    facts = dict(part.partition("=")[::2] for part in rest)
+    return Ran(
+        at=now,
+        answer=given,
+        code=code,
+        message=unquote(fields.get(TOLD_MESSAGE, "")),
+        again=facts.get("again") == "yes",
+        retry_at=float(facts.get("retry-at") or 0.0),
+    )
+
+
+def wake(now: float, retry_at: float, attempt: int, jitter: float) -> float:
+    """When to try again: when the failure says so, else with growing patience. Pure."""
+    if retry_at > now:
+        return retry_at + jitter
+    patience = min(BACKOFF_MAX_S, BACKOFF_S * 2.0 ** min(attempt - 1, 10))
+    return now + max(SOONEST_S, patience * (0.5 + jitter / 2))
+
+
+def shown(task: Task) -> Shown:
+    """A task of this workflow as its owner sees it. Pure."""
+    ended = task.state in ENDED
+    call = read(task.input)
+    outcome = _outcome.decode(task.output) if task.output else None
+    progress = _progress.decode(task.progress) if task.progress and not ended else None
+    told = outcome or progress or Progress(attempts=0)
+    code, message = told.code, told.message
+    if ended and not code and task.state != "done":
+        code, message = _why(task)
+    return Shown(
+        id=task.id,
+        state=task.state,
+        owner=task.owner,
+        key=call.bearer.key,
+        integration=call.integration,
+        correlation_id=call.correlation_id,
+        created_at=call.at,
+        updated_at=task.updated_at,
+        deadline=task.deadline,
+        model=call.model,
+        reason=call.reason,
+        attempts=told.attempts,
+        run_at=task.run_at if task.state in ("queued", "waiting") else 0.0,
+        ended_at=task.ended_at,
+        expires_at=task.ended_at + ANSWER_KEPT_S if ended else 0.0,
+        error_code=code,
+        error_message=message,
+        notify=call.notify,
+        answer=outcome.answer if outcome is not None else None,
+    )
+
+
+def _why(task: Task) -> tuple[str, str]:
+    if task.state == "cancelled":
+        return "cancelled", f"cancelled by {task.cancel or 'nobody known'}"
+    return "internal", "Trunkline failed on this task; its worker's log says more under its id"
+
+
+def _end(state: str, ran: Ran, attempts: int) -> End:
+    outcome = Outcome(attempts=attempts, code=ran.code, message=ran.message, answer=ran.answer)
+    return End(state, to_pack(outcome))  # type: ignore[arg-type]
+
+
+def _said(reply: Reply) -> tuple[str, str]:
+    """Code and message of a failure that the gateway did not explain to us: a refusal before it knew whose call it is."""
+    try:
+        body = from_json(reply.body)
+    except DecodeError:
+        body = None
+    found = body if isinstance(body, dict) else {}
+    inner = found["error"] if isinstance(found.get("error"), dict) else {}
+    code = found.get("code") or inner.get("code") or "server_error"
+    message = found.get("message") or inner.get("message") or f"the gateway answered {reply.status}"
+    return str(code)[:64], str(message)[:300]

@@ -1,0 +1,128 @@
+"""The database of tasks as this product reads it: rows made into tasks, what is sealed opened, old bodies erased.
+
+For the engine, for what is shown to pollers, and for commands, which look and change nothing. Not for: running (`lease.py`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from trunkline.journal.deferrals import Box
+from trunkline.ledger import task_tables as tables
+from trunkline.tasks.port import Task
+
+
+class Figures(NamedTuple):
+    """`oldest_waiting`: when the oldest was made that has not ended; the ends: the first with bodies, the first of all. 0: none."""
+
+    counts: dict[str, int]
+    oldest_waiting: float
+    first_end_with_bodies: float
+    first_end: float
+
+
+class TaskStore:
+    """One database. May be used from any thread."""
+
+    def __init__(self, database: sa.Engine, box: Box, clock: Callable[[], float] = time.time) -> None:
+        self.database = database
+        self.clock = clock
+        self._box = box
+
+    def get(self, task_id: str) -> Task | None:
+        with self.database.connect() as connection:
+            row = tables.get(connection, task_id)
+        return self.task(row) if row is not None else None
+
+    def listed(
+        self,
+        *,
+        names: Sequence[str] = (),
+        states: Sequence[str] = (),
+        owner: str = "",
+        before: str = "",
+        limit: int = 100,
+    ) -> list[Task]:
+        with self.database.connect() as connection:
+            rows = tables.listed(
+                connection, names=names, states=states, owner=owner, before=before, limit=limit
+            )
+        return [self.task(row) for row in rows]
+
+    def next_due(self) -> float:
+        with self.database.connect() as connection:
+            return tables.next_due(connection)
+
+    # Showing and erasing.
+
+    def unshown(self, name: str, limit: int) -> list[Task]:
+        """Tasks of a name that changed since they were last shown."""
+        with self.database.connect() as connection:
+            rows = tables.unshown(connection, name, limit)
+        return [self.task(row) for row in rows]
+
+    def set_shown(self, versions: dict[str, int]) -> None:
+        """Which version of each task was shown."""
+        with self.database.begin() as connection:
+            tables.set_shown(connection, versions)
+
+    def erase(
+        self, ended_before: float, slim: Callable[[Task], tuple[bytes, bytes]], limit: int
+    ) -> list[str]:
+        """Puts what `slim` leaves of input and output in their place, for tasks that ended long ago; answers their ids."""
+        now = self.clock()
+        with self.database.begin() as connection:
+            rows = tables.with_bodies(connection, ended_before, limit)
+            for row in rows:
+                input_, output = slim(self.task(row))
+                sealed = (self.seal(row["id"], "input", input_), self.seal(row["id"], "output", output))
+                tables.erase(connection, row["id"], *sealed, now)
+        return [row["id"] for row in rows]
+
+    def remove(self, ended_before: float) -> list[tuple[str, str]]:
+        """Removes tasks that ended longer ago still; answers their ids and owners."""
+        with self.database.begin() as connection:
+            return [(row["id"], row["owner"]) for row in tables.remove_ended(connection, ended_before)]
+
+    def figures(self, name: str) -> Figures:
+        """How many there are in which state, and how old."""
+        with self.database.connect() as connection:
+            first, oldest = tables.first_end(connection)
+            return Figures(
+                tables.counts(connection, name), tables.oldest_waiting(connection, name), first, oldest
+            )
+
+    def seal(self, task_id: str, what: str, data: bytes) -> bytes:
+        """What stands in the database."""
+        return self._box.seal(f"{task_id}/{what}", data)
+
+    def unseal(self, task_id: str, what: str, sealed: bytes) -> bytes:
+        """And back; nothing of nothing."""
+        return self._box.open(f"{task_id}/{what}", sealed) if sealed else b""
+
+    def task(self, row: tables.Row) -> Task:
+        """A row as the port shows it."""
+        there = {name: self.unseal(row["id"], name, row[name]) for name in ("progress",) if row[name]}
+        there |= {
+            name: self.unseal(row["id"], name, row[name]) for name in ("input", "output") if name in row
+        }
+        return Task(
+            id=row["id"],
+            name=row["name"],
+            state=row["state"],
+            owner=row["owner"],
+            label=row["label"],
+            run_at=row["run_at"],
+            deadline=row["deadline"],
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+            ended_at=row["ended_at"],
+            erased=row["erased_at"] > 0,
+            cancel=row["cancel"],
+            version=row["version"],
+            **there,
+        )
