@@ -45,7 +45,7 @@ class Kept:
         cost_usd: float = -1.0,
         served_model: str = "",
     ) -> None:
-        """Times are monotonic seconds; `cost_usd` is what the vendor was paid for it, -1 where that is unknown."""
+        """Times are monotonic seconds, `expires_at` the last at which it may be given; `cost_usd` is what the vendor was paid for it, -1 where that is unknown."""
         self.answer = answer
         self.stored_at = stored_at
         self.expires_at = expires_at
@@ -81,7 +81,7 @@ class Store:
         kept = self._kept.get(key)
         if kept is None:
             return None
-        if now >= kept.expires_at:
+        if now > kept.expires_at:
             self.drop(key)
             return None
         self._kept.move_to_end(key)
@@ -137,7 +137,7 @@ class Store:
     def sweep(self, now: float) -> None:
         """Forgets what has had its time, so that nothing stays in memory only because nobody asks for it."""
         ends = self._ends
-        while ends and ends[0][0] <= now:
+        while ends and ends[0][0] < now:
             _, _, key, kept = heapq.heappop(ends)
             if self._kept.get(key) is kept:
                 self.drop(key)
