@@ -49,6 +49,7 @@ from trunkline.plugins.policies.breaker import Breaker, Seen
 from trunkline.plugins.policies.cache import AnswerCache
 from trunkline.plugins.policies.queue import Queue
 from trunkline.plugins.policies.quota import Quota
+from trunkline.plugins.policies.shed import Shed
 from trunkline.plugins.secrets import handover, masterkey
 from trunkline.plugins.secrets.sealed import open_sealed
 from trunkline.settings import Settings
@@ -91,11 +92,12 @@ class Process:
         self.breaker = Breaker(clock, wall)
         self.queue = Queue(clock, wall, limits_told)
         self.queue.load(self._snapshot_read)
+        self.shed = Shed(clock, wall, self._snapshot_read.shedding)
         self.cache = AnswerCache(clock, caching.relevance(), self._snapshot_read.cache_bytes)
         self.keyed = Keyed(self.state, self._sealed.answer_key, wall)
         # The order is the order of admission; settling runs backwards.
         quota, keys = Quota(clock, wall), self.keyed.policy
-        self.call_policies: list[Policy[Exchange]] = [self.access, quota, keys, self.cache]
+        self.call_policies: list[Policy[Exchange]] = [self.access, quota, self.shed, keys, self.cache]
         self.attempt_policies: list[Policy[Attempt]] = [self.breaker, self.queue]
         self.sweeper = Sweeper(clock)
         self.wire = Client(limits=ClientLimits(max_connections=VENDOR_CONNECTIONS))
@@ -214,6 +216,7 @@ class Process:
     def _swap(self) -> None:
         self._scrub()
         self.queue.load(self._snapshot_read)
+        self.shed.bounds = self._snapshot_read.shedding
         self.gateway.world = self._world()
         services = self.gateway.world.services.values()
         self.cache.reload(services, self._snapshot_read.cache_bytes)
@@ -277,6 +280,7 @@ class Process:
         self.keyed.open()
         await self.server.start(self.settings.host, self.settings.port)
         self.sweeper.start(loop)
+        self.shed.start(loop, lambda: self.gateway.running)
         tasks = [loop.create_task(follow(self._files)), loop.create_task(self._tell_stats())]
         tasks.append(loop.create_task(self.tokens.run()))
         self._tell()
@@ -297,6 +301,7 @@ class Process:
         for task in tasks:
             task.cancel()
         self.sweeper.stop()
+        self.shed.stop()
         self.tokens.stop()
         await self.wire.close()
         self.diary.stop()
