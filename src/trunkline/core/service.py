@@ -368,6 +368,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     runbook: str = ""
     changelog: str = ""
     status_page: str = ""
+    status_feed: str = ""
+    """What of the status page a machine reads: Statuspage v2 or incident.io (`.../api/v2/summary.json`), status.io, RSS, Atom."""
     rotation_every: float = 0.0
     """Seconds; 0: no schedule."""
     rotation_last: str = ""

@@ -95,6 +95,8 @@ class Entry(Part, kw_only=True):
     models: list[Model] = []
     probe: Probe | None = None
     status_page: str = ""
+    status_feed: str = ""
+    """What of it a machine reads."""
     changelog: str = ""
     contract: Contract | None = None
     handling: Handling | None = None

@@ -107,6 +107,7 @@ def merged(
         runbook=own.runbook,
         changelog=own.changelog or vendor.changelog,
         status_page=own.status_page or vendor.status_page,
+        status_feed=own.status_feed or ("" if own.status_page else vendor.status_feed),
         rotation_every=seconds(rotation.every) if rotation and rotation.every else 0.0,
         rotation_last=rotation.last if rotation else "",
         enabled=own.enabled,

@@ -69,7 +69,7 @@ RANGES: dict[str, dict[str, Range]] = {
 
 def verify_flow(item: Item) -> None:
     """Writes every error about the policies of one integration."""
-    for check in (_times, _limits, _caches, _repair, _batching, _status_page):
+    for check in (_times, _limits, _caches, _repair, _batching, _status_pages):
         check(item)
 
 
@@ -224,9 +224,9 @@ def _batching(item: Item) -> None:
         item.fault(("batch_embeddings",), "unused-key", said, "Remove it.", at_key=True)
 
 
-def _status_page(item: Item) -> None:
-    page = item.own.status_page
-    if page:
+def _status_pages(item: Item) -> None:
+    for key in ("status_page", "status_feed"):
+        page = getattr(item.own, key)
         found = judge(page.partition("?")[0], listeners=item.listeners)
-        if found.fault:
-            item.fault(("status_page",), "bad-address", found.fault, found.cure, value=found.url)
+        if page and found.fault:
+            item.fault((key,), "bad-address", found.fault, found.cure, value=found.url)

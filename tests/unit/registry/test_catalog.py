@@ -1,6 +1,7 @@
 """Every file of the catalog: right in form, complete, and usable."""
 
 import re
+from typing import get_args
 
 import pytest
 
@@ -10,6 +11,7 @@ from trunkline.registry import catalog
 from trunkline.registry.catalog import key_problem
 from trunkline.registry.findings import RegistryInvalid
 from trunkline.registry.patterns import template_fault
+from trunkline.registry.shape_vendor import LimitHeaders
 from trunkline.registry.verify_calls import rule_faults
 
 from .conftest import Load
@@ -128,9 +130,41 @@ def test_error_rules_are_well_formed(name: str) -> None:
         re.compile(pattern)
 
 
+@pytest.mark.row("H1")
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_probe_is_free_and_says_where_that_stands(name: str) -> None:
+    entry = catalog.entry(name)
+    assert entry.probe is not None
+    assert entry.probe.method in (None, "GET", "HEAD", "OPTIONS"), "nothing that could act"
+    assert entry.probe.path.startswith("/")
+    dialects = {dialect.path for dialect in entry.dialects}
+    assert entry.probe.path not in dialects, "a completion costs"
+    text = (catalog.FOLDER / f"{name}.yaml").read_text("utf-8")
+    assert re.search(r"^probe: \{.*\} # free: https://\S+", text, re.MULTILINE)
+
+
+FEEDS = re.compile(r"https://\S+(/api/v2/summary\.json|\.rss|\.xml|/feed/|/feed/rss)")
+
+
+@pytest.mark.row("H1")
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_status_feed_is_one_that_can_be_read_and_says_of_which_kind_it_is(name: str) -> None:
+    entry = catalog.entry(name)
+    if entry.status_feed:
+        assert FEEDS.fullmatch(entry.status_feed)
+        text = (catalog.FOLDER / f"{name}.yaml").read_text("utf-8")
+        assert re.search(r"^status_feed: \S+ # .*(Statuspage v2|RSS)", text, re.MULTILINE)
+    else:
+        assert name in {"gemini", "mistral", "qdrant", "ollama", "vllm", "gotenberg", "infinisynapse"}
+
+
 @pytest.mark.parametrize("name", VENDORS)
 def test_the_dialect_of_limit_headers_is_one_that_is_read(name: str) -> None:
     assert catalog.entry(name).limit_headers in _DIALECTS
+
+
+def test_the_registry_takes_every_dialect_that_is_read_and_no_other() -> None:
+    assert set(get_args(LimitHeaders)) == set(_DIALECTS)
 
 
 def test_bare_model_names_belong_to_one_vendor() -> None:

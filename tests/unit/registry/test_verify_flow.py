@@ -195,11 +195,28 @@ def test_defaults_are_looked_at_as_well(refused: Refused) -> None:
     }
 
 
-def test_a_status_page_may_have_a_query(loaded: Load) -> None:
-    run = loaded(
-        f"version: 1\nintegrations: {{crm: {{{CRM}, status_page: 'https://status.example.com/feed?type=rss'}}}}"
-    )
-    assert run.snapshot.services[0].status_page == "https://status.example.com/feed?type=rss"
+def test_a_status_feed_may_have_a_query(loaded: Load, refused: Refused) -> None:
+    entry = f"crm: {{{CRM}, status_feed: 'https://status.example.com/feed?type=rss'}}"
+    run = loaded(f"version: 1\nintegrations: {{{entry}}}")
+    assert run.snapshot.services[0].status_feed == "https://status.example.com/feed?type=rss"
+    assert first(refused, entry.replace("https://status", "http://status"), "bad-address")[0] == "crm.status_feed"
+
+
+@pytest.mark.row("H1")
+def test_a_status_page_of_ones_own_takes_no_feed_from_the_catalog(loaded: Load) -> None:
+    pages = [
+        loaded(f"version: 1\nintegrations: {{stripe: {{secret: env:A{own}}}}}").snapshot.services[0]
+        for own in (
+            "",
+            ", status_page: 'https://s.example.com'",
+            ", status_feed: 'https://s.example.com/rss'",
+        )
+    ]
+    assert [(page.status_page, page.status_feed) for page in pages] == [
+        ("https://status.stripe.com", "https://www.stripestatus.com/api/v2/summary.json"),
+        ("https://s.example.com", ""),
+        ("https://status.stripe.com", "https://s.example.com/rss"),
+    ]
 
 
 ALL_RANGES = [bounds for parts in RANGES.values() for bounds in parts.values()]
