@@ -39,6 +39,7 @@ from trunkline.gateway.keyed import Keyed
 from trunkline.gateway.local import LocalRoutes
 from trunkline.gateway.log import Scrubbed, say
 from trunkline.gateway.samples import Samples
+from trunkline.gateway.spending import Spending
 from trunkline.gateway.tokens import Tokens
 from trunkline.gateway.watch import Watched, follow
 from trunkline.journal.append import Journal
@@ -96,8 +97,12 @@ class Process:
         self.cache = AnswerCache(clock, caching.relevance(), self._snapshot_read.cache_bytes)
         self.keyed = Keyed(self.state, self._sealed.answer_key, wall)
         # The order is the order of admission; settling runs backwards.
-        quota, keys = Quota(clock, wall), self.keyed.policy
-        self.call_policies: list[Policy[Exchange]] = [self.access, quota, self.shed, keys, self.cache]
+        self.spending = Spending(self.state, clock, wall)
+        self.spending.load(self._snapshot_read, self._callers_read)
+        quota, keys = Quota(wall), self.keyed.policy
+        self.call_policies: list[Policy[Exchange]] = [
+            self.access, quota, self.shed, *self.spending.policies, keys, self.cache,
+        ]  # fmt: skip
         self.attempt_policies: list[Policy[Attempt]] = [self.breaker, self.queue]
         self.sweeper = Sweeper(clock)
         self.wire = Client(limits=ClientLimits(max_connections=VENDOR_CONNECTIONS))
@@ -128,6 +133,7 @@ class Process:
             wall=wall,
         )
         local.gateway = self.gateway
+        self.spending.running = lambda: self.gateway.running
         self.cache.refresh = caching.Refresh(self.gateway.handle)
         self._forgetting = caching.Forgetting(self.state / "cache.clear", self.cache)
         self._files = [
@@ -137,6 +143,7 @@ class Process:
             Watched(self.state / "kills", self._take_kills),
             Watched(self.state / "cache.clear", self._forgetting.take),
             self.keyed.watched,
+            self.spending.watched(),
         ]
         self.access.refresh = self._files[2].look
         self._take_kills()
@@ -186,6 +193,7 @@ class Process:
     def _take_callers(self) -> None:
         self._callers_read = self._read_callers()
         self.access.load(self._callers_read, self._sealed.pepper, self._sealed.token_key)
+        self.spending.load(self._snapshot_read, self._callers_read)
         self._tell()
 
     def _take_kills(self) -> None:
@@ -215,6 +223,7 @@ class Process:
 
     def _swap(self) -> None:
         self._scrub()
+        self.spending.load(self._snapshot_read, self._callers_read)
         self.queue.load(self._snapshot_read)
         self.shed.bounds = self._snapshot_read.shedding
         self.gateway.world = self._world()
@@ -258,6 +267,7 @@ class Process:
             "refused": {**self.server.refused, **self.gateway.refused},
             **caching.stats(self.cache, self._forgetting),
             "answers": self.keyed.stats(),
+            "budgets": self.spending.budget.standings(),
             "breakers": {name: self.breaker.state(name) for name in names},
             "circuits": {name: told for name in names if (told := self.breaker.told(name))},
             "traffic": {name: traffic_told(self.breaker.seen(name), time.monotonic()) for name in names},
@@ -278,6 +288,7 @@ class Process:
         self.journal.open()
         self.diary.boot(os.getpid(), trunkline.__version__)
         self.keyed.open()
+        self.spending.start()
         await self.server.start(self.settings.host, self.settings.port)
         self.sweeper.start(loop)
         self.shed.start(loop, lambda: self.gateway.running)

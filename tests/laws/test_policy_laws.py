@@ -25,7 +25,7 @@ LIMITED = service(limits=[Limit(concurrency=1), Limit(requests=1000, per=1.0)])
 On = Literal["call", "attempt"]
 POLICIES: list[tuple[Callable[[FakeClock], Policy[Any]], On]] = [
     (lambda clock: Access(Callers(version="1", keys=[]), b"p", b"t", wall=clock.wall), "call"),
-    (lambda clock: Quota(clock, clock.wall), "call"),
+    (lambda clock: Quota(clock.wall), "call"),
     (lambda clock: Breaker(clock, clock.wall), "attempt"),
     (lambda clock: Queue(clock, clock.wall, limits_told), "attempt"),
 ]

@@ -14,7 +14,7 @@ from trunkline.core.codec import DecodeError
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Reading, Response
 from trunkline.engine.classify import classify, looks_ok
-from trunkline.engine.fields import OURS, TO_CALLER, Filter, without_named
+from trunkline.engine.fields import OURS, RATE_LIMITS, TO_CALLER, Filter, without_named
 from trunkline.engine.paths import checked
 
 READ_MAX = 1 << 20
@@ -40,7 +40,10 @@ class AnswerFields:
         """The vendor's header lines that pass, in pieces; notes the vendor's request id on the attempt."""
         parts: list[bytes] = []
         known = self._filter.verdicts
-        for name, value in without_named(response.headers, response.fields.get(b"connection")):
+        headers = without_named(response.headers, response.fields.get(b"connection"))
+        if attempt.exchange.limits_told:
+            headers = [field for field in headers if field[0] not in RATE_LIMITS]
+        for name, value in headers:
             verdict = known.get(name)
             if verdict or (verdict is None and self._filter.passes(name)):
                 parts += (name, b": ", value, b"\r\n")

@@ -42,7 +42,10 @@ class Diary:
         self._append(to_pack(Stop(self._boot, int(self._wall() * 1e6))))
 
     def attempt(self, attempt: Attempt) -> None:
-        """Before the first byte of an attempt. Raises CallError `store_unavailable` for an act that cannot be recorded."""
+        """Before the first byte of an attempt.
+
+        Raises CallError `store_unavailable` where an act, or a call under a hard budget, cannot be recorded (ruling 27).
+        """
         exchange = attempt.exchange
         try:
             if not exchange.begun:
@@ -56,7 +59,7 @@ class Diary:
                 self._append(to_pack(again))
         except OSError as problem:
             self.lost += 1
-            if exchange.repeat != "always":
+            if exchange.repeat != "always" or exchange.billed:
                 raise CallError(
                     "store_unavailable", f"this call could not be recorded before it was sent: {problem}"
                 ) from None

@@ -28,6 +28,12 @@ TO_CALLER = HOP_BY_HOP | frozenset(
 )  # fmt: skip
 """Never passed to the caller: hop-by-hop fields, cookies, and what speaks for the vendor's own site."""
 
+RATE_LIMITS = frozenset(
+    [b"ratelimit", b"ratelimit-policy", b"ratelimit-limit", b"ratelimit-remaining", b"ratelimit-reset"]
+    + [b"x-ratelimit-%b-%b" % (part, unit) for part in (b"limit", b"remaining", b"reset") for unit in (b"requests", b"tokens")]
+)  # fmt: skip
+"""A vendor's fields of these names do not pass where ours are told: they speak of a limit that is not the caller's."""
+
 
 class Filter:
     """Judges field names. Callers and vendors send the same few over and over, so verdicts are kept."""

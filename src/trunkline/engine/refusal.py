@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from trunkline.core.call import Exchange
 from trunkline.core.errors import CallError
-from trunkline.engine.fields import OURS, TO_CALLER
+from trunkline.engine.fields import OURS, RATE_LIMITS, TO_CALLER
 from trunkline.engine.plan import repeatable
 from trunkline.engine.shape import answer
 
@@ -42,6 +42,8 @@ def shaped(exchange: Exchange, error: CallError, default_style: str, now: float)
     lines = [b"%b: %b\r\n" % (name, value) for name, value in extra]
     if error.fields:
         replaced = {name for name, _ in extra} | _REWRITTEN
+        if exchange.limits_told:
+            replaced |= RATE_LIMITS
         lines += [b"%b: %b\r\n" % field for field in vendor_fields(error.fields, replaced)]
     if route is not None:
         lines.append(route.live.answer_fields)

@@ -39,7 +39,9 @@ from trunkline.plugins import auth
 from trunkline.plugins.adapters import ADAPTERS
 from trunkline.plugins.policies.access import Access
 from trunkline.plugins.policies.breaker import Breaker
+from trunkline.plugins.policies.budget import Budget
 from trunkline.plugins.policies.cache import AnswerCache
+from trunkline.plugins.policies.caller_limits import CallerLimits
 from trunkline.plugins.policies.queue import Queue
 from trunkline.plugins.policies.quota import Quota
 from trunkline.testing.script import FakeClock, Heard, MemoryJournal, Play, ScriptedWire
@@ -131,7 +133,10 @@ class Trial:
         self.access = Access(callers, PEPPER, TOKEN_KEY, wall=clock.wall)
         self.breaker = Breaker(clock, clock.wall)
         self.cache = AnswerCache(clock, caching.relevance(), snapshot.get("cache_bytes", 64 << 20))
-        own_calls: list[Policy[Exchange]] = [self.access, Quota(clock, clock.wall), self.cache]
+        self.limits, self.budget = CallerLimits(clock, clock.wall), Budget(clock.wall)
+        own_calls: list[Policy[Exchange]] = [
+            self.access, Quota(clock.wall), self.limits, self.budget, self.cache,
+        ]  # fmt: skip
         # A target stands in one line only, so a queue that is given takes the place of ours.
         given = next((policy for policy in attempts if isinstance(policy, Queue)), None)
         self.queue = given or Queue(clock, clock.wall, limits_told)
@@ -163,6 +168,8 @@ class Trial:
             **snapshot,
         )
         self.queue.load(self.snapshot)
+        self.limits.load(self.snapshot.caller_limits, callers.keys)
+        self.budget.load(self.snapshot.budgets, callers.keys)
         self.gateway = Gateway(
             world(self.snapshot),
             self.access,

@@ -1,4 +1,4 @@
-"""How much a caller may call: at once, per period, and a browser token's money."""
+"""How many calls of a key may run at once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def refusal(quota: Quota, exchange: Exchange) -> CallError:
 @pytest.mark.row("W1")
 def test_a_key_has_its_calls_at_once_and_no_more() -> None:
     clock = FakeClock()
-    quota, key = Quota(clock, clock.wall), caller(concurrency=2)
+    quota, key = Quota(clock.wall), caller(concurrency=2)
     running = [call(key), call(key)]
     for one in running:
         quota.admit(one)
@@ -48,7 +48,7 @@ def test_a_key_has_its_calls_at_once_and_no_more() -> None:
 
 def test_without_a_bound_there_is_none() -> None:
     clock = FakeClock()
-    quota, key = Quota(clock, clock.wall), caller(concurrency=0)
+    quota, key = Quota(clock.wall), caller(concurrency=0)
     for _ in range(1000):
         quota.admit(call(key))
     assert quota.running("key-1") == 1000
@@ -56,49 +56,30 @@ def test_without_a_bound_there_is_none() -> None:
 
 def test_a_new_key_has_256_calls_at_once_and_no_rate() -> None:
     clock = FakeClock()
-    quota, key = Quota(clock, clock.wall), caller()
+    quota, key = Quota(clock.wall), caller()
     for _ in range(256):
         quota.admit(call(key))
     assert refusal(quota, call(key)).code == "caller_rate_limited"
 
 
-def test_a_rate_is_kept_and_says_when() -> None:
+def test_a_refusal_holds_nothing_and_a_new_bound_takes_hold_at_the_next_call() -> None:
     clock = FakeClock()
-    quota, key = Quota(clock, clock.wall), caller(rate=2, rate_per=60.0)
-    for _ in range(2):
-        one = call(key)
-        quota.admit(one)
-        quota.settle(one)
-    error = refusal(quota, call(key))
-    assert (error.message, error.retry_at) == (
-        "the key 'tests' has used up its 2 calls per 60 s",
-        clock.wall() + 30,
-    )
-    assert repr(quota) == "Quota({})", "a refusal holds nothing"
-    clock.advance(30)
-    quota.admit(call(key))
+    quota = Quota(clock.wall)
+    running = call(caller(concurrency=1))
+    quota.admit(running)
+    assert refusal(quota, call(caller(concurrency=1))).code == "caller_rate_limited"
+    quota.admit(call(caller(concurrency=2)))
+    quota.settle(running)
+    assert repr(quota) == "Quota({'key-1': 1})"
 
 
-def test_a_new_limit_takes_hold_at_the_next_call() -> None:
+def test_browser_tokens_count_apart_and_leave_nothing_behind() -> None:
     clock = FakeClock()
-    quota = Quota(clock, clock.wall)
-    quota.admit(call(caller(rate=1, rate_per=60.0)))
-    assert refusal(quota, call(caller(rate=1, rate_per=60.0))).code == "caller_rate_limited"
-    quota.admit(call(caller(rate=5, rate_per=60.0)))
-    quota.admit(call(caller()))
-
-
-@pytest.mark.row("W4")
-def test_a_browser_token_ends_when_its_money_is_spent() -> None:
-    clock = FakeClock()
-    quota, token = Quota(clock, clock.wall), caller()
-    token.token_id, token.spend_usd = "t-1", 0.10
-    for cost in (0.06, -1.0, 0.06):
-        one = call(token, cost)
-        quota.admit(one)
-        quota.settle(one)
-    error = refusal(quota, call(token))
-    assert (error.code, error.message) == ("over_budget", "this browser token has spent its 0.1 USD")
-    other = caller()
-    other.token_id, other.spend_usd = "t-2", 0.10
-    quota.admit(call(other))
+    quota, token = Quota(clock.wall), caller(concurrency=1)
+    token.token_id = "t-1"
+    one = call(token)
+    quota.admit(one)
+    quota.admit(call(caller(concurrency=1)))
+    assert refusal(quota, call(token)).retry_at == clock.wall() + 1
+    quota.settle(one)
+    assert quota._running == {"key-1": 1}

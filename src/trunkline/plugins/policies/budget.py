@@ -1,0 +1,275 @@
+"""Money that calls may cost: budgets of the registry and of keys, and what a browser token may spend.
+
+Before a call its likely cost is set aside in every budget that counts it, and the call is refused where that does not fit; when it
+has ended, what was set aside is given back and what it did cost is counted. So calls that run at once cannot overspend
+together. A call counts in the day or month in which it began. Not for: how much was spent before this process began (it is told,
+`recount`), nor for telling people (`ops/alerts.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from trunkline.core import spend
+from trunkline.core.call import Caller, Exchange
+from trunkline.core.errors import CallError
+from trunkline.core.scope import Labels, counted_by, covers
+from trunkline.core.service import Budget as Declared
+from trunkline.core.service import CallerKey, Scope
+from trunkline.core.spend import NANO, Spend
+from trunkline.plugins.policies.account import Account, Counter, Standing, standings
+from trunkline.plugins.policies.caller_limits import labels_of
+from trunkline.plugins.policies.token_estimate import Estimator
+
+_REMEMBERED = 10_000
+_TOKENS = 10_000
+_RUNNING_WAIT_S = 1.0
+"""What is told as wait where only running calls stand in the way."""
+_UNREAD = "(unread)"
+"""Stands for the model of a call to a model endpoint whose body is too long to be read for it."""
+
+
+class Held(NamedTuple):
+    """What is set aside for a call, and where."""
+
+    amount: int
+    counters: tuple[Counter, ...]
+    model: str
+
+
+Applied = tuple[tuple[Account, str], ...]
+
+
+class Budget:
+    """Counters outlive reloads."""
+
+    def __init__(self, wall: Callable[[], float], estimator: Estimator | None = None) -> None:
+        self._wall = wall
+        self._estimator = estimator or Estimator()
+        self._accounts: list[Account] = []
+        self._of_keys: dict[str, Account] = {}
+        self._names: dict[str, str] = {}
+        self._known: dict[tuple[object, ...], Applied] = {}
+        self._tokens: dict[str, Counter] = {}
+        self.idle = True
+        """There is no budget; only browser tokens have money."""
+
+    def load(self, budgets: Iterable[Declared], keys: Iterable[CallerKey]) -> bool:
+        """Takes over the budgets of the registry and of the keys; True if one is new and must be counted (`recount`)."""
+        keys = list(keys)
+        before = {_identity(a.budget): a for a in (*self._accounts, *self._of_keys.values())}
+        self._accounts = [_kept(before, budget) for budget in budgets]
+        self._of_keys = {key.id: _kept(before, of_key(key)) for key in keys if key.budget_usd > 0}
+        self._names = {key.id: key.name for key in keys}
+        self._known.clear()
+        self.idle = not self._accounts and not self._of_keys
+        accounts = (*self._accounts, *self._of_keys.values())
+        return any(_identity(account.budget) not in before for account in accounts)
+
+    def recount(self, booked: Spend, running: Iterable[Exchange] = ()) -> None:
+        """Takes over what was spent from the journal, which holds the end of every call that has ended until now."""
+        for account in (*self._accounts, *self._of_keys.values()):
+            account.count_anew(booked, self._names)
+        for token, (spent, _) in booked.tokens.items():
+            self._token(token).spent = spent
+        for exchange in running:
+            # Its end stands in the journal, but it is not settled yet.
+            if exchange.over:
+                held: Held | None = exchange.reserved
+                exchange.reserved = Held(0, (), "") if held is None else held._replace(model="")
+
+    def admit(self, exchange: Exchange) -> None:
+        """Raises `over_budget` or `unpriced`."""
+        caller = exchange.caller
+        assert caller is not None
+        if self.idle and not caller.spend_usd:
+            return
+        model = model_of(exchange)
+        if not model:
+            return  # what is no model call has no price yet
+        applied = self._applied(exchange, caller, model)
+        if applied or caller.spend_usd:
+            self._reserve(exchange, caller, applied, model)
+
+    def _applied(self, exchange: Exchange, caller: Caller, model: str) -> Applied:
+        """The budgets that count a call, worked out once for a key, a route and a feature."""
+        known = (caller.id, exchange.route, model, exchange.feature)
+        applied = self._known.get(known)
+        if applied is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            labels = labels_of(exchange)._replace(integration=model.partition("/")[0], model=model)
+            applied = self._known[known] = self._counting(labels, caller.key.name)
+        return applied
+
+    def _counting(self, labels: Labels, key_name: str) -> Applied:
+        found = [
+            (account, counted_by(account.budget.scope, labels))
+            for account in self._accounts
+            if covers(account.budget.scope, labels, key_name)
+        ]
+        own = self._of_keys.get(labels.key)
+        return tuple(found) if own is None else (*found, (own, ""))
+
+    def _reserve(self, exchange: Exchange, caller: Caller, applied: Applied, model: str) -> None:
+        at_us = begun_us(exchange)
+        amount = self._expected(exchange, applied, model)
+        counters = [account.counter(value, at_us) for account, value in applied]
+        for (account, value), counter in zip(applied, counters, strict=True):
+            if account.budget.hard and counter.exceeds(amount, account.limit):
+                raise self._over(account, value, counter, amount, at_us)
+        if caller.spend_usd:
+            counters.append(self._token_admits(exchange, caller, amount))
+        for counter in counters:
+            counter.reserved += amount
+        exchange.reserved = Held(amount, tuple(counters), model)
+        exchange.billed = exchange.billed or any(account.budget.hard for account, _ in applied)
+
+    def _expected(self, exchange: Exchange, applied: Applied, model: str) -> int:
+        """What a call will likely cost; 0 where nobody knows. Raises `unpriced` where a budget wants to know."""
+        rates = exchange.rates
+        if rates is None:
+            blocking = next((a.budget.name for a, _ in applied if a.budget.unpriced == "block"), None)
+            if blocking is not None:
+                text = f"{model} has no price, and the budget {blocking!r} lets no call pass whose cost is unknown"
+                raise CallError("unpriced", text, scope="model")
+            exchange.notes = (*exchange.notes, f"unpriced={model}")
+            return 0
+        tokens = self._estimator.tokens(exchange, model)
+        rate_in = max(rates[0], rates[2]) if b'"cache_control"' in exchange.body else rates[0]
+        return math.ceil((tokens.input * rate_in + tokens.output * rates[3]) * NANO)
+
+    def _over(self, account: Account, value: str, counter: Counter, amount: int, at_us: int) -> CallError:
+        budget = account.budget
+        name = f"{budget.name!r}" + (f" of {value!r}" if value else "")
+        spent = f"{spend.usd(counter.spent):.6g} of {budget.usd:g} USD"
+        if not counter.exceeds_alone(amount, account.limit):
+            return CallError(
+                "over_budget",
+                f"the budget {name} has spent {spent} this {budget.per}; running calls may cost {spend.usd(counter.reserved):.6g}, "
+                f"so the {spend.usd(amount):.6g} of this one do not fit until they have ended",
+                scope="budget",
+                retry_at=self._wall() + _RUNNING_WAIT_S,
+                later=True,
+            )
+        more = "" if counter.spent >= account.limit else f", and this call may cost {spend.usd(amount):.6g}"
+        return CallError(
+            "over_budget",
+            f"the budget {name} has spent {spent} this {budget.per}{more}",
+            scope="budget",
+            retry_at=account.at(at_us).end_us / 1e6,
+        )
+
+    def _token_admits(self, exchange: Exchange, caller: Caller, amount: int) -> Counter:
+        counter, limit = self._token(caller.token_id), spend.nano(caller.spend_usd)
+        if counter.exceeds(amount, limit):
+            text = f"this browser token has spent its {caller.spend_usd:g} USD"
+            if counter.spent < limit:
+                text = f"this browser token may spend {caller.spend_usd:g} USD, too little for one more call"
+            raise CallError("over_budget", text, scope="key")
+        exchange.tags = spend.token_tag(exchange.tags, caller.token_id)
+        return counter
+
+    def _token(self, token: str) -> Counter:
+        found = self._tokens.pop(token, None) or Counter()
+        self._tokens[token] = found
+        if len(self._tokens) > _TOKENS:
+            unused = next((name for name, c in self._tokens.items() if not c.reserved), token)
+            self._tokens.pop(unused)
+        return found
+
+    def settle(self, exchange: Exchange) -> None:
+        held: Held | None = exchange.reserved
+        if held is not None:
+            for counter in held.counters:
+                counter.reserved -= held.amount
+            exchange.reserved = None
+        if self.idle and held is None:
+            return
+        self._charge(exchange, held)
+
+    def _charge(self, exchange: Exchange, held: Held | None) -> None:
+        """Counts what a call did cost: where its answer came from, in the window in which it began."""
+        caller, route = exchange.caller, exchange.route
+        assert caller is not None
+        assert route is not None
+        if held is not None and not held.model:
+            return  # counted from the journal already
+        unpriced = spend.is_unpriced(exchange.cost_usd, exchange.state, exchange.model, exchange.ingress)
+        spent = spend.charge(exchange.cost_usd, exchange.wasted_usd)
+        if held is not None:
+            self._estimator.learn(exchange, held.model)
+        if not spent and not unpriced:
+            return
+        target = exchange.tried[-1].target if exchange.tried else ""
+        _, model = spend.served(route.live.name, exchange.model, target)
+        at_us = begun_us(exchange)
+        for account, value in self._applied(exchange, caller, model):
+            counter = account.counter(value, at_us)
+            counter.spent += spent
+            counter.unpriced += unpriced
+        if caller.spend_usd:
+            self._token(caller.token_id).spent += spent
+
+    def standings(self, most: int = 200) -> list[Standing]:
+        """Every budget as it stands now; of one that counts many values, those that have used most."""
+        now_us = int(self._wall() * 1e6)
+        return [
+            one
+            for account in (*self._accounts, *self._of_keys.values())
+            for one in standings(account, now_us, most)
+        ]
+
+    @property
+    def held(self) -> dict[str, int]:
+        """What is set aside, by budget and token; empty when no call runs."""
+        accounts = (*self._accounts, *self._of_keys.values())
+        sums = {
+            a.budget.name: sum(c.reserved for counters in a.windows.values() for c in counters.values())
+            for a in accounts
+        }
+        sums |= {token: counter.reserved for token, counter in self._tokens.items()}
+        return {name: amount for name, amount in sums.items() if amount}
+
+    def __repr__(self) -> str:
+        return f"Budget({self.held})"
+
+
+def of_key(key: CallerKey) -> Declared:
+    """The budget that a key has of its own."""
+    return Declared(name=f"key {key.name}", usd=key.budget_usd, per=key.budget_per, scope=Scope(key=key.id))
+
+
+def model_of(exchange: Exchange) -> str:
+    """The label of the model that a call is made to; empty for what is no model call, or costs nothing."""
+    if exchange.dialect in spend.FREE:
+        return ""
+    model = labels_of(exchange).model
+    if model:
+        return model
+    route = exchange.route
+    assert route is not None
+    live = route.live
+    if exchange.method == b"POST" and live.dialects and live.path_prefix + exchange.path in live.dialects:
+        return f"{live.name}/{_UNREAD}"
+    return ""
+
+
+def begun_us(exchange: Exchange) -> int:
+    """When a call began, as its record says it."""
+    return int(exchange.started_wall * 1e6)
+
+
+def _identity(budget: Declared) -> tuple[str, str, Scope]:
+    """What makes a budget the same one after a reload: its counters stay."""
+    return budget.name, budget.per, budget.scope
+
+
+def _kept(before: Mapping[tuple[str, str, Scope], Account], budget: Declared) -> Account:
+    account = Account(budget)
+    old = before.get(_identity(budget))
+    if old is not None:
+        account.windows = old.windows
+    return account
