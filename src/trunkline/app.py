@@ -201,12 +201,12 @@ class Process:
         self._kills = dead = kills.read(self.state / "kills")
         self.access.dead = dead.keys
         self.gateway.world = self._world()
-        for exchange in list(self.gateway.running):
-            # A running call keeps the world that it began with; its further attempts are refused there too.
-            if exchange.route is not None:
-                refuse(exchange.route.live, dead.vendors)
-            if exchange.attempt is not None:
-                refuse(exchange.attempt.target.live, dead.vendors)
+        running = list(self.gateway.running)
+        # A running call keeps the world that it began with; its further attempts are refused there too.
+        for world in {exchange.heading.world for exchange in running if exchange.heading is not None}:
+            for live in world.services.values():
+                refuse(live, dead.vendors)
+        for exchange in running:
             if (error := kills.ended(exchange, dead)) is not None:
                 self.gateway.cut(exchange, error)
 
