@@ -5,13 +5,14 @@ Not for: judging the registry itself (`registry/`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from trunkline.control.secrets import sources
 from trunkline.control.state import State
 from trunkline.plugins.secrets import SecretUnavailable, Source, resolve
 from trunkline.registry.catalog import key_problem
+from trunkline.registry.document import Place
 from trunkline.registry.findings import Finding, RegistryInvalid
 from trunkline.registry.lint import lint
 from trunkline.registry.load import Loaded, load
@@ -52,36 +53,47 @@ def _sources(loaded: Loaded, environ: Mapping[str, str], state: State) -> dict[s
 def _secrets(loaded: Loaded, environment: str, environ: Mapping[str, str], state: State) -> list[Finding]:
     known = _sources(loaded, environ, state)
     found = []
-    for service in loaded.snapshot.services:
-        for ref in [
-            credential.ref for credential in service.credentials if credential.ref.partition(":")[0] in known
-        ]:
-            try:
-                value = resolve(ref, known)
-            except SecretUnavailable as problem:
-                found.append(
-                    _finding(
-                        loaded, service.name, "info", "secret-missing", ref, f"{problem.why}.", problem.cure
-                    )
-                )
-                continue
-            wrong = key_problem(loaded.entries.get(service.name), environment, value)
-            if wrong:
-                found.append(_finding(loaded, service.name, "error", "wrong-key-kind", ref, wrong, ""))
+    for place, item, ref in _used(loaded):
+        if ref.partition(":")[0] not in known:
+            continue
+        try:
+            value = resolve(ref, known)
+        except SecretUnavailable as problem:
+            said = f"{problem.why}."
+            found.append(_finding(loaded, place, item, "info", "secret-missing", ref, said, problem.cure))
+            continue
+        wrong = key_problem(loaded.entries.get(str(place[-1])), environment, value)
+        if wrong and item.endswith(".secret"):
+            found.append(_finding(loaded, place, item, "error", "wrong-key-kind", ref, wrong, ""))
     return found
 
 
+def _used(loaded: Loaded) -> Iterator[tuple[Place, str, str]]:
+    """(place in the file, item, reference) of each reference."""
+    for service in loaded.snapshot.services:
+        place: Place = ("integrations", service.name)
+        item = f"integrations.{service.name}"
+        for credential in service.credentials:
+            yield place, f"{item}.secret", credential.ref
+        if service.auth.refresh:
+            yield place, f"{item}.auth.refresh", service.auth.refresh
+    for key in ("webhook_secret", "smtp_secret"):
+        ref = getattr(loaded.snapshot.notify, key)
+        if ref:
+            yield ("notify", key), f"notify.{key}", ref
+
+
 def _finding(
-    loaded: Loaded, service: str, severity: str, code: str, ref: str, said: str, cure: str
+    loaded: Loaded, place: Place, item: str, severity: str, code: str, ref: str, said: str, cure: str
 ) -> Finding:
-    line, column, _ = loaded.source.find(("integrations", service), key=True)
+    line, column, _ = loaded.source.find(place, key=True)
     return Finding(
         severity=severity,  # type: ignore[arg-type]
         code=code,
         file=loaded.source.file,
         line=line,
         column=column,
-        item=f"integrations.{service}.secret",
+        item=item,
         value=ref,
         message=said,
         cure=cure,

@@ -42,6 +42,43 @@ def test_an_invalid_registry_is_told_with_file_and_line(trunkline, registry):
     assert ran.err == "trunkline.yaml is invalid.\n"
 
 
+@pytest.mark.row("S1", "K2")
+def test_a_missing_secret_of_a_notice_or_a_refresh_is_told_at_its_place(trunkline, registry):
+    registry.write_text(
+        GOOD
+        + """  crm:
+    base_url: https://crm.example.com
+    auth: {kind: oauth2, token_url: "https://crm.example.com/token", secret: env:C, grant: refresh_token, refresh: env:R}
+notify:
+  webhook: https://hooks.example.com/t
+  webhook_secret: env:W
+"""
+    )
+    found = [f for f in trunkline("check", "--json").json["findings"] if f["code"] == "secret-missing"]
+    assert [(f["item"], f["value"], f["line"]) for f in found] == [
+        ("integrations.openai.secret", "env:OPENAI_API_KEY", 4),
+        ("integrations.crm.secret", "env:C", 5),
+        ("integrations.crm.auth.refresh", "env:R", 5),
+        ("notify.webhook_secret", "env:W", 10),
+    ]
+
+
+@pytest.mark.row("R4", "F4", "O2")
+def test_faults_and_advice_about_fallbacks_and_budgets_are_printed_with_line_and_cure(trunkline, registry):
+    registry.write_text(
+        GOOD.replace("]}", "], fallback: [{kind: stale, max_age: 1h}]}") + "budgets: {b: {usd: 5}}\n"
+    )
+    ran = trunkline("check")
+    assert ran.code == 1
+    assert "trunkline.yaml:4:" in ran.out
+    assert "warning[stale-without-cache] integrations.openai.fallback[0]:" in ran.out
+    assert "Add `cache: {ttl: 5m}` to it, or remove this." in ran.out
+    registry.write_text(GOOD.replace("]}", "], fallback: [anthropc]}") + "budgets: {b: {usd: 0}}\n")
+    ran = trunkline("check")
+    assert ran.code == 3
+    assert "error[bad-value] budgets.b.usd: 0 is out of range. Give more than 0." in ran.out
+
+
 def test_checking_makes_no_installation(trunkline, registry, tmp_path):
     trunkline("check")
     trunkline("integrations")

@@ -107,6 +107,12 @@ def test_what_can_help_is_accepted(loaded: Load, where: dict[str, str]) -> None:
     assert loaded(registry(**where)).findings == []
 
 
+def test_two_vendors_may_stand_in_for_each_other(loaded: Load) -> None:
+    """A call goes by one chain only, that of what its caller named; so nothing runs in circles."""
+    text = registry(openai="fallback: groq").replace("secret: env:B", "secret: env:B, fallback: openai")
+    assert loaded(text).findings == []
+
+
 def test_an_unused_placeholder_of_a_fixed_answer_is_left_alone(loaded: Load) -> None:
     run = loaded(registry(openai="fallback: {kind: static, body: 'a {{ b }}'}"))
     assert run.snapshot.services[0].fallback[0].body == "a {{ b }}"

@@ -199,7 +199,10 @@ def test_a_status_feed_may_have_a_query(loaded: Load, refused: Refused) -> None:
     entry = f"crm: {{{CRM}, status_feed: 'https://status.example.com/feed?type=rss'}}"
     run = loaded(f"version: 1\nintegrations: {{{entry}}}")
     assert run.snapshot.services[0].status_feed == "https://status.example.com/feed?type=rss"
-    assert first(refused, entry.replace("https://status", "http://status"), "bad-address")[0] == "crm.status_feed"
+    assert (
+        first(refused, entry.replace("https://status", "http://status"), "bad-address")[0]
+        == "crm.status_feed"
+    )
 
 
 @pytest.mark.row("H1")
