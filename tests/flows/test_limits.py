@@ -22,7 +22,7 @@ defaults: {{retry: {{attempts: 1}}}}
 integrations:
   narrow: {{base_url: "{simulator}/narrow", auth: {{kind: none}}, limits: [{{concurrency: 3}}]}}
   one: {{base_url: "{site}", auth: {{kind: none}}, limits: [{{concurrency: 1}}]}}
-  paced: {{base_url: "{simulator}/paced", auth: {{kind: none}}, limits: [{{requests: 5, per: 300ms}}]}}
+  paced: {{base_url: "{simulator}/paced", auth: {{kind: none}}, limits: [{{requests: 10, per: 1s}}]}}
   rationed: {{base_url: "{simulator}/rationed", auth: {{kind: none}}, limits: [{{requests: 2, per: 1h}}]}}
   shaky:
     base_url: "{simulator}/shaky"
@@ -93,10 +93,10 @@ def test_a_wait_for_a_place_ends_with_the_calls_time(strict: Trunkline, site: Si
 
 
 def test_calls_are_spread_to_fit_the_vendors_rate(strict: Trunkline, simulator: SimulatorProcess) -> None:
-    answers = at_once(11, lambda n: strict.call("GET", "/api/proxy/paced/echo"))
+    answers = at_once(15, lambda n: strict.call("GET", "/api/proxy/paced/echo"))
     begun = sorted(entry.begun for entry in simulator.ledger(vendor="paced"))
 
-    assert [answer.status for answer in answers] == [200] * 11
+    assert [answer.status for answer in answers] == [200] * 15
     assert begun[-1] - begun[0] >= 0.3
 
 
