@@ -119,14 +119,27 @@ def test_what_does_not_pass_by_trying_again_is_tried_once(
 
 
 @pytest.mark.parametrize("fault", ["server_error", "reset", "fin", "garbage", "reset_mid"])
-def test_a_charge_without_a_key_is_never_made_twice(
+def test_an_act_at_a_vendor_without_keys_is_never_made_twice(
     trunkline: Trunkline, simulator: SimulatorProcess, fault: str
 ) -> None:
-    simulator.fault(fault, "stripe")
-    answer = trunkline.call("POST", CHARGES, CHARGE, FORM)
+    simulator.fault(fault, "crm")
+    answer = trunkline.call("POST", "/api/proxy/crm/items", {"name": "x"})
 
     assert answer.status >= 500
     assert (len(simulator.ledger()), answer.field("x-should-retry")) == (1, "false")
+
+
+@pytest.mark.row("F2")
+@pytest.mark.parametrize("fault", ["server_error", "reset", "fin", "garbage", "reset_mid"])
+def test_a_charge_without_a_key_is_repeated_under_one_of_its_own(
+    trunkline: Trunkline, simulator: SimulatorProcess, fault: str
+) -> None:
+    simulator.fault(fault, "stripe", times=2)
+    answer = trunkline.call("POST", CHARGES, CHARGE, FORM)
+
+    assert (answer.status, len(simulator.ledger())) == (200, 3)
+    assert len({entry.idempotency_key for entry in simulator.ledger()}) == 1
+    assert len(trunkline.call("GET", CHARGES).json["data"]) == 1
 
 
 @pytest.mark.parametrize("fault", ["server_error", "reset", "fin", "garbage", "reset_mid"])

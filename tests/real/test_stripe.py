@@ -12,12 +12,13 @@ pytestmark = [pytest.mark.real, pytest.mark.row("P2")]
 
 
 def client_of(
-    trunkline: Trunkline, key: str = "", retries: int = 0, route: str = "stripe"
+    trunkline: Trunkline, key: str = "", retries: int = 0, route: str = "stripe", timeout_s: float = 0.0
 ) -> stripe.StripeClient:
     return stripe.StripeClient(
         key or trunkline.key,
         base_addresses={"api": f"{trunkline.url}/api/proxy/{route}"},
         max_network_retries=retries,
+        http_client=stripe.HTTPXClient(timeout=timeout_s, allow_sync_methods=True) if timeout_s else None,
     )
 
 
@@ -76,7 +77,35 @@ def test_an_idempotency_key_makes_one_charge(
     first, second = (client.v1.charges.create(wish, options) for _ in range(2))
 
     assert first.id == second.id
-    assert [entry.replayed for entry in simulator.ledger()] == [False, True]
+    assert [entry.replayed for entry in simulator.ledger()] == [False]
+    assert second.last_response is not None
+    assert second.last_response.headers["idempotent-replayed"] == "true"
+
+
+@pytest.mark.row("F2")
+def test_a_key_used_for_another_charge_is_refused(client: stripe.StripeClient) -> None:
+    options: stripe.RequestOptions = {"idempotency_key": "order-19"}
+    client.v1.charges.create({"amount": 700, "currency": "eur", "source": "tok_visa"}, options)
+    with pytest.raises(stripe.StripeError) as failed:
+        client.v1.charges.create({"amount": 701, "currency": "eur", "source": "tok_visa"}, options)
+
+    assert failed.value.http_status == 422
+    assert "used for a different request" in str(failed.value)
+
+
+@pytest.mark.row("F2")
+def test_an_sdk_that_lost_patience_gets_the_one_charge_by_its_own_repeats(
+    trunkline: Trunkline, simulator: SimulatorProcess
+) -> None:
+    """Its automatic key goes with each repeat: 409 while the first still runs, then the answer of the first."""
+    simulator.latency("stripe", first_ms=1500)
+    hasty = client_of(trunkline, retries=6, timeout_s=0.4)
+    charge = hasty.v1.charges.create({"amount": 5, "currency": "eur", "source": "tok_visa"})
+
+    assert charge.paid
+    assert charge.last_response is not None
+    assert charge.last_response.headers["x-trunkline-idempotent-replay"] == "true"
+    assert [entry.acted for entry in simulator.ledger()] == [True]
 
 
 @pytest.mark.row("E1")
