@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from trunkline.control.held import WORD
@@ -19,6 +19,8 @@ from trunkline.control.held import WORD
 QUICK_END_S = 5.0
 FREE_RESTARTS = 2
 LONGEST_DELAY_S = 0.5
+ON_DEMAND_PATIENCE = 20.0
+"""Nobody waits for a process that runs on demand as for one that answers: its delays are so many times as long."""
 
 # A child gets what it needs to run, never the credentials that stand in the supervisor's environment.
 PASSED = frozenset(
@@ -79,8 +81,12 @@ class Child:
         arguments: tuple[str, ...] = (),
         pid_file: Path | None = None,
         quiet: bool = False,
+        demand: Callable[[], bool] | None = None,
     ) -> None:
+        """With a `demand` it runs only while there is one: it ends by itself, with status 0, when it has nothing to do."""
         self.name = name
+        self._demand = demand
+        self._failed = False
         self.module = module
         self.arguments = arguments
         self.environ = environ
@@ -118,6 +124,16 @@ class Child:
         if self._pid_file is not None:
             self._pid_file.write_text(f"{self.process.pid}\n")
 
+    @property
+    def resting(self) -> bool:
+        """Not running, and rightly so until there is a demand."""
+        return self.process is None and self._demand is not None and not self._failed
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it should be started now, as far as its own wish goes."""
+        return not self.resting or (self._demand is not None and self._demand())
+
     def let_go(self) -> None:
         """Gives a held child the word."""
         if self.process is not None and self.process.stdin is not None:
@@ -132,7 +148,9 @@ class Child:
             return None
         now = time.monotonic()
         self._quick_ends = self._quick_ends + 1 if now - self._started < QUICK_END_S else 0
-        self.restart_at = now + restart_delay(self._quick_ends)
+        self._failed = status != 0
+        patience = 1.0 if self._demand is None else ON_DEMAND_PATIENCE
+        self.restart_at = now + patience * restart_delay(self._quick_ends)
         self._forget()
         return status
 

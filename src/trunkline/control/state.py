@@ -46,6 +46,7 @@ class State:
         self.serve_pid = self.path / "serve.pid"
         self.gateway_pid = self.path / "gateway.pid"
         self.console_pid = self.path / "console.pid"
+        self.worker_pid = self.path / "worker.pid"
         self.simulator_pid = self.path / "simulator.pid"
         self.simulator = self.path / "simulator.json"
         self.admin_token = self.path / "admin.token"

@@ -19,6 +19,7 @@ import msgspec
 from trunkline.control import kills, publish
 from trunkline.control.child import Child, child_environ
 from trunkline.control.claim import check_port, claim, end_orphans, free_port
+from trunkline.control.demand import Demand
 from trunkline.control.reload import Compiler, Outcome, gateway_facts, registry_stamp
 from trunkline.control.state import State
 from trunkline.core import codec
@@ -112,6 +113,7 @@ class Supervisor:
         arguments: tuple[str, ...] = (),
         pid_file: Path | None = None,
         quiet: bool = False,
+        demand: Callable[[], bool] | None = None,
     ) -> Child:
         settings = msgspec.structs.replace(self.settings, state_dir=str(self.state.path.resolve()))
         environ = child_environ(self._environ, to_environ(settings))
@@ -120,7 +122,13 @@ class Supervisor:
                 key: value for key, value in environ.items() if not key.startswith("TRUNKLINE_MASTER_KEY")
             }
         child = Child(
-            name, f"trunkline.{module}", environ, arguments=arguments, pid_file=pid_file, quiet=quiet
+            name,
+            f"trunkline.{module}",
+            environ,
+            arguments=arguments,
+            pid_file=pid_file,
+            quiet=quiet,
+            demand=demand,
         )
         self._children.append(child)
         return child
@@ -136,6 +144,9 @@ class Supervisor:
                 announced = True
                 # The console is heavy; it may start once the first call can be answered.
                 self._child("console", "console", pid_file=self.state.console_pid).start()
+                # Made now, started by `_bring_back` at the first need.
+                need = Demand(self.state.path)
+                self._child("worker", "worker", pid_file=self.state.worker_pid, demand=need)
                 if ready:
                     self._ready(self.state, self._settled())
                 else:
@@ -225,20 +236,25 @@ class Supervisor:
     def _bring_back(self) -> None:
         now = time.monotonic()
         for child in self._children:
-            if child.process is not None and (status := child.ended()) is not None:
+            if child.process is not None and (status := child.ended()) is not None and not child.resting:
                 wait = child.restart_at - now
                 when = "at once" if wait <= 0.01 else f"in {wait:.1f} s"
                 self._say(f"The {child.name} ended ({_how(status)}); starting it again {when}.")
-            if child.process is None and child.restart_at <= time.monotonic():
+            if child.process is None and child.restart_at <= time.monotonic() and child.wanted:
                 child.start()
 
     def _wait_s(self) -> float:
-        due = [child.restart_at - time.monotonic() for child in self._children if child.process is None]
+        away = [child for child in self._children if child.process is None and not child.resting]
+        due = [child.restart_at - time.monotonic() for child in away]
         return max(0.0, min([WATCH_S, *due]))
 
     def _stop(self, woken: int) -> bool:
-        """Gateway first (its calls may end), then console (drains the rest), then simulator. True if it had to be forced."""
-        patience = {"gateway": self.settings.drain + 5.0, "console": SECOND_STAGE_S, "simulator": 3.0}
+        """Gateway first (its calls may end), then worker and console (the rest is noted), then simulator. True if it had to be forced."""
+        patience = {"gateway": self.settings.drain + 5.0, "worker": SECOND_STAGE_S}
+        patience |= {"console": SECOND_STAGE_S, "simulator": 3.0}
+        for worker in [child for child in self._children if child.name == "worker"]:
+            # It begins nothing more; what it runs are calls of the gateway, which waits for them.
+            worker.signal(signal.SIGTERM)
         for name, seconds in patience.items():
             for child in [c for c in self._children if c.name == name and c.process is not None]:
                 child.signal(signal.SIGTERM)

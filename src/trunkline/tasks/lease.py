@@ -152,6 +152,13 @@ class LeaseEngine:
     def next_due(self) -> float:
         return self.store.next_due()
 
+    def erase(self, ended_before: float, slim: Callable[[Task], tuple[bytes, bytes]], limit: int) -> int:
+        """As the store does; whoever is told of changes is told of these."""
+        erased = self.store.erase(ended_before, slim, limit)
+        for task_id in erased:
+            self._tell(task_id)
+        return len(erased)
+
     @property
     def running(self) -> int:
         with self._lock:
