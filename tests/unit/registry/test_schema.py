@@ -1,5 +1,6 @@
 """The JSON Schema for editors accepts and refuses what the loader does."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from trunkline.registry.example import first_run
 from trunkline.registry.schema import json_schema
 
 from .conftest import ISSUE
+
+FLOW = (Path(__file__).parents[3] / "examples" / "flow-control.yaml").read_text("utf-8")
 
 
 def accepts(schema: dict[str, Any], data: Any, root: dict[str, Any]) -> bool:
@@ -47,7 +50,7 @@ def accepts(schema: dict[str, Any], data: Any, root: dict[str, Any]) -> bool:
 
 
 @pytest.mark.row("R4")
-@pytest.mark.parametrize("text", [ISSUE, first_run(), "version: 1\nintegrations: {gotenberg: }\n"])
+@pytest.mark.parametrize("text", [ISSUE, FLOW, first_run(), "version: 1\nintegrations: {gotenberg: }\n"])
 def test_good_registries_fit_the_schema(text: str) -> None:
     schema = json_schema()
     assert accepts(schema, document.parse(text, "f").data, schema)
@@ -65,6 +68,15 @@ def test_good_registries_fit_the_schema(text: str) -> None:
         "version: 1\nenvironments: {qa: {}}",
         "version: 1\nenvironments: {dev: {version: 1}}",
         "version: 1\nenvironments: {dev: {integrations: {a: {timeout: {totl: 1s}}}}}",
+        "version: 1\nintegrations: {a: {fallback: {target: b}}}",
+        "version: 1\nintegrations: {a: {fallback: [{kind: target, to: b}]}}",
+        "version: 1\nintegrations: {a: {fallback: [{kind: later}]}}",
+        "version: 1\nintegrations: {a: {fallback: [7]}}",
+        "version: 1\nroutes: {a: {fallback: b}}",
+        "version: 1\nbudgets: {a: {per: day}}",
+        "version: 1\nbudgets: {a: {usd: 5, per: week}}",
+        "version: 1\nteams: {a: 2}",
+        "version: 1\nenvironments: {dev: {notify: {webhok: x}}}",
     ],
 )
 def test_bad_registries_do_not(text: str) -> None:
