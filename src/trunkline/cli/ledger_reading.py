@@ -18,10 +18,15 @@ def up_to_date(state: State) -> None:
 
     if is_alive(read_pid(state.console_pid)) or not state.journal.is_dir():
         return
+    import time
+
+    from trunkline.journal.spend import FILE_NAME
     from trunkline.ledger.drain import Drain, DrainBusy
+    from trunkline.ledger.spent import kept_book
 
     try:
-        drain = Drain(state.journal, state.ledger)
+        book = kept_book(state.journal, state.ledger, state.path / FILE_NAME, time.time_ns() // 1000)
+        drain = Drain(state.journal, state.ledger, book=book)
     except DrainBusy:
         return
     try:

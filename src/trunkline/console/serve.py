@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,9 +22,11 @@ from trunkline.console.app import build
 from trunkline.console.context import Console
 from trunkline.console.guard import allowed_hosts
 from trunkline.console.published import Published
+from trunkline.journal.spend import FILE_NAME
 from trunkline.ledger.drain import Drain
 from trunkline.ledger.follow import Follower
 from trunkline.ledger.query import Ledger
+from trunkline.ledger.spent import kept_book
 from trunkline.ledger.usage import Rollups
 from trunkline.ops.totals import Totals
 
@@ -75,7 +78,8 @@ def compose(state_dir: Path, token: str, *, open_metrics: bool = False) -> tuple
     rollups = Rollups(folder)
 
     def make() -> Drain:
-        drain = Drain(journal, folder, on_ended=totals.add)
+        book = kept_book(journal, folder, state_dir / FILE_NAME, time.time_ns() // 1000)
+        drain = Drain(journal, folder, on_ended=totals.add, book=book)
         try:
             drain.open()
         except BaseException:

@@ -19,7 +19,9 @@ from trunkline.control import audit, publish
 from trunkline.control.claim import is_claimed
 from trunkline.control.state import State
 from trunkline.core import codec
+from trunkline.journal.spend import FILE_NAME
 from trunkline.ledger import backup as databases
+from trunkline.ledger.spent import made_anew
 from trunkline.plugins.secrets import masterkey
 
 MANIFEST, DATABASES, REGISTRY = "manifest.json", "databases.tar.gz", "trunkline.yaml"
@@ -86,6 +88,8 @@ def restore(source: Path, state: State, registry: Path, *, replace: bool = False
     # What was published belongs to the installation before; the next start writes it anew.
     for stale in (state.snapshot, state.sealed, state.callers, state.reload):
         stale.unlink(missing_ok=True)
+    (state.path / FILE_NAME).unlink(missing_ok=True)
+    made_anew(state.journal, state.ledger, state.path / FILE_NAME, time.time_ns() // 1000)
     if REGISTRY in members and not registry.exists():
         registry.write_bytes(members[REGISTRY])
         names.append(str(registry))
