@@ -5,6 +5,7 @@ Not for: what stays of a call afterwards (`core/record.py`), nor how it is run (
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trunkline.core.scrub import Scrubber
@@ -260,7 +261,6 @@ class Route:
     __slots__ = (
         "adapter",
         "answer_fields",
-        "begun",
         "chain",
         "dialect",
         "live",
@@ -290,8 +290,6 @@ class Route:
         """The named route or alias by which the caller came, if any."""
         self.rates: tuple[float, float, float, float] | None = None
         """USD per token of plain input, cached input, cache-write input and output; None when unpriced."""
-        self.begun: dict[object, bytes] = {}
-        """Encoded columns of the journal that calls by this route share (engine/diary.py)."""
         self.answer_fields = live.answer_fields
         """Our header lines that are the same in every answer."""
         self.chain = live.chain
@@ -309,10 +307,21 @@ class Answer(NamedTuple):
     """The vendor tied it to one client (`set-cookie`, which is never passed on)."""
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Exchange:
     """One call from its first byte to its last. Times without a unit are `time.monotonic()` seconds."""
 
-    # Defaults stand on the class: a call sets only what differs, which is measurably cheaper than forty slots.
+    request: Inbound
+    reply: Outbound
+    call_id: str
+    started: float
+    started_wall: float
+    """Epoch seconds."""
+    correlation_id: str = ""
+    body: bytes = b""
+    rest: Any = None
+    """What of the body is still to come, an async iterator of bytes; None when `body` is all of it."""
+    tried: list[Tried] = field(default_factory=list)
     caller: Caller | None = None
     config_version: str = ""
     heading: Any = None
@@ -401,22 +410,20 @@ class Exchange:
     """Paid for attempts that were thrown away; not part of `cost_usd`."""
     task: asyncio.Task[None] | None = None
 
-    def __init__(self, request: Inbound, reply: Outbound, call_id: str, started: float, wall: float) -> None:
-        self.request = request
-        self.reply = reply
-        self.call_id = call_id
-        self.correlation_id = call_id
-        self.started = started
-        self.started_wall = wall
-        self.body: bytes = request.body
-        self.rest: Any = request.stream
-        """What of the body is still to come, an async iterator of bytes; None when `body` is all of it."""
-        self.tried: list[Tried] = []
+    def __post_init__(self) -> None:
+        self.correlation_id = self.call_id
+        self.body = self.request.body
+        self.rest = self.request.stream
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Attempt:
     """One try of a call at one target."""
 
+    exchange: Exchange
+    target: Target
+    n: int
+    started: float
     sent_at: float = 0.0
     connected_at: float = 0.0
     first_byte_at: float = 0.0
@@ -436,9 +443,3 @@ class Attempt:
     """What the queue set aside for it of the vendor's limits; None where nothing is limited."""
     probe: bool = False
     """Let through by a breaker as a trial call."""
-
-    def __init__(self, exchange: Exchange, target: Target, n: int, started: float) -> None:
-        self.exchange = exchange
-        self.target = target
-        self.n = n
-        self.started = started

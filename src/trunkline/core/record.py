@@ -32,16 +32,16 @@ class Stop(msgspec.Struct, array_like=True, tag="x", frozen=True):
 class Begin(msgspec.Struct, array_like=True, tag="b", gc=False):
     """A call began; unless `target` is empty its first attempt is about to be sent.
 
-    What differs from call to call comes first; what calls of one key to one route share follows, so that it is encoded once.
+    What differs from call to call comes first; what calls with one head by one route share follows, so that it is encoded once.
     """
 
     call_id: str
     at_us: int
     correlation_id: str
-    path: str
-    """The path at the vendor without query."""
     bytes_in: int
     stream: bool
+    path: str
+    """The path at the vendor without query."""
     feature: str
     subject_hash: str
     tags: str

@@ -24,34 +24,47 @@ WHOLE_MAX = 16 << 20
 PARSED_MAX = 256 << 10
 """Longer replies are parsed in a thread."""
 
+_LINES_MAX = 2048
+_LINE_MAX = 256
 REQUEST_IDS = frozenset(
     (b"x-request-id", b"request-id", b"x-amzn-requestid", b"x-github-request-id", b"x-goog-request-id", b"apim-request-id", b"cf-ray",
      b"x-slack-req-id", b"x-notion-request-id", b"dg-request-id", b"twilio-request-id", b"x-shopify-request-id")
 )  # fmt: skip
 
 
+class _Lines(dict[tuple[bytes, bytes], bytes]):
+    """A vendor's field -> our header line, or nothing where it does not pass. Vendors send the same fields again and again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filter = Filter(TO_CALLER, OURS)
+
+    def __missing__(self, field: tuple[bytes, bytes]) -> bytes:
+        name, value = field
+        line = b"%b: %b\r\n" % field if self._filter.passes(name) else b""
+        if name not in REQUEST_IDS and len(value) <= _LINE_MAX:
+            if len(self) >= _LINES_MAX:
+                self.clear()
+            self[field] = line
+        return line
+
+
 class AnswerFields:
     """Writes the vendor's part of an answer's fields."""
 
     def __init__(self) -> None:
-        self._filter = Filter(TO_CALLER | REQUEST_IDS, OURS)
+        self._line = _Lines().__getitem__
 
     def lines(self, attempt: Attempt, response: Response) -> list[bytes]:
-        """The vendor's header lines that pass, in pieces; notes the vendor's request id on the attempt."""
-        parts: list[bytes] = []
-        known = self._filter.verdicts
+        """The vendor's header lines that pass; notes the vendor's request id on the attempt."""
+        if not REQUEST_IDS.isdisjoint(response.fields):
+            names = [name for name in response.fields if name in REQUEST_IDS]
+            told = next((name for name in reversed(names) if name != b"cf-ray"), names[0])
+            attempt.vendor_request_id = response.fields[told][:200].decode("latin-1")
         headers = without_named(response.headers, response.fields.get(b"connection"))
         if attempt.exchange.limits_told:
             headers = [field for field in headers if field[0] not in RATE_LIMITS]
-        for name, value in headers:
-            verdict = known.get(name)
-            if verdict or (verdict is None and self._filter.passes(name)):
-                parts += (name, b": ", value, b"\r\n")
-            elif name in REQUEST_IDS:
-                parts += (name, b": ", value, b"\r\n")
-                if not attempt.vendor_request_id or name != b"cf-ray":
-                    attempt.vendor_request_id = value[:200].decode("latin-1")
-        return parts
+        return list(map(self._line, headers))
 
 
 def kept(attempt: Attempt, response: Response, fields: bytes) -> Answer | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from trunkline.core.call import Attempt, Exchange
+from trunkline.core.call import Attempt, Exchange, Target
 from trunkline.core.codec import to_pack
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Reading, Recorder
@@ -17,7 +17,7 @@ from trunkline.core.record import Again, Begin, Boot, Stop, Tried
 from trunkline.core.service import Price
 
 _MESSAGE_MAX = 500
-_REMEMBERED = 4096
+_REMEMBERED = 256
 _BEGIN_HEAD = b"\xdc" + (len(Begin.__struct_fields__) + 1).to_bytes(2)
 """MessagePack: an array of more than fifteen elements."""
 
@@ -65,47 +65,38 @@ class Diary:
                 ) from None
 
     def _begin(self, exchange: Exchange, attempt: Attempt | None) -> None:
-        route, caller = exchange.route, exchange.caller
-        if route is None or caller is None:
-            shared = self._shared(exchange, attempt)
+        heading = exchange.heading
+        target = attempt.target if attempt is not None else None
+        if heading is None:
+            shared = self._shared(exchange, target)
         else:
-            known = route.begun
-            key = (
-                caller.id,
-                attempt and attempt.target,
-                exchange.operation,
-                exchange.method,
-                exchange.repeat,
-                exchange.model,
-            )
-            found = known.get(key)
-            if found is None:
-                found = self._shared(exchange, attempt)
-                if len(known) < _REMEMBERED:
-                    known[key] = found
-            shared = found
+            key = (exchange.route, target, exchange.model)
+            shared = heading.begun.get(key)
+            if shared is None:
+                shared = self._shared(exchange, target)
+                if len(heading.begun) < _REMEMBERED:
+                    heading.begun[key] = shared
         own = to_pack(
             (
                 "b",
                 exchange.call_id,
                 int(exchange.started_wall * 1e6),
                 exchange.correlation_id,
-                (exchange.path or exchange.request.target.partition(b"?")[0])[:512].decode("latin-1"),
                 len(exchange.body) if exchange.rest is None else exchange.rest.length or 0,
                 exchange.stream,
-                exchange.feature,
-                exchange.subject_hash,
-                exchange.tags,
             )
         )
         self._append(_BEGIN_HEAD + own[1:] + shared)
         exchange.begun = True
 
-    def _shared(self, exchange: Exchange, attempt: Attempt | None) -> bytes:
-        """The columns of Begin that calls of one key to one route share, encoded, without the head of an array."""
+    def _shared(self, exchange: Exchange, target: Target | None) -> bytes:
+        """The columns of Begin that calls with one head by one route share, encoded, without the head of an array."""
         route, caller = exchange.route, exchange.caller
-        target = attempt.target if attempt is not None else None
         columns = (
+            (exchange.path or exchange.request.target.partition(b"?")[0])[:512].decode("latin-1"),
+            exchange.feature,
+            exchange.subject_hash,
+            exchange.tags,
             self._boot,
             caller.id if caller is not None else "",
             caller.key.team if caller is not None else "",
@@ -120,7 +111,8 @@ class Diary:
             exchange.repeat != "always",
             route is not None and route.live.spec.simulated,
         )
-        return to_pack(columns)[1:]
+        packed = to_pack(columns)
+        return packed[1:] if len(columns) < 16 else packed[3:]
 
     def end(self, exchange: Exchange) -> None:
         """Once per call of a known caller, before its last byte."""
@@ -207,5 +199,8 @@ def rates(price: Price) -> tuple[float, float, float, float]:
 def cost_usd(rate: tuple[float, float, float, float], reading: Reading) -> float:
     """What the tokens of a reply cost; `reading.input` includes cached and cache-write tokens."""
     plain = reading.input - reading.cached - reading.cache_write
+    if plain == reading.input:
+        cost = plain * rate[0]
+        return cost + reading.output * rate[3] if reading.output > 0 else cost
     cost = plain * rate[0] + reading.cached * rate[1] + reading.cache_write * rate[2]
     return cost + reading.output * rate[3] if reading.output > 0 else cost

@@ -6,6 +6,7 @@ Valid while the same callers and the same world are live and the key has not exp
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trunkline.core.call import Exchange, Route, Target
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
     from trunkline.engine.resolve import Named
     from trunkline.engine.world import World
 
-_LABELS = ("extra", "feature", "tags", "subject_hash", "error_style", "lane", "ingress", "query")
+NEVER: Repeat = "never"
+_LABELS = {
+    each.name: each.default
+    for each in fields(Exchange)
+    if each.name in ("extra", "feature", "tags", "subject_hash", "error_style", "lane", "ingress", "query")
+}
 
 
 class Bounds(NamedTuple):
@@ -32,6 +38,7 @@ class Heading:
     """The verdicts on one head. `epoch` is that of the callers, `expires_at` epoch seconds."""
 
     __slots__ = (
+        "begun",
         "bounds",
         "caller",
         "correlation_id",
@@ -67,6 +74,8 @@ class Heading:
         self.path = b""
         self.operation: Operation | None = None
         self.bounds: dict[Route, Bounds] = {}
+        self.begun: dict[object, bytes] = {}
+        """Encoded columns of the journal that calls with this head share (engine/diary.py)."""
         self.starts: dict[Target, tuple[bytes, bytes]] = {}
         """By target: a path, and the beginning of the head that goes to the vendor for it (engine/send.py)."""
 
@@ -83,7 +92,7 @@ class Heading:
     def bound(self, route: Route, operation: Operation | None, fields: dict[bytes, bytes]) -> Bounds:
         """The bounds of calls by `route`, kept for the next. Raises CallError for header values that make no sense."""
         spec = route.live.spec
-        total, repeat = spec.timeout.total, Exchange.repeat
+        total, repeat = spec.timeout.total, NEVER
         if operation is not None:
             repeat = operation.repeat
             total = operation.timeout or total

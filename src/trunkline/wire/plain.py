@@ -8,7 +8,6 @@ and over, so each line is judged once, as strictly as the parser does, and remem
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 Field = tuple[bytes, bytes]
 
@@ -19,20 +18,14 @@ _FRAMING = frozenset((b"transfer-encoding", b"upgrade", b"trailer", b"proxy-conn
 """Fields that say where a reply ends or what becomes of its connection: such a reply is the parser's."""
 _LINES = 2048
 _LINE_BYTES = 256
-_LENGTH_DIGITS = 9
 
 
 class _Unusual(Exception):
     """Something that the parser must see."""
 
 
-class Plain(NamedTuple):
-    """A whole reply. `fields` are the headers with the first value winning."""
-
-    status: int
-    headers: list[Field]
-    fields: dict[bytes, bytes]
-    body: bytes
+Plain = tuple[int, list[Field], dict[bytes, bytes], bytes]
+"""A whole reply: status, headers, the same with the first value winning, body."""
 
 
 class _Statuses(dict[bytes, int]):
@@ -80,23 +73,16 @@ class PlainReader:
         end = data.find(b"\r\n\r\n", 0, self._head_bytes)
         if end < 0:
             return None
-        lines = data[:end].split(b"\r\n")
+        first, *lines = data[:end].split(b"\r\n")
         try:
-            status = self._status[lines[0]]
-            del lines[0]
+            status = self._status[first]
             headers = list(map(self._field, lines))
         except _Unusual:
             return None
         fields = dict(reversed(headers))
-        length = fields.get(b"content-length")
         body = data[end + 4 :]
-        if (
-            length is None
-            or len(length) > _LENGTH_DIGITS
-            or not length.isdigit()
-            or int(length) != len(body)
-            or len(headers) > self._fields
-            or (len(fields) != len(headers) and sum(name == b"content-length" for name, _ in headers) != 1)
-        ):
+        if fields.get(b"content-length") != b"%d" % len(body) or len(headers) > self._fields:
             return None
-        return Plain(status, headers, fields, body)
+        if len(fields) != len(headers) and sum(name == b"content-length" for name, _ in headers) != 1:
+            return None
+        return status, headers, fields, body

@@ -19,11 +19,12 @@ _MOST_STRANGERS = 4
 class Repeats:
     """The last head of one connection. `recall` what repeats it, else `remember` the new one."""
 
-    __slots__ = ("_after", "_before", "_request", "_strangers")
+    __slots__ = ("_after", "_at", "_before", "_request", "_rest", "_strangers")
 
     def __init__(self) -> None:
         self._before = _NEVER  # the head up to the digits of Content-Length, or all of it where there is none
         self._after = b""  # the head from there on
+        self._at = self._rest = 0  # their lengths
         self._request: Request | None = None
         self._strangers = 0
 
@@ -32,19 +33,20 @@ class Repeats:
         old = self._request
         if old is None or not data.startswith(self._before):
             return None
-        at = len(self._before)
+        at = self._at
         if not self._after:
             if len(data) != at:
                 return None
             self._strangers = 0
             return Request(old.method, old.target, old.headers, old.fields, memo=old.memo)
         stop = data.find(b"\r", at, at + _MOST_DIGITS + 1)
-        digits = data[at:stop]
-        if not data.startswith(self._after, stop) or not digits.isdigit() or digits[0] == 48:
-            return None
-        start = stop + len(self._after)
+        start = stop + self._rest
         length = len(data) - start
-        if int(digits) != length or length > most:
+        if (
+            data[at:stop] != b"%d" % length
+            or not 0 < length <= most
+            or not data.startswith(self._after, stop)
+        ):
             return None
         self._strangers = 0
         return Request(
@@ -63,13 +65,14 @@ class Repeats:
         self._request = request
         value = request.fields.get(b"content-length")
         if value is None:
-            self._before, self._after = head, b""
+            self._before, self._after, self._at = head, b"", len(head)
             return
         name = head.lower().find(b"\r\ncontent-length:")
         at = head.find(value, name + 17)
         after = head[at + len(value) :]
         if name > 0 and value != b"0" and after.startswith(b"\r\n"):
             self._before, self._after = head[:at], after
+            self._at, self._rest = at, len(after)
             headers = [field for field in request.headers if field[0] != b"content-length"]
             self._request = Request(
                 request.method, request.target, headers, dict(reversed(headers)), memo=request.memo

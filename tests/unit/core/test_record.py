@@ -14,7 +14,7 @@ TRIED = Tried(1, "acme", "env:A", 10, 5, 20, 30, 200, "", "", "", "req-1", True)
 RECORDS: list[Any] = [
     Boot("b1", 1, 2, "0.1"),
     Stop("b1", 3),
-    Begin("c1", 1, "corr", "/x", 4, True, "f", "s", "t", "b1", "k",
+    Begin("c1", 1, "corr", 4, True, "/x", "f", "s", "t", "b1", "k",
            "team", "proxy", "acme", "op", "POST", "m", "v1", "acme", "env:A", True, False),
     Again("c1", 2, 2, "acme", "env:A", False, TRIED),
     End("c1", 9, "ok", 200, "", "", "", 1, 2, 3, 4, [TRIED], "m-1", 5, 6, 7, 8, 9, 0.5, 0.25, True),

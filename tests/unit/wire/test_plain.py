@@ -40,8 +40,9 @@ def test_a_usual_reply_is_read_and_its_lines_are_remembered() -> None:
     for _ in range(2):
         found = plain.read(USUAL)
         assert found is not None
-        assert (found.status, found.headers, found.body, True) == parsed(USUAL)
-        assert found.fields[b"x-request-id"] == b"r-1"
+        status, headers, fields, body = found
+        assert (status, headers, body, True) == parsed(USUAL)
+        assert fields[b"x-request-id"] == b"r-1"
 
 
 @pytest.mark.parametrize(
@@ -107,4 +108,4 @@ def test_whatever_is_read_is_what_the_parser_reads(status: bytes, lines: list[by
     wire = b"\r\n".join([b"HTTP/1.1 " + status, b"Content-Length: %d" % len(body), *lines, b"", body])
     found = reader().read(wire)
     if found is not None:
-        assert (found.status, found.headers, found.body, True) == parsed(wire)
+        assert (found[0], found[1], found[3], True) == parsed(wire)
