@@ -11,6 +11,8 @@ from typing import Any
 
 from msgspec import NODEFAULT, inspect
 
+from trunkline.core.template import FACTS
+
 from . import catalog, shape
 from . import shape_bounds as bounds
 from . import shape_flow as flow
@@ -87,7 +89,7 @@ def markdown() -> str:
     """The whole page."""
     parts = [_INTRO, "## Keys\n"]
     parts += ["\n".join(_section(part)) for part in _ORDER]
-    parts += ["\n".join(_timeouts()), "\n".join(_catalog()), "\n".join(_findings())]
+    parts += ["\n".join(_templates()), "\n".join(_timeouts()), "\n".join(_catalog()), "\n".join(_findings())]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -137,6 +139,16 @@ def _default(field: inspect.Field) -> str:
     if value is NODEFAULT or value is None or value in ("", []):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _templates() -> Iterator[str]:
+    yield "## Templates\n"
+    yield "In the `body` of a fallback of kind `template`, `{{ /messages/0/content }}` stands for that part of the JSON request (a JSON"
+    yield "pointer), and these names for facts of the call:\n"
+    yield f"{', '.join(f'`{name}`' for name in FACTS)}."
+    yield ""
+    yield "`code`, `message` and `retry_at` are of the failure, `time` is now (RFC 3339, UTC)."
+    yield ""
 
 
 def _timeouts() -> Iterator[str]:

@@ -71,6 +71,9 @@ def verify_fallbacks(registry: Registry, entries: Mapping[str, Entry], scribe: S
             _body(place, fallback, scribe)
             if fallback.kind == "target" and fallback.target:
                 _target(holder, place, fallback.target, names, seen, scribe)
+    for name, own in registry.integrations.items():
+        if own is not None and own.repair is not None and own.repair.bigger_context:
+            _bigger(name, own.repair.bigger_context, names, scribe)
 
 
 def holders(registry: Registry) -> Iterator[Holder]:
@@ -176,6 +179,18 @@ def _target(
         scribe.error(at, "fallback-cycle", said, "Remove it here.", value=target)
     seen.add(found)
     _speaks(holder, at, target, integration, model, names, scribe)
+
+
+def _bigger(name: str, target: str, names: Names, scribe: Scribe) -> None:
+    """Where a call that is too long for its model goes on."""
+    at: Place = ("integrations", name, "repair", "bigger_context")
+    found = names.resolve(target)
+    if found is None or not found[1]:
+        near = did_you_mean(target, names.aliases)
+        cure = f"Write `integration/model`, or a name of `models`. {near}".strip()
+        scribe.error(at, "unknown-target", f"`{target}` names no model of this registry.", cure, value=target)
+        return
+    _speaks(Holder(at, name, "", None), at, target, *found, names, scribe)
 
 
 def _speaks(

@@ -1,6 +1,6 @@
 """Errors about the policies of an integration: times, limits, caches, repairs that cannot work as written.
 
-Not for: fallbacks (`verify_fallback.py`), nor what bounds callers (`verify_bounds.py`).
+Not for: what else is called instead (`verify_fallback.py`), nor what bounds callers (`verify_bounds.py`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ from typing import Any, NamedTuple
 from .address import judge
 from .catalog import Entry
 from .document import Place
-from .findings import did_you_mean, one_of
 from .item import Item
 from .layer import Scribe
 from .merge import completed
-from .merge_whole import model_names
 from .quantity import period_seconds, seconds
 from .shape import Defaults, Integration
 from .shape_flow import Cache
@@ -191,21 +189,6 @@ def _repair(item: Item) -> None:
         item.fault(
             ("repair",), "unused-key", said, "Remove `repair`, or declare its `dialects`.", at_key=True
         )
-    if repair.bigger_context:
-        _bigger(item, repair.bigger_context)
-
-
-def _bigger(item: Item, target: str) -> None:
-    at: Place = ("repair", "bigger_context")
-    aliases = model_names(item.registry)
-    integration, slash, model = aliases.get(target, target).partition("/")
-    if not slash or not model:
-        said = f"`{target}` names no model of an integration."
-        item.fault(at, "bad-value", said, "Write `integration/model`, or a name of `models`.", value=target)
-    elif integration not in item.registry.integrations:
-        known = item.registry.integrations
-        cure = did_you_mean(integration, known) or one_of(known)
-        item.fault(at, "unknown-integration", f"There is no integration `{integration}`.", cure, value=target)
 
 
 def _dialects(own: Integration, entry: Entry | None) -> list[str]:

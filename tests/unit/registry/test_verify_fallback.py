@@ -107,6 +107,35 @@ def test_what_can_help_is_accepted(loaded: Load, where: dict[str, str]) -> None:
     assert loaded(registry(**where)).findings == []
 
 
+@pytest.mark.row("F13")
+@pytest.mark.parametrize(
+    ("target", "code", "says"),
+    [
+        ("gpt-5", "unknown-target", "Write `integration/model`, or a name of `models`."),
+        ("bigg", "unknown-target", "Did you mean `big`?"),
+        ("groq", "unknown-target", "names no model"),
+        ("opnai/gpt-5", "unknown-target", "names no model of this registry"),
+        ("crm/gpt-5", "unknown-model", "serves no AI wire format"),
+        (
+            "anthropic/claude-opus-4-5-20251101",
+            "other-dialect",
+            "does not speak what `openai` is called with",
+        ),
+    ],
+)
+def test_a_bigger_model_must_be_one_that_can_go_on(
+    refused: Refused, target: str, code: str, says: str
+) -> None:
+    (fault,) = refused(registry(openai=f"repair: {{bigger_context: {target}}}"))
+    assert (fault.code, fault.item) == (code, "integrations.openai.repair.bigger_context")
+    assert says in f"{fault.message} {fault.cure}"
+
+
+@pytest.mark.parametrize("target", ["big", "openai/gpt-4.1", "groq/llama-3.3-70b-versatile"])
+def test_a_bigger_model_may_be_of_any_that_speaks_the_same(loaded: Load, target: str) -> None:
+    assert loaded(registry(openai=f"repair: {{bigger_context: {target}}}")).findings == []
+
+
 def test_two_vendors_may_stand_in_for_each_other(loaded: Load) -> None:
     """A call goes by one chain only, that of what its caller named; so nothing runs in circles."""
     text = registry(openai="fallback: groq").replace("secret: env:B", "secret: env:B, fallback: openai")

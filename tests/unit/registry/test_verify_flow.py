@@ -143,18 +143,6 @@ def test_the_cache_of_an_operation_is_looked_at_like_that_of_its_integration(ref
     [
         (f"crm: {{{CRM}, repair: {{malformed_again: true}}}}", "unused-key", "crm.repair", "only model calls"),
         (
-            "openai: {secret: env:A, repair: {bigger_context: gpt-5}}",
-            "bad-value",
-            "openai.repair.bigger_context",
-            "Write `integration/model`",
-        ),
-        (
-            "openai: {secret: env:A, repair: {bigger_context: opnai/gpt-5}}",
-            "unknown-integration",
-            "openai.repair.bigger_context",
-            "Did you mean `openai`?",
-        ),
-        (
             "openai: {secret: env:A, repair: {trim: newest}}",
             "bad-value",
             "openai.repair.trim",
