@@ -153,7 +153,7 @@ class Integration(Part):
     """URL of the vendor's status page, for people."""
     status_feed: str = ""
     """URL of what a machine reads of it: JSON of Statuspage v2, incident.io (`.../api/v2/summary.json`) or status.io, RSS or Atom.
-    Without it, `/api/v2/summary.json` of `status_page` is tried."""
+    Without it, the usual places below `status_page` are tried."""
     handling: Handling | None = None
     """What the vendor does with the data it gets."""
     enabled: bool = True
