@@ -24,6 +24,7 @@ WORDS = {
     "ready": "200 once calls can be served, 503 while it stops.",
     "health": "Status of the whole and of each integration; 503 when it is down. `?detail=1` adds reasons.",
     "token": "Mints a browser token; only with a key of kind `browser`.",
+    "parallel": "Makes up to 64 calls, a few at a time, and answers them in order; each needs the scope of its own route.",
     "models": "The models that the key may use, in the format of the asking SDK.",
     "model": "One of them.",
     "preflight": "CORS preflight, answered from the origins of live keys.",

@@ -8,6 +8,7 @@ tools work. Not for: anything but `Gateway._run`, which lets no exception out.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import types
 from collections.abc import Coroutine, Generator
 from typing import Any
@@ -35,9 +36,17 @@ class Drive:
         except StopIteration:
             return
         if awaited is None or isinstance(awaited, asyncio.Future):
-            self._exchange.task = self._loop.create_task(_carry(self._coroutine, awaited))
+            task = self._exchange.task = self._loop.create_task(_carry(self._coroutine, awaited))
+            task.add_done_callback(self._carried)
         else:
             awaited.waiter = self.go
+
+    def _carried(self, task: asyncio.Task[None]) -> None:
+        """A task that was cancelled in the turn in which it was made never began: the call is told here, so that it ends."""
+        del task
+        if getattr(self._coroutine, "cr_frame", None) is not None:
+            with contextlib.suppress(StopIteration, asyncio.CancelledError):
+                self._coroutine.throw(asyncio.CancelledError())
 
 
 @types.coroutine

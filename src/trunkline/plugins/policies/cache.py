@@ -122,7 +122,7 @@ class AnswerCache:
                 flight.leader = exchange
             self._lead(exchange, key, told, flight if refreshing else None)
         else:
-            return self._wait(exchange, key, told, flight)
+            return self._wait(exchange, key, told)
         return None
 
     def _lead(self, exchange: Exchange, key: bytes, told: Cache, flight: Flight | None) -> None:
@@ -134,7 +134,14 @@ class AnswerCache:
         exchange.extra += _MISS
         self._count(exchange, word)
 
-    async def _wait(self, exchange: Exchange, key: bytes, told: Cache, flight: Flight) -> None:
+    async def _wait(self, exchange: Exchange, key: bytes, told: Cache) -> None:
+        flight = self._flights.get(key)
+        if flight is None:
+            # This began a turn of the loop after the call was admitted: the one that led is back already.
+            kept = self._store.get(key, self._clock())
+            if kept is None or not self._answered(exchange, key, kept, told):
+                self._join(exchange, key, told, kept, afresh=False)
+            return
         outcome, of = await self._flights.wait(key, flight, exchange)
         if outcome is None:
             self._lead(exchange, key, told, flight if flight.leader is exchange else None)

@@ -81,6 +81,33 @@ async def test_who_waits_may_leave_and_the_others_go_on() -> None:
     assert sorted(end.state for end in t.ends) == ["cancelled", "ok", "ok"]
 
 
+@pytest.mark.filterwarnings("ignore:coroutine 'AnswerCache._wait' was never awaited")
+async def test_who_leaves_in_the_moment_in_which_it_came_is_ended_too() -> None:
+    t = trial(is_silent)
+    begun(t)
+    begun(t).hang_up()
+    await t.turn()
+    assert ([end.state for end in t.ends], len(t.gateway.running)) == (["cancelled"], 1)
+    assert repr(t.cache) == "AnswerCache(running=1, Flights(leading=1, waiting=0))"
+
+
+async def test_who_begins_to_wait_when_the_leader_is_back_already_gets_its_answer() -> None:
+    t = trial()
+    leader, late = begun(t), begun(t)
+    t.wire.sent[0].reply(200, ANSWER)
+    await all_ended(t)
+    assert ([told(leader), told(late)], late.body, len(t.wire.sent)) == ([b"miss", b"hit; age=0"], ANSWER, 1)
+
+
+async def test_or_leads_itself_where_the_leader_failed() -> None:
+    t = trial(is_silent, GOOD)
+    begun(t)
+    late = begun(t)
+    t.wire.sent[0].reply(400, b"{}")
+    await all_ended(t)
+    assert (told(late), late.body, len(t.wire.sent)) == (b"miss", ANSWER, 2)
+
+
 async def test_all_may_leave() -> None:
     t = trial(is_silent)
     heard = [begun(t), begun(t), begun(t)]
