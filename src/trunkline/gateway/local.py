@@ -5,7 +5,7 @@ The table at the end is the list of all such routes; a test fails on an open one
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,6 +16,7 @@ from trunkline.core.errors import CallError
 from trunkline.core.service import Service
 from trunkline.engine.gateway import Gateway, Local
 from trunkline.engine.models import Listed
+from trunkline.gateway import parallel
 from trunkline.ops import health
 from trunkline.plugins.policies import tokens
 from trunkline.plugins.policies.access import Access, may_use_model
@@ -54,6 +55,7 @@ class LocalRoutes:
             ("GET", b"/health/live"): Local(self.live, open=True),
             ("GET", b"/health/ready"): Local(self.ready, open=True),
             ("POST", b"/v1/tokens"): Local(self.token),
+            ("POST", b"/v1/parallel"): Local(self.parallel),
         }
         for path in (b"/v1/models", b"/v1beta/models"):
             routes["GET", path] = Local(self.models)
@@ -69,6 +71,9 @@ class LocalRoutes:
         if method == "GET" and path.startswith((b"/v1/models/", b"/v1beta/models/")):
             return Local(self.model)
         return None
+
+    def parallel(self, exchange: Exchange) -> Awaitable[Answer]:
+        return parallel.answered(self.gateway.handle, self._clock, self._wall, exchange)
 
     def live(self, exchange: Exchange) -> Answer:
         del exchange
