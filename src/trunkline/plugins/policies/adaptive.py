@@ -30,13 +30,14 @@ class Bound:
         """An attempt begun at `begun` was refused as too much, while `running` were running, itself included."""
         if self._cut(settings, begun, now):
             in_use = running if self.places is None else min(self.places, running)
-            self.places = self._knee = max(settings.floor, int(in_use * settings.decrease))
+            cut = max(settings.floor, int(in_use * settings.decrease))
+            self.places = self._knee = min(cut, settings.ceiling)
 
     def paused(self, settings: Adaptive, running: int, begun: float, now: float) -> None:
         """An attempt begun at `begun` was answered with a pause for all."""
         if self._cut(settings, begun, now):
             in_use = running if self.places is None else min(self.places, running)
-            self._knee = max(settings.floor, in_use // 2)
+            self._knee = in_use // 2
             self.places = settings.floor
 
     def _cut(self, settings: Adaptive, begun: float, now: float) -> bool:
