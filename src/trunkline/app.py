@@ -35,6 +35,7 @@ from trunkline.engine.sweep import Sweeper
 from trunkline.engine.world import Address, Makers, World, refuse
 from trunkline.gateway import addresses, caching, failures, kills
 from trunkline.gateway.console_link import ConsoleLink
+from trunkline.gateway.deferrals import Deferrals
 from trunkline.gateway.keyed import Keyed
 from trunkline.gateway.local import LocalRoutes
 from trunkline.gateway.log import Scrubbed, say
@@ -96,12 +97,13 @@ class Process:
         self.shed = Shed(clock, wall, self._snapshot_read.shedding)
         self.cache = AnswerCache(clock, caching.relevance(), self._snapshot_read.cache_bytes)
         self.keyed = Keyed(self.state, self._sealed.answer_key, wall)
+        self.deferrals = Deferrals(self.state / "deferrals", self._sealed.token_key, self.access, wall)
         # The order is the order of admission; settling runs backwards.
         self.spending = Spending(self.state, clock, wall)
         self.spending.load(self._snapshot_read, self._callers_read)
         quota, keys = Quota(wall), self.keyed.policy
         self.call_policies: list[Policy[Exchange]] = [
-            self.access, quota, self.shed, *self.spending.policies, keys, self.cache,
+            self.access, quota, self.shed, *self.spending.policies, keys, self.cache, self.deferrals.policy,
         ]  # fmt: skip
         self.attempt_policies: list[Policy[Attempt]] = [self.breaker, self.queue]
         self.sweeper = Sweeper(clock)
@@ -118,7 +120,12 @@ class Process:
             unknown=Samples(self.state / "samples").keep,
         )
         local = LocalRoutes(
-            self.access, self.breaker, clock=clock, wall=wall, reload_state=self._reload_state
+            self.access,
+            self.breaker,
+            clock=clock,
+            wall=wall,
+            reload_state=self._reload_state,
+            deferrals=self.deferrals,
         )
         self.gateway = Gateway(
             self._world(),
@@ -317,6 +324,7 @@ class Process:
         await self.wire.close()
         self.diary.stop()
         self.keyed.close()
+        self.deferrals.stop()
         self.journal.close()
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 from trunkline.core.call import Answer, Caller, Exchange
@@ -47,21 +47,20 @@ T = TypeVar("T")
 _shown = pack_decoder(Shown)
 
 
-class Deferrals:
-    """The gateway's side. `folder` is that of the state folder; `key` 32 secret bytes of the installation."""
+class HasTokenKey(Protocol):
+    """What signs grants and webhooks, as it is now (plugins/policies/access.py)."""
 
-    def __init__(
-        self,
-        folder: Path,
-        key: bytes,
-        *,
-        token_key: Callable[[], bytes],
-        wall: Callable[[], float],
-    ) -> None:
+    token_key: bytes
+
+
+class Deferrals:
+    """The gateway's side. `key`: 32 secret bytes of the installation."""
+
+    def __init__(self, folder: Path, key: bytes, keys: HasTokenKey, wall: Callable[[], float]) -> None:
         self._inbox = Inbox(folder, key)
         self._board = Board(folder, key)
         self._folder = folder
-        self._token_key = token_key
+        self._keys = keys
         self._wall = wall
         self._pool: ThreadPoolExecutor | None = None
         self.policy = Deferral(self.accept, wall)
@@ -197,7 +196,7 @@ class Deferrals:
         caller = _may_look(exchange)
         if caller.token_id:
             raise CallError("forbidden", "a browser token may not read the signing secret", scope="key")
-        return 200, JSON, to_json({"secret": webhook_secret(self._token_key(), caller.id)})
+        return 200, JSON, to_json({"secret": webhook_secret(self._keys.token_key, caller.id)})
 
     async def _of(self, exchange: Exchange) -> Shown:
         owner = owner_of(_may_look(exchange))

@@ -17,6 +17,7 @@ from trunkline.core.service import Service
 from trunkline.engine.gateway import Gateway, Local
 from trunkline.engine.models import Listed
 from trunkline.gateway import parallel
+from trunkline.gateway.deferrals import Deferrals
 from trunkline.ops import health
 from trunkline.plugins.policies import tokens
 from trunkline.plugins.policies.access import Access, may_use_model
@@ -42,9 +43,11 @@ class LocalRoutes:
         clock: Callable[[], float],
         wall: Callable[[], float],
         reload_state: Callable[[], dict[str, Any]],
+        deferrals: Deferrals | None = None,
     ) -> None:
         self._access = access
         self._breaker = breaker
+        self._deferrals = deferrals
         self._clock = clock
         self._wall = wall
         self._reload_state = reload_state
@@ -70,6 +73,8 @@ class LocalRoutes:
             return Local(self.health, open=self._health_open(exchange), scope="health:read")
         if method == "GET" and path.startswith((b"/v1/models/", b"/v1beta/models/")):
             return Local(self.model)
+        if self._deferrals is not None and path.startswith(b"/v1/tasks"):
+            return self._deferrals.find(method, path)
         return None
 
     def parallel(self, exchange: Exchange) -> Awaitable[Answer]:

@@ -175,7 +175,7 @@ class DeferredCalls:
         grant = grants.minted(
             call.id, call.bearer, call.method, call.target, token_key=self._token_key(), now=now
         )
-        own = [("host", "trunkline"), ("x-trunkline-key", grant), ("idempotency-key", call.id)]
+        own = [("x-trunkline-key", grant), ("idempotency-key", call.id)]
         own.append(("x-correlation-id", call.correlation_id))
         try:
             reply = self._gateway.call(
