@@ -33,8 +33,10 @@ class SpendBook:
         self.problem = ""
         self.found = False
         """Whether there was a checkpoint."""
+        self._taken_up = 0
+        """The segment that it named."""
         self.spend, self.cursor = self._take_up(folder)
-        self._written = self._begun = self.cursor
+        self._written = self.cursor
         self._reader = Reader(folder, self.cursor)
 
     def _take_up(self, folder: Path) -> tuple[Spend, Cursor]:
@@ -45,7 +47,7 @@ class SpendBook:
         except (OSError, ValueError) as problem:
             self.problem = f"{self._checkpoint.name} cannot be used ({problem}); what was spent is counted from the journal alone"
             return Spend(), START
-        self.found = True
+        self.found, self._taken_up = True, segment
         numbers = [name.number for name in segments(folder)]
         # A journal that is younger than our place in it was made anew: all of it comes after the checkpoint.
         anew = bool(numbers) and segment > max(numbers) + 1
@@ -79,7 +81,7 @@ class SpendBook:
             _, segment, _ = from_bytes(self._checkpoint.read_bytes())
         except (OSError, ValueError):
             return True
-        return self.found and segment <= self._begun.segment
+        return self.found and segment <= self._taken_up
 
     @property
     def dirty(self) -> bool:
