@@ -1,0 +1,323 @@
+"""Deferral: accepted now, run later, as the caller who asked; the answer by polling; durable over every process."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.gateway import Trunkline
+from tests.support.polling import eventually
+from tests.support.simulator import SimulatorProcess
+from tests.support.site import Site, reply
+from tests.support.worker import WorkerProcess, running_worker
+from trunkline.control import keys
+
+pytestmark = pytest.mark.row("F4", "F9")
+
+REGISTRY = """
+version: 1
+defaults:
+  retry: {backoff: 10ms, backoff_max: 20ms, attempts: 2}
+  breaker: {volume: 1000000}
+integrations:
+  stripe: {base_url: "{simulator}/stripe", secret: env:STRIPE_SECRET_KEY}
+  site:
+    base_url: "{site}/base"
+    auth: {kind: none}
+    operations:
+      - {name: search, method: POST, path: /search, repeat: always}
+      - {name: act, method: POST, path: /act, repeat: never}
+notify: {webhook: "{site}/hook", webhook_secret: env:HOOK_SECRET}
+"""
+PLAIN = REGISTRY.rpartition("notify:")[0]
+CHARGES = "/api/proxy/stripe/v1/charges"
+CHARGE = b"amount=1999&currency=eur&source=tok_visa"
+FORM = {"content-type": "application/x-www-form-urlencoded", "x-trunkline-defer": "true"}
+LATER = {"x-trunkline-defer": "true"}
+BUSY = reply(b'{"error":"busy"}', "retry-after: 1", status="503 Service Unavailable")
+
+
+@pytest.fixture
+def alone(start: Callable[..., Trunkline]) -> Trunkline:
+    """A gateway of the story's own, without a worker."""
+    return start(PLAIN)
+
+
+@pytest.fixture
+def worker(alone: Trunkline) -> Iterator[WorkerProcess]:
+    """A worker beside it."""
+    with running_worker(alone) as running:
+        yield running
+
+
+def task_of(trunkline: Trunkline, task_id: str, key: str | None = None) -> dict[str, Any]:
+    answer = trunkline.call("GET", f"/v1/tasks/{task_id}", key=key)
+    assert answer.status == 200, answer.body
+    return answer.json["task"]
+
+
+def ended(trunkline: Trunkline, task_id: str) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        task = task_of(trunkline, task_id)
+        return task if task["ended_at"] else None
+
+    return eventually(look, f"the end of {task_id}", 20)
+
+
+def test_a_call_is_accepted_with_its_task_and_run_later(
+    alone: Trunkline, worker: WorkerProcess, site: Site
+) -> None:
+    site.script.append(reply(b'{"found":[1,2]}'))
+    headers = {**LATER, "x-correlation-id": "order-77", "x-trunkline-feature": "search"}
+    answer = alone.call("POST", "/api/proxy/site/search?page=2", {"q": "x"}, headers=headers)
+    task = answer.json["task"]
+
+    assert (answer.status, answer.json["correlationId"], task["state"]) == (202, "order-77", "queued")
+    assert answer.field("location") == task["status_url"] == f"/v1/tasks/{task['id']}"
+    done = ended(alone, task["id"])
+    assert (done["state"], done["attempts"], done["error"], done["reason"]) == ("done", 1, None, "asked")
+    assert (done["answer"]["status"], done["answer"]["body"]) == (200, {"found": [1, 2]})
+    seen = site.last
+    assert (seen.target, seen.json) == ("/base/search?page=2", {"q": "x"})
+    assert not {name for name in seen.names if name.startswith("x-trunkline")}
+    given = alone.call("GET", f"/v1/tasks/{task['id']}/answer")
+    assert (given.status, given.body, given.field("content-type")) == (
+        200,
+        b'{"found":[1,2]}',
+        "application/json",
+    )
+    both = [c for c in alone.calls().values() if c.begins and c.begin.correlation_id == "order-77"]
+    assert [c.begin.feature for c in both] == ["search"] * len(both)
+    assert sorted(c.end.status for c in both) in ([200, 202], [200])
+
+
+def test_an_act_waits_until_its_vendor_is_back_and_happens_once(
+    alone: Trunkline, worker: WorkerProcess, simulator: SimulatorProcess
+) -> None:
+    fault = simulator.fault("overloaded", vendor="stripe", args={"act": False})
+    answer = alone.call("POST", CHARGES, CHARGE, headers=FORM)
+    task_id = answer.json["task"]["id"]
+    waiting = eventually(lambda: _if(task_of(alone, task_id), "waiting"), "a first try that failed", 20)
+    assert (waiting["attempts"] >= 1, waiting["error"]["code"], waiting["answer"]) == (
+        True,
+        "overloaded",
+        None,
+    )
+    assert fault
+    simulator.no_faults()
+    done = ended(alone, task_id)
+    assert (done["state"], done["answer"]["status"], done["answer"]["body"]["amount"]) == ("done", 200, 1999)
+    charges = [entry for entry in simulator.ledger(vendor="stripe") if entry.status == 200]
+    assert len(charges) == 1
+
+
+def _if(task: dict[str, Any], state: str) -> dict[str, Any] | None:
+    return task if task["state"] == state else None
+
+
+def test_an_act_that_may_have_happened_is_not_made_again(
+    alone: Trunkline, worker: WorkerProcess, site: Site
+) -> None:
+    site.script.append(reply(b"{}", status="500 Internal Server Error"))
+    answer = alone.call("POST", "/api/proxy/site/act", {"n": 1}, headers=LATER)
+    done = ended(alone, answer.json["task"]["id"])
+    assert (done["state"], done["attempts"], done["error"]["code"]) == ("failed", 1, "server_error")
+    assert done["answer"]["status"] == 500
+    assert len(site.seen) == 1
+
+
+def test_the_same_idempotency_key_is_the_same_task(
+    alone: Trunkline, worker: WorkerProcess, site: Site
+) -> None:
+    headers = {**LATER, "idempotency-key": "order-1"}
+    first, second = (alone.call("POST", "/api/proxy/site/act", {"n": 1}, headers=headers) for _ in range(2))
+    assert (first.status, second.status) == (202, 202)
+    assert first.json["task"]["id"] == second.json["task"]["id"]
+    ended(alone, first.json["task"]["id"])
+    assert len(site.seen) == 1
+
+
+def test_only_the_same_team_or_key_sees_a_task(alone: Trunkline, site: Site) -> None:
+    crew = [alone.new_key(name, "*", team="crew") for name in ("one", "two")]
+    loner = alone.new_key("loner", "*")
+    task_id = alone.call("POST", "/api/proxy/site/search", {}, headers=LATER, key=crew[0]).json["task"]["id"]
+    assert task_of(alone, task_id, key=crew[1])["state"] == "queued"
+    refused = [
+        alone.call(m, f"/v1/tasks/{task_id}{p}", key=loner)
+        for m, p in (("GET", ""), ("GET", "/answer"), ("DELETE", ""))
+    ]
+    assert [(a.status, a.json["code"]) for a in refused] == [(404, "not_found")] * 3
+    lists = [alone.call("GET", "/v1/tasks", key=key).json["tasks"] for key in (crew[0], crew[1], loner)]
+    assert [[task["id"] for task in found] for found in lists] == [[task_id], [task_id], []]
+    assert alone.call("GET", f"/v1/tasks/{task_id}", key="").status == 401
+
+
+def test_a_task_that_waits_is_cancelled(alone: Trunkline, site: Site) -> None:
+    task_id = alone.call("POST", "/api/proxy/site/act", {}, headers=LATER).json["task"]["id"]
+    assert alone.call("DELETE", f"/v1/tasks/{task_id}").status == 202
+    with running_worker(alone):
+        done = ended(alone, task_id)
+    assert (done["state"], done["error"]["code"]) == ("cancelled", "cancelled")
+    assert site.seen == []
+    assert alone.call("DELETE", f"/v1/tasks/{task_id}").status == 200
+    assert alone.call("GET", f"/v1/tasks/{task_id}/answer").json["message"].endswith("it ended as cancelled")
+
+
+def test_a_revoked_key_ends_its_tasks(alone: Trunkline, site: Site) -> None:
+    mate, gone = (alone.new_key(name, "*", team="crew") for name in ("mate", "gone"))
+    task_id = alone.call("POST", "/api/proxy/site/act", {}, headers=LATER, key=gone).json["task"]["id"]
+    keys.revoke(alone.state, next(k.id for k in keys.list_keys(alone.state) if k.name == "gone"))
+    alone.republish_callers()
+    with running_worker(alone):
+        look = lambda: task_of(alone, task_id, key=mate)  # noqa: E731
+        done = eventually(lambda: look() if look()["ended_at"] else None, "the end")
+    assert (done["state"], done["error"]["code"]) == ("failed", "unauthenticated")
+    assert "revoked" in done["error"]["message"]
+    assert site.seen == []
+
+
+def test_who_may_not_call_may_not_defer(alone: Trunkline) -> None:
+    narrow = alone.new_key("narrow", "integration:stripe")
+    refused = alone.call("POST", "/api/proxy/site/act", {}, headers=LATER, key=narrow)
+    assert (refused.status, refused.json["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("x-trunkline-defer", "soon", "true, false, or how long"),
+        ("x-trunkline-defer", "9d", "at most 7d"),
+        ("x-trunkline-notify", "http://example.com/hook", "is not https"),
+        ("x-trunkline-notify", "https://127.0.0.1/hook", "leads to this machine"),
+        ("x-trunkline-notify", "https://169.254.169.254/latest", "leads to this machine"),
+        ("x-trunkline-notify", "https://user:word@example.com/", "holds a user name"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(alone: Trunkline, name: str, value: str, said: str) -> None:
+    answer = alone.call("POST", "/api/proxy/site/act", {}, headers={**LATER, name: value})
+    assert (answer.status, answer.json["code"]) == (400, "invalid_request")
+    assert said in answer.json["message"]
+
+
+def test_false_defers_nothing(alone: Trunkline, site: Site) -> None:
+    answer = alone.call("POST", "/api/proxy/site/act", {}, headers={"x-trunkline-defer": "false"})
+    assert (answer.status, answer.json, len(site.seen)) == (200, {"ok": True}, 1)
+
+
+def test_a_vendor_that_names_its_return_is_not_asked_before(
+    alone: Trunkline, worker: WorkerProcess, site: Site
+) -> None:
+    site.script.extend([BUSY, BUSY])
+    answer = alone.call(
+        "POST", "/api/proxy/site/search", {}, headers={**LATER, "x-trunkline-max-attempts": "1"}
+    )
+    done = ended(alone, answer.json["task"]["id"])
+    assert (done["state"], done["attempts"] >= 2, len(site.seen)) == ("done", True, 3)
+
+
+def test_a_task_whose_vendor_stays_away_past_its_deadline_times_out(
+    alone: Trunkline, worker: WorkerProcess, site: Site
+) -> None:
+    site.script.append(reply(b"{}", "retry-after: 3600", status="429 Too Many Requests"))
+    answer = alone.call("POST", "/api/proxy/site/search", {}, headers={"x-trunkline-defer": "10m"})
+    done = ended(alone, answer.json["task"]["id"])
+    assert (done["state"], done["error"]["code"], done["answer"]["status"]) == (
+        "timed_out",
+        "rate_limited",
+        429,
+    )
+
+
+def test_nothing_is_lost_when_every_process_is_killed(alone: Trunkline, site: Site) -> None:
+    tasks = [
+        alone.call("POST", "/api/proxy/site/act", {"n": n}, headers=LATER).json["task"]["id"]
+        for n in range(20)
+    ]
+    alone.signal(signal.SIGKILL)
+    alone.wait()
+    worker = WorkerProcess(alone)
+    worker.start()
+    eventually(
+        lambda: not list((alone.state.path / "deferrals" / "inbox").iterdir()),
+        "the inbox to be taken over",
+        20,
+    )
+    worker.kill()
+    alone.spawn()
+    worker.start()
+    eventually(lambda: len(site.seen) >= 5, "some of them to run", 20)
+    worker.kill()
+    alone.signal(signal.SIGKILL)
+    alone.wait()
+    worker.start()
+    alone.spawn()
+    try:
+        states = [ended(alone, task_id) for task_id in tasks]
+    finally:
+        worker.stop()
+    codes = [(task["state"], task["error"]["code"] if task["error"] else "") for task in states]
+    assert set(codes) <= {("done", ""), ("failed", "outcome_unknown")}
+    ran = [seen.json["n"] for seen in site.seen]
+    assert len(ran) == len(set(ran)), "an act happened twice"
+    assert {n for n, code in enumerate(codes) if code[0] == "done"} <= set(ran)
+
+
+def test_a_full_disk_refuses_clearly(alone: Trunkline, site: Site) -> None:
+    inbox = alone.state.path / "deferrals" / "inbox"
+    inbox.parent.mkdir(exist_ok=True)
+    inbox.write_bytes(b"")  # no folder can be made here, as on a disk that takes no more
+    answer = alone.call("POST", "/api/proxy/site/act", {}, headers=LATER)
+    assert (answer.status, answer.json["code"]) == (503, "store_unavailable")
+    assert alone.call("GET", "/v1/tasks").json == {"tasks": [], "next": None}
+    assert site.seen == []
+
+
+def test_a_long_request_is_deferred_whole_and_a_longer_one_refused(
+    alone: Trunkline, worker: WorkerProcess, site: Site
+) -> None:
+    long = b'{"text":"%b"}' % (b"x" * (3 << 20))
+    headers = {**LATER, "content-type": "application/json"}
+    answer = alone.call("POST", "/api/proxy/site/search", long, headers=headers)
+    assert ended(alone, answer.json["task"]["id"])["state"] == "done"
+    assert site.last.body == long
+    refused = alone.call("POST", "/api/proxy/site/search", b"y" * (17 << 20), headers=headers)
+    assert (refused.status, refused.json["code"]) == (413, "request_too_large")
+
+
+def test_the_end_is_told_by_a_signed_webhook(start: Callable[..., Trunkline], site: Site) -> None:
+    pytest.importorskip("trunkline.ops.notify")
+    secret = base64.b64encode(b"of-a-test-not-a-real-secret").decode()
+    from tests.support.gateway import SECRETS
+
+    trunkline = start(REGISTRY, secrets={**SECRETS, "HOOK_SECRET": f"whsec_{secret}"})
+    with running_worker(trunkline):
+        answer = trunkline.call("POST", "/api/proxy/site/search", {}, headers=LATER)
+        task_id = answer.json["task"]["id"]
+        hook = eventually(
+            lambda: next((s for s in site.seen if s.target == "/hook"), None), "the webhook", 20
+        )
+    signed = f"{hook.field('webhook-id')}.{hook.field('webhook-timestamp')}.".encode() + hook.body
+    right = hmac.digest(base64.b64decode(secret), signed, "sha256")
+    assert hook.field("webhook-signature") == "v1," + base64.b64encode(right).decode()
+    told = json.loads(hook.body)
+    assert (told["type"], told["data"]["task"]["id"], told["data"]["task"]["state"]) == (
+        "task.done",
+        task_id,
+        "done",
+    )
+    assert "answer" not in told["data"]["task"]
+
+
+def test_bodies_lie_sealed_on_the_disk(alone: Trunkline, worker: WorkerProcess, site: Site) -> None:
+    site.script.append(reply(b'{"said":"swordfish"}'))
+    answer = alone.call("POST", "/api/proxy/site/search", {"q": "swordfish"}, headers=LATER)
+    ended(alone, answer.json["task"]["id"])
+    files: list[Path] = [path for path in alone.state.path.rglob("*") if path.is_file()]
+    assert [path for path in files if b"swordfish" in path.read_bytes()] == []
