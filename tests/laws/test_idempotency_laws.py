@@ -20,6 +20,9 @@ VENDORS = [service(), service(idempotency=Honoured(header="Pay-Key"))]
 class Keyed(Idempotency):
     """Every call has a key, as if its caller had sent one."""
 
+    def concerns(self, exchange: Exchange) -> bool:
+        return True
+
     def admit(self, exchange: Exchange) -> None:  # type: ignore[override]
         field = (b"idempotency-key", b"the same for all")
         exchange.request.headers.append(field)

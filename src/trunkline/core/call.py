@@ -324,6 +324,8 @@ class Exchange:
     tried: list[Tried] = field(default_factory=list)
     caller: Caller | None = None
     config_version: str = ""
+    policies: tuple[Any, ...] = ()
+    """The call policies that have a say in it, in order."""
     heading: Any = None
     """engine/heading.Heading: what the head decided."""
     route: Route | None = None

@@ -6,7 +6,7 @@ Protocols only, so that each side can be built, faked and tested alone.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     import asyncio
@@ -25,6 +25,16 @@ class Policy(Protocol[T_contra]):
 
     def settle(self, subject: T_contra) -> None:
         """Called exactly once if admitted, in reverse order, at the true end of the subject."""
+
+
+@runtime_checkable
+class Choosy(Protocol[T_contra]):
+    """A policy that has nothing to do with most calls says so, and is not asked about them again."""
+
+    def concerns(self, subject: T_contra) -> bool:
+        """Whether it must be asked about calls with this head by this route, for as long as the same registry and the same
+        callers are live. Nothing of the body or the moment may decide it.
+        """
 
 
 class Inbound(Protocol):

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from trunkline.core.call import Answer, Caller, Exchange, Route
 from trunkline.core.errors import CallError
-from trunkline.core.ports import Adapter, Inbound, Outbound, Policy
+from trunkline.core.ports import Adapter, Choosy, Inbound, Outbound, Policy
 from trunkline.core.text import correlation_id
 from trunkline.engine import resolve
 from trunkline.engine.deliver import own_fields
@@ -101,8 +101,9 @@ class Gateway:
         """Refusals of unknown callers by code; these are counted, not journaled (ruling 18)."""
         self.draining = False
         self._access = access
-        self._admit = tuple(policy.admit for policy in policies)
-        self._settle = tuple(policy.settle for policy in reversed(policies))
+        self._policies = tuple(
+            (policy, policy.concerns if isinstance(policy, Choosy) else None) for policy in policies
+        )
         self._dispatcher = dispatcher
         self._diary = diary
         self._adapters = adapters
@@ -146,8 +147,8 @@ class Gateway:
                 await waiting
             if exchange.route is None:
                 return
-            for admit in self._admit:
-                waiting = admit(exchange)
+            for policy in exchange.policies:
+                waiting = policy.admit(exchange)
                 if waiting is not None:
                     await in_task()
                     await waiting
@@ -168,8 +169,8 @@ class Gateway:
             self.running.discard(exchange)
             # What points back at the call: without these it is freed at once and the collector has nothing to do.
             exchange.reply.hangup = exchange.attempt = exchange.task = None
-            for settle in self._settle[len(self._settle) - admitted :]:
-                settle(exchange)
+            for policy in reversed(exchange.policies[:admitted]):
+                policy.settle(exchange)
 
     def _prepare(self, exchange: Exchange) -> Awaitable[None] | None:
         """Who calls and what they name. Answers what Trunkline answers itself; then there is no route afterwards."""
@@ -280,21 +281,25 @@ class Gateway:
                 param="x-trunkline-errors",
             )
 
-    @staticmethod
-    def _bound(exchange: Exchange, route: Route) -> None:
-        """Sets the route, and the time and attempts of this call: the registry's, tightened by its headers."""
+    def _bound(self, exchange: Exchange, route: Route) -> None:
+        """Sets the route, the time and attempts of this call, and the policies that have a say in it."""
         exchange.route = route
         heading = exchange.heading
         assert heading is not None
-        bounds = heading.bounds.get(route) or heading.bound(
-            route, exchange.operation, exchange.request.fields
-        )
+        named = (route, exchange.model)
+        bounds = heading.bounds.get(named) or heading.bound(named, exchange)
         exchange.repeat = bounds.repeat
         exchange.timeout_s = bounds.timeout_s
         exchange.deadline = exchange.started + bounds.timeout_s
         exchange.attempts_max = bounds.attempts_max
         if bounds.idempotency_key:
             exchange.idempotency_key = bounds.idempotency_key
+        policies = bounds.policies
+        if policies is None:
+            policies = bounds.policies = tuple(
+                policy for policy, concerns in self._policies if concerns is None or concerns(exchange)
+            )
+        exchange.policies = policies
 
     def _answer_local(self, exchange: Exchange, local: Local) -> Awaitable[None] | None:
         told = local.serve(exchange)

@@ -6,11 +6,12 @@ Valid while the same callers and the same world are live and the key has not exp
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 from trunkline.core.call import Exchange, Route, Target
 from trunkline.core.errors import CallError
+from trunkline.core.ports import Policy
 from trunkline.core.service import LANES, Lane, Operation, Repeat
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from trunkline.engine.world import World
 
 NEVER: Repeat = "never"
+_REMEMBERED = 256
 _LABELS = {
     each.name: each.default
     for each in fields(Exchange)
@@ -25,13 +27,16 @@ _LABELS = {
 }
 
 
-class Bounds(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Bounds:
     """The time, the attempts and the repeats of a call by one route: the registry's, tightened by the head."""
 
     repeat: Repeat
     timeout_s: float
     attempts_max: int
     idempotency_key: bytes
+    policies: tuple[Policy[Exchange], ...] | None = None
+    """Those that have a say; None until they were asked."""
 
 
 class Heading:
@@ -65,7 +70,9 @@ class Heading:
         self.method = exchange.method
         self.correlation_id = "" if exchange.correlation_id is exchange.call_id else exchange.correlation_id
         self.labels: list[tuple[str, Any]] = [
-            (name, value) for name in _LABELS if (value := getattr(exchange, name)) != getattr(Exchange, name)
+            (name, value)
+            for name, default in _LABELS.items()
+            if (value := getattr(exchange, name)) != default
         ]
         """What differs from an exchange's defaults."""
         self.named = named
@@ -73,7 +80,8 @@ class Heading:
         self.route: Route | None = None
         self.path = b""
         self.operation: Operation | None = None
-        self.bounds: dict[Route, Bounds] = {}
+        self.bounds: dict[tuple[Route, str], Bounds] = {}
+        """By route and model."""
         self.begun: dict[object, bytes] = {}
         """Encoded columns of the journal that calls with this head share (engine/diary.py)."""
         self.starts: dict[Target, tuple[bytes, bytes]] = {}
@@ -89,9 +97,9 @@ class Heading:
         for name, value in self.labels:
             setattr(exchange, name, value)
 
-    def bound(self, route: Route, operation: Operation | None, fields: dict[bytes, bytes]) -> Bounds:
-        """The bounds of calls by `route`, kept for the next. Raises CallError for header values that make no sense."""
-        spec = route.live.spec
+    def bound(self, named: tuple[Route, str], exchange: Exchange) -> Bounds:
+        """The bounds of calls by a route, kept for the next. Raises CallError for header values that make no sense."""
+        spec, operation, fields = named[0].live.spec, exchange.operation, exchange.request.fields
         total, repeat = spec.timeout.total, NEVER
         if operation is not None:
             repeat = operation.repeat
@@ -105,7 +113,9 @@ class Heading:
         key = b""
         if spec.idempotency is not None:
             key = fields.get(spec.idempotency.header.lower().encode(), b"")
-        bounds = self.bounds[route] = Bounds(repeat, total, attempts, key)
+        bounds = Bounds(repeat, total, attempts, key)
+        if len(self.bounds) < _REMEMBERED:
+            self.bounds[named] = bounds
         return bounds
 
 

@@ -177,6 +177,11 @@ class Access:
         """Subjects are kept only as this keyed hash (W2)."""
         return hmac.digest(self._salt or self._pepper, subject.encode(), "sha256")[:16].hex()
 
+    def concerns(self, exchange: Exchange) -> bool:
+        """Head and route decide for good. Raises as `admit` does."""
+        self.admit(exchange)
+        return False
+
     def admit(self, exchange: Exchange) -> None:
         """Raises `forbidden` naming the scope that is missing."""
         caller, route = exchange.caller, exchange.route

@@ -80,6 +80,11 @@ class Budget:
                 held: Held | None = exchange.reserved
                 exchange.reserved = Held(0, (), "") if held is None else held._replace(model="")
 
+    def concerns(self, exchange: Exchange) -> bool:
+        """Whether there are budgets, or the caller is a browser token with one."""
+        caller = exchange.caller
+        return not self.idle or (caller is not None and bool(caller.spend_usd))
+
     def admit(self, exchange: Exchange) -> None:
         """Raises `over_budget` or `unpriced`."""
         caller = exchange.caller

@@ -67,6 +67,10 @@ class AnswerCache:
         self.refresh: Refresh | None = None
         """Set once there is a gateway; without it no answer is fetched in the background."""
 
+    def concerns(self, exchange: Exchange) -> bool:
+        """Whether any answer of the integration may be kept."""
+        return exchange.route is not None and exchange.route.live.caches
+
     def admit(self, exchange: Exchange) -> Awaitable[None] | None:
         """Answers the call, lets it lead, or makes it wait. Raises `not_cached`, `invalid_request`, `deadline_exceeded`."""
         route = exchange.route

@@ -161,6 +161,10 @@ class CallerLimits:
         self._known.clear()
         self._idle = not self._bounds and not self._rates
 
+    def concerns(self, exchange: Exchange) -> bool:
+        """Whether any limit is declared at all, be it one of keys."""
+        return not self._idle
+
     def admit(self, exchange: Exchange) -> None:
         """Raises `caller_rate_limited`."""
         if self._idle:

@@ -56,6 +56,10 @@ class Deferral:
         self._accept = accept
         self._wall = wall
 
+    def concerns(self, exchange: Exchange) -> bool:
+        """Whether the call asks to be deferred."""
+        return HEADER in exchange.request.fields
+
     def admit(self, exchange: Exchange) -> Awaitable[None] | None:
         """Waits only for a call that asks to be deferred. Raises `invalid_request`, `request_too_large`, `store_unavailable`."""
         asked = exchange.request.fields.get(HEADER)

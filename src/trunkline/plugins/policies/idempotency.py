@@ -63,6 +63,11 @@ class Idempotency:
         self._running: dict[bytes, Held] = {}
         self.resolved: Mapping[str, str] = {}
 
+    def concerns(self, exchange: Exchange) -> bool:
+        """Whether the call comes with a key, or one would be made for it."""
+        keyed = HEADER in exchange.request.fields or bool(exchange.idempotency_key)
+        return (keyed or exchange.repeat == "with_key") and exchange.method not in _READS
+
     def admit(self, exchange: Exchange) -> Awaitable[None] | None:
         """Waits only to compare a body over 1 MB with the one that a key was used for.
 
