@@ -56,6 +56,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now
 
+    def passes(self, seconds: float) -> None:
+        """Work that takes so long: time passes although nothing waits for it."""
+        self._jumping.now += seconds
+
 
 class LoopClock(FakeClock):
     """The clock of the running loop, for a Trial; `advance` has no place here."""

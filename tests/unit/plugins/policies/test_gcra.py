@@ -58,3 +58,27 @@ def test_asking_takes_nothing_and_costs_add_up() -> None:
     assert bucket.wait(100.0, 3) == 3.0
     assert bucket.wait(103.0, 3) == 0.0
     assert repr(bucket) == "Bucket(step_s=1, burst_s=10, full_at=110)"
+
+
+def test_what_was_taken_too_much_comes_back_but_not_twice() -> None:
+    bucket = Bucket(10, 10.0)
+    bucket.take(100.0, 8)
+    bucket.correct(103.0, -4, 100.0)
+    assert bucket.used(103.0) == 1.0
+    bucket.take(110.0, 5)  # full since 104: the eight are back by themselves
+    bucket.correct(111.0, -4, 100.0)
+    assert bucket.used(111.0) == 4.0
+    bucket.correct(111.0, 3, 100.0)
+    assert bucket.used(111.0) == 7.0
+
+
+def test_more_than_a_bucket_holds_waits_for_a_full_one_and_is_paid_in_full() -> None:
+    bucket = Bucket(10, 10.0)
+    bucket.take(100.0, 1)
+    assert bucket.wait(100.0, 25) == 1.0
+    bucket.take(101.0, 25)
+    assert [bucket.wait(101.0, 1), bucket.wait_for_all(101.0, 25)] == [16.0, 40.0]
+
+
+def test_a_bucket_may_be_told_how_full_it_is() -> None:
+    assert Bucket(10, 10.0, full_at=104.0).used(100.0) == 4.0
