@@ -50,6 +50,9 @@ COLUMNS = (
 )
 @click.option("--code", metavar="CODE", help="Kind of failure, e.g. rate_limited.")
 @click.option("--text", metavar="WORDS", help="Somewhere in the message of the failure.")
+@click.option(
+    "--note", metavar="NOTE", help="What flow control did: a note such as cache=hit, or its beginning."
+)
 @click.option("--correlation-id", metavar="ID")
 @click.option("--since", metavar="WHEN", help="A length of time back from now (2h, 7d), or a date.")
 @click.option("--until", metavar="WHEN", help="Likewise.")
@@ -179,4 +182,6 @@ def _matches(call: dict[str, Any], wanted: CallFilter) -> bool:
                 return False
         elif call.get(name) != value:
             return False
+    if wanted.note is not None and not any(note.startswith(wanted.note) for note in call["notes"]):
+        return False
     return wanted.min_latency_us is None or call["duration_us"] >= wanted.min_latency_us

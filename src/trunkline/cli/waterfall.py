@@ -17,9 +17,11 @@ def lines(call: dict[str, Any]) -> list[str]:
         ("caller", " ".join(filter(None, (call["key_id"], call["team"], call["feature"])))),
         ("answer", f"{call['status'] or 'none'} {call['code']}".strip()),
         ("message", call["message"]),
-        ("time", f"{_ms(call['duration_us'])}, of which Trunkline {_ms(call['overhead_us'])}"),
+        ("time", f"{_ms(call['duration_us'])}, of which Trunkline {_ms(call['overhead_us'])}{_queued(call)}"),
         ("tokens", _tokens(call)),
         ("cost", _cost(call)),
+        ("notes", "  ".join(call["notes"])),
+        ("outcome", _resolution(call)),
     )
     out += [f"  {name:<12} {value}" for name, value in facts if value]
     attempts = call["attempts"]
@@ -78,6 +80,17 @@ def _cost(call: dict[str, Any]) -> str:
         return ""
     wasted = f", of which wasted ${call['wasted_usd']:.6f}" if call["wasted_usd"] > 0 else ""
     return f"${call['cost_usd']:.6f}{wasted}"
+
+
+def _queued(call: dict[str, Any]) -> str:
+    return f", after {_ms(call['queued_us'])} in the queue" if call["queued_us"] else ""
+
+
+def _resolution(call: dict[str, Any]) -> str:
+    if not call["resolution"]:
+        return ""
+    note = f": {call['resolution_note']}" if call["resolution_note"] else ""
+    return f"{call['resolution']}, says {call['resolved_by']}{note}"
 
 
 def _ms(micros: int) -> str:

@@ -32,6 +32,8 @@ class CallsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     code: Text | None = None
     text: Text | None = None
     """Somewhere in the error message."""
+    note: Text | None = None
+    """A note on what flow control did, such as `cache=hit`, or how it begins."""
     min_latency_ms: Annotated[float, msgspec.Meta(ge=0)] | None = None
     since: str | None = None
     """RFC 3339, or a span back from now such as `90s`, `15m`, `24h`, `7d`."""
@@ -53,6 +55,7 @@ class CallsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             state=self.state,
             code=self.code,
             text=self.text,
+            note=self.note,
             min_latency_us=None if self.min_latency_ms is None else int(self.min_latency_ms * 1000),
             since_us=since_us,
             until_us=until_us,
@@ -160,6 +163,15 @@ class CallShape(msgspec.Struct, frozen=True, kw_only=True):
     usage_estimated: bool
     attempt_count: int
     changed_us: int
+    notes: list[str]
+    """What flow control did, `name=value` each."""
+    queued_us: int
+    """Time spent waiting for a place."""
+    resolution: str
+    """What was found out later about an unknown outcome; empty while it is open."""
+    resolved_us: int | None
+    resolved_by: str
+    resolution_note: str
     attempts: list[AttemptShape]
 
 

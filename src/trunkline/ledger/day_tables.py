@@ -51,8 +51,17 @@ calls = Table(
     Column("wasted_usd", Float, nullable=False),
     _flag("usage_estimated"),
     *_integers("attempt_count", "changed_us"),
+    Column("notes", Text, nullable=False, server_default=""),
+    Column("queued_us", BigInteger, nullable=False, server_default="0"),
+    Column("resolution", Text, nullable=False, server_default=""),
+    Column("resolved_us", BigInteger),
+    Column("resolved_by", Text, nullable=False, server_default=""),
+    Column("resolution_note", Text, nullable=False, server_default=""),
 )
 """`cost_usd` is null when unpriced or unknown. `changed_us` grows with each write, over all days: the place in the live tail."""
+
+RESOLUTION = ("resolution", "resolved_us", "resolved_by", "resolution_note")
+"""What was found out later about a call of unknown outcome (`unknown.py`); the drain never writes these."""
 
 FILTERS = ("key_id", "integration", "model", "team", "feature")
 """Columns that a search narrows by. Each has an index that is already in the order of the answer, for a search by it alone."""

@@ -24,7 +24,7 @@ from trunkline.core.record import Begin, End, Record
 from trunkline.journal.files import segments
 from trunkline.journal.reader import START, Cursor, Damage, Reader, discard
 from trunkline.journal.spend import SpendBook
-from trunkline.ledger import rollup, rows
+from trunkline.ledger import rollup, rows, unknown
 from trunkline.ledger.days import DAY_US, Days, day_of
 from trunkline.ledger.engine import BUSY_TIMEOUT_S, open_engine
 from trunkline.ledger.fold import Folded, Running, fold, lost_begin
@@ -114,6 +114,7 @@ class Drain:
         changes = self._by_day(folded)
         for day, change in sorted(changes.items()):
             self._counted += self._write_day(day, change)
+            unknown.settle(self._days, change.ended)
         done = self._batch[-1][0] if self._batch else self.cursor
         newest_us = max((record.at_us for record in records), default=self.drained_us)
         self._commit(sorted(changes), done, newest_us, damaged + unreadable)

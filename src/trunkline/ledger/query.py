@@ -43,6 +43,10 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None = None
     text: str | None = None
     """Somewhere in the message, ignoring the case of ASCII letters."""
+    note: str | None = None
+    """One of the notes on what flow control did, e.g. `cache=hit`, or how it begins: `fallback=`."""
+    unresolved: bool = False
+    """Only calls of which nothing was found out later."""
     min_latency_us: int | None = None
     since_us: int | None = None
     until_us: int | None = None
@@ -201,6 +205,11 @@ def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool] | TextClause
         yield text("code <> ''")
     if wanted.text:
         yield _CALL["message"].contains(wanted.text, autoescape=True)
+    if wanted.note:
+        # Notes are separated by `;`, so that one note is not found in the middle of another.
+        yield (";" + _CALL["notes"]).contains(f";{wanted.note}", autoescape=True)
+    if wanted.unresolved:
+        yield _CALL["resolution"] == ""
     if wanted.min_latency_us is not None:
         yield _CALL["duration_us"] >= wanted.min_latency_us
     if wanted.since_us is not None:
@@ -214,6 +223,7 @@ def _call(row: Row[Any]) -> dict[str, Any]:
     call: dict[str, Any] = {"call_id": row.call_id, "correlation_id": row.correlation_id, "state": row.state}
     call["at"] = rfc3339(row.begun_us)
     call.update(row._mapping)
+    call["notes"] = [note for note in row.notes.split(";") if note]
     for name in ("input_tokens", "output_tokens"):
         if call[name] is not None and call[name] < 0:
             call[name] = None

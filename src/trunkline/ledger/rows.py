@@ -12,16 +12,16 @@ import msgspec
 from sqlalchemy import Connection
 
 from trunkline.core.record import Begin, End, Tried
-from trunkline.ledger.day_tables import attempts, calls
+from trunkline.ledger.day_tables import RESOLUTION, attempts, calls
 from trunkline.ledger.fold import Running
 
 _RENAMED = {"at_us": "begun_us"}
 _BEGIN = [_RENAMED.get(field.name, field.name) for field in msgspec.structs.fields(Begin)]
 _TRIED = [field.name for field in msgspec.structs.fields(Tried)]
-_END = [column.name for column in calls.columns if column.name not in _BEGIN]
+_END = [column.name for column in calls.columns if column.name not in (*_BEGIN, *RESOLUTION)]
 _CALLS = [*_BEGIN, *_END]
 _ATTEMPTS = ["call_id", *_TRIED, "state"]
-assert {*_CALLS} == {*calls.columns.keys()}
+assert {*_CALLS, *RESOLUTION} == {*calls.columns.keys()}
 assert {*_ATTEMPTS} == {*attempts.columns.keys()}
 _CHUNK = 500
 
@@ -92,7 +92,7 @@ def _reload(connection: Connection, begin: Begin) -> Running:
 def _running_row(call: Running, stamp: int) -> tuple[Any, ...]:
     count = len(call.tried) + (call.n > 0)
     blank = (None, "running", 0, "", "", "", 0, 0, 0, 0, "", 0, 0, 0, 0, 0, None, 0.0, False)
-    return (*msgspec.structs.astuple(call.begin), *blank, count, stamp)
+    return (*msgspec.structs.astuple(call.begin), *blank, count, stamp, "", 0)
 
 
 def _ended_row(begin: Begin, end: End, stamp: int) -> tuple[Any, ...]:
@@ -119,6 +119,8 @@ def _ended_row(begin: Begin, end: End, stamp: int) -> tuple[Any, ...]:
         end.usage_estimated,
         len(end.tried),
         stamp,
+        end.notes,
+        end.queued_us,
     )
 
 

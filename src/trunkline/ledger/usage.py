@@ -75,6 +75,11 @@ class Rollups:
             for row in self._rows(query)
         ]
 
+    def unknown_days(self) -> set[str]:
+        """The days that have calls of unknown outcome, resolved or not."""
+        query = select(_group("day")).where(hours.c.state == "outcome_unknown").distinct()
+        return {_shown("day", row.day) for row in self._rows(query)}
+
     def damage(self, limit: int = 100) -> list[dict[str, Any]]:
         """What was found broken in the journal, newest first."""
         query = (

@@ -46,6 +46,7 @@ def call(attempts, **given):
         "cost_usd": 0.0125,
         "wasted_usd": 0.0,
     }
+    facts |= {"notes": [], "queued_us": 0, "resolution": "", "resolved_by": "", "resolution_note": ""}
     return {**facts, "attempts": attempts, **given}
 
 
@@ -87,6 +88,22 @@ def test_a_refused_call_without_attempts_price_or_tokens():
         "  message      no such route",
         "  time         0.0 ms, of which Trunkline 0.4 ms",
     ]
+
+
+def test_what_flow_control_did_and_what_was_found_out_later():
+    shown = lines(
+        call(
+            [],
+            notes=["fallback=target", "repair=drop:seed"],
+            queued_us=250_000,
+            resolution="happened",
+            resolved_by="ada",
+            resolution_note="seen in the dashboard",
+        )
+    )
+    assert "  time         1.50 s, of which Trunkline 0.4 ms, after 250.0 ms in the queue" in shown
+    assert "  notes        fallback=target  repair=drop:seed" in shown
+    assert "  outcome      happened, says ada: seen in the dashboard" in shown
 
 
 def test_tokens_that_the_vendor_did_not_tell_are_unknown():

@@ -64,6 +64,8 @@ def test_a_call_stands_in_the_ledger_with_all_that_the_journal_says(drained: Dra
         output_tokens=20,
         cost_usd=0.25,
         wasted_usd=0.05,
+        notes="fallback=target;repair=drop:seed",
+        queued_us=1500,
     )
     drained(JournalInMemory(begin(), again(previous=first), ending))
     found = ledger.call("call-1")
@@ -79,7 +81,8 @@ def test_a_call_stands_in_the_ledger_with_all_that_the_journal_says(drained: Dra
         "duration_us": 30_000, "overhead_us": 300, "first_byte_us": 20_000, "bytes_out": 700,
         "served_model": "gpt-4o", "input_tokens": 10, "output_tokens": 20, "cached_tokens": 0,
         "cache_write_tokens": 0, "reasoning_tokens": 0, "cost_usd": 0.25, "wasted_usd": 0.05,
-        "usage_estimated": False, "attempt_count": 2,
+        "usage_estimated": False, "attempt_count": 2, "notes": ["fallback=target", "repair=drop:seed"], "queued_us": 1500,
+        "resolution": "", "resolved_us": None, "resolved_by": "", "resolution_note": "",
         "attempts": [
             {
                 "n": 1, "target": "stripe", "credential": "env:STRIPE_SECRET_KEY", "offset_us": 100, "connect_us": 0,
