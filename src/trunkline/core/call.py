@@ -180,8 +180,9 @@ class Live:
         """Whether a 2xx body must be read to know whether it is a success."""
         self.answer_fields = b""
         """Our header lines of every answer of this service."""
-        parts = (spec, *spec.operations, *spec.models)
-        self.caches = any(part.cache is not None for part in parts)
+        self.caches = spec.cache is not None or any(
+            part.cache is not None for parts in (spec.operations, spec.models) for part in parts
+        )
         """Whether any of its answers may be kept."""
         self.contract = b""
         """Hash of `spec`, made at first need: answers given under another configuration are not given again."""
