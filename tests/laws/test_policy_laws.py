@@ -10,29 +10,57 @@ from typing import Any, Literal
 import pytest
 
 from trunkline.core.call import Attempt
+from trunkline.core.deferral import Deferred
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Policy
-from trunkline.core.service import Callers, Limit
+from trunkline.core.service import Budget as Money
+from trunkline.core.service import CallerLimit, Callers, Limit, Scope
 from trunkline.engine.limits_told import limits_told
 from trunkline.plugins.policies.access import Access
 from trunkline.plugins.policies.breaker import Breaker
+from trunkline.plugins.policies.budget import Budget
+from trunkline.plugins.policies.caller_limits import CallerLimits
+from trunkline.plugins.policies.deferral import Deferral
 from trunkline.plugins.policies.queue import Queue
 from trunkline.plugins.policies.quota import Quota
-from trunkline.testing import ENDINGS, FakeClock, Trial, check_policy, service
+from trunkline.testing import ENDINGS, FakeClock, Trial, caller_key, check_policy, service
 from trunkline.testing.laws import CHAT, Refusing
+
+
+async def accepting(call: Deferred) -> None:
+    """Takes every deferred call."""
+
+
+def limits(clock: FakeClock) -> CallerLimits:
+    made = CallerLimits(clock, clock.wall)
+    declared = [CallerLimit(name="places", concurrency=2), CallerLimit(name="tokens", tokens=10**9)]
+    made.load(declared, [caller_key()])
+    return made
+
+
+def budget(clock: FakeClock) -> Budget:
+    made = Budget(clock.wall)
+    made.load([Money(name="all", usd=1000.0), Money(name="each", usd=1000.0, scope=Scope(each="team"))], [])
+    return made
+
 
 LIMITED = service(limits=[Limit(concurrency=1), Limit(requests=1000, per=1.0)])
 On = Literal["call", "attempt"]
 POLICIES: list[tuple[Callable[[FakeClock], Policy[Any]], On]] = [
     (lambda clock: Access(Callers(version="1", keys=[]), b"p", b"t", wall=clock.wall), "call"),
     (lambda clock: Quota(clock.wall), "call"),
+    (limits, "call"),
+    (budget, "call"),
+    (lambda clock: Deferral(accepting, clock.wall), "call"),
     (lambda clock: Breaker(clock, clock.wall), "attempt"),
     (lambda clock: Queue(clock, clock.wall, limits_told), "attempt"),
 ]
 
 
 @pytest.mark.row("F6")
-@pytest.mark.parametrize(("make", "on"), POLICIES, ids=["access", "quota", "breaker", "queue"])
+@pytest.mark.parametrize(
+    ("make", "on"), POLICIES, ids=["access", "quota", "limits", "budget", "deferral", "breaker", "queue"]
+)
 async def test_after_any_ending_a_policy_is_back_where_it_was(
     make: Callable[[FakeClock], Policy[Any]], on: On
 ) -> None:
