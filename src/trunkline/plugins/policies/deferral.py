@@ -7,6 +7,7 @@ running them (`tasks/`).
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 import secrets
@@ -85,9 +86,17 @@ class Deferral:
         run_at = now if error is None or error.retry_at is None else max(now, error.retry_at)
         reason = "asked" if error is None else error.code
         call = deferred(exchange, body, reason, now=now, run_at=run_at, deadline=now + span_s)
-        await self._accept(call)
         exchange.notes += (f"deferred={call.id}",)
-        return accepted(call, wait_s=run_at - now if run_at > now else None)
+        answer = accepted(call, wait_s=run_at - now if run_at > now else None)
+        writing = asyncio.ensure_future(self._accept(call))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # The caller is gone, and the task may lie on the disk: then its idempotency key must lead to it.
+            await writing
+            exchange.answer = answer
+            raise
+        return answer
 
 
 def deferred(
@@ -203,12 +212,12 @@ def notify_address(value: bytes) -> str:
     text = value.decode("latin-1").strip()
     if not text:
         return ""
-    parts = urlsplit(text)
     problem = ""
     try:
+        parts = urlsplit(text)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        host = ""
+        parts, host = urlsplit("https:"), ""
     if parts.scheme != "https":
         problem = "is not https"
     elif not host or len(text) > 2000 or not text.isascii() or not text.isprintable() or " " in text:
