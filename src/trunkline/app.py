@@ -42,8 +42,10 @@ from trunkline.gateway.log import Scrubbed, say
 from trunkline.gateway.samples import Samples
 from trunkline.gateway.spending import Spending
 from trunkline.gateway.tokens import Tokens
+from trunkline.gateway.view import View, problems
 from trunkline.gateway.watch import Watched, follow
 from trunkline.journal.append import Journal
+from trunkline.ops import outside
 from trunkline.plugins import auth
 from trunkline.plugins.adapters import ADAPTERS
 from trunkline.plugins.policies.access import Access
@@ -81,6 +83,7 @@ class Process:
         self._makers = Makers(auth.prepare, self._address)
         self._callers_read = self._read_callers()
         self._kills = kills.Kills()
+        self._outside = outside.NOTHING
 
         self.journal = Journal(self.state / "journal")
         self.diary = Diary(self.journal, self.boot, clock, wall)
@@ -126,6 +129,13 @@ class Process:
             wall=wall,
             reload_state=self._reload_state,
             deferrals=self.deferrals,
+            view=View(
+                self.breaker,
+                clock=clock,
+                wall=wall,
+                outside=lambda: self._outside,
+                stale=self.cache.stale_served,
+            ),
         )
         self.gateway = Gateway(
             self._world(),
@@ -148,12 +158,14 @@ class Process:
             Watched(self.state / "snapshot.msgpack", self._take_snapshot),
             Watched(self.state / "callers.msgpack", self._take_callers),
             Watched(self.state / "kills", self._take_kills),
+            Watched(self.state / outside.FILE, self._take_outside),
             Watched(self.state / "cache.clear", self._forgetting.take),
             self.keyed.watched,
             self.spending.watched(),
         ]
         self.access.refresh = self._files[2].look
         self._take_kills()
+        self._take_outside()
         handler = self.gateway.handle
         if settings.one_port:
             handler = ConsoleLink(
@@ -202,6 +214,10 @@ class Process:
         self.access.load(self._callers_read, self._sealed.pepper, self._sealed.token_key)
         self.spending.load(self._snapshot_read, self._callers_read)
         self._tell()
+
+    def _take_outside(self) -> None:
+        """What the console found out about integrations (probes, status pages)."""
+        self._outside = outside.read(self.state / outside.FILE)
 
     def _take_kills(self) -> None:
         """A kill alone may end running calls (ruling 25)."""
@@ -277,6 +293,7 @@ class Process:
             "budgets": self.spending.budget.standings(),
             "breakers": {name: self.breaker.state(name) for name in names},
             "circuits": {name: told for name in names if (told := self.breaker.told(name))},
+            "problems": problems(self.gateway.world),
             "traffic": {name: traffic_told(self.breaker.seen(name), time.monotonic()) for name in names},
         }
 

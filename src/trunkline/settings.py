@@ -59,6 +59,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Certificate chain (PEM); with it the data plane serves HTTPS."""
     tls_key: str = ""
     """Its key (PEM)."""
+    probes: bool = True
+    """Integrations are probed with free calls, and their vendors' status pages are read."""
     workers: int = 1
     """Gateway processes; only 1 so far."""
 

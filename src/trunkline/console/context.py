@@ -15,6 +15,7 @@ from trunkline.core.errors import CallError
 from trunkline.ledger.follow import DrainStatus
 from trunkline.ops import health
 from trunkline.ops.totals import Totals
+from trunkline.ops.hits import Hits
 
 if TYPE_CHECKING:
     from trunkline.ledger.query import Ledger
@@ -35,6 +36,7 @@ class Console:
         totals: Totals,
         drain: DrainStatus,
         open_metrics: bool = False,
+        hits: Hits | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.state_dir = state_dir
@@ -43,6 +45,7 @@ class Console:
         self.totals = totals
         self.drain = drain
         self.open_metrics = open_metrics
+        self.hits = hits or Hits()
         self.clock = clock
         self._ledger = ledger
         self._rollups = rollups
@@ -65,8 +68,16 @@ class Console:
         if snapshot is None:
             return []
         now = self.clock()
-        figures = {**self.totals.figures(now), **self.published.figures(now)}
-        return health.traffic(snapshot, figures, self.published.breakers())
+        return health.traffic(
+            snapshot,
+            {**self.totals.figures(now), **self.published.figures(now)},
+            self.published.breakers(),
+            outside=self.published.outside(),
+            stale=self.published.table("stale_served"),
+            problems=self.published.table("problems"),
+            circuits=self.published.table("circuits"),
+            now=now,
+        )
 
     def _ensure_readable(self) -> None:
         if self.drain.fatal:

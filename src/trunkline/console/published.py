@@ -14,7 +14,9 @@ import msgspec
 
 from trunkline.core.codec import from_json, pack_decoder
 from trunkline.core.service import CallerKey, Callers, Snapshot
+from trunkline.ops import outside
 from trunkline.ops.health import Figures
+from trunkline.ops.outside import NOTHING, Outside
 
 T = TypeVar("T")
 FRESH_S = 10.0
@@ -55,6 +57,7 @@ class Published:
         self._callers = _File(state_dir / "callers.msgpack", pack_decoder(Callers).decode)
         self._stats = _File(state_dir / "gateway.stats", pack_decoder(cast(Any, dict[str, Any])).decode)
         self._reload = _File(state_dir / "reload.json", from_json)
+        self._outside = _File(state_dir / outside.FILE, pack_decoder(Outside).decode)
         self._pepper = b""
 
     def snapshot(self) -> Snapshot | None:
@@ -71,6 +74,15 @@ class Published:
 
     def gateway_stats_age_s(self, now: float) -> float | None:
         return self._stats.age_s(now)
+
+    def outside(self) -> Outside:
+        """What probes, status pages and the ledger tell of integrations."""
+        return self._outside.read() or NOTHING
+
+    def table(self, name: str) -> dict[str, Any]:
+        """One of the gateway's tables by integration; empty if it has none of this name."""
+        found = self.gateway_stats().get(name, {})
+        return found if isinstance(found, dict) else {}
 
     def breakers(self) -> dict[str, str]:
         found = self.gateway_stats().get("breakers", {})

@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -22,12 +22,15 @@ from trunkline.console.app import build
 from trunkline.console.context import Console
 from trunkline.console.guard import allowed_hosts
 from trunkline.console.published import Published
+from trunkline.console.watching import Watching, ended_lately
+from trunkline.core.record import Begin, End
 from trunkline.journal.spend import FILE_NAME
 from trunkline.ledger.drain import Drain
 from trunkline.ledger.follow import Follower
 from trunkline.ledger.query import Ledger
 from trunkline.ledger.spent import kept_book
 from trunkline.ledger.usage import Rollups
+from trunkline.ops.hits import Hits
 from trunkline.ops.totals import Totals
 
 GRACE_S = 5
@@ -44,6 +47,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     except (OSError, ValueError) as fault:
         return _fail(f"the console cannot start: {fault}", 1)
     console, follower = compose(settings.state_path, token, open_metrics=settings.open_metrics)
+    watching = Watching(settings.state_path, console.published, console.hits, looks=settings.probes)
     app = build(console, allowed_hosts(settings.console_host, settings.console_hosts))
     config = uvicorn.Config(
         app,
@@ -65,7 +69,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         signal.signal(number, lambda *_: None)
     follower.start()
     try:
-        asyncio.run(_serve(uvicorn.Server(config), listener))
+        asyncio.run(_serve(uvicorn.Server(config), listener, watching))
     finally:
         follower.stop()
     return 0
@@ -74,12 +78,16 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
 def compose(state_dir: Path, token: str, *, open_metrics: bool = False) -> tuple[Console, Follower]:
     """The console's parts, joined; nothing runs yet."""
     journal, folder = state_dir / "journal", state_dir / "ledger"
-    published, totals = Published(state_dir), Totals()
-    rollups = Rollups(folder)
+    published, totals, hits = Published(state_dir), Totals(), Hits()
+    rollups, ledger = Rollups(folder), Ledger(folder)
+
+    def ended(calls: Sequence[tuple[Begin, End]]) -> None:
+        totals.add(calls)
+        hits.add(calls)
 
     def make() -> Drain:
         book = kept_book(journal, folder, state_dir / FILE_NAME, time.time_ns() // 1000)
-        drain = Drain(journal, folder, on_ended=totals.add, book=book)
+        drain = Drain(journal, folder, on_ended=ended, book=book)
         try:
             drain.open()
         except BaseException:
@@ -87,6 +95,7 @@ def compose(state_dir: Path, token: str, *, open_metrics: bool = False) -> tuple
             raise
         for key, sums, latency in rollups.totals():
             totals.seed(*key, sums, latency)
+        hits.seed(ended_lately(ledger, time.time()))
         return drain
 
     follower = Follower(make, journal)
@@ -94,20 +103,26 @@ def compose(state_dir: Path, token: str, *, open_metrics: bool = False) -> tuple
         state_dir,
         access=Access(token, published.find_key),
         published=published,
-        ledger=Ledger(folder),
+        ledger=ledger,
         rollups=rollups,
         totals=totals,
         drain=follower.status,
+        hits=hits,
         open_metrics=open_metrics,
     )
     return console, follower
 
 
-async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
+async def _serve(server: uvicorn.Server, listener: socket.socket, watching: Watching) -> None:
     import anyio.to_thread
 
     anyio.to_thread.current_default_thread_limiter().total_tokens = 4  # each thread holds database pages
-    await server.serve(sockets=[listener])
+    watcher = asyncio.create_task(watching.run())
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        watcher.cancel()
+        await asyncio.wait({watcher})
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -13,17 +13,16 @@ import msgspec
 from trunkline.core.call import Caller, Exchange
 from trunkline.core.codec import DecodeError, json_decoder, to_json
 from trunkline.core.errors import CallError
-from trunkline.core.service import Service
 from trunkline.engine.gateway import Gateway, Local
 from trunkline.engine.models import Listed
 from trunkline.gateway import parallel
 from trunkline.gateway.deferrals import Deferrals
+from trunkline.gateway.view import View
 from trunkline.ops import health
 from trunkline.plugins.policies import tokens
 from trunkline.plugins.policies.access import Access, may_use_model
 
 if TYPE_CHECKING:
-    from trunkline.ops.health import Traffic as Fares
     from trunkline.plugins.policies.breaker import Breaker
 
 JSON = b"content-type: application/json\r\n"
@@ -44,13 +43,14 @@ class LocalRoutes:
         wall: Callable[[], float],
         reload_state: Callable[[], dict[str, Any]],
         deferrals: Deferrals | None = None,
+        view: View | None = None,
     ) -> None:
         self._access = access
-        self._breaker = breaker
         self._deferrals = deferrals
         self._clock = clock
         self._wall = wall
         self._reload_state = reload_state
+        self._view = view or View(breaker, clock=clock, wall=wall)
 
     def table(self) -> dict[tuple[str, bytes], Local]:
         """All routes by method and path."""
@@ -96,7 +96,7 @@ class LocalRoutes:
 
     def health(self, exchange: Exchange) -> Answer:
         now = self._wall()
-        fares = [self._fares(live.spec) for live in self.gateway.world.services.values() if live.spec.enabled]
+        fares = self._view.known(self.gateway.world, circuits=_detailed(exchange))
         if b"application/health+json" in exchange.request.fields.get(b"accept", b""):
             body = health.health_json(fares, now)
             return (
@@ -112,26 +112,6 @@ class LocalRoutes:
             )
         simulated = b"x-trunkline-simulated: true\r\n" if any(one.simulated for one in fares) else b""
         return code, JSON + simulated, to_json(body)
-
-    def _fares(self, spec: Service) -> Fares:
-        seen = self._breaker.seen(spec.name)
-        offset = self._wall() - self._clock()
-        ok_at = seen.ok_at + offset if seen.ok_at else 0.0
-        error_at = seen.error_at + offset if seen.error_at else 0.0
-        figures = health.Figures(seen.calls, seen.failures, ok_at, error_at, seen.error_code)
-        return health.Traffic(
-            spec.name,
-            *figures,
-            breaker=self._breaker.state(spec.name),
-            simulated=spec.simulated,
-            criticality=spec.criticality,
-            problem=self._problem(spec.name),
-        )
-
-    def _problem(self, name: str) -> str:
-        """Why an integration cannot be called at all: every one of its credentials has a problem."""
-        problems = [m.problem for m in self.gateway.world.services[name].members]
-        return problems[0].message if problems and problems[0] is not None and all(problems) else ""
 
     def models(self, exchange: Exchange) -> Answer:
         caller = _looking(exchange)
