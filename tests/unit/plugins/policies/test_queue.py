@@ -532,7 +532,7 @@ async def test_concurrency_follows_what_the_vendor_bears() -> None:
     burst = refused
     for n in range(40, 440):
         heard.append(begin(trial, n))
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.01)
     await ended(*heard)
     assert sum(one.status == 200 for one in heard) >= 438
     assert burst >= 32, "nobody could know before"
