@@ -35,6 +35,7 @@ BY_FAILURE = {
     "SchemaRefused": INVALID,
     "WishInvalid": USAGE,
     "KeyProblem": FAILED,
+    "UnknownProblem": FAILED,
     "SecretProblem": FAILED,
     "ClaimRefused": FAILED,
     "ArchiveProblem": FAILED,

@@ -27,6 +27,7 @@ COMMANDS = {
     "health": ("health:health", "Health of the running Trunkline."),
     "usage": ("usage:usage", "Calls, tokens and cost, grouped."),
     "logs": ("logs:logs", "Recorded calls: search, follow, show."),
+    "unknown": ("unknown:unknown", "Calls that may or may not have happened: list, show, resolve."),
     "doctor": ("doctor:doctor", "Check this installation; each finding with its cure."),
     "bench": ("bench:bench", "Measure speed beside other gateways."),
     "backup": ("backup:backup", "Write one file with everything worth keeping."),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from trunkline.console.access import Access
 from trunkline.console.published import Published
+from trunkline.console.unknown import OpenUnknown
 from trunkline.core.errors import CallError
 from trunkline.ledger.follow import DrainStatus
 from trunkline.ops import health
@@ -44,9 +45,10 @@ class Console:
         self.published = published
         self.totals = totals
         self.drain = drain
-        self.open_metrics = open_metrics
         self.hits = hits or Hits()
+        self.open_metrics = open_metrics
         self.clock = clock
+        self.unknown = OpenUnknown(state_dir / "ledger", rollups, clock)
         self._ledger = ledger
         self._rollups = rollups
 

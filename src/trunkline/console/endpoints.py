@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from trunkline import __version__
-from trunkline.console import landing, shapes
+from trunkline.console import landing, shapes, unknown
 from trunkline.console.access import COOKIE, SESSION_S
 from trunkline.console.context import Console, memory_bytes
 from trunkline.console.declare import Endpoint, Nothing
@@ -66,6 +66,7 @@ def health_now(console: Console, query: shapes.HealthQuery, accept: str = "") ->
                 "reload": console.published.reload(),
             },
             "ledger": _ledger_state(console),
+            "unknown_outcomes": {"open": console.unknown.count()},
         }
         body, media = health.detail(traffic, now, **more), "application/json"
     else:
@@ -205,6 +206,11 @@ def _gauges(console: Console) -> list[Metric]:
             drain.lag_s(now),
         ),
         _gauge("trunkline_console_memory_bytes", "Resident memory of the console process.", memory_bytes()),
+        _gauge(
+            "trunkline_outcome_unknown_open",
+            "Calls whose outcome nobody knows; see `trunkline unknown list`.",
+            console.unknown.count(),
+        ),
         *_gateway_gauges(console, now),
     ]
 
@@ -241,6 +247,20 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         method="GET", path="/api/calls/{id}", role="viewer", name="call", summary="One call with its attempts",
         query=shapes.CallQuery, reply=shapes.CallShape, handler=call,
+    ),
+    Endpoint(
+        method="GET", path="/api/unknown", role="viewer", name="unknowns", summary="Calls of unknown outcome",
+        query=shapes.UnknownQuery, reply=shapes.UnknownReply, handler=unknown.unknowns,
+    ),
+    Endpoint(
+        method="GET", path="/api/unknown/{id}", role="viewer", name="unknown",
+        summary="One such call with what to look for at its vendor", query=shapes.UnknownCallQuery,
+        reply=shapes.UnknownShape, handler=unknown.show,
+    ),
+    Endpoint(
+        method="POST", path="/api/unknown/{id}/resolve", role="operator", name="resolve_unknown",
+        summary="Say what became of such a call", query=shapes.ResolveQuery, reply=shapes.CallShape,
+        handler=unknown.resolve,
     ),
     Endpoint(
         method="GET", path="/api/tail", role="viewer", name="tail", summary="Follow calls as they begin and end",

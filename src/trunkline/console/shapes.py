@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from trunkline.core.idempotency import Resolution
 from trunkline.core.record import STATES
 from trunkline.ledger.query import CallFilter
 
@@ -181,6 +182,81 @@ class CallsReply(msgspec.Struct, frozen=True):
     calls: list[CallShape]
     next: str
     """Cursor of the next older page; empty when this is the last."""
+
+
+class UnknownQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Calls of unknown outcome."""
+
+    integration: Text | None = None
+    all: bool = False
+    """Those that were resolved as well."""
+    limit: Limit = 50
+    before: str = ""
+    """`next` of the page before."""
+
+
+class UnknownCallQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One call of unknown outcome."""
+
+    id: Text
+    """Call id or correlation id."""
+    key: Text | None = None
+    """An idempotency key; `key_matches` then tells whether the call was made with it."""
+
+
+class ResolveQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What became of a call."""
+
+    id: Text
+    """Call id or correlation id."""
+    as_: Resolution = msgspec.field(name="as")
+    """`repeat`: whatever happened, the same request under the same key may go out again."""
+    note: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    """How it was found out."""
+
+
+class UnknownReply(msgspec.Struct, frozen=True):
+    """A page of calls of unknown outcome, newest first."""
+
+    open: int
+    """How many are not resolved, over all days."""
+    calls: list[CallShape]
+    next: str
+    """Cursor of the next older page; empty when this is the last."""
+
+
+class KeyFactsShape(msgspec.Struct, frozen=True, kw_only=True):
+    """The idempotency key that went to the vendor. One of ours is told; of a caller's only a keyed hash is known."""
+
+    header: str
+    """The field in which this vendor takes it; empty if it honours none."""
+    key: str | None
+    key_hash: str | None
+    key_matches: bool | None
+    """Whether the key that was asked about is this call's."""
+
+
+class LookForShape(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person needs to find a call at its vendor."""
+
+    integration: str
+    account: str
+    """The credential, by its reference."""
+    operation: str
+    request: str
+    body_bytes: int
+    sent_at: list[str]
+    """One instant per attempt that may have reached the vendor."""
+    correlation_id: str
+    vendor_request_ids: list[str]
+    status_page: str
+    idempotency: KeyFactsShape
+
+
+class UnknownShape(CallShape, frozen=True, kw_only=True):
+    """A call of unknown outcome."""
+
+    look_for: LookForShape
 
 
 class UsageReply(msgspec.Struct, frozen=True):

@@ -51,6 +51,8 @@ class State:
         self.simulator = self.path / "simulator.json"
         self.admin_token = self.path / "admin.token"
         self.kills = self.path / "kills"
+        self.resolutions = self.path / "resolutions"
+        self.answers = self.path / "answers"
         self.master_key_file = self.path / masterkey.FILE_NAME
 
     def create(self) -> State:

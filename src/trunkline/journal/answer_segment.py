@@ -32,6 +32,8 @@ _SLOT = struct.Struct(f"<I{_HEAD.size - 4}s")
 _FIRST = struct.Struct("<8sIQ")
 _FIRST_BYTES = _FIRST.size + 4
 HEAD_BYTES = _HEAD.size
+_CALL = 40
+"""Where `call_id` stands in a slot."""
 _EXPIRES = 76
 """Where `expires_us` stands after the checksum."""
 _NAME = re.compile(r"(\d{12})\.heads")
@@ -127,6 +129,22 @@ def scan(folder: Path, number: int) -> Scan:
         elif check or packed != blank:
             damaged += 1
     return Scan(last, latest, damaged)
+
+
+def of_call(folder: Path, call_id: str) -> Head | None:
+    """The newest head that a call wrote; reads them all, so it is for people who look at one call."""
+    found = None
+    for number in numbers(folder):
+        try:
+            data = heads_path(folder, number).read_bytes()
+        except OSError:
+            continue
+        for at in range(HEAD_BYTES, len(data) - HEAD_BYTES + 1, HEAD_BYTES):
+            if data.startswith(call_id.encode(), at + _CALL):
+                head = decode(data[at : at + HEAD_BYTES], number)
+                if head is not None and head.call_id == call_id:
+                    found = head
+    return found
 
 
 def _judge(folder: Path, first: bytes) -> None:

@@ -18,6 +18,7 @@ from trunkline.console.endpoints import ENDPOINTS
 Ask = Callable[..., Any]
 NOW = NOON_US / 1e6
 TARGETS = {one.name: one.path.replace("{id}", "a") for one in ENDPOINTS}
+TARGETS["resolve_unknown"] = "/api/unknown/b/resolve?as=happened&note=seen"
 CLOSED = [one for one in ENDPOINTS if one.role != "open" and one.name != "tail"]
 
 
@@ -64,7 +65,7 @@ def test_endpoints_have_a_known_role_and_names_of_their_own() -> None:
     ],
 )
 async def test_nobody_without_identity_gets_anything(ask: Ask, endpoint: Endpoint, identity: Any) -> None:
-    answer = await ask(TARGETS[endpoint.name], *identity, signed=False)
+    answer = await ask(TARGETS[endpoint.name], *identity, method=endpoint.method, signed=False)
     assert answer.status == 401
     assert b"call_id" not in answer.body
     if endpoint.media != "text/html":
@@ -74,7 +75,7 @@ async def test_nobody_without_identity_gets_anything(ask: Ask, endpoint: Endpoin
 @pytest.mark.row("W1")
 @pytest.mark.parametrize("endpoint", CLOSED, ids=named)
 async def test_the_admin_may_everything(ask: Ask, endpoint: Endpoint) -> None:
-    assert (await ask(TARGETS[endpoint.name])).status == 200
+    assert (await ask(TARGETS[endpoint.name], method=endpoint.method)).status == 200
 
 
 @pytest.mark.row("W1", "O3")
@@ -84,7 +85,7 @@ async def test_a_caller_key_opens_what_its_scope_names_and_nothing_else(
     ask: Ask, endpoint: Endpoint, key: str, scope: str
 ) -> None:
     for identity in (bearer(key), ("x-trunkline-key", key)):
-        answer = await ask(TARGETS[endpoint.name], identity, signed=False)
+        answer = await ask(TARGETS[endpoint.name], identity, method=endpoint.method, signed=False)
         assert answer.status == (200 if endpoint.scope == scope else 401)
 
 
@@ -98,7 +99,7 @@ async def test_a_role_may_what_is_declared_for_it_or_less(
     monkeypatch.setattr(console.access, "role", lambda headers: role)
     allowed = endpoint.role == "open" or (role in ROLES and ROLES.index(role) >= ROLES.index(endpoint.role))
     expected = 200 if allowed else 403 if role else 401
-    assert (await ask(TARGETS[endpoint.name])).status == expected
+    assert (await ask(TARGETS[endpoint.name], method=endpoint.method)).status == expected
     assert may(role, endpoint.role) is allowed
 
 
@@ -106,7 +107,7 @@ async def test_a_role_may_what_is_declared_for_it_or_less(
     "endpoint", [one for one in ENDPOINTS if one.reply is not None and one.name != "tail"], ids=named
 )
 async def test_every_answer_has_the_shape_that_is_declared(ask: Ask, endpoint: Endpoint) -> None:
-    answer = await ask(TARGETS[endpoint.name])
+    answer = await ask(TARGETS[endpoint.name], method=endpoint.method)
     assert answer.status == 200
     assert answer.headers["content-type"].startswith(endpoint.media)
     told = answer.json()
