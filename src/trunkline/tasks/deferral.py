@@ -39,7 +39,7 @@ HOLDING = frozenset(
     )
 )
 """Failures that say of the vendor, not of this call alone, when it will be back."""
-_NOT_KEPT = HOP_BY_HOP | {"content-length", TOLD, TOLD_MESSAGE, "date"}
+_NOT_KEPT = frozenset(name.decode() for name in HOP_BY_HOP) | {"content-length", TOLD, TOLD_MESSAGE, "date"}
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True):
