@@ -103,7 +103,7 @@ def _query(endpoint: Endpoint, request: Request) -> Any:
     try:
         return msgspec.convert(given, endpoint.query, strict=False)
     except msgspec.ValidationError as fault:
-        known = ", ".join(endpoint.query.__struct_fields__) or "none"
+        known = ", ".join(endpoint.query.__struct_encode_fields__) or "none"
         raise CallError(
             "invalid_request", f"{fault}; the parameters of {endpoint.path} are: {known}"
         ) from None
