@@ -114,7 +114,10 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     spent_usd: float
     reserved_usd: float
     unpriced: int
+    """Calls whose cost nobody knows."""
     hard: bool
+    alerts: tuple[float, ...]
+    """Shares at which people are told."""
 
 
 def standings(account: Account, now_us: int, most: int) -> list[Standing]:
@@ -138,6 +141,7 @@ def standings(account: Account, now_us: int, most: int) -> list[Standing]:
             reserved_usd=spend.usd(counter.reserved),
             unpriced=counter.unpriced,
             hard=budget.hard,
+            alerts=budget.alerts,
         )
         for value, counter in chosen
     ]

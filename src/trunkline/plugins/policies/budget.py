@@ -244,7 +244,9 @@ class Budget:
 
 def of_key(key: CallerKey) -> Declared:
     """The budget that a key has of its own."""
-    return Declared(name=f"key {key.name}", usd=key.budget_usd, per=key.budget_per, scope=Scope(key=key.id))
+    return Declared(
+        name=f"key {key.name} ({key.id})", usd=key.budget_usd, per=key.budget_per, scope=Scope(key=key.id)
+    )
 
 
 def model_of(exchange: Exchange) -> str:

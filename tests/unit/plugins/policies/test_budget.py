@@ -166,7 +166,10 @@ def test_a_key_has_a_budget_of_its_own() -> None:
     clock = FakeClock()
     budget = policy(clock, budget_usd=0.2, budget_per="day")
     ended(budget, admitted(budget, call(clock)), 0.2)
-    assert refusal(budget, call(clock)).message == "the budget 'key tests' has spent 0.2 of 0.2 USD this day"
+    assert (
+        refusal(budget, call(clock)).message
+        == "the budget 'key tests (key-1)' has spent 0.2 of 0.2 USD this day"
+    )
     assert admitted(budget, call(clock, id="key-2")).reserved is None
 
 
@@ -305,7 +308,11 @@ def test_counting_again_changes_nothing() -> None:
     journal = booked(("key-1", 0.2), ("key-2", 0.1))
     for _ in range(3):
         budget.recount(journal)
-    assert spent(budget) == {("all", ""): (0.3, 0.0), ("mine", ""): (0.2, 0.0), ("key tests", ""): (0.2, 0.0)}
+    assert spent(budget) == {
+        ("all", ""): (0.3, 0.0),
+        ("mine", ""): (0.2, 0.0),
+        ("key tests (key-1)", ""): (0.2, 0.0),
+    }
 
 
 def test_a_call_whose_end_is_in_the_journal_but_which_is_not_settled_is_not_counted_twice() -> None:
