@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+import msgspec
+
 from trunkline.core.service import Probe, Service
 from trunkline.ops.outside import Hit, Outside, Page, Probed
 from trunkline.ops.probes.fetch import Fetcher, fetch
@@ -61,6 +63,8 @@ class Rounds:
         self._probing, self._paging = Schedule(), Schedule()
         self._probes: dict[str, Probed] = {}
         self._pages: dict[str, Page] = {}
+        self._feeds: set[str] = set()
+        """Addresses that the registry names as to be read by machines."""
         self._found_at: dict[str, str] = {}
         """Where the page of an address was read last."""
         self._published_at = 0.0
@@ -72,7 +76,8 @@ class Rounds:
         probes = {
             name: s.probe.every for name, s in self._services.items() if s.probe is not None and not s.problem
         }
-        pages = {s.status_page: PAGE_EVERY_S for s in self._services.values() if _has_page(s)}
+        pages = {feed: PAGE_EVERY_S for s in self._services.values() if (feed := _feed(s))}
+        self._feeds = {s.status_feed for s in self._services.values() if s.status_feed}
         self._probing.keep(probes, now, self._chance())
         self._paging.keep(pages, now, self._chance())
         self._probes = {name: one for name, one in self._probes.items() if name in probes}
@@ -99,9 +104,9 @@ class Rounds:
         """What is known now."""
         now = self._clock()
         pages = {
-            s.name: self._pages[s.status_page]
+            s.name: msgspec.structs.replace(self._pages[feed], url=s.status_page or feed)
             for s in self._services.values()
-            if s.status_page in self._pages and _has_page(s)
+            if (feed := _feed(s)) in self._pages
         }
         return Outside(at=now, probes=dict(self._probes), pages=pages, hits=dict(self._means.hits(now)))
 
@@ -151,7 +156,7 @@ class Rounds:
         known = self._found_at.get(url)
         problem = ""
         page = None
-        for place in [known] if known else candidates(url):
+        for place in [known] if known else [url] if url in self._feeds else candidates(url):
             try:
                 got = await fetch(
                     self._means.wire,
@@ -178,30 +183,21 @@ class Rounds:
             self._found_at[url] = place
             break
         now = self._clock()
-        if page is not None:
-            self._pages[url] = _stamped(page, now, url)
-        else:
+        if page is None:
             self._found_at.pop(url, None)
-            self._pages[url] = Page(at=now, every=PAGE_EVERY_S, url=url, problem=problem or "it is not there")
+            page = Page(problem=problem or "it is not there")
+        self._pages[url] = msgspec.structs.replace(page, at=now, every=PAGE_EVERY_S)
         self._paging.done(url, now, self._chance())
 
 
-def _stamped(page: Page, now: float, url: str) -> Page:
-    return Page(
-        at=now,
-        every=PAGE_EVERY_S,
-        url=url,
-        indicator=page.indicator,
-        description=page.description,
-        incidents=page.incidents,
-        components=page.components,
-    )
+def _feed(service: Service) -> str:
+    """Where a vendor's page is read; empty if there is none, or none that says something of this address.
 
-
-def _has_page(service: Service) -> bool:
-    """A vendor's page says nothing of an address of one's own, e.g. a stand-in for tests."""
-    page, base = urlsplit(service.status_page).hostname, urlsplit(service.base_url).hostname
-    return page in _LOCAL or (bool(page) and not service.private and base not in _LOCAL)
+    A vendor's page says nothing of an address of one's own, e.g. a stand-in for tests.
+    """
+    feed = service.status_feed or service.status_page
+    page, base = urlsplit(feed).hostname, urlsplit(service.base_url).hostname
+    return feed if page in _LOCAL or (page and not service.private and base not in _LOCAL) else ""
 
 
 def _address(service: Service, probe: Probe, query: str) -> tuple[str, bytes]:

@@ -175,6 +175,16 @@ async def test_a_page_is_read_where_it_lies_and_there_again() -> None:
     assert [sent.target for sent in stage.asked[2:]] == [b"/api/v1/summary"]
 
 
+async def test_the_address_that_the_registry_names_for_machines_is_read_alone() -> None:
+    stage = Stage(paged(status_feed="https://feeds.acme.test/summary"))
+    told = await stage.passes(10.0)
+    assert told.pages["acme"].problem == "https://feeds.acme.test/summary answered 404"
+    stage.sites["feeds.acme.test/summary"] = answers(200, FINE)
+    told = await stage.passes(PAGE_EVERY_S)
+    assert (told.pages["acme"].indicator, told.pages["acme"].url) == ("none", "https://status.acme.test")
+    assert {sent.target for sent in stage.asked} == {b"/summary"}
+
+
 async def test_a_page_that_moved_is_followed_and_looked_for_anew_when_it_is_gone() -> None:
     stage = Stage(paged())
     stage.sites["status.acme.test/api/v2/summary.json"] = answers(
