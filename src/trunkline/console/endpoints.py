@@ -21,7 +21,7 @@ from trunkline.core.errors import CallError
 from trunkline.core.service import Service
 from trunkline.ledger.query import BadCursor
 from trunkline.ledger.usage import UnknownGroup
-from trunkline.ops import health
+from trunkline.ops import health, health_metrics
 from trunkline.ops.metrics import CONTENT_TYPE, Metric, Sample, name_of, render
 
 
@@ -102,7 +102,8 @@ def damage(console: Console, query: Nothing) -> Any:
 
 def metrics(console: Console, query: Nothing) -> Response:
     """Prometheus' text format."""
-    return Response(render([*console.totals.metrics(), *_gauges(console)]), media_type=CONTENT_TYPE)
+    known = health_metrics.metrics(console.published.outside(), console.published.table("circuits"))
+    return Response(render([*console.totals.metrics(), *_gauges(console), *known]), media_type=CONTENT_TYPE)
 
 
 def live(console: Console, query: Nothing) -> Any:
