@@ -11,9 +11,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ from trunkline.tasks.loop import Loop
 from trunkline.tasks.own_call import OwnGateway
 from trunkline.tasks.presence import Presence
 from trunkline.tasks.showing import Showing
-from trunkline.tasks.tell import NotTold, Tellings
+from trunkline.tasks.tell import Tellings
 from trunkline.tasks.webhook import Webhooks
 
 CONCURRENCY = 32
@@ -115,7 +114,7 @@ class Worker:
         self._threads = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="task")
         holds = Holds()
         calls = DeferredCalls(OwnGateway(state), holds, followed.token_key, wall=wall)
-        tellings = Tellings(store.get, Webhooks(followed.token_key).post, self._told, wall)
+        tellings = Tellings(store.get, Webhooks(followed.token_key).post, self._notify, wall)
         showing = Showing(store, board, folder)
         engine = LeaseEngine(
             store,
@@ -136,12 +135,23 @@ class Worker:
         notify = self._followed.notify()
         return bool(notify.webhook or notify.email)
 
-    def _told(self, event: str, payload: dict[str, Any]) -> None:
+    def _notify(
+        self, event: str, facts: dict[str, Any], *, message_id: str, skip: Sequence[str]
+    ) -> tuple[list[str], str]:
         """The registry's targets."""
-        try:
-            import_module("trunkline.ops.notify").send(self._followed.notify(), event, payload)
-        except Exception as problem:
-            raise NotTold(f"{type(problem).__name__}: {problem}") from None
+        from trunkline.ops.notify import send
+
+        values = self._followed.sealed.values
+        delivery = send(
+            self._followed.notify(),
+            event,
+            facts,
+            secret=values.__getitem__,
+            message_id=message_id,
+            skip=skip,
+        )
+        why = "; ".join(f"{one.channel} {one.where}: {one.detail}" for one in delivery.sent if not one.ok)
+        return sorted(delivery.channels), why
 
     def run(self) -> int:
         """Until told to stop, or nothing is due for a while."""

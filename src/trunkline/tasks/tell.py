@@ -8,14 +8,15 @@ targets are told facts only. Not for: sending (`webhook.py`, `ops/notify`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from trunkline.core.codec import pack_decoder, to_json, to_pack
-from trunkline.core.deferral import GivenAnswer, Shown, public, rfc3339
+from trunkline.core.deferral import STATUS_PATH, GivenAnswer, Shown, public, rfc3339
 from trunkline.tasks import deferral
-from trunkline.tasks.port import End, Postponed, Start, Step, Task, Work
+from trunkline.tasks.port import End, Start, Step, Task, Work
 
 NAME = "tell"
 PRIORITY = 10
@@ -48,10 +49,28 @@ class Post(Protocol):
     def __call__(self, url: str, key_id: str, message_id: str, body: bytes) -> None: ...
 
 
-Notify = Callable[[str, dict[str, Any]], None]
-"""Tells the registry's targets of an event (ops/notify). Raises NotTold."""
+class Notify(Protocol):
+    """Tells the registry's targets of an event (ops/notify), but the channels of `skip`.
+
+    Answers which channels were told, and why the others were not.
+    """
+
+    def __call__(
+        self, event: str, facts: dict[str, Any], *, message_id: str, skip: Sequence[str]
+    ) -> tuple[list[str], str]: ...
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """What one try came to; `why` is empty once everybody is told."""
+
+    at: float
+    why: str = ""
+    final: bool = False
+    told: list[str] = []
+
 
 _telling = pack_decoder(Telling)
+_tried = pack_decoder(Tried)
 
 
 def follow_up(task: Task, *, to_registry: bool) -> Sequence[Start]:
@@ -82,17 +101,37 @@ def event_of(task: Shown) -> str:
     return f"task.{task.state}"
 
 
-def envelope(task: Shown, *, answer: bool) -> dict[str, Any]:
-    """What is told, in the form of Standard Webhooks: type, timestamp, data. Pure."""
+def envelope(task: Shown) -> dict[str, Any]:
+    """What a caller is told, in the form of Standard Webhooks: type, timestamp, data. Pure."""
     told = task
     if task.answer is not None and len(task.answer.body) > ANSWER_MAX:
         short = GivenAnswer(status=task.answer.status, headers=task.answer.headers, omitted=True)
         told = msgspec.structs.replace(task, answer=short)
-    data = {"task": public(told, answer=answer)}
-    if not answer:
-        data["task"].pop("answer")
-        data["task"]["status"] = task.answer.status if task.answer is not None else None
-    return {"type": event_of(task), "timestamp": rfc3339(task.ended_at), "data": data}
+    return {"type": event_of(task), "timestamp": rfc3339(task.ended_at), "data": {"task": public(told)}}
+
+
+def facts(task: Shown) -> dict[str, Any]:
+    """What the registry's targets are told: what happened to whom, none of the words of request and answer. Pure."""
+    words = {"done": "is done", "timed_out": "was given up at its deadline"}.get(
+        task.state, f"has {task.state}"
+    )
+    words = "was cancelled" if task.state == "cancelled" else words
+    because = f" ({task.error_code})" if task.error_code and task.state != "cancelled" else ""
+    return {
+        "text": f"Trunkline: the deferred call {task.id} to {task.integration} {words}{because}.",
+        "task": task.id,
+        "state": task.state,
+        "integration": task.integration,
+        "model": task.model or None,
+        "key": task.key,
+        "correlation_id": task.correlation_id,
+        "attempts": task.attempts,
+        "status": task.answer.status if task.answer is not None else None,
+        "error": task.error_code or None,
+        "created_at": rfc3339(task.created_at),
+        "ended_at": rfc3339(task.ended_at),
+        "status_url": STATUS_PATH + task.id,
+    }
 
 
 class Tellings:
@@ -108,35 +147,38 @@ class Tellings:
 
     def run(self, work: Work) -> End:
         """Until it is told, can never be told, or its time is over."""
-        told = _telling.decode(work.input)
+        telling = _telling.decode(work.input)
+        told: list[str] = []
         tries = 0
         while True:
             tries += 1
-            said = work.step(f"try {tries}", lambda step: self._once(told, step)).decode()
-            if not said or said.startswith("!"):
-                return End("failed" if said else "done", said.encode())
-            at = float(said.partition(" ")[0])
-            wake_at = at + patience(tries)
+            output = work.step(f"try {tries}", partial(self._once, telling, told))
+            tried = _tried.decode(output)
+            told = tried.told
+            if not tried.why or tried.final:
+                return End("failed" if tried.why else "done", output)
+            wake_at = tried.at + patience(tries)
             if wake_at >= work.deadline:
-                return End("timed_out", said.encode())
-            work.sleep(wake_at, said.encode())
+                return End("timed_out", output)
+            work.sleep(wake_at, output)
 
-    def _once(self, told: Telling, step: Step) -> bytes:
-        """Empty if it is told; `!` and why if it never can be; else when it failed, and why."""
-        task = self._find(told.task)
+    def _once(self, telling: Telling, told: list[str], step: Step) -> bytes:
+        now = self._wall()
+        task = self._find(telling.task)
         if task is None:
-            return b"!the task is gone"
+            return to_pack(Tried(at=now, why="the task is gone", final=True))
         if not task.ended_at:
-            raise Postponed(self._wall() + 1.0)
+            return to_pack(Tried(at=now, why="the task runs anew", final=True))
         shown = deferral.shown(task)
+        if telling.to == "registry":
+            reached, why = self._notify(event_of(shown), facts(shown), message_id=step.task_id, skip=told)
+            return to_pack(Tried(at=now, why=why, told=[*told, *reached]))
         try:
-            if told.to == "registry":
-                self._notify(event_of(shown), envelope(shown, answer=False)["data"])
-            elif shown.notify:
-                self._post(shown.notify, shown.key, step.task_id, to_json(envelope(shown, answer=True)))
+            if shown.notify:
+                self._post(shown.notify, shown.key, step.task_id, to_json(envelope(shown)))
         except NotTold as problem:
-            return (f"!{problem}" if problem.final else f"{self._wall():.3f} {problem}").encode()
-        return b""
+            return to_pack(Tried(at=now, why=str(problem)[:300], final=problem.final))
+        return to_pack(Tried(at=now))
 
 
 def patience(tries: int) -> float:

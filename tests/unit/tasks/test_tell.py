@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult
 
+import msgspec
 import pytest
 
 from tests.support.durable import Bench
@@ -35,19 +37,24 @@ class Ears:
     def __init__(self, *deaf: NotTold) -> None:
         self.deaf = list(deaf)
         self.posts: list[tuple[str, str, str, Any]] = []
-        self.notes: list[tuple[str, Any]] = []
+        self.notes: list[tuple[str, str, list[str], dict[str, Any]]] = []
 
     def post(self, url: str, key_id: str, message_id: str, body: bytes) -> None:
         if self.deaf:
             raise self.deaf.pop(0)
         self.posts.append((url, key_id, message_id, json.loads(body)))
 
-    def notify(self, event: str, payload: dict[str, Any]) -> None:
-        self.notes.append((event, payload))
+    def notify(
+        self, event: str, facts: dict[str, Any], *, message_id: str, skip: Sequence[str]
+    ) -> tuple[list[str], str]:
+        if self.deaf:
+            return ["webhook"], str(self.deaf.pop(0))
+        self.notes.append((event, message_id, list(skip), facts))
+        return ["email"], ""
 
 
 def ran(
-    folder: Path, ears: Ears, *, to_registry: bool = False, body: bytes = b'{"a":1}'
+    folder: Path, ears: Ears, *, to_registry: bool = False, body: bytes = b'{"a":1}', call: Deferred = CALL
 ) -> tuple[Bench, Any]:
     """A deferred call that has been done, and a worker that tells of it."""
 
@@ -61,7 +68,7 @@ def ran(
     bench.workflows[deferral.NAME] = calls.run
     engine = bench.worker()
     bench.workflows[tell.NAME] = Tellings(engine.get, ears.post, ears.notify, lambda: bench.now).run
-    engine.start(start(CALL))
+    engine.start(start(call))
     engine.turn()
     engine.turn()
     return bench, engine
@@ -82,13 +89,10 @@ def test_the_caller_is_told_with_the_answer_and_the_registry_without(tmp_path: P
         "headers": [["content-type", "application/json"]],
         "body": {"a": 1},
     }
-    ((event, payload),) = ears.notes
-    assert (event, payload["task"]["id"], payload["task"]["status"], "answer" in payload["task"]) == (
-        "task.done",
-        "tsk_1",
-        200,
-        False,
-    )
+    ((event, message_id, skip, facts),) = ears.notes
+    assert (event, message_id, skip) == ("task.done", "tel_1_3_registry", [])
+    assert facts["text"] == "Trunkline: the deferred call tsk_1 to crm is done."
+    assert (facts["task"], facts["status"], "answer" in facts) == ("tsk_1", 200, False)
     assert set(states(engine).values()) == {"done"}
 
 
@@ -108,6 +112,15 @@ def test_it_is_tried_with_growing_patience(tmp_path: Path) -> None:
         bench.now += wait_s
         engine.turn()
     assert (states(engine), len(ears.posts)) == ({"tel_1_3_caller": "done"}, 1)
+
+
+def test_a_channel_that_was_told_is_not_told_again(tmp_path: Path) -> None:
+    ears = Ears(NotTold("email: the mail server is away"))
+    bench, engine = ran(tmp_path, ears, to_registry=True, call=msgspec.structs.replace(CALL, notify=""))
+    bench.now += 5
+    engine.turn()
+    ((_, message_id, skip, _),) = ears.notes
+    assert (message_id, skip, set(states(engine).values())) == ("tel_1_3_registry", ["webhook"], {"done"})
 
 
 def test_it_is_given_up_after_a_day_or_when_nobody_wants_it(tmp_path: Path) -> None:
