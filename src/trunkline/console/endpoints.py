@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from trunkline import __version__
-from trunkline.console import landing, shapes, unknown
+from trunkline.console import landing, money, shapes, unknown
 from trunkline.console.access import COOKIE, SESSION_S
 from trunkline.console.context import Console, memory_bytes
 from trunkline.console.declare import Endpoint, Nothing
@@ -212,6 +212,7 @@ def _gauges(console: Console) -> list[Metric]:
             "Calls whose outcome nobody knows; see `trunkline unknown list`.",
             console.unknown.count(),
         ),
+        *money.metrics(console),
         *_gateway_gauges(console, now),
     ]
 
@@ -270,6 +271,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         method="GET", path="/api/usage", role="viewer", name="usage", summary="Calls, tokens, cost, latency by group",
         query=shapes.UsageQuery, reply=shapes.UsageReply, handler=usage,
+    ),
+    Endpoint(
+        method="GET", path="/api/budgets", role="viewer", name="budgets", summary="Where each budget stands and where it leads",
+        reply=shapes.BudgetsReply, handler=money.budgets,
+    ),
+    Endpoint(
+        method="GET", path="/api/notices", role="operator", name="notices", summary="Notices that were sent or wait, newest first",
+        query=shapes.NoticesQuery, reply=shapes.NoticesReply, handler=money.notices,
     ),
     Endpoint(
         method="GET", path="/api/health", role="viewer", scope="health:read", name="health",

@@ -52,7 +52,7 @@ class Published:
     """What the supervisor and the gateway have published."""
 
     def __init__(self, state_dir: Path) -> None:
-        self._state_dir = state_dir
+        self.state_dir = state_dir
         self._snapshot = _File(state_dir / "snapshot.msgpack", pack_decoder(Snapshot).decode)
         self._callers = _File(state_dir / "callers.msgpack", pack_decoder(Callers).decode)
         self._stats = _File(state_dir / "gateway.stats", pack_decoder(cast(Any, dict[str, Any])).decode)
@@ -113,7 +113,7 @@ class Published:
         if not self._pepper:
             from trunkline.control.state import State
 
-            self._pepper = State(self._state_dir, os.environ).keys["pepper"]
+            self._pepper = State(self.state_dir, os.environ).keys["pepper"]
         return self._pepper
 
 

@@ -1,6 +1,6 @@
 """Starts the console process: the drain in a thread, the admin API on a port, and a clean end on SIGTERM or SIGINT.
 
-Writes nothing but the ledger and, at the first start, the admin token.
+Writes nothing but the ledger, the log of notices and, at the first start, the admin token.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from trunkline.console.app import build
 from trunkline.console.context import Console
 from trunkline.console.guard import allowed_hosts
 from trunkline.console.published import Published
+from trunkline.console.telling import Telling
 from trunkline.console.watching import Watching, ended_lately
 from trunkline.core.record import Begin, End
 from trunkline.journal.spend import FILE_NAME
@@ -67,10 +68,13 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal once more when it has ended; without this it would kill the drain in the middle.
         signal.signal(number, lambda *_: None)
+    telling = Telling(settings.state_path, console.published)
     follower.start()
+    telling.start()
     try:
         asyncio.run(_serve(uvicorn.Server(config), listener, watching))
     finally:
+        telling.stop()
         follower.stop()
     return 0
 

@@ -9,6 +9,8 @@ import msgspec
 from trunkline.core.idempotency import Resolution
 from trunkline.core.record import STATES
 from trunkline.ledger.query import CallFilter
+from trunkline.ops.budgets import Row
+from trunkline.ops.outbox import Notice
 
 State = Literal["running", "ok", "error", "cancelled", "truncated", "outcome_unknown"]
 assert set(STATES) == set(State.__args__)  # type: ignore[attr-defined]
@@ -84,6 +86,12 @@ class UsageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Comma-separated: day, hour, integration, operation, model, team, feature, key_id, state, status_class, code, simulated."""
     since: str | None = None
     until: str | None = None
+
+
+class NoticesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The latest notices."""
+
+    limit: Limit = 100
 
 
 class HealthQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -264,6 +272,18 @@ class UsageReply(msgspec.Struct, frozen=True):
 
     group_by: list[str]
     rows: list[dict[str, Any]]
+
+
+class BudgetsReply(msgspec.Struct, frozen=True):
+    """A row per budget, or per value of a budget that counts each apart."""
+
+    budgets: list[Row]
+
+
+class NoticesReply(msgspec.Struct, frozen=True):
+    """Notices, newest first."""
+
+    notices: list[Notice]
 
 
 class HealthReply(msgspec.Struct, frozen=True):

@@ -129,6 +129,15 @@ class Secrets:
             audit.append(self._state, "console", "secret.open", path.name, detail)
             self._sealed, self._seen = sealed, mark
 
+    def value(self, ref: str) -> str:
+        """One credential. Raises ValueError saying why it is not there."""
+        sealed = self._sealed
+        if sealed is None or ref not in sealed.values:
+            raise ValueError(
+                sealed.missing.get(ref, "it does not resolve") if sealed else "no secrets are published"
+            )
+        return sealed.values[ref]
+
     def signed(self, service: Service) -> tuple[bytes, bytes] | None:
         """Header lines and query of the first credential that is there."""
         values = self._sealed.values if self._sealed is not None else {}

@@ -39,7 +39,7 @@ _MAIL_PORTS = {"smtp": 587, "smtps": 465}
 _SLACK = (".slack.com", ".slack-gov.com")
 
 SecretOf = Callable[[str], str]
-"""The value behind a reference. Raises KeyError or ValueError naming it when there is none."""
+"""The value behind a reference. Raises ValueError saying why there is none."""
 
 
 class NotSent(Exception):
@@ -241,7 +241,7 @@ def letter(notify: Notify, event: str, payload: dict[str, Any], message_id: str)
 def _value(secret: SecretOf, ref: str) -> str:
     try:
         return secret(ref)
-    except (KeyError, ValueError) as problem:
+    except ValueError as problem:
         raise NotSent(f"{ref} cannot be had: {problem}") from None
 
 

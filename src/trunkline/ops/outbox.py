@@ -62,13 +62,20 @@ class Outbox:
         self._inode = 0
         self._lines = 0
 
-    def put(self, event: str, payload: dict[str, Any], *, key: str = "", now: float) -> Notice | None:
-        """A new notice; None when there is one with this key."""
+    def put(
+        self, event: str, payload: dict[str, Any], *, key: str = "", now: float, later_s: float = 0.0
+    ) -> Notice | None:
+        """A new notice, due after `later_s`; None when there is one with this key."""
         with self._locked():
             if key and key in self._keys:
                 return None
             made = Notice(
-                id=f"msg_{secrets.token_hex(12)}", key=key, event=event, payload=payload, at=now, next_at=now
+                id=f"msg_{secrets.token_hex(12)}",
+                key=key,
+                event=event,
+                payload=payload,
+                at=now,
+                next_at=now + later_s,
             )
             self._write(made)
             return made
@@ -90,6 +97,16 @@ class Outbox:
             state = "failed"
         changed = msgspec.structs.replace(
             notice, state=state, tries=tries, told=told, sent=delivery.sent, next_at=next_at
+        )
+        with self._locked():
+            self._write(changed)
+        return changed
+
+    def close(self, notice: Notice, delivery: Delivery) -> Notice:
+        """What became of the only try that there will be."""
+        state: Literal["sent", "failed"] = "sent" if delivery.ok else "failed"
+        changed = msgspec.structs.replace(
+            notice, state=state, tries=notice.tries + 1, told=sorted(delivery.channels), sent=delivery.sent
         )
         with self._locked():
             self._write(changed)
