@@ -74,7 +74,9 @@ class Rounds:
         off, now = set(without), self._clock()
         self._services = {s.name: s for s in services if s.enabled and not s.simulated and s.name not in off}
         probes = {
-            name: s.probe.every for name, s in self._services.items() if s.probe is not None and not s.problem
+            name: s.probe.every
+            for name, s in self._services.items()
+            if s.probe is not None and s.probe.every > 0 and not s.problem
         }
         pages = {feed: PAGE_EVERY_S for s in self._services.values() if (feed := _feed(s))}
         self._feeds = {s.status_feed for s in self._services.values() if s.status_feed}

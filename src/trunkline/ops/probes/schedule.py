@@ -22,7 +22,7 @@ class Schedule:
         fresh = [name for name in every if name not in self._due]
         for n, name in enumerate(fresh):
             share = (chance + n / len(fresh)) % 1.0
-            self._due[name] = now + share * min(5.0, every[name] / 10)
+            self._due[name] = now + share * min(2.0, every[name] / 10)
 
     def due(self, now: float) -> list[str]:
         """What is to be looked at now, the longest overdue first."""
