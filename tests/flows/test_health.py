@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.support.console import running_console
 from tests.support.gateway import Trunkline
 from tests.support.polling import eventually
 from tests.support.simulator import SimulatorProcess
-from tests.support.site import Site
+from tests.support.site import Site, reply
 
 pytestmark = pytest.mark.row("H1")
 Start = Callable[..., Trunkline]
@@ -138,3 +141,83 @@ def test_a_simulated_answer_says_so(trunkline: Trunkline, simulator: SimulatorPr
         assert [value for name, value in answer.headers if name == "x-trunkline-simulated"] == ["true"]
     assert trunkline.recorded(charge).begin.simulated is True
     eventually(lambda: not simulated(), "the world before")
+
+
+# With the console: probes, status pages, features.
+
+PAGES = Path(__file__).parents[1] / "fixtures" / "status_pages"
+
+
+def detail(trunkline: Trunkline, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = trunkline.call("GET", "/health?detail=1").json["details"][name]
+    return found
+
+
+def test_what_nobody_calls_is_probed_and_its_fall_and_return_are_seen(start: Start, site: Site) -> None:
+    site.script.append(reply(b"{}", status="401 Unauthorized"))
+    probe = "probe: {path: /ping, every: 5s}, criticality: load-path"
+    trunkline = start(
+        f'version: 1\nintegrations:\n  crm: {{base_url: "{{site}}", secret: env:CRM_TOKEN, {probe}}}\n'
+    )
+    with running_console(trunkline):
+        eventually(lambda: trunkline.call("GET", "/health").status == 503, "the fall to be seen")
+        down = trunkline.call("GET", "/health").json
+        told = detail(trunkline, "crm")
+        eventually(lambda: trunkline.call("GET", "/health").status == 200, "the return to be seen", 20)
+        back = detail(trunkline, "crm")
+
+    assert {(seen.target, seen.field("authorization")) for seen in site.seen} == {
+        ("/ping", "Bearer crm-test-not-a-real-token")
+    }
+    assert down == {"status": "down", "integrations": {"crm": "down"}}
+    evidence = {one["source"]: one for one in told["evidence"]}
+    assert evidence["probe"]["reason"].endswith(": the credential is refused")
+    assert (evidence["probe"]["status"], evidence["traffic"]["status"]) == ("down", None)
+    assert 0 <= evidence["probe"]["age_s"] < 5
+    assert back["reason"].startswith("probe: GET /ping answered 200")
+    assert trunkline.calls() == {}, "a probe is no call of anybody"
+
+
+def test_what_a_vendor_reports_is_told_with_its_age(start: Start, site: Site) -> None:
+    page = (PAGES / "incident_io-outage.json").read_bytes()
+    site.script.extend([reply(page)] * 3)
+    trunkline = start(
+        'version: 1\nintegrations:\n  chat: {base_url: "{site}", auth: {kind: none}, status_feed: "{site}/summary"}\n'
+    )
+    with running_console(trunkline):
+        eventually(
+            lambda: trunkline.call("GET", "/health").json["integrations"]["chat"] == "degraded", "the page"
+        )
+        told = detail(trunkline, "chat")
+    site.script.clear()
+    for _ in range(5):
+        trunkline.call("GET", "/api/proxy/chat/x")
+    well = detail(trunkline, "chat")
+
+    assert told["reason"] == "its vendor reports: Model serving down (investigating)"
+    assert (told["status_page"]["indicator"], told["status_page"]["components"]) == (
+        "critical",
+        ["Chat: full outage"],
+    )
+    assert told["status_page"]["age_s"] < 10
+    assert (well["status"], well["reason"]) == (
+        "healthy",
+        f"0 of the last 5 attempts failed; {told['reason']}",
+    )
+
+
+def test_the_features_that_are_hit_are_named(start: Start, site: Site) -> None:
+    trunkline = start(
+        'version: 1\nintegrations:\n  crm: {base_url: "{site}", auth: {kind: none}, retry: {attempts: 1}}\n'
+    )
+    with running_console(trunkline):
+        trunkline.call("GET", "/api/proxy/crm/a", headers={"x-trunkline-feature": "search"})
+        site.script.append(reply(b"{}", status="500 Internal Server Error"))
+        trunkline.call("GET", "/api/proxy/crm/b", headers={"x-trunkline-feature": "checkout"})
+        found = eventually(
+            lambda: len(f := detail(trunkline, "crm")["features"]) == 2 and f, "both features", 20
+        )
+    assert found == [
+        {"feature": "checkout", "calls": 1, "failures": 1},
+        {"feature": "search", "calls": 1, "failures": 0},
+    ]

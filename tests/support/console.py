@@ -1,0 +1,38 @@
+"""The console process over the state folder of a test's gateway. Not for: the console's own pages and API (tests/unit/console)."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from tests.support.gateway import Trunkline
+from trunkline.control.child import child_environ
+
+
+@contextmanager
+def running_console(trunkline: Trunkline) -> Iterator[subprocess.Popen[bytes]]:
+    """Starts it beside a running gateway, ends it afterwards, and sees that it ended in order and wrote of no defect."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environ = child_environ(
+        {}, {"TRUNKLINE_STATE_DIR": str(trunkline.state.path), "TRUNKLINE_CONSOLE_PORT": str(port)}
+    )
+    log = trunkline.folder / "console.stderr"
+    with log.open("ab") as errors:
+        process = subprocess.Popen([sys.executable, "-m", "trunkline.console"], env=environ, stderr=errors)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+    told = log.read_text()
+    assert "Traceback" not in told, told
+    assert process.returncode == 0, told
