@@ -137,6 +137,11 @@ def first_shown(call: Deferred) -> Shown:
     )
 
 
+def order_name(order: Order) -> str:
+    """Its name in the inbox: by time, like those of tasks, and different for each wish."""
+    return f"ord_{int(order.at * 1e3):012x}_{order.id.removeprefix('tsk_')}_{order.what}"
+
+
 def public(task: Shown, *, answer: bool = True) -> dict[str, Any]:
     """A task as JSON shows it. Times are RFC 3339; what does not hold is null."""
     return {

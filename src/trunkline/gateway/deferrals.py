@@ -26,6 +26,7 @@ from trunkline.core.deferral import (
     Order,
     Shown,
     first_shown,
+    order_name,
     public,
 )
 from trunkline.core.errors import CallError
@@ -232,11 +233,6 @@ def curable(exchange: Exchange, error: CallError) -> bool:
     """Whether the same call could succeed later without doing anything twice."""
     worth_waiting = error.retryable and error.kind.who != "caller"
     return worth_waiting and repeatable(error, exchange.repeat, bool(exchange.idempotency_key))
-
-
-def order_name(order: Order) -> str:
-    """Its name in the inbox: by time, like those of tasks, and different for each wish."""
-    return f"ord_{int(order.at * 1e3):012x}_{order.id.removeprefix('tsk_')}_{order.what}"
 
 
 def lines(given: GivenAnswer) -> bytes:

@@ -35,6 +35,7 @@ tasks = sa.Table(
     sa.Column("cancel", sa.String, nullable=False, default=""),
     sa.Column("version", sa.Integer, nullable=False, default=1),
     sa.Column("shown", sa.Integer, nullable=False, default=0),
+    sa.Column("facts", sa.LargeBinary, nullable=False),
     sa.Column("input", sa.LargeBinary, nullable=False),
     sa.Column("progress", sa.LargeBinary, nullable=False, default=b""),
     sa.Column("output", sa.LargeBinary, nullable=False, default=b""),
@@ -249,17 +250,17 @@ def set_shown(connection: sa.Connection, shown: dict[str, int]) -> None:
         connection.execute(tasks.update().where(tasks.c.id == task_id).values(shown=version))
 
 
-def with_bodies(connection: sa.Connection, ended_before: float, limit: int) -> list[Row]:
-    """Tasks that ended before an instant and still hold their bodies."""
+def with_bodies(connection: sa.Connection, ended_before: float, limit: int) -> list[str]:
+    """Ids of tasks that ended before an instant and still hold their bodies."""
     old = sa.and_(tasks.c.ended_at > 0, tasks.c.ended_at < ended_before, tasks.c.erased_at == 0)
-    return list(connection.execute(tasks.select().where(old).limit(limit)).mappings())
+    return list(connection.execute(sa.select(tasks.c.id).where(old).limit(limit)).scalars())
 
 
-def erase(connection: sa.Connection, task_id: str, input_: bytes, output: bytes, now: float) -> None:
-    """Puts shorter texts in the place of an ended task's, and forgets its steps."""
-    slim = {"input": input_, "output": output, "progress": b"", "erased_at": now, "updated_at": now}
-    change_idle(connection, task_id, ENDED, slim)
-    forget_steps(connection, task_id)
+def erase(connection: sa.Connection, task_ids: list[str], now: float) -> None:
+    """Erases input, output and steps of ended tasks."""
+    blank = {"input": b"", "output": b"", "erased_at": now, "updated_at": now}
+    connection.execute(tasks.update().where(tasks.c.id.in_(task_ids)).values(**blank, **_CHANGED))
+    connection.execute(steps.delete().where(steps.c.task_id.in_(task_ids)))
 
 
 def remove_ended(connection: sa.Connection, ended_before: float) -> list[Row]:

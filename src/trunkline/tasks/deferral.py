@@ -21,7 +21,7 @@ from trunkline.core.text import HOP_BY_HOP
 from trunkline.plugins.policies import grants
 from trunkline.tasks.holds import Holds
 from trunkline.tasks.own_call import Away, Broken, Reply
-from trunkline.tasks.port import End, Postponed, Start, Step, Task, Work
+from trunkline.tasks.port import End, EndState, Postponed, Start, Step, Task, Work
 
 NAME = "call"
 BACKOFF_S = 5.0
@@ -59,21 +59,26 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
     """The deadline had passed before it could run."""
 
 
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is told of a call as long as it is known: none of its words."""
+
+    at: float
+    span_s: float
+    """How long it may take."""
+    key: str
+    integration: str
+    model: str
+    correlation_id: str
+    reason: str
+    notify: str
+
+
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """What is shown of a call that waits."""
+    """How far it is, and how its last run ended."""
 
     attempts: int
     code: str = ""
     message: str = ""
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What is shown of a call that has ended."""
-
-    attempts: int
-    code: str = ""
-    message: str = ""
-    answer: GivenAnswer | None = None
 
 
 class Caller(Protocol):
@@ -93,8 +98,9 @@ class Caller(Protocol):
 
 _call = pack_decoder(Deferred)
 _ran = pack_decoder(Ran)
+_facts = pack_decoder(Facts)
 _progress = pack_decoder(Progress)
-_outcome = pack_decoder(Outcome)
+_answer = pack_decoder(GivenAnswer)
 
 
 def start(call: Deferred) -> Start:
@@ -103,6 +109,18 @@ def start(call: Deferred) -> Start:
         id=call.id,
         name=NAME,
         input=to_pack(call),
+        facts=to_pack(
+            Facts(
+                at=call.at,
+                span_s=call.deadline - call.at,
+                key=call.bearer.key,
+                integration=call.integration,
+                model=call.model,
+                correlation_id=call.correlation_id,
+                reason=call.reason,
+                notify=call.notify,
+            )
+        ),
         owner=call.owner,
         label=label_of(call),
         run_at=call.run_at,
@@ -115,18 +133,14 @@ def label_of(call: Deferred) -> str:
     return f"{call.integration}/{call.model}" if call.model else call.integration
 
 
-def slimmed(task: Task) -> tuple[bytes, bytes]:
-    """Input and output without bodies, headers and whom it ran for, for when these are erased."""
-    call = msgspec.structs.replace(read(task.input), target="", headers=[], body=b"", notify="")
-    if not task.output:
-        return to_pack(call), b""
-    outcome = msgspec.structs.replace(_outcome.decode(task.output), answer=None)
-    return to_pack(call), to_pack(outcome)
-
-
 def read(data: bytes) -> Deferred:
     """The call of a task's input."""
     return _call.decode(data)
+
+
+def facts(task: Task) -> Facts:
+    """What is known of the call of a task for as long as the task is."""
+    return _facts.decode(task.facts)
 
 
 class DeferredCalls:
@@ -245,35 +259,32 @@ def wake(now: float, retry_at: float, attempt: int, jitter: float) -> float:
 
 
 def shown(task: Task) -> Shown:
-    """A task of this workflow as its owner sees it. Pure."""
-    ended = task.state in ENDED
-    call = read(task.input)
-    outcome = _outcome.decode(task.output) if task.output else None
-    progress = _progress.decode(task.progress) if task.progress and not ended else None
-    told = outcome or progress or Progress(attempts=0)
+    """A task of this workflow as its owner sees it; from a list, without its answer. Pure."""
+    ended, known = task.state in ENDED, facts(task)
+    told = _progress.decode(task.progress) if task.progress else Progress(attempts=0)
     code, message = told.code, told.message
-    if ended and not code and task.state != "done":
+    if task.state == "cancelled" or (ended and not code and task.state != "done"):
         code, message = _why(task)
     return Shown(
         id=task.id,
         state=task.state,
         owner=task.owner,
-        key=call.bearer.key,
-        integration=call.integration,
-        correlation_id=call.correlation_id,
-        created_at=call.at,
+        key=known.key,
+        integration=known.integration,
+        correlation_id=known.correlation_id,
+        created_at=known.at,
         updated_at=task.updated_at,
         deadline=task.deadline,
-        model=call.model,
-        reason=call.reason,
+        model=known.model,
+        reason=known.reason,
         attempts=told.attempts,
         run_at=task.run_at if task.state in ("queued", "waiting") else 0.0,
         ended_at=task.ended_at,
         expires_at=task.ended_at + ANSWER_KEPT_S if ended else 0.0,
         error_code=code,
         error_message=message,
-        notify=call.notify,
-        answer=outcome.answer if outcome is not None else None,
+        notify=known.notify,
+        answer=_answer.decode(task.output) if task.output else None,
     )
 
 
@@ -283,9 +294,9 @@ def _why(task: Task) -> tuple[str, str]:
     return "internal", "Trunkline failed on this task; its worker's log says more under its id"
 
 
-def _end(state: str, ran: Ran, attempts: int) -> End:
-    outcome = Outcome(attempts=attempts, code=ran.code, message=ran.message, answer=ran.answer)
-    return End(state, to_pack(outcome))  # type: ignore[arg-type]
+def _end(state: EndState, ran: Ran, attempts: int) -> End:
+    progress = to_pack(Progress(attempts=attempts, code=ran.code, message=ran.message))
+    return End(state, to_pack(ran.answer) if ran.answer is not None else b"", progress)
 
 
 def _said(reply: Reply) -> tuple[str, str]:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from trunkline.core.codec import DecodeError, pack_decoder
-from trunkline.core.deferral import DEADLINE_S, Deferred, Item, Order
+from trunkline.core.deferral import Deferred, Item, Order
 from trunkline.journal.deferrals import Damaged, Inbox
-from trunkline.tasks.deferral import read, start
+from trunkline.tasks.deferral import facts, start
 from trunkline.tasks.port import Engine
 
 _item = pack_decoder(cast(Any, Item))
@@ -62,6 +62,4 @@ class Intake:
             return
         task = self._engine.get(order.id)
         if task is not None:
-            call = read(task.input)
-            span_s = max(0.0, call.deadline - call.at) or DEADLINE_S
-            self._engine.again(order.id, self._wall() + span_s)
+            self._engine.again(order.id, self._wall() + facts(task).span_s)

@@ -100,6 +100,7 @@ class LeaseEngine:
             "updated_at": now,
             "owner": task.owner,
             "label": task.label,
+            "facts": self.store.seal(task.id, "facts", task.facts),
             "input": self.store.seal(task.id, "input", task.input),
         }
 
@@ -152,9 +153,9 @@ class LeaseEngine:
     def next_due(self) -> float:
         return self.store.next_due()
 
-    def erase(self, ended_before: float, slim: Callable[[Task], tuple[bytes, bytes]], limit: int) -> int:
+    def erase(self, ended_before: float, limit: int) -> int:
         """As the store does; whoever is told of changes is told of these."""
-        erased = self.store.erase(ended_before, slim, limit)
+        erased = self.store.erase(ended_before, limit)
         for task_id in erased:
             self._tell(task_id)
         return len(erased)
@@ -230,6 +231,8 @@ class LeaseEngine:
         def act(connection: sa.Connection) -> None:
             now = self._clock()
             values: dict[str, Any] = {"state": end.state, "output": output, "ended_at": now}
+            if end.progress:
+                values["progress"] = self.store.seal(run.id, "progress", end.progress)
             if end.state == "cancelled":
                 values["cancel"] = run.cancelled_because
             if self._change(connection, run, values):

@@ -13,7 +13,6 @@ from sqlalchemy.exc import OperationalError
 
 from trunkline.core.deferral import ANSWER_KEPT_S, TASK_KEPT_S
 from trunkline.journal.deferrals import Board, Inbox
-from trunkline.tasks.deferral import slimmed
 from trunkline.tasks.lease import LeaseEngine
 from trunkline.tasks.showing import Showing
 
@@ -84,7 +83,7 @@ class Loop:
 
     def _tend(self, now: float) -> None:
         """What is due seldom: bodies that are old enough are erased, then whole tasks; what was left unshown is shown."""
-        while self._engine.erase(now - ANSWER_KEPT_S, slimmed, BATCH):
+        while self._engine.erase(now - ANSWER_KEPT_S, BATCH):
             self._showing.show()
         for task_id, owner in self._engine.store.remove(now - TASK_KEPT_S):
             self._board.remove(owner, task_id)

@@ -24,6 +24,9 @@ class Start:
     name: str
     """Which workflow."""
     input: bytes
+    """What it works on; erased some time after the end."""
+    facts: bytes = b""
+    """What is told of it as long as it is known; small."""
     owner: str = ""
     """Who may see it."""
     label: str = ""
@@ -36,7 +39,7 @@ class Start:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A task as it is now. `input` and `output` are empty in lists, and shorter once `erased`."""
+    """A task as it is now. `input` and `output` are empty in lists, and once `erased`."""
 
     id: str
     name: str
@@ -53,16 +56,18 @@ class Task:
     """Why its end is wanted; empty if it is not."""
     version: int
     """Grows with each change."""
+    facts: bytes = b""
     input: bytes = b""
     progress: bytes = b""
     output: bytes = b""
 
 
 class End(NamedTuple):
-    """How a workflow ended."""
+    """How a workflow ended. `progress` is what is told of it as long as it is known; small."""
 
     state: EndState
     output: bytes
+    progress: bytes = b""
 
 
 class Step(Protocol):

@@ -70,18 +70,12 @@ class TaskStore:
         with self.database.begin() as connection:
             tables.set_shown(connection, versions)
 
-    def erase(
-        self, ended_before: float, slim: Callable[[Task], tuple[bytes, bytes]], limit: int
-    ) -> list[str]:
-        """Puts what `slim` leaves of input and output in their place, for tasks that ended long ago; answers their ids."""
-        now = self.clock()
+    def erase(self, ended_before: float, limit: int) -> list[str]:
+        """Erases inputs and outputs of tasks that ended long ago; answers their ids."""
         with self.database.begin() as connection:
-            rows = tables.with_bodies(connection, ended_before, limit)
-            for row in rows:
-                input_, output = slim(self.task(row))
-                sealed = (self.seal(row["id"], "input", input_), self.seal(row["id"], "output", output))
-                tables.erase(connection, row["id"], *sealed, now)
-        return [row["id"] for row in rows]
+            ids = tables.with_bodies(connection, ended_before, limit)
+            tables.erase(connection, ids, self.clock())
+        return ids
 
     def remove(self, ended_before: float) -> list[tuple[str, str]]:
         """Removes tasks that ended longer ago still; answers their ids and owners."""
@@ -106,10 +100,8 @@ class TaskStore:
 
     def task(self, row: tables.Row) -> Task:
         """A row as the port shows it."""
-        there = {name: self.unseal(row["id"], name, row[name]) for name in ("progress",) if row[name]}
-        there |= {
-            name: self.unseal(row["id"], name, row[name]) for name in ("input", "output") if name in row
-        }
+        sealed = [name for name in ("facts", "progress", "input", "output") if name in row]
+        there = {name: self.unseal(row["id"], name, row[name]) for name in sealed}
         return Task(
             id=row["id"],
             name=row["name"],

@@ -77,8 +77,8 @@ def follow_up(task: Task, *, to_registry: bool) -> Sequence[Start]:
     """Who is to be told of the end of a task. Pure."""
     if task.name != deferral.NAME:
         return ()
-    call = deferral.read(task.input)
-    to: list[Literal["caller", "registry"]] = ["caller"] if call.notify else []
+    notify = deferral.facts(task).notify
+    to: list[Literal["caller", "registry"]] = ["caller"] if notify else []
     if to_registry:
         to.append("registry")
     return [
@@ -88,7 +88,7 @@ def follow_up(task: Task, *, to_registry: bool) -> Sequence[Start]:
             name=NAME,
             input=to_pack(Telling(task=task.id, to=who)),
             owner=task.owner,
-            label=f"tell:{call.notify.split('/')[2]}" if who == "caller" else "tell",
+            label=f"tell:{notify.split('/')[2]}" if who == "caller" else "tell",
             priority=PRIORITY,
             deadline=task.ended_at + GIVEN_UP_S,
         )

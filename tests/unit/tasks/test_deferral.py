@@ -11,7 +11,7 @@ import pytest
 from tests.support.durable import Bench
 from trunkline.core.deferral import BODY_MAX, Bearer, Deferred, Shown, public
 from trunkline.tasks import deferral
-from trunkline.tasks.deferral import DeferredCalls, Ran, judged, shown, slimmed, start, wake
+from trunkline.tasks.deferral import DeferredCalls, Ran, judged, shown, start, wake
 from trunkline.tasks.holds import Holds
 from trunkline.tasks.lease import LeaseEngine
 from trunkline.tasks.own_call import Away, Broken, Reply
@@ -220,22 +220,29 @@ def test_an_old_task_keeps_its_story_and_none_of_its_words(story: Callable[..., 
     it = story(OK)
     it.take(call(body=b"swordfish", notify="https://shop.test/hook"))
     it.bench.now = 100_000.0
-    assert it.engine.erase(50_000.0, slimmed, 10) == 1
+    assert it.engine.erase(50_000.0, 10) == 1
     task = it.engine.get("tsk_1")
     assert task is not None
     told = shown(task)
-    assert (task.erased, b"swordfish" in task.input, task.input.count(b"accept")) == (True, False, 0)
-    assert (told.state, told.correlation_id, told.attempts, told.answer, told.notify) == (
+    assert (task.erased, task.input, task.output) == (True, b"", b"")
+    assert (told.state, told.correlation_id, told.key, told.attempts, told.answer) == (
         "done",
         "order-7",
+        "key-1",
         1,
         None,
-        "",
     )
-    assert it.engine.erase(50_000.0, slimmed, 10) == 0
+    assert it.engine.erase(50_000.0, 10) == 0
+
+
+def test_what_was_erased_cannot_run_anew(story: Callable[..., Story]) -> None:
+    it = story(failed("server_error", again="no"))
+    it.take(call())
+    it.bench.now = 100_000.0
+    it.engine.erase(50_000.0, 10)
     again = it.engine.again("tsk_1", 200_000.0)
     assert again is not None
-    assert again.state == "done"
+    assert again.state == "failed"
 
 
 def test_a_run_is_noted_as_plain_data() -> None:

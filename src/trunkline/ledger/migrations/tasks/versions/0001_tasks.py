@@ -27,7 +27,7 @@ def upgrade() -> None:
         *required(sa.Integer, "fence"),
         *required(sa.String, "cancel"),
         *required(sa.Integer, "version shown"),
-        *required(sa.LargeBinary, "input progress output"),
+        *required(sa.LargeBinary, "facts input progress output"),
     )
     op.create_index("tasks_by_due", "tasks", ["state", "run_at"])
     op.create_index("tasks_by_owner", "tasks", ["owner", "id"])
