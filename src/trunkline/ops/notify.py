@@ -11,6 +11,8 @@ give (`tasks/webhook.py`).
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
 import ipaddress
 import secrets
 import smtplib
@@ -156,12 +158,11 @@ def _webhook(
     }
     if notify.webhook_secret:
         key = _value(secret, notify.webhook_secret)
-        try:
-            fields["webhook-signature"] = signature(key, message_id, int(at), body)
-        except ValueError:
+        if not _signs(key):
             raise NotSent(
-                f"{notify.webhook_secret} is no signing secret: it must be whsec_ and base64"
-            ) from None
+                f"{notify.webhook_secret} is no signing secret: it must be whsec_ and the base64 of 16 bytes or more"
+            )
+        fields["webhook-signature"] = signature(key, message_id, int(at), body)
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
     head = f"POST {target} HTTP/1.1\r\n" + "".join(f"{n}: {v}\r\n" for n, v in fields.items()) + "\r\n"
     try:
@@ -210,12 +211,16 @@ def _mail(
             session: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_S, context=tls())
         else:
             session = smtplib.SMTP(host, port, timeout=TIMEOUT_S)
-        with session:
+        try:
             if server.scheme == "smtp":
                 session.starttls(context=tls())
             if notify.smtp_user:
                 session.login(notify.smtp_user, _value(secret, notify.smtp_secret))
             refused = session.send_message(letter(notify, event, payload, message_id))
+        finally:
+            # However the farewell goes, it changes nothing about the mail.
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                session.quit()
     except smtplib.SMTPAuthenticationError as problem:
         raise NotSent(f"the mail server refused user and password ({problem.smtp_code})") from None
     except (smtplib.SMTPException, OSError, ValueError) as problem:
@@ -243,6 +248,14 @@ def _value(secret: SecretOf, ref: str) -> str:
         return secret(ref)
     except ValueError as problem:
         raise NotSent(f"{ref} cannot be had: {problem}") from None
+
+
+def _signs(key: str) -> bool:
+    """Whether a signing secret is one; a short or empty key would sign for anybody."""
+    try:
+        return key.startswith("whsec_") and len(base64.b64decode(key[6:], validate=True)) >= 16
+    except ValueError:
+        return False
 
 
 def _loopback(host: str) -> bool:
