@@ -26,6 +26,7 @@ from trunkline.core.errors import CallError
 from trunkline.core.ports import Policy
 from trunkline.core.scrub import Scrubber
 from trunkline.core.service import Callers, Sealed, Service, Snapshot
+from trunkline.engine.batch import Batches
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.gateway import Gateway, Ids
@@ -122,6 +123,8 @@ class Process:
             failed=failures.call_error,
             unknown=Samples(self.state / "samples").keep,
         )
+        self.batches = Batches(dispatcher, self.diary, caching.relevance(), clock=clock)
+        self.call_policies.append(self.batches)
         local = LocalRoutes(
             self.access,
             self.breaker,
@@ -151,6 +154,7 @@ class Process:
         )
         local.gateway = self.gateway
         self.spending.running = lambda: self.gateway.running
+        self.batches.running = self.gateway.running
         self.cache.refresh = caching.Refresh(self.gateway.handle)
         self._forgetting = caching.Forgetting(self.state / "cache.clear", self.cache)
         self._files = [

@@ -393,6 +393,8 @@ class Exchange:
     """The caller does not know the key, so that its own repeat would be another act."""
     intent: Any = None
     """What the answer store holds of this call (plugins/policies/idempotency.py)."""
+    merged: bool = False
+    """A request made of several calls, which have their fallbacks each for itself (engine/batch.py)."""
     finishes: bool = False
     """Goes on when its caller hangs up once it was sent: cutting it would undo nothing, and its answer is awaited under a key."""
     gone: bool = False

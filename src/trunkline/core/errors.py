@@ -145,5 +145,12 @@ class CallError(Exception):
         """Whether the vendor may have carried out the request although no success was seen."""
         return self.kind.acted and not self.never_acted
 
+    def twin(self) -> CallError:
+        """The same failure for another call: one object must not be raised by two."""
+        twin = CallError.__new__(CallError)
+        twin.__dict__.update(self.__dict__)
+        twin.args = self.args
+        return twin
+
     def __repr__(self) -> str:
         return f"CallError({self.code!r}, {self.message!r}, source={self.source!r})"

@@ -58,11 +58,21 @@ class Diary:
                 )
                 self._append(to_pack(again))
         except OSError as problem:
-            self.lost += 1
-            if exchange.repeat != "always" or exchange.billed:
-                raise CallError(
-                    "store_unavailable", f"this call could not be recorded before it was sent: {problem}"
-                ) from None
+            self._unrecorded(exchange, problem)
+
+    def _unrecorded(self, exchange: Exchange, problem: OSError) -> None:
+        self.lost += 1
+        if exchange.repeat != "always" or exchange.billed:
+            text = f"this call could not be recorded before it was sent: {problem}"
+            raise CallError("store_unavailable", text) from None
+
+    def begin(self, exchange: Exchange) -> None:
+        """Before the first byte of a request that another call carries for this one (engine/batch.py). Raises as `attempt` does."""
+        try:
+            if not exchange.begun:
+                self._begin(exchange, None)
+        except OSError as problem:
+            self._unrecorded(exchange, problem)
 
     def _begin(self, exchange: Exchange, attempt: Attempt | None) -> None:
         heading = exchange.heading

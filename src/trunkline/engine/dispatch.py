@@ -65,7 +65,7 @@ class Dispatcher:
         live = route.live
         left: set[Member] = set()
         member = pick(live)
-        n = 0
+        n = len(exchange.tried)  # those of a merged request that it carried (batch.py)
         while member is not None:
             n += 1
             target = member.targets.get(route.model) or aim(live, member, route.model)

@@ -74,6 +74,8 @@ class Fallbacks:
 
     def chain(self, exchange: Exchange) -> tuple[Link, ...]:
         """What can be done instead for this call and this caller."""
+        if exchange.merged:
+            return ()
         return tuple(found for link in declared_for(exchange) if (found := self._usable(exchange, link)))
 
     def _usable(self, exchange: Exchange, link: Link) -> Link | None:

@@ -27,6 +27,7 @@ from trunkline.core.service import (
     Service,
     Snapshot,
 )
+from trunkline.engine.batch import Batches
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.gateway import Gateway, Ids
@@ -141,7 +142,6 @@ class Trial:
         given = next((policy for policy in attempts if isinstance(policy, Queue)), None)
         self.queue = given or Queue(clock, clock.wall, limits_told)
         own_attempts: list[Policy[Attempt]] = [self.breaker, *([] if given else [self.queue])]
-        self.call_policies = [*([] if only else own_calls), *calls]
         self.attempt_policies = [*([] if only else own_attempts), *attempts]
         self.unknown: list[Any] = []
         """Failures that no rule knows."""
@@ -157,6 +157,8 @@ class Trial:
             failed=failures.call_error,
             unknown=self.unknown.append,
         )
+        self.batches = Batches(dispatcher, diary, caching.relevance(), clock=clock)
+        self.call_policies = [*([] if only else [*own_calls, self.batches]), *calls]
         local = LocalRoutes(self.access, self.breaker, clock=clock, wall=clock.wall, reload_state=dict)
         self.snapshot = Snapshot(
             version="v1",
@@ -183,6 +185,7 @@ class Trial:
             wall=clock.wall,
         )
         local.gateway = self.gateway
+        self.batches.running = self.gateway.running
         self.cache.refresh = caching.Refresh(self.gateway.handle)
         self.local = local
 

@@ -1,25 +1,18 @@
 """What makes two calls the same for the cache: a key over everything that an answer can depend on. Pure.
 
 Everything that reaches the vendor counts unless it is known to change nothing; forgetting a part would hand one caller's answer to
-another. Parts are hashed with their lengths before them, so that no two lists of parts can run together into the same bytes.
-Not for: how long an answer is kept (`cache.py`).
+another. Not for: how long an answer is kept (`cache.py`).
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from hashlib import blake2b
-from typing import Any, Literal
-
-import msgspec
+from typing import Literal
 
 from trunkline.core.call import Caller, Exchange, Live, Route
+from trunkline.core.canonical import canonical, digest
 from trunkline.core.codec import to_pack
-
-PARSED_MAX = 256 << 10
-"""Longer bodies are not parsed on the loop: they count as the bytes that they are."""
 
 IRRELEVANT = frozenset(
     (b"user-agent", b"traceparent", b"tracestate", b"b3", b"x-request-id", b"x-amzn-trace-id", b"x-cloud-trace-context",
@@ -27,8 +20,6 @@ IRRELEVANT = frozenset(
 )  # fmt: skip
 """Fields that reach vendors and tell only of the client or of this one request."""
 IRRELEVANT_PREFIXES = (b"x-stainless-", b"x-b3-", b"x-datadog-")
-
-_NEGATIVE_ZERO = re.compile(rb"-0(?![\d.eE])")
 
 Scope = Literal["key", "team", "all"]
 Relevant = Callable[[bytes], bool]
@@ -64,11 +55,6 @@ def identity(exchange: Exchange, route: Route, scope: Scope, relevant: Relevant)
     return digest(parts)
 
 
-def digest(parts: Iterable[bytes]) -> bytes:
-    """BLAKE2b (RFC 7693) over the parts, each behind its length."""
-    return blake2b(b"".join(len(part).to_bytes(8) + part for part in parts), digest_size=32).digest()
-
-
 def contract(live: Live) -> bytes:
     """Which configuration of a service an answer was given under; worked out once."""
     if not live.contract:
@@ -85,37 +71,3 @@ def sharing(caller: Caller, scope: Scope) -> tuple[bytes, ...]:
     if caller.token_id:
         return (b"subject", caller.id.encode(), caller.subject.encode())
     return (b"key", caller.id.encode())
-
-
-def canonical(body: bytes, *, is_json: bool) -> bytes:
-    """A body so that equal JSON is equal bytes whatever its white space and order of members; anything doubtful stays as it is.
-
-    Doubtful is what readers read in different ways: a member that stands twice, a number beyond 64 bits, -0, a lone surrogate.
-    Fractions are kept as they are written.
-    """
-    if is_json and len(body) <= PARSED_MAX and not _NEGATIVE_ZERO.search(body):
-        try:
-            return b"j" + _packed(_decoder.decode(body.decode()))
-        except (ValueError, TypeError, OverflowError, RecursionError):
-            pass
-    return b"r" + body
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose members have different names. Raises ValueError."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a member stands twice")
-    return found
-
-
-def _written(number: str) -> msgspec.msgpack.Ext:
-    return msgspec.msgpack.Ext(1, number.encode())
-
-
-def _refused(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
-
-
-_decoder = json.JSONDecoder(object_pairs_hook=_once, parse_float=_written, parse_constant=_refused)
-_packed = msgspec.msgpack.Encoder(order="deterministic").encode

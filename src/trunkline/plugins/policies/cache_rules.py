@@ -108,10 +108,7 @@ def same_failure(error: CallError, leader: Exchange, waiter: Exchange) -> CallEr
         return None
     if ours and _LANES[waiter.lane] < _LANES[leader.lane]:
         return None
-    twin = CallError.__new__(CallError)
-    twin.__dict__.update(error.__dict__)
-    twin.args = error.args
-    return twin
+    return error.twin()
 
 
 def _hasty(exchange: Exchange) -> bool:

@@ -323,7 +323,6 @@ class Failing:
 def failing(t: Trial, max_age_s: float | None = None) -> None:
     policy = Failing(t.cache, max_age_s)
     t.gateway._policies = (*t.gateway._policies, (policy, None))
-    t.gateway._settle = (policy.settle, *t.gateway._settle)
 
 
 @pytest.mark.row("F4", "F11")
@@ -381,7 +380,6 @@ async def test_an_integration_counts_as_served_stale_from_the_first_until_it_ans
         await chat(t)
     assert t.cache.stale_served() == {"acme": 3960.0}
     t.gateway._policies = t.gateway._policies[:-1]
-    t.gateway._settle = t.gateway._settle[1:]
     assert told(await chat(t)) == b"miss"
     assert t.cache.stale_served() == {}
 
