@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -17,11 +18,16 @@ from tests.support.gateway import Trunkline
 from tests.support.polling import eventually
 from tests.support.simulator import SimulatorProcess
 from tests.support.site import OK, SILENCE, Site, reply
+from trunkline.control import unknown
+from trunkline.core.idempotency import Resolution
+from trunkline.ledger.drain import Drain
 
 pytestmark = pytest.mark.row("F2")
 
 ITEMS = "/api/proxy/crm/items"
 CHARGES = "/api/proxy/stripe/v1/charges"
+PAUSE_S = 0.02
+"""Between the repeats of a caller."""
 CHARGE = b"amount=1999&currency=eur&source=tok_visa"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 REGISTRY = """
@@ -205,6 +211,30 @@ def test_an_act_in_doubt_goes_out_again_only_under_a_key_that_the_vendor_honours
     assert (safe.status, replayed(safe), site.last.field("x-payment-id")) == (200, False, "pay-1")
 
 
+@pytest.mark.parametrize(("said", "status"), [("did-not-happen", 200), ("happened", 409)])
+def test_what_a_person_found_out_about_an_act_in_doubt_holds_at_once(
+    start: Callable[..., Trunkline], site: Site, said: Resolution, status: int
+) -> None:
+    trunkline = start(REGISTRY)
+    site.script.append(SILENCE)
+    with trunkline.unanswered("POST", "/api/proxy/site/pay", {"n": 1}, keyed("pay-1")):
+        eventually(lambda: len(site.seen) == 1, "the request to be at the vendor")
+    (cut,) = trunkline.calls()
+    trunkline.kill()
+    with closing(Drain(trunkline.state.journal, trunkline.state.ledger)) as drain:
+        while drain.step():
+            continue
+    found = unknown.resolve(trunkline.state, cut, said)
+    assert (found["state"], found["resolution"]) == ("outcome_unknown", said)
+
+    def decided() -> Answer | None:
+        answer = trunkline.call("POST", "/api/proxy/site/pay", {"n": 1}, keyed("pay-1"))
+        return answer if answer.status != 502 else None
+
+    assert eventually(decided, "the resolution to hold").status == status
+    assert len(site.seen) == (2 if status == 200 else 1)
+
+
 @pytest.mark.row("E1")
 def test_a_decline_is_given_again_word_by_word(trunkline: Trunkline, simulator: SimulatorProcess) -> None:
     simulator.fault("declined", "stripe", times=1)
@@ -267,12 +297,12 @@ class Repeater(threading.Thread):
                     "POST", self.target, self.body, {**self.headers, **keyed(key)}, timeout_s=5.0
                 )
             except (OSError, Cut):
-                time.sleep(0.02)
+                time.sleep(PAUSE_S)
                 continue
             code = answer.json.get("code", "") if answer.status >= 400 else ""
             if answer.status not in (409, 503) or code == "conflict":
                 return answer.status, code
-            time.sleep(0.02)
+            time.sleep(PAUSE_S)
         return 0, "gave up"
 
 
@@ -292,7 +322,10 @@ def test_over_kills_no_key_acts_twice(start: Callable[..., Trunkline], simulator
     for _ in range(6):
         time.sleep(dice.uniform(0.1, 0.5))
         trunkline.kill()
-    time.sleep(0.3)
+    heard = sum(len(caller.final) for caller in callers)
+    eventually(
+        lambda: sum(len(caller.final) for caller in callers) > heard + 8, "answers after the last kill"
+    )
     for caller in callers:
         caller.stop.set()
     for caller in callers:

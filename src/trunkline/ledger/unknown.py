@@ -21,6 +21,8 @@ from trunkline.ledger.usage import Rollups
 
 _LONGEST_DAYS = 32
 """No key lives longer, so that no later call can settle an earlier one."""
+_LONGEST_CHAIN = 20
+"""Calls under one key that stayed in doubt one after the other."""
 
 
 def open_count(folder: Path, rollups: Rollups) -> int:
@@ -64,14 +66,31 @@ def settle(days: Days, ended: Iterable[tuple[Begin, End]]) -> None:
     for begin, end in ended:
         if "idempotency=again" not in end.notes or not _is_answer(end):
             continue
-        earlier = next((n[3:] for n in end.notes.split(";") if n.startswith("of=")), "")
+        note = f"the same request with the same key was answered: call {end.call_id}"
         oldest = day_of(begin.at_us - _LONGEST_DAYS * DAY_US)
-        for day in reversed(days.list()):
-            note = f"the same request with the same key was answered: call {end.call_id}"
-            if day < oldest or _write(
-                days, day, earlier, SETTLED, "a later call", note, end.at_us, over_people=False
-            ):
+        notes: str | None = end.notes
+        for _ in range(_LONGEST_CHAIN):
+            earlier = next((n[3:] for n in (notes or "").split(";") if n.startswith("of=")), "")
+            day = _day_of(days, earlier, oldest) if earlier else None
+            if day is None:
                 break
+            _write(days, day, earlier, SETTLED, "a later call", note, end.at_us, over_people=False)
+            notes = _notes(days, day, earlier)
+
+
+def _day_of(days: Days, call_id: str, oldest: str) -> str | None:
+    """The day whose file holds a call, among those that are not too old."""
+    for day in reversed(days.list()):
+        if day < oldest:
+            return None
+        if _notes(days, day, call_id) is not None:
+            return day
+    return None
+
+
+def _notes(days: Days, day: str, call_id: str) -> str | None:
+    with days.engine(day).begin() as connection:
+        return connection.execute(select(calls.c.notes).where(calls.c.call_id == call_id)).scalar()
 
 
 def _is_answer(end: End) -> bool:

@@ -7,7 +7,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.support.polling import eventually
 from trunkline.journal import answer_segment as segment
 from trunkline.journal import files
 from trunkline.journal.answers import ANSWER, DOUBT, FREED, INTENT, UNKEPT, Answers, AnswersFull, Head, Kept
@@ -395,8 +395,5 @@ def test_it_reaches_the_disk_by_itself(tmp_path: Path) -> None:
     answered(answers)
     writer = answers._writer
     assert writer is not None
-    until = time.monotonic() + 10
-    while writer._synced != writer.changed and time.monotonic() < until:
-        time.sleep(0.001)
-    assert writer._synced == writer.changed
+    eventually(lambda: writer._synced == writer.changed, "the disk to have it")
     answers.close()

@@ -91,6 +91,16 @@ def test_a_later_answer_under_the_same_key_settles_the_first(
         assert (found["resolved_by"], found["resolution_note"]) == ("a later call", note)
 
 
+def test_an_answer_settles_all_that_were_in_doubt_before_it(
+    drained: Drained, rollups: Rollups, folder: Path
+) -> None:
+    before = NOON_US - DAY_US
+    second = [begin("b"), end("b", **LOST, notes="idempotency=again;key=00ff;of=a", tried=[tried(status=0)])]
+    third = [begin("c"), end("c", notes="idempotency=again;key=00ff;of=b")]
+    drained(JournalInMemory(*lost("a", before), *second, *third))
+    assert unknown.open_count(folder, rollups) == 0
+
+
 def test_what_a_person_said_is_not_settled_over(drained: Drained, ledger: Ledger, folder: Path) -> None:
     journal = JournalInMemory(*lost("a"))
     drained(journal)

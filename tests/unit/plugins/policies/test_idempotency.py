@@ -264,6 +264,17 @@ async def test_where_the_vendor_honours_keys_a_repeat_in_doubt_goes_out_under_th
     assert len(stage.sent) == 1
 
 
+async def test_the_vendors_memory_began_with_the_first_use(stage: Stage) -> None:
+    trial = stage.start(is_silent)
+    trial.begin(*PAY, KEY)
+    await trial.turn()
+    stage.clock.advance(1.5 * 3600)
+    stage.start(DONE, DONE)
+    assert (await stage.trial.ask(*PAY, KEY)).status == 201
+    stage.clock.advance(0.5 * 3600 + 1)
+    assert (await stage.trial.ask(*PAY, KEY)).field(b"idempotent-replayed") is None
+
+
 async def test_with_several_credentials_it_does_not(stage: Stage) -> None:
     """The repeat could go to another account, which knows nothing of the key."""
     import msgspec
