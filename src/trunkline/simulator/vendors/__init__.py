@@ -136,6 +136,10 @@ _ALIASES = {"azure": "azure-openai", "google": "gemini", "pdf": "gotenberg"}
 
 
 def profile(name: str) -> Profile:
-    """The row of a vendor; a name without one is a plain JSON API that asks for no credential."""
+    """The row of a vendor; a name without one is a plain JSON API that asks for no credential.
+
+    `openai~LABEL` is another installation of `openai`, with objects and faults of its own.
+    """
+    name = name.partition("~")[0]
     found = PROFILES.get(_ALIASES.get(name, name))
     return found or Profile(name, _made_by("generic", "Generic", name))

@@ -1,0 +1,177 @@
+"""`trunkline drill`: proves on an isolated copy that each declared fallback works, and writes a report."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from trunkline.cli import exits
+from trunkline.cli.place import json_option, place_options, settings_here
+from trunkline.cli.show import json_out, say
+
+if TYPE_CHECKING:
+    from trunkline.core.service import Snapshot
+    from trunkline.ops.drill.report import Report
+    from trunkline.settings import Settings
+
+PRODUCTION = "prod"
+PACE = (
+    "Times ran faster than declared: a call's whole time is at most {total_s:g} s, and all other times of its integration are "
+    "shortened alike. Limits toward vendors, budgets and limits of callers are left out."
+)
+
+
+class NotInProduction(Exception):
+    """Asked for where it is not done; says how it is."""
+
+
+@click.command()
+@click.argument("integration", required=False)
+@click.option(
+    "--fault", "faults", multiple=True, metavar="NAME", help="Play this fault only; may be repeated."
+)
+@click.option("--out", metavar="FILE", help="Where the report goes; drills/DATE.md unless told.")
+@click.option("--yes", is_flag=True, help="Do not ask before it starts.")
+@click.option("--allow-production", is_flag=True, help="Also where TRUNKLINE_ENV is prod or unset.")
+@json_option
+@place_options
+def drill(
+    integration: str | None,
+    faults: tuple[str, ...],
+    out: str | None,
+    yes: bool,
+    allow_production: bool,
+    as_json: bool,
+) -> int:
+    """Prove that fallbacks work: plays vendors' faults to an isolated copy of the registry and writes a report.
+
+    Nothing real is called or billed: the copy has a state folder of its own, made-up credentials and simulated vendors.
+
+    Exit codes: 0 all passed, 1 something failed, 2 no such integration or fault, 3 the registry is invalid, 4 production.
+    """
+    settings = settings_here()
+    refuse_production(settings.env, allowed=allow_production, what="Drills")
+    snapshot = _registry(settings)
+    known = _known(snapshot, integration, faults)
+    if not yes and not as_json:
+        _asked(known)
+    report = _drilled(snapshot, known, faults, say if not as_json or _watched() else _silent)
+    path = _written(report, out)
+    if as_json:
+        json_out(report)
+    else:
+        _summed_up(report, path)
+    return exits.FAILED if report.result == "fail" else exits.OK
+
+
+def refuse_production(environment: str, *, allowed: bool, what: str) -> None:
+    """Raises NotInProduction unless it is allowed."""
+    if environment == PRODUCTION and not allowed:
+        raise NotInProduction(
+            f"{what} are not run in production, and TRUNKLINE_ENV is "
+            f"{'prod' if os.environ.get('TRUNKLINE_ENV') else 'unset, which means prod'}. "
+            "Set TRUNKLINE_ENV=staging (or dev), or give --allow-production."
+        )
+
+
+def _registry(settings: Settings) -> Snapshot:
+    from trunkline.registry.load import load
+
+    return load(settings.config_path, environment=settings.env, environ=os.environ).snapshot
+
+
+def _known(snapshot: Snapshot, integration: str | None, faults: tuple[str, ...]) -> list[str]:
+    """The integrations to drill. Raises UsageError naming what there is."""
+    from trunkline.ops.drill.faults import FAULTS
+
+    there = [service.name for service in snapshot.services if service.enabled]
+    if integration is not None and integration not in there:
+        raise click.UsageError(
+            f"There is no integration {integration!r}. Known: {', '.join(there) or 'none'}."
+        )
+    strange = [name for name in faults if name not in FAULTS]
+    if strange:
+        raise click.UsageError(f"There is no fault {strange[0]!r}. Known: {', '.join(FAULTS)}.")
+    return [integration] if integration is not None else there
+
+
+def _asked(names: list[str]) -> None:
+    import sys
+
+    if sys.stdin.isatty():
+        click.confirm(
+            f"Drill {', '.join(names)} on an isolated copy now?", default=True, abort=True, err=True
+        )
+
+
+def _watched() -> bool:
+    import sys
+
+    return sys.stderr.isatty()
+
+
+def _silent(text: str) -> None:
+    del text
+
+
+def _drilled(snapshot: Snapshot, names: list[str], faults: tuple[str, ...], tell: object) -> Report:
+    import trunkline
+    from trunkline.cli.drilling import run
+    from trunkline.cli.drilling.stage import set_up, simulating
+    from trunkline.ops.drill import report as reports
+    from trunkline.ops.drill.samples import samples
+    from trunkline.simulator.samples import BODIES
+
+    assert callable(tell)
+    begun, at = time.monotonic(), datetime.now(UTC)
+    chosen = [
+        one
+        for service in snapshot.services
+        if service.name in names
+        for one in samples(snapshot, service, BODIES)
+    ]
+    with simulating() as simulator, set_up(simulator) as stage:
+        todo = run.jobs(snapshot, chosen, run.chosen(faults), simulator)
+        played = run.play(stage, snapshot, todo, tell)
+    return reports.Report(
+        at=at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        version=trunkline.__version__,
+        environment=snapshot.environment,
+        registry=snapshot.version,
+        took_s=round(time.monotonic() - begun, 1),
+        result=reports.result_of(played),
+        counts=reports.counted(played),
+        integrations=names,
+        findings=reports.gathered(played),
+        played=played,
+        notes=[PACE.format(total_s=run.TOTAL_S)],
+    )
+
+
+def _written(report: Report, out: str | None) -> Path:
+    from trunkline.ops.drill.report import markdown
+
+    path = Path(out) if out else Path("drills") / f"{report.at.replace(':', '')}.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(markdown(report))
+    return path
+
+
+def _summed_up(report: Report, path: Path) -> None:
+    for one in report.played:
+        if one.result != "pass":
+            why = "; ".join(f"{check.name}: {check.said}" for check in one.checks if not check.ok)
+            click.echo(f"{one.result.upper():<8} {one.entry}, {one.form}: {one.title}: {why or one.caller}")
+    for finding in report.findings:
+        click.echo(f"FINDING  {finding.message}")
+    with contextlib.suppress(ValueError):
+        counts = ", ".join(f"{n} {name}" for name, n in report.counts.items() if n)
+        say(
+            f"Drill: {report.result} ({counts or 'nothing played'}, {len(report.findings)} findings). Report: {path}"
+        )
