@@ -57,12 +57,18 @@ class Batches:
         self.carried = 0
         """Calls that were answered so."""
 
+    def concerns(self, exchange: Exchange) -> bool:
+        """Embedding calls to integrations that say so; proxied ones pass byte for byte."""
+        route = exchange.route
+        assert route is not None
+        return bool(route.live.spec.batch_embeddings) and route.dialect in INPUTS_MAX
+
     def admit(self, exchange: Exchange) -> Awaitable[None] | None:
         """Lets an embedding call wait for others like it."""
         route = exchange.route
         assert route is not None
         seconds = route.live.spec.batch_embeddings
-        if not seconds or not route.dialect or not may_wait(exchange, seconds, self._clock()):
+        if not may_wait(exchange, seconds, self._clock()):
             return None
         own = part(exchange.dialect, exchange.path, exchange.body)
         return None if own is None else self._join(exchange, route, own, seconds)
@@ -211,8 +217,7 @@ class Batches:
 def may_wait(exchange: Exchange, seconds: float, now: float) -> bool:
     """Whether a call has the time to wait for others, and asks for nothing that would hold for it alone."""
     return (
-        exchange.dialect in INPUTS_MAX
-        and exchange.rest is None
+        exchange.rest is None
         and exchange.tighter is None
         and not exchange.idempotency_key
         and exchange.deadline - now > 4 * seconds

@@ -68,16 +68,16 @@ class AnswerCache:
         """Set once there is a gateway; without it no answer is fetched in the background."""
 
     def concerns(self, exchange: Exchange) -> bool:
-        """Whether any answer of the integration may be kept."""
-        return exchange.route is not None and exchange.route.live.caches
+        """Calls of services with a cache, and those that want a kept answer only, wherever they go."""
+        route = exchange.route
+        assert route is not None
+        asked = exchange.request.fields.get(b"x-trunkline-cache")
+        return route.live.caches or asked == b"only-if-cached"
 
     def admit(self, exchange: Exchange) -> Awaitable[None] | None:
         """Answers the call, lets it lead, or makes it wait. Raises `not_cached`, `invalid_request`, `deadline_exceeded`."""
         route = exchange.route
         assert route is not None
-        return self._look(exchange, route) if route.live.caches else None
-
-    def _look(self, exchange: Exchange, route: Route) -> Awaitable[None] | None:
         asked = exchange.request.fields.get(b"x-trunkline-cache", b"")
         if asked and asked not in _ASKED:
             text = "x-trunkline-cache takes no-store, no-cache or only-if-cached"

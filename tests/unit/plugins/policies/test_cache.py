@@ -192,6 +192,12 @@ async def test_only_if_cached_never_reaches_the_vendor() -> None:
     assert (other.status, [end.code for end in t.ends]) == (504, ["not_cached", "", "", "not_cached"])
 
 
+async def test_only_if_cached_holds_where_no_answers_are_kept_too() -> None:
+    t = trial(GOOD, cache=None)
+    assert ((await chat(t, ("x-trunkline-cache", "only-if-cached"))).status, t.wire.sent) == (504, [])
+    assert (await chat(t)).status == 200
+
+
 async def test_another_word_is_refused() -> None:
     t = trial()
     heard = await chat(t, ("x-trunkline-cache", "maybe"))
