@@ -20,7 +20,7 @@ MEANINGS = {
     FAILED: "failed; also: `check` or `doctor` found something",
     USAGE: "the command was given wrongly",
     INVALID: "registry, settings, master key or state are invalid",
-    AUTH: "not allowed: no key, a wrong key, or one without the scope",
+    AUTH: "not allowed: no key, a wrong key, or one without the scope; not in production",
     UPSTREAM: "the vendor failed or refused",
     BUDGET: "a budget is used up",
     UNAVAILABLE: "Trunkline, or a part of it, is not running or cannot answer now",
@@ -36,12 +36,15 @@ BY_FAILURE = {
     "WishInvalid": USAGE,
     "KeyProblem": FAILED,
     "UnknownProblem": FAILED,
+    "TaskProblem": FAILED,
     "SecretProblem": FAILED,
     "ClaimRefused": FAILED,
     "ArchiveProblem": FAILED,
     "SecretUnavailable": UNAVAILABLE,
     "OperationalError": UNAVAILABLE,
     "NotRunning": UNAVAILABLE,
+    "NotInProduction": AUTH,
+    "StageProblem": UNAVAILABLE,
 }
 """Class name of an exception -> exit code. Its text is shown as it is; what is not named here is a defect."""
 
