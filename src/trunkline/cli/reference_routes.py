@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
 from trunkline.engine.gateway import Local
 from trunkline.engine.resolve import ENDPOINTS, GEMINI, PROXY, dialect_of
+from trunkline.gateway.deferrals import Deferrals
 from trunkline.gateway.local import LocalRoutes
 
 ANY_KEY = "any live key or token"
@@ -27,6 +29,11 @@ WORDS = {
     "parallel": "Makes up to 64 calls, a few at a time, and answers them in order; each needs the scope of its own route.",
     "models": "The models that the key may use, in the format of the asking SDK.",
     "model": "One of them.",
+    "tasks": "Deferred calls of the same team, newest first; `?state=`, `?limit=`, `?before=`.",
+    "task": "How far one is, and its answer once there is one.",
+    "answer": "Its answer alone, as the call itself would have got it; 202 until there is one.",
+    "cancel": "Has it cancelled: 202, or 200 if it has ended already.",
+    "signing_secret": "The secret under which the webhooks that this key asks for are signed.",
     "preflight": "CORS preflight, answered from the origins of live keys.",
 }
 DIALECTS = {
@@ -107,10 +114,15 @@ def _local() -> list[Row]:
         ("GET", "/health", {}),
         ("GET", "/v1/models/{model}", {}),
         ("GET", "/v1beta/models/{model}", {}),
+        ("GET", "/v1/tasks", {}),
+        ("GET", "/v1/tasks/{id}", {}),
+        ("GET", "/v1/tasks/{id}/answer", {}),
+        ("DELETE", "/v1/tasks/{id}", {}),
+        ("GET", "/v1/tasks/signing-secret", {}),
         ("OPTIONS", "any path", {b"origin": b"", b"access-control-request-method": b""}),
     ):
         asked: Any = SimpleNamespace(request=SimpleNamespace(fields=fields))
-        local = routes.find(method, path.encode(), asked)
+        local = routes.find(method, path.replace("{id}", "tsk_" + "0" * 32).encode(), asked)
         assert local is not None, f"{method} {path} is gone"
         found.append(_row(method, path, local))
     return found
@@ -128,7 +140,10 @@ def _row(method: str, path: str, local: Local) -> Row:
 def _table() -> LocalRoutes:
     """The gateway's own routes without a gateway: only their table is asked for."""
     nothing = cast(Any, None)
-    routes = LocalRoutes(nothing, nothing, clock=time.monotonic, wall=time.time, reload_state=dict)
+    deferrals = Deferrals(Path(), b"none", nothing, time.time)
+    routes = LocalRoutes(
+        nothing, nothing, clock=time.monotonic, wall=time.time, reload_state=dict, deferrals=deferrals
+    )
     routes.gateway = cast(
         Any, SimpleNamespace(world=SimpleNamespace(snapshot=SimpleNamespace(health_public=False)))
     )

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from trunkline import __version__
 from trunkline.console import landing, money, shapes, unknown
+from trunkline.console import tasks as deferred
 from trunkline.console.access import COOKIE, SESSION_S
 from trunkline.console.context import Console, memory_bytes
 from trunkline.console.declare import Endpoint, Nothing
@@ -67,6 +68,7 @@ def health_now(console: Console, query: shapes.HealthQuery, accept: str = "") ->
             },
             "ledger": _ledger_state(console),
             "unknown_outcomes": {"open": console.unknown.count()},
+            "tasks": deferred.standing(console),
         }
         body, media = health.detail(traffic, now, **more), "application/json"
     else:
@@ -213,6 +215,7 @@ def _gauges(console: Console) -> list[Metric]:
             console.unknown.count(),
         ),
         *money.metrics(console),
+        *deferred.metrics(console),
         *_gateway_gauges(console, now),
     ]
 
@@ -263,6 +266,23 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="POST", path="/api/unknown/{id}/resolve", role="operator", name="resolve_unknown",
         summary="Say what became of such a call", query=shapes.ResolveQuery, reply=shapes.CallShape,
         handler=unknown.resolve,
+    ),
+    Endpoint(
+        method="GET", path="/api/tasks", role="viewer", name="tasks", summary="Deferred calls, newest first",
+        query=deferred.TasksQuery, reply=deferred.TasksReply, handler=deferred.tasks,
+    ),
+    Endpoint(
+        method="GET", path="/api/tasks/{id}", role="viewer", name="task", summary="One deferred call",
+        query=deferred.TaskQuery, reply=deferred.TaskShape, handler=deferred.task,
+    ),
+    Endpoint(
+        method="POST", path="/api/tasks/{id}/cancel", role="operator", name="cancel_task", summary="Cancel a deferred call",
+        query=deferred.TaskQuery, reply=deferred.TaskShape, handler=deferred.cancel,
+    ),
+    Endpoint(
+        method="POST", path="/api/tasks/{id}/retry", role="operator", name="retry_task",
+        summary="Run a deferred call anew that failed, was cancelled or timed out", query=deferred.TaskQuery,
+        reply=deferred.TaskShape, handler=deferred.retry,
     ),
     Endpoint(
         method="GET", path="/api/tail", role="viewer", name="tail", summary="Follow calls as they begin and end",

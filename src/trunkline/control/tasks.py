@@ -6,8 +6,10 @@ Trunkline runs, else at its next start. Not for: running tasks (`trunkline/worke
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from trunkline.control import audit
@@ -23,8 +25,9 @@ from trunkline.core.deferral import (
     order_name,
     public,
 )
-from trunkline.journal.deferrals import Damaged, Inbox
+from trunkline.journal.deferrals import Damaged, Inbox, inbox_names
 from trunkline.tasks import deferral, parts
+from trunkline.tasks.showing import SUMMARY
 from trunkline.tasks.store import TaskStore
 
 What = Literal["cancel", "retry"]
@@ -123,24 +126,24 @@ class Tasks:
                 return task
             time.sleep(0.1)
 
-    def summary(self) -> Summary:
-        """From what the worker last wrote; what lies in the inbox counts as queued."""
-        told: Any = {}
-        try:
-            told = from_json((parts.folder(self._state.path) / "summary.json").read_bytes())
-        except (OSError, DecodeError):
-            told = {}
-        counts: dict[str, int] = dict.fromkeys(STATES, 0)
-        names = [name for name in self._inbox().names() if name.startswith("tsk_")]
-        oldest = 0.0
-        if isinstance(told, dict):
-            counts |= {state: int(n) for state, n in told.get("tasks", {}).items() if state in counts}
-            oldest = float(told.get("oldest_at", 0.0))
-        counts["queued"] += len(names)
-        if names:
-            first = int(names[0][4:16], 16) / 1e3
-            oldest = min(oldest, first) if oldest else first
-        return Summary(counts, oldest, len(names))
+
+def summary(state: Path) -> Summary:
+    """From what the worker last wrote; what lies in the inbox counts as queued. Opens no database and needs no key."""
+    folder = parts.folder(state)
+    told: Any = {}
+    with contextlib.suppress(OSError, DecodeError):
+        told = from_json((folder / SUMMARY).read_bytes())
+    counts: dict[str, int] = dict.fromkeys(STATES, 0)
+    oldest = 0.0
+    if isinstance(told, dict):
+        counts |= {name: int(n) for name, n in told.get("tasks", {}).items() if name in counts}
+        oldest = float(told.get("oldest_at", 0.0))
+    names = [name for name in inbox_names(folder) if name.startswith("tsk_")]
+    counts["queued"] += len(names)
+    if names:
+        first = int(names[0][4:16], 16) / 1e3
+        oldest = min(oldest, first) if oldest else first
+    return Summary(counts, oldest, len(names))
 
 
 def plain(task: Shown, *, answer: bool = False) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class Inbox:
 
     def names(self) -> list[str]:
         """What lies here, oldest first."""
-        return sorted(name for name, _ in _files(self.folder))
+        return inbox_names(self.folder.parent)
 
     def read(self, name: str) -> bytes | None:
         """An item; None if it is gone. Raises Damaged."""
@@ -99,6 +99,11 @@ class Inbox:
         place.mkdir(mode=0o700, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             (self.folder / name).replace(place / name)
+
+
+def inbox_names(folder: Path) -> list[str]:
+    """What lies in the inbox of a folder, oldest first; needs no key."""
+    return sorted(name for name, _ in _files(folder / "inbox"))
 
 
 class Board:

@@ -19,6 +19,9 @@ Ask = Callable[..., Any]
 NOW = NOON_US / 1e6
 TARGETS = {one.name: one.path.replace("{id}", "a") for one in ENDPOINTS}
 TARGETS["resolve_unknown"] = "/api/unknown/b/resolve?as=happened&note=seen"
+TARGETS["task"] = "/api/tasks/tsk_queued"
+TARGETS["cancel_task"] = "/api/tasks/tsk_queued/cancel"
+TARGETS["retry_task"] = "/api/tasks/tsk_failed/retry"
 CLOSED = [one for one in ENDPOINTS if one.role != "open" and one.name != "tail"]
 
 
