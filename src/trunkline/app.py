@@ -29,6 +29,7 @@ from trunkline.core.service import Callers, Sealed, Service, Snapshot
 from trunkline.engine.batch import Batches
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
+from trunkline.engine.fallback import Fallbacks
 from trunkline.engine.gateway import Gateway, Ids
 from trunkline.engine.limits_told import limits_told
 from trunkline.engine.shape import answer
@@ -49,7 +50,7 @@ from trunkline.journal.append import Journal
 from trunkline.ops import outside
 from trunkline.plugins import auth
 from trunkline.plugins.adapters import ADAPTERS
-from trunkline.plugins.policies.access import Access
+from trunkline.plugins.policies.access import Access, may_fall_back
 from trunkline.plugins.policies.breaker import Breaker, Seen
 from trunkline.plugins.policies.cache import AnswerCache
 from trunkline.plugins.policies.queue import Queue
@@ -122,6 +123,9 @@ class Process:
             wall=wall,
             failed=failures.call_error,
             unknown=Samples(self.state / "samples").keep,
+            fallbacks=Fallbacks(
+                may=may_fall_back, stale=self.cache.stale, defer=self.deferrals.defer, wall=wall
+            ),
         )
         self.batches = Batches(dispatcher, self.diary, caching.relevance(), clock=clock)
         self.call_policies.append(self.batches)

@@ -134,6 +134,23 @@ def test_an_error_before_any_content_is_tried_again(
     assert trunkline.recorded(answer).codes == ["server_error", ""]
 
 
+@pytest.mark.row("F7")
+@pytest.mark.parametrize("fault", ["error_first", "reset_mid", "fin_mid"])
+@pytest.mark.parametrize("name", ["chat", "responses", "claude"])
+def test_a_stream_that_fails_after_its_opening_alone_is_made_good_unseen(
+    trunkline: Trunkline, simulator: SimulatorProcess, fault: str, name: str
+) -> None:
+    target, body = DIALECTS[NAMES.index(name)]
+    simulator.fault(fault, args={"events": 1}, times=2)
+    answer = trunkline.call("POST", target, body)
+    whole = trunkline.call("POST", target, body)
+
+    assert (answer.status, answer.field("x-trunkline-attempts"), answer.body) == (200, "3", whole.body)
+    end = trunkline.recorded(answer).end
+    assert (end.state, [code != "" for code in trunkline.recorded(answer).codes]) == ("ok", [True, True, False])
+    assert end.output_tokens == trunkline.recorded(whole).end.output_tokens
+
+
 @pytest.mark.row("F7", "E2")
 @pytest.mark.parametrize("fault", ["error_after", "reset_mid", "fin_mid", "fin_mid_chunk", "truncate"])
 @pytest.mark.parametrize("name", NAMES)
@@ -141,7 +158,7 @@ def test_a_stream_that_fails_in_the_middle_ends_with_an_error_of_its_dialect(
     trunkline: Trunkline, simulator: SimulatorProcess, fault: str, name: str
 ) -> None:
     target, body = DIALECTS[NAMES.index(name)]
-    simulator.fault(fault, args={"events": 3} if fault != "truncate" else {})
+    simulator.fault(fault)
     answer = trunkline.call("POST", target, body)
     told = events(answer.body)
     error = told[-1]["error"]

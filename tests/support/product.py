@@ -19,7 +19,7 @@ __all__ = ["clean", "simulator", "simulator_process", "site", "site_process", "t
 REGISTRY = """
 version: 1
 defaults:
-  retry: {{backoff: 10ms, backoff_max: 20ms}}
+  retry: {{backoff: 10ms, backoff_max: 20ms, budget_floor: 1000000}}
   breaker: {{volume: 1000000}}
 integrations:
   openai: {{base_url: "{simulator}/openai", secret: env:OPENAI_API_KEY}}

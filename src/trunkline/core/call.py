@@ -413,6 +413,8 @@ class Exchange:
     cost_usd: float = -1.0
     wasted_usd: float = 0.0
     """Paid for attempts that were thrown away; not part of `cost_usd`."""
+    thrown: tuple[tuple[float, float, float, float], ...] = ()
+    """Rates of attempts that were paid and thrown away, whose cost is not known yet (engine/costs.py)."""
     task: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
@@ -434,12 +436,16 @@ class Attempt:
     first_byte_at: float = 0.0
     status: int = 0
     error: CallError | None = None
+    reading: Reading | None = None
+    """What was read of an answer that was not passed on."""
     recorded: bool = False
     """Its end stands in `exchange.tried`."""
     beside: Attempt | None = None
     """The attempt that was still running when this one began (engine/race.py)."""
+    dialed_at: float = 0.0
+    """When it was last seen without a connection."""
     opening: Any = None
-    """engine/relay.Relay while the harmless opening of its stream is held back."""
+    """engine/relay.Relay of a model stream that has brought no content yet."""
     pace: tuple[float, int] | None = None
     """When its stream was last measured, and how many bytes had passed by then (engine/sweep.py)."""
     response: Any = None

@@ -177,3 +177,6 @@ class Adapter(Protocol):
 
     def watch(self, block: bytes, into: Reading) -> bytes | None:
         """Looks at whole SSE events of a stream; returns the data of an event that is an error, else None."""
+
+    def opens(self, block: bytes) -> bool:
+        """Whether whole SSE events hold nothing yet that a caller would miss, so that the stream could still begin anew elsewhere."""

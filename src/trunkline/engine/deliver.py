@@ -1,273 +1,197 @@
-"""Brings a vendor's answer to the caller: whole, or streamed as it comes, with what must be read of it on the way.
+"""Brings a vendor's answer to the caller: whole, or streamed as it comes; also an answer that no vendor gave just now.
 
-Not for: failures before an answer began (`gateway.py` shapes those).
+Not for: reading what an answer is (`reply.py`), nor failures before an answer began (`gateway.py` tells those).
 """
 
 from __future__ import annotations
 
-import asyncio
-import zlib
-from urllib.parse import urlsplit
+from collections.abc import Callable
 
-from trunkline.core.call import Answer, Attempt, Exchange, Live
+from trunkline.core.call import Answer, Attempt, Exchange
 from trunkline.core.codec import DecodeError
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Reading, Response
-from trunkline.engine.classify import classify, looks_ok
-from trunkline.engine.fields import OURS, RATE_LIMITS, TO_CALLER, Filter, without_named
-from trunkline.engine.paths import checked
+from trunkline.engine import reply
+from trunkline.engine.answer_head import AnswerFields, kept, own_fields
+from trunkline.engine.costs import account, settle_waste
+from trunkline.engine.diary import Diary, tried
+from trunkline.engine.relay import Relay
+from trunkline.engine.repair import breaks_format
 
-READ_MAX = 1 << 20
-"""Bodies of failures are read up to here for classification."""
-WHOLE_MAX = 16 << 20
-"""A model's JSON reply that is longer is no reply that anybody wants; the largest seen are 12.5 MB of images."""
-PARSED_MAX = 256 << 10
-"""Longer replies are parsed in a thread."""
-
-_LINES_MAX = 2048
-_LINE_MAX = 256
-REQUEST_IDS = frozenset(
-    (b"x-request-id", b"request-id", b"x-amzn-requestid", b"x-github-request-id", b"x-goog-request-id", b"apim-request-id", b"cf-ray",
-     b"x-slack-req-id", b"x-notion-request-id", b"dg-request-id", b"twilio-request-id", b"x-shopify-request-id")
-)  # fmt: skip
+_STREAMED = b"text/event-stream"
+_WHOLE_BELOW = 256 << 10
 
 
-class _Lines(dict[tuple[bytes, bytes], bytes]):
-    """A vendor's field -> our header line, or nothing where it does not pass. Vendors send the same fields again and again."""
+class Deliverer:
+    """Passes answers on and records that they came."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._filter = Filter(TO_CALLER, OURS)
+    def __init__(self, diary: Diary, clock: Callable[[], float], wall: Callable[[], float]) -> None:
+        self._diary = diary
+        self._clock = clock
+        self._wall = wall
+        self._answers = AnswerFields()
 
-    def __missing__(self, field: tuple[bytes, bytes]) -> bytes:
-        name, value = field
-        line = b"%b: %b\r\n" % field if self._filter.passes(name) else b""
-        if name not in REQUEST_IDS and len(value) <= _LINE_MAX:
-            if len(self) >= _LINES_MAX:
-                self.clear()
-            self[field] = line
-        return line
+    async def answer(self, attempt: Attempt, response: Response) -> None:
+        """Every answer that is not short, whole and good. Raises CallError for one that is a failure."""
+        exchange, began = attempt.exchange, self._clock()
+        if response.status >= 300 or attempt.target.live.watch_ok:
+            error = await reply.failure(attempt, response, self._wall())
+            if error is not None:
+                raise error
+        if await self._streams(attempt, response):
+            await self._relay(attempt, response)
+            return
+        reading = None
+        if response.status < 300:
+            body = reply.readable(attempt, response)
+            reading = await reply.read_reply(attempt, body)
+            if reading is not None:
+                _keeps_format(attempt, body, reading)
+        exchange.vendor_wait += self._clock() - began
+        self.whole(exchange, attempt, response, reading)
 
+    async def _streams(self, attempt: Attempt, response: Response) -> bool:
+        """Whether an answer is passed on as it comes; else it is read to its end now.
 
-class AnswerFields:
-    """Writes the vendor's part of an answer's fields."""
+        A model's stream goes event by event even when all of it came at once.
+        """
+        exchange = attempt.exchange
+        if response.fields.get(b"content-type", b"").startswith(_STREAMED):
+            return not response.complete or (exchange.stream and exchange.adapter is not None)
+        if response.complete:
+            return False
+        if exchange.adapter is not None and not exchange.stream:
+            response.completed(await reply.read_whole(attempt, response))
+            return False
+        length = response.fields.get(b"content-length")
+        if length and int(length) <= _WHOLE_BELOW:
+            response.completed(await response.read(_WHOLE_BELOW))
+            return False
+        return True
 
-    def __init__(self) -> None:
-        self._line = _Lines().__getitem__
-
-    def lines(self, attempt: Attempt, response: Response) -> list[bytes]:
-        """The vendor's header lines that pass; notes the vendor's request id on the attempt."""
-        if not REQUEST_IDS.isdisjoint(response.fields):
-            names = [name for name in response.fields if name in REQUEST_IDS]
-            told = next((name for name in reversed(names) if name != b"cf-ray"), names[0])
-            attempt.vendor_request_id = response.fields[told][:200].decode("latin-1")
-        headers = without_named(response.headers, response.fields.get(b"connection"))
-        if attempt.exchange.limits_told:
-            headers = [field for field in headers if field[0] not in RATE_LIMITS]
-        return list(map(self._line, headers))
-
-
-def kept(attempt: Attempt, response: Response, fields: bytes) -> Answer | None:
-    """The vendor's part of an answer for those who asked for it; of a stream only the head, its body follows at its end."""
-    body = response.body if response.complete else b""
-    if len(body) > attempt.exchange.keep:
-        return None
-    member = attempt.target.member
-    shown = member.blotted(fields) if member.repeated_in(fields) else fields
-    return Answer(response.status, shown, body, b"set-cookie" in response.fields)
-
-
-def own_fields(exchange: Exchange, attempts: int, now: float) -> bytes:
-    """Our header lines of an answer."""
-    route = exchange.route
-    assert route is not None
-    overhead_ms = (now - exchange.started - exchange.vendor_wait) * 1e3
-    lines = b"%bx-correlation-id: %b\r\nx-trunkline-attempts: %d\r\nx-trunkline-overhead-ms: %.3f\r\n%b" % (
-        route.answer_fields,
-        exchange.correlation_id.encode(),
-        attempts,
-        overhead_ms,
-        exchange.extra,
-    )
-    if exchange.cost_usd >= 0:
-        return lines + b"x-trunkline-cost-usd: %.9g\r\n" % exchange.cost_usd
-    return lines
-
-
-def field(headers: list[tuple[bytes, bytes]], name: bytes) -> bytes:
-    """First value of a header, or empty."""
-    return next((value for n, value in headers if n == name), b"")
-
-
-def plain(headers: list[tuple[bytes, bytes]], body: bytes, limit: int = READ_MAX) -> bytes:
-    """The body without gzip or deflate, at most `limit` bytes of it, so that a bomb stays small."""
-    encoding = field(headers, b"content-encoding").lower()
-    if encoding not in (b"gzip", b"x-gzip", b"deflate"):
-        return body
-    try:
-        return zlib.decompressobj(wbits=47).decompress(body, limit)
-    except zlib.error:
-        return body
-
-
-def readable(response: Response) -> bytes:
-    """A model's reply as it can be read; we asked for no compression, but not every vendor listens."""
-    if b"content-encoding" in response.fields:
-        return plain(response.headers, response.body, WHOLE_MAX)
-    return response.body
-
-
-async def failure(attempt: Attempt, response: Response, wall: float) -> CallError | None:
-    """Reads a short answer and says which failure it is; None for a success (its body is then in `response.body`)."""
-    live = attempt.target.live
-    if response.status >= 400 or live.watch_ok:
-        if not response.complete:
-            response.completed(await read_some(response))
+    def whole(
+        self, exchange: Exchange, attempt: Attempt, response: Response, reading: Reading | None = None
+    ) -> None:
+        """Sends an answer that is all here, unless it is a failure in disguise."""
         body = response.body
-        member = attempt.target.member
-        decoded = member.blotted(plain(response.headers, body))
-        error = classify(
-            live.rules,
-            response.status,
-            blotted_headers(attempt, response),
-            decoded,
-            now=wall,
-            source=live.name,
-            method=attempt.exchange.request.method,
-        )
-        if member.renewal is not None and error is not None and error.code == "auth_invalid":
-            member.renewal.refused(attempt, error)
-        return error
-    if 300 <= response.status < 400 and response.status != 304:
-        return _redirect(attempt, response)
-    return None
-
-
-def blotted_headers(attempt: Attempt, response: Response) -> list[tuple[bytes, bytes]]:
-    """A failure's headers without the credential, which some vendors repeat."""
-    member = attempt.target.member
-    return [(name, member.blotted(value)) for name, value in response.headers]
-
-
-async def read_some(response: Response) -> bytes:
-    """Up to READ_MAX of a failure's body; a body that breaks off counts as far as it came."""
-    try:
-        return await response.read(READ_MAX)
-    except CallError:
-        raise
-    except Exception:
-        return b""
-
-
-def _redirect(attempt: Attempt, response: Response) -> CallError | None:
-    """A redirect within the vendor's own address is led through the proxy again; any other is a failure (P1)."""
-    location = field(response.headers, b"location")
-    if not location:
-        return None
-    passed = relocated(attempt, location)
-    if passed is not None:
-        response.headers = [(n, passed if n == b"location" else v) for n, v in response.headers]
-        return None
-    live = attempt.target.live
-    host = urlsplit(location.decode("latin-1")).netloc[:100] or "a path outside its base address"
-    text = f"{live.name} answered with a redirect to another host ({host}), which Trunkline neither follows nor passes on"
-    return CallError(
-        "malformed_response",
-        text,
-        source=live.name,
-        vendor_status=response.status,
-        never_acted=True,
-        again=False,
-    )
-
-
-def relocated(attempt: Attempt, location: bytes) -> bytes | None:
-    """Where a redirect leads for the caller: back through the proxy. None when it leaves the integration's base address,
-    for any reading of it: clients differ in what they take for a host.
-    """
-    live, member = attempt.target.live, attempt.target.member
-    base = member.prefix + live.path_prefix
-    path = location
-    if b"\\" in location:
-        return None
-    scheme, slashes, rest = location.partition(b"//")
-    if slashes and (not scheme or scheme.endswith(b":")):
-        host, slash, after = rest.partition(b"/")
-        if host.lower() != member.host.lower() or scheme.lower() not in (
-            b"",
-            member.origin.scheme.encode() + b":",
-        ):
-            return None
-        path = slash + after
-    elif not location.startswith(b"/"):
-        return None if b":" in location.partition(b"/")[0] or not _stays(location, live) else location
-    if path != base and not path.startswith((base + b"/", base + b"?")):
-        return None
-    left = path[len(base) :] or b"/"
-    return b"/api/proxy/" + live.name.encode() + left if _stays(left, live) else None
-
-
-def _stays(path: bytes, live: Live) -> bool:
-    """Whether a path below the base address stays there."""
-    try:
-        checked(path.partition(b"?")[0].lstrip(b"/"), encoded_slash=live.spec.encoded_slash)
-    except CallError:
-        return False
-    return True
-
-
-async def read_whole(attempt: Attempt, response: Response) -> bytes:
-    """A model's whole reply. Raises CallError `malformed_response` at once for one that is announced beyond all measure."""
-    if int(response.fields.get(b"content-length", b"0")) > WHOLE_MAX:
-        source = attempt.target.live.name
-        text = f"{source} answered with more than {WHOLE_MAX >> 20} MB where a model's reply was expected"
-        raise CallError("malformed_response", text, source=source, vendor_status=response.status, again=False)
-    return await response.read(WHOLE_MAX)
-
-
-async def read_reply(attempt: Attempt, body: bytes) -> Reading | None:
-    """Usage of a whole model reply. Raises CallError `malformed_response` when it is no JSON at all."""
-    adapter = attempt.exchange.adapter
-    if adapter is None:
-        return None
-    reading = Reading()
-    try:
-        if len(body) > PARSED_MAX:
-            await asyncio.to_thread(adapter.read, body, reading)
+        if reading is None and exchange.adapter is not None and response.status < 300:
+            reading = Reading()
+            try:
+                exchange.adapter.read(reply.readable(attempt, response), reading)
+            except DecodeError:
+                raise reply.malformed(attempt, body) from None
+        if reading is None or not reading.plain:
+            error = reply.disguised(attempt, response, self._wall())
+            if error is not None:
+                raise error
+        if exchange.race is not None and not exchange.race.claim(attempt):
+            raise CallError("cancelled", "another attempt answered first")
+        if reading is not None:
+            account(exchange, reading)
+        now = exchange.first_byte_at = self._clock()
+        if response.status == 201:
+            reply.lead_back(attempt, response)
+        fields = self._fields(attempt, response, now)
+        exchange.status = response.status
+        exchange.bytes_out = len(body)
+        self._succeeded(exchange, attempt, now)
+        length = response.fields.get(b"content-length") if exchange.method == b"HEAD" else None
+        if length is not None:
+            exchange.reply.start(response.status, fields, int(length))
+            exchange.reply.end()
         else:
-            adapter.read(body, reading)
-    except DecodeError:
-        raise malformed(attempt, body) from None
-    return reading
+            exchange.reply.send(response.status, fields, body)
+
+    def _fields(self, attempt: Attempt, response: Response, now: float) -> bytes:
+        """All header lines of an answer: the vendor's that pass, then ours."""
+        parts = self._answers.lines(attempt, response)
+        exchange = attempt.exchange
+        if exchange.keep:
+            exchange.kept = kept(attempt, response, b"".join(parts))
+        parts.append(own_fields(exchange, attempt.n, now))
+        fields = b"".join(parts)
+        member = attempt.target.member
+        return member.blotted(fields) if member.repeated_in(fields) else fields
+
+    def _succeeded(self, exchange: Exchange, attempt: Attempt, now: float) -> None:
+        exchange.state = "cancelled" if exchange.gone else "ok"
+        exchange.tried.append(tried(attempt, now))
+        if len(exchange.tried) > 1:
+            exchange.tried.sort(key=lambda one: one.n)
+            settle_waste(exchange)
+        self._diary.end(exchange)
+
+    async def _relay(self, attempt: Attempt, response: Response) -> None:
+        exchange = attempt.exchange
+        streamed = response.fields.get(b"content-type", b"").startswith(_STREAMED)
+        adapter = exchange.adapter if streamed else None
+        length = response.fields.get(b"content-length")
+
+        def start() -> bool:
+            now = self._clock()
+            if exchange.race is None:
+                exchange.vendor_wait += now - attempt.first_byte_at
+            elif not exchange.race.claim(attempt):
+                return False
+            exchange.reply.flow = relay.flow
+            exchange.first_byte_at = now
+            exchange.status = response.status
+            fields = self._fields(attempt, response, now)
+            relay.head, exchange.kept = exchange.kept, None
+            exchange.reply.start(response.status, fields, int(length) if length and adapter is None else None)
+            return True
+
+        relay = Relay(attempt, response, adapter, start, self._wall)
+        try:
+            await response.relay(relay.events if adapter is not None else relay.raw)
+            relay.finish()
+        finally:
+            attempt.opening = None
+            if relay.started:
+                exchange.reply.flow = None
+                if adapter is not None:
+                    account(exchange, relay.reading)
+            else:
+                attempt.reading = relay.reading
+        if relay.error is not None:
+            raise relay.error
+        if relay.unfinished:
+            source = attempt.target.live.name
+            raise CallError(
+                "network",
+                f"{source} ended the stream without its proper end",
+                source=source,
+                vendor_status=response.status,
+            )
+        if not relay.started and not start():
+            raise CallError("cancelled", "another attempt answered first")
+        exchange.kept = relay.whole()
+        self._succeeded(exchange, attempt, self._clock())
+        exchange.reply.end()
+
+    def give(self, exchange: Exchange, answer: Answer) -> None:
+        """Answers a call without a vendor: from a policy, or instead of a failure."""
+        exchange.status, exchange.state = answer.status, "ok" if answer.status < 400 else "error"
+        exchange.bytes_out = len(answer.body)
+        now = exchange.first_byte_at = self._clock()
+        self._diary.end(exchange)
+        fields = answer.fields + own_fields(exchange, len(exchange.tried), now)
+        if exchange.stream and _STREAMED in answer.fields:
+            exchange.reply.start(answer.status, fields, None)
+            exchange.reply.write(answer.body)
+            exchange.reply.end()
+        else:
+            exchange.reply.send(answer.status, fields, answer.body)
 
 
-def malformed(attempt: Attempt, body: bytes) -> CallError:
-    """A model's reply that is no JSON."""
-    kind = "HTML" if b"<" in body[:20] else "no valid JSON"
-    source = attempt.target.live.name
-    return CallError(
-        "malformed_response",
-        f"{source} answered 200 with a body that is {kind}",
-        source=source,
-        vendor_status=200,
-    )
-
-
-def disguised(attempt: Attempt, response: Response, wall: float) -> CallError | None:
-    """The failure that a 2xx answer really is, if it is one; one look for signs of it comes before any parse."""
-    live = attempt.target.live
-    promised = attempt.exchange.adapter is not None
-    kind = response.fields.get(b"content-type", b"")
-    if looks_ok(live.rules, response.status, kind, response.body, json_promised=promised):
-        return None
-    body = attempt.target.member.blotted(plain(response.headers, response.body))
-    return classify(
-        live.rules,
-        response.status,
-        blotted_headers(attempt, response),
-        body,
-        now=wall,
-        source=live.name,
-        method=attempt.exchange.request.method,
-        json_promised=promised,
-    )
+def _keeps_format(attempt: Attempt, body: bytes, reading: Reading) -> None:
+    """Raises CallError `malformed_response`, once per call, for a text that is not the JSON that its request demands."""
+    exchange, live = attempt.exchange, attempt.target.live
+    repair = live.spec.repair
+    if repair is None or not repair.malformed_again or exchange.rest is not None:
+        return
+    if "repair=malformed_again" in exchange.notes or not breaks_format(exchange.body, body):
+        return
+    attempt.reading = reading
+    text = f"{live.name} answered with a text that is not the JSON that the request asks for"
+    raise CallError("malformed_response", text, source=live.name, vendor_status=200, again=False)

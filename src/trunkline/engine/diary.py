@@ -51,11 +51,11 @@ class Diary:
             if not exchange.begun:
                 self._begin(exchange, attempt)
             else:
-                at = int((exchange.started_wall + self._clock() - exchange.started) * 1e6)
+                now = self._clock()
+                at = int((exchange.started_wall + now - exchange.started) * 1e6)
                 target, acts = attempt.target, exchange.repeat != "always"
-                again = Again(
-                    exchange.call_id, at, attempt.n, target.name, target.member.name, acts, exchange.tried[-1]
-                )
+                before = exchange.tried[-1] if attempt.beside is None else running(attempt.beside, now)
+                again = Again(exchange.call_id, at, attempt.n, target.name, target.member.name, acts, before)
                 self._append(to_pack(again))
         except OSError as problem:
             self._unrecorded(exchange, problem)
@@ -197,6 +197,14 @@ def tried(attempt: Attempt, now: float) -> Tried:
         attempt.vendor_request_id,
         attempt.response is not None and attempt.response.sent,
     )
+
+
+def running(attempt: Attempt, now: float) -> Tried:
+    """An attempt that another one is about to run beside, as far as it is known then."""
+    found = tried(attempt, now)
+    if not found.code:
+        found.code, found.message = "cancelled", "it was still running when the next attempt began"
+    return found
 
 
 def rates(price: Price) -> tuple[float, float, float, float]:

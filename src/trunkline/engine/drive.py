@@ -36,7 +36,7 @@ class Drive:
         except StopIteration:
             return
         if awaited is None or isinstance(awaited, asyncio.Future):
-            task = self._exchange.task = self._loop.create_task(_carry(self._coroutine, awaited))
+            task = self._exchange.task = self._loop.create_task(carry(self._coroutine, awaited))
             task.add_done_callback(self._carried)
         else:
             awaited.waiter = self.go
@@ -68,7 +68,8 @@ def in_task() -> Generator[None, None, None]:
     yield
 
 
-async def _carry(coroutine: Steps, awaited: Any) -> None:
+async def carry(coroutine: Steps, awaited: Any = None) -> None:
+    """Runs such a coroutine, from where it waits now or from its begin, inside the task that awaits this."""
     await _rest(coroutine, awaited)
 
 

@@ -24,11 +24,12 @@ from trunkline.engine.template import Template
 
 May = Callable[[Exchange, Route], bool]
 """Whether the caller of a call may use a route that it did not name."""
-Stale = Callable[[Exchange, float], Answer | None]
-"""An older answer to the same request, of at most so many seconds, if there is one."""
+Stale = Callable[[Exchange, float | None], Answer | None]
+"""An older answer to the same request, if there is one: of at most so many seconds, or (None) as its cache says."""
 Defer = Callable[[Exchange, CallError, Fallback], "Answer | Awaitable[Answer | None] | None"]
 """Takes the call over to run it later; the 202, or None if it cannot."""
 
+_AS_CACHED = Link("stale", Fallback(kind="stale"), frozenset())
 _STRICTNESS: tuple[Repeat, ...] = ("always", "with_key", "never")
 _BOUND = re.compile(rb'"(?:previous_response_id|encrypted_content|conversation)"\s*:\s*["{]')
 
@@ -73,10 +74,15 @@ class Fallbacks:
         self._wall = wall
 
     def chain(self, exchange: Exchange) -> tuple[Link, ...]:
-        """What can be done instead for this call and this caller."""
+        """What can be done instead for this call and this caller. A cache with `stale_if_error` comes after all other targets."""
         if exchange.merged:
             return ()
-        return tuple(found for link in declared_for(exchange) if (found := self._usable(exchange, link)))
+        links = [found for link in declared_for(exchange) if (found := self._usable(exchange, link))]
+        route = exchange.route
+        if route is not None and route.live.caches and self._stale is not None:
+            first = next((n for n, link in enumerate(links) if link.kind != "target"), len(links))
+            links.insert(first, _AS_CACHED)
+        return tuple(links)
 
     def _usable(self, exchange: Exchange, link: Link) -> Link | None:
         if link.kind == "target":
@@ -101,7 +107,7 @@ class Fallbacks:
         """The answer of a link that asks no vendor; None if there is none after all."""
         spec = link.spec
         if link.kind == "stale":
-            return self._stale(exchange, spec.max_age) if self._stale is not None else None
+            return self._stale(exchange, spec.max_age or None) if self._stale is not None else None
         if link.kind == "defer":
             return self._defer(exchange, error, spec) if self._defer is not None else None
         request = exchange.request.body if exchange.rest is None else b""
@@ -157,7 +163,7 @@ def lead(exchange: Exchange, route: Route, original: bytes) -> None:
         exchange.rates = rates(price) if price is not None else None
     if operation is not None:
         exchange.repeat = max(exchange.repeat, operation.repeat, key=_STRICTNESS.index)
-    if route.live.spec.idempotency is None:
+    if not route.live.key_name:
         exchange.idempotency_key = b""
 
 

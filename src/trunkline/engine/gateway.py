@@ -16,7 +16,6 @@ from trunkline.core.errors import CallError
 from trunkline.core.ports import Adapter, Choosy, Inbound, Outbound, Policy
 from trunkline.core.text import correlation_id
 from trunkline.engine import resolve
-from trunkline.engine.deliver import own_fields
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.drive import Drive, in_task
@@ -134,6 +133,8 @@ class Gateway:
     def cut(self, exchange: Exchange, error: CallError) -> None:
         """Ends a running call from outside: the process stops, or its key was killed. The record says why."""
         attempt = exchange.attempt
+        if exchange.race is not None:
+            exchange.race.cut(error)
         if attempt is not None and attempt.response is not None and attempt.error is None:
             attempt.response.abort(error)
         elif exchange.task is not None:
@@ -154,7 +155,7 @@ class Gateway:
                     await waiting
                 admitted += 1
                 if exchange.answer is not None:
-                    self._give(exchange, exchange.answer)
+                    self._dispatcher.give(exchange, exchange.answer)
                     return
             await self._dispatcher.run(exchange)
         except CallError as error:
@@ -292,6 +293,8 @@ class Gateway:
         exchange.timeout_s = bounds.timeout_s
         exchange.deadline = exchange.started + bounds.timeout_s
         exchange.attempts_max = bounds.attempts_max
+        if bounds.tighter is not None:
+            exchange.tighter = bounds.tighter
         if bounds.idempotency_key:
             exchange.idempotency_key = bounds.idempotency_key
         policies = bounds.policies
@@ -317,20 +320,6 @@ class Gateway:
         exchange.status, exchange.state = status, "ok" if status < 400 else "error"
         own = b"x-correlation-id: " + exchange.correlation_id.encode() + b"\r\n" + exchange.extra
         exchange.reply.send(status, fields + own, body)
-
-    def _give(self, exchange: Exchange, answer: Answer) -> None:
-        """Answers a call without a vendor, as a policy decided."""
-        exchange.status, exchange.state = answer.status, "ok" if answer.status < 400 else "error"
-        exchange.bytes_out = len(answer.body)
-        now = exchange.first_byte_at = self._clock()
-        self._diary.end(exchange)
-        fields = answer.fields + own_fields(exchange, len(exchange.tried), now)
-        if exchange.stream:
-            exchange.reply.start(answer.status, fields, None)
-            exchange.reply.write(answer.body)
-            exchange.reply.end()
-        else:
-            exchange.reply.send(answer.status, fields, answer.body)
 
     def _refuse(self, exchange: Exchange, error: CallError) -> None:
         """Tells and records a failed call. Lets nothing out: a defect in here must not leave a caller hanging."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trunkline.engine.world import World
 
 NEVER: Repeat = "never"
+_TIGHTER = (b"x-trunkline-timeout-connect", b"x-trunkline-timeout-first-byte", b"x-trunkline-timeout-idle")
 _REMEMBERED = 256
 _LABELS = {
     each.name: each.default
@@ -35,6 +36,8 @@ class Bounds:
     timeout_s: float
     attempts_max: int
     idempotency_key: bytes
+    tighter: tuple[float, float, float] | None
+    """The caller's own limits: connect, first byte, idle."""
     policies: tuple[Policy[Exchange], ...] | None = None
     """Those that have a say; None until they were asked."""
 
@@ -113,10 +116,20 @@ class Heading:
         key = b""
         if spec.idempotency is not None:
             key = fields.get(spec.idempotency.header.lower().encode(), b"")
-        bounds = Bounds(repeat, total, attempts, key)
+        bounds = Bounds(repeat, total, attempts, key, tighter(fields))
         if len(self.bounds) < _REMEMBERED:
             self.bounds[named] = bounds
         return bounds
+
+
+def tighter(fields: dict[bytes, bytes]) -> tuple[float, float, float] | None:
+    """What the caller allows for connecting, the first byte and between two; what it does not name is unbounded."""
+    if not any(name in fields for name in _TIGHTER):
+        return None
+    connect, first_byte, idle = (
+        positive(fields[name], name.decode()) if name in fields else float("inf") for name in _TIGHTER
+    )
+    return connect, first_byte, idle
 
 
 def lowered(lane: Lane, asked: bytes | None) -> Lane:

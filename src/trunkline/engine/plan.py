@@ -52,7 +52,8 @@ class Situation(NamedTuple):
     mendable: bool = False
     members_left: bool = False
     budget_left: bool = True
-    """The integration's retry budget allows a repeat."""
+    """The integration's retry budget allows a repeat. It holds for failures that speak of a vendor in trouble; one that only
+    refuses what is too much is spared by limits and pauses."""
     chain: tuple[Link, ...] = ()
     """What is left of the fallbacks."""
 
@@ -111,6 +112,6 @@ def _again(error: CallError, at: Situation, attempts_left: int, links: list[Link
         delay_s = at.jitter * min(at.retry.backoff_max, at.retry.backoff * 2.0 ** (at.here - 1))
     if delay_s >= at.remaining_s:
         return Step("stop", "the call's time would be over", spent=True)
-    if not at.budget_left:
+    if not at.budget_left and error.kind.trips:
         return Step("stop", "retry budget spent", spent=True)
     return Step("again", "may pass", delay_s)

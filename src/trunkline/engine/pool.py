@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from trunkline.core.call import Live, Member
+from trunkline.core.call import Live, Member, Target
+
+_TARGETS_MAX = 1000
 
 
 def pick(live: Live, left: Collection[Member] = ()) -> Member | None:
@@ -24,3 +26,13 @@ def pick(live: Live, left: Collection[Member] = ()) -> Member | None:
     best = max(usable, key=lambda m: m.current)
     best.current -= sum(m.weight for m in usable)
     return best
+
+
+def aim(live: Live, member: Member, model: str) -> Target:
+    """The target of a member and a model, made once."""
+    target = member.targets.get(model)
+    if target is None:
+        target = Target(live, member, model)
+        if len(member.targets) < _TARGETS_MAX:
+            member.targets[model] = target
+    return target

@@ -13,7 +13,7 @@ from trunkline.core.call import Exchange
 from trunkline.core.errors import CallError
 from trunkline.engine.fields import OURS, RATE_LIMITS, TO_CALLER
 from trunkline.engine.plan import repeatable
-from trunkline.engine.shape import answer
+from trunkline.engine.shape import LONGEST_WAIT_S, answer
 
 _REWRITTEN = {b"content-type", b"content-encoding"}
 
@@ -25,7 +25,6 @@ def shaped(exchange: Exchange, error: CallError, default_style: str, now: float)
     dialect = "" if exchange.ingress == "proxy" else exchange.ingress
     spec_style = spec.error_style if spec is not None else None
     style = exchange.error_style or spec_style or default_style
-    spent = len(exchange.tried) >= exchange.attempts_max
     status, extra, body = answer(
         error,
         style=style,
@@ -35,7 +34,7 @@ def shaped(exchange: Exchange, error: CallError, default_style: str, now: float)
         attempts=len(exchange.tried),
         spent_usd=spent_usd(exchange),
         runbook=spec.runbook if spec is not None else "",
-        should_retry=error.retryable and not error.may_have_acted and not spent,
+        should_retry=should_retry(exchange, error, now),
         vendor_same_dialect=True,
         now=now,
     )
@@ -46,7 +45,7 @@ def shaped(exchange: Exchange, error: CallError, default_style: str, now: float)
             replaced |= RATE_LIMITS
         lines += [b"%b: %b\r\n" % field for field in vendor_fields(error.fields, replaced)]
     if route is not None:
-        lines.append(route.live.answer_fields)
+        lines.append((exchange.via or route).answer_fields)
     lines.append(
         b"x-correlation-id: %b\r\nx-trunkline-attempts: %d\r\n"
         % (exchange.correlation_id.encode(), len(exchange.tried))
@@ -55,6 +54,19 @@ def shaped(exchange: Exchange, error: CallError, default_style: str, now: float)
     if exchange.caller is not None and exchange.caller.task:
         lines.append(told_to_worker(exchange, error))
     return status, b"".join(lines), body
+
+
+def should_retry(exchange: Exchange, error: CallError, now: float) -> bool:
+    """Whether an SDK should try again now (`x-should-retry`): never what may have acted, never when the attempts are spent, and not
+    before the vendor, or we, could say yes.
+    """
+    if exchange.spent or not error.retryable:
+        return False
+    if not repeatable(error, exchange.repeat, bool(exchange.idempotency_key) and not exchange.key_minted):
+        return False
+    if error.retry_at is not None:
+        return error.retry_at - now <= LONGEST_WAIT_S
+    return error.again
 
 
 def told_to_worker(exchange: Exchange, error: CallError) -> bytes:

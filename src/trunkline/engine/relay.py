@@ -1,8 +1,9 @@
 """Passes a streamed answer on piece by piece, straight from the vendor's socket to the caller's, with back-pressure.
 
-A model stream is passed on in whole events, so that it can always be ended well: nothing is sent before the first whole event
-(an error there is still an ordinary failure), and a vendor that breaks off later is followed by an error event in the caller's
-dialect. Not for: answers that are whole (`deliver.py`).
+A model stream is passed on in whole events, so that it can always be ended well, and a vendor that breaks off is followed by an
+error event in the caller's dialect. Its opening (a role, an id, a sign of life) is held back until content follows: a failure before
+content is still an ordinary one, that another attempt or another vendor can make good unseen. Held is at most HELD_BYTES, and for
+HELD_S. Not for: answers that are whole (`deliver.py`).
 """
 
 from __future__ import annotations
@@ -15,15 +16,21 @@ from trunkline.core.ports import Adapter, Reading, Response
 from trunkline.engine.classify import classify_event
 
 _EVENT_MAX = 16 << 20
+HELD_BYTES = 128 << 10
+"""OpenAI's Responses repeat instructions and tools in their opening, twice."""
+HELD_S = 5.0
+"""Longer than vendors take to find out that they are overloaded, shorter than callers and proxies wait for a status line."""
 
 
 class Relay:
-    """The sink of one streamed answer. `start` is called once, when the caller's status line may go out."""
+    """The sink of one streamed answer. `start` is called once, when the caller's status line may go out; it says whether it did."""
 
     __slots__ = (
         "_adapter",
         "_attempt",
+        "_held",
         "_kept",
+        "_opening",
         "_pieces",
         "_reply",
         "_response",
@@ -32,8 +39,11 @@ class Relay:
         "_start",
         "_tail",
         "_wall",
+        "content",
         "error",
         "exchange",
+        "head",
+        "held_since",
         "reading",
         "started",
     )
@@ -43,7 +53,7 @@ class Relay:
         attempt: Attempt,
         response: Response,
         adapter: Adapter | None,
-        start: Callable[[], None],
+        start: Callable[[], bool],
         wall: Callable[[], float],
     ) -> None:
         self._attempt = attempt
@@ -60,6 +70,16 @@ class Relay:
         self.reading = Reading()
         self.started = False
         self.error: CallError | None = None
+        self._opening: list[bytes] = []
+        self._held = 0
+        self.held_since = 0.0
+        """Monotonic seconds at which the first event of the opening came; 0: none has."""
+        self.content = adapter is None
+        """Something came that a caller would miss."""
+        if adapter is not None:
+            attempt.opening = self
+        self.head: Answer | None = None
+        """Set at the start where somebody wants the whole answer."""
         self._room = self.exchange.keep
         self._kept: list[bytes] | None = [] if self._room else None
 
@@ -73,9 +93,8 @@ class Relay:
 
     def raw(self, piece: bytes) -> None:
         """Sink for what is no model stream: bytes as they come."""
-        if not self.started:
-            self.started = True
-            self._start()
+        if not self.started and not self._begin():
+            return
         self.exchange.bytes_out += len(piece)
         self._reply.write(piece)
         if self._kept is not None:
@@ -114,33 +133,73 @@ class Relay:
         self._size += len(piece)
         if self._size > _EVENT_MAX:
             source = self._attempt.target.live.name
-            self.error = CallError(
-                "malformed_response", f"{source} sent one event of more than 16 MB", source=source
-            )
-            self._response.abort(self.error)
+            text = f"{source} sent one event of more than 16 MB"
+            self._give_up(CallError("malformed_response", text, source=source))
 
     def _pass(self, block: bytes) -> None:
         assert self._adapter is not None
         if self.error is not None:
             return
         data = self._adapter.watch(block, self.reading)
-        if data is not None:
-            live = self._attempt.target.live
-            self.error = classify_event(live.rules, "error", data, now=self._wall(), source=live.name)
-            if self.error is not None:
-                block = before_error(block, data)
-                if not block:
-                    self._response.abort(self.error)
-                    return
-        if not self.started:
-            self.started = True
-            self._start()
+        if data is not None or not self.content or not self.started:
+            self._judge(block, data)
+            return
         self.exchange.bytes_out += len(block)
         self._reply.write(block)
         if self._kept is not None:
             self._keep(block)
-        if self.error is not None:
-            self._response.abort(self.error)
+
+    def _judge(self, block: bytes, data: bytes | None) -> None:
+        """Events at the begin of a stream, or some of which `data` may be an error."""
+        error = None
+        if data is not None:
+            live = self._attempt.target.live
+            error = classify_event(live.rules, "error", data, now=self._wall(), source=live.name)
+            if error is not None:
+                block = before_error(block, data)
+        if block and not self.content and not self._is_opening(block):
+            self.content = True
+            self._attempt.opening = None
+        if block and (self.content or self.started):
+            self.raw(self._opened() + block)
+        elif error is None:
+            self._hold_opening(block)
+        if error is not None:
+            self._give_up(error)
+
+    def _is_opening(self, block: bytes) -> bool:
+        return self._adapter is not None and not self.reading.finished and self._adapter.opens(block)
+
+    def _hold_opening(self, block: bytes) -> None:
+        self._opening.append(block)
+        self._held += len(block)
+        self.held_since = self.held_since or self._response.activity
+        if self._held > HELD_BYTES:
+            self.release()
+
+    def release(self) -> None:
+        """The opening was held back for long enough."""
+        if self._opening and self.error is None:
+            self.raw(self._opened())
+
+    def _opened(self) -> bytes:
+        if not self._opening:
+            return b""
+        opening = b"".join(self._opening)
+        self._opening.clear()
+        return opening
+
+    def _begin(self) -> bool:
+        """The caller's answer begins; False if it may not any more."""
+        self.started = self._start()
+        if not self.started:
+            self._give_up(CallError("cancelled", "another attempt answered first"))
+        return self.started
+
+    def _give_up(self, error: CallError) -> None:
+        if self.error is None:
+            self.error = error
+            self._response.abort(error)
 
     def _keep(self, piece: bytes) -> None:
         self._room -= len(piece)
@@ -149,9 +208,11 @@ class Relay:
         else:
             self._kept = None
 
-    def whole(self, head: Answer | None) -> Answer | None:
-        """The answer as it went to the caller, given its head; None where nobody wants it, or it was longer than asked for."""
-        return None if head is None or self._kept is None else head._replace(body=b"".join(self._kept))
+    def whole(self) -> Answer | None:
+        """The answer as it went to the caller; None where nobody wants it, or it was longer than asked for."""
+        return (
+            None if self.head is None or self._kept is None else self.head._replace(body=b"".join(self._kept))
+        )
 
     @property
     def unfinished(self) -> bool:

@@ -22,7 +22,7 @@ Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 _KEPT_BYTES = 1 << 20
 """A vendor's body longer than this is cut before it goes under `upstream`."""
-_LONGEST_WAIT_S = 60
+LONGEST_WAIT_S = 60
 """SDKs obey a long `retry-after` to the second; the real instant stands in `retryAt`."""
 
 
@@ -179,7 +179,7 @@ def _fields(
         (b"x-request-id", identity),
     ]
     if error.retry_at is not None:
-        wait_s = min(max(0.0, error.retry_at - now), float(_LONGEST_WAIT_S))
+        wait_s = min(max(0.0, error.retry_at - now), float(LONGEST_WAIT_S))
         fields.append((b"retry-after", b"%d" % math.ceil(wait_s)))
         fields.append((b"retry-after-ms", b"%d" % math.ceil(wait_s * 1000)))
     return fields

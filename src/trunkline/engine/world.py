@@ -93,7 +93,7 @@ def _compile(spec: Service, sealed: Sealed, makers: Makers) -> Live:
     live.rules = Rules(
         spec.errors, spec.error_shape, spec.ok_body, request_id_headers=spec.request_id_headers
     )
-    live.watch_ok = live.rules.wanted
+    live.watch_ok = live.rules.wanted or (spec.repair is not None and spec.repair.malformed_again)
     live.match = Matcher(spec.operations)
     live.chain = compiled(spec.fallback)
     live.chains = {o.name: compiled(o.fallback) for o in spec.operations if o.fallback is not None}

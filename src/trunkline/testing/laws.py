@@ -207,7 +207,7 @@ def reading_of(adapter: Adapter, pieces: Sequence[bytes]) -> tuple[dict[str, Any
     exchange = Exchange(request(), heard, "call-1", clock(), clock.wall())
     exchange.route = Route(live, adapter.name, adapter)
     attempt = Attempt(exchange, Target(live, Member("test", 1, None, b"", b"")), 1, clock())
-    relay = Relay(attempt, _Given(), adapter, lambda: None, clock.wall)
+    relay = Relay(attempt, _Given(), adapter, lambda: True, clock.wall)
     for piece in pieces:
         if relay.error is None:
             relay.events(piece)
@@ -233,6 +233,7 @@ def check_adapter(adapter: Adapter, stream: bytes, *others: bytes) -> None:
         )
     for odd in (b"", b"\0\xff", b"{", b"[" * 5000, b"null", stream[: len(stream) // 2], *others):
         adapter.watch(b"data: " + odd + b"\n\n", Reading())
+        adapter.opens(b"data: " + odd + b"\n\n")
         try:
             adapter.read(odd, Reading())
         except DecodeError:

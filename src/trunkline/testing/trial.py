@@ -30,6 +30,7 @@ from trunkline.core.service import (
 from trunkline.engine.batch import Batches
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
+from trunkline.engine.fallback import Defer, Fallbacks
 from trunkline.engine.gateway import Gateway, Ids
 from trunkline.engine.limits_told import limits_told
 from trunkline.engine.sweep import Sweeper
@@ -38,7 +39,7 @@ from trunkline.gateway import addresses, caching, failures
 from trunkline.gateway.local import LocalRoutes
 from trunkline.plugins import auth
 from trunkline.plugins.adapters import ADAPTERS
-from trunkline.plugins.policies.access import Access
+from trunkline.plugins.policies.access import Access, may_fall_back
 from trunkline.plugins.policies.breaker import Breaker
 from trunkline.plugins.policies.budget import Budget
 from trunkline.plugins.policies.cache import AnswerCache
@@ -120,8 +121,9 @@ class Trial:
         attempts: Sequence[Policy[Attempt]] = (),
         only: bool = False,
         keys: Sequence[CallerKey] = (),
-        aliases: dict[str, str] | None = None,
+        aliases: dict[str, str | Alias] | None = None,
         routes: dict[str, str] | None = None,
+        defer: Defer | None = None,
         clock: FakeClock | None = None,
         journal: MemoryJournal | None = None,
         **snapshot: Any,
@@ -156,6 +158,7 @@ class Trial:
             wall=clock.wall,
             failed=failures.call_error,
             unknown=self.unknown.append,
+            fallbacks=Fallbacks(may=may_fall_back, stale=self.cache.stale, defer=defer, wall=clock.wall),
         )
         self.batches = Batches(dispatcher, diary, caching.relevance(), clock=clock)
         self.call_policies = [*([] if only else [*own_calls, self.batches]), *calls]
@@ -165,7 +168,10 @@ class Trial:
             created="2026-11-21T12:00:00Z",
             environment="dev",
             services=list(services) or [service()],
-            aliases=[Alias(name=name, target=target) for name, target in (aliases or {}).items()],
+            aliases=[
+                one if isinstance(one, Alias) else Alias(name=name, target=one)
+                for name, one in (aliases or {}).items()
+            ],
             routes=routes or {},
             **snapshot,
         )

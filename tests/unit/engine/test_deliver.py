@@ -9,7 +9,7 @@ import zlib
 import pytest
 
 from trunkline.core.service import ApiVersion, ErrorRule
-from trunkline.engine.deliver import plain
+from trunkline.engine.reply import plain
 from trunkline.testing import JSON, SECRET, Trial, answers, service
 
 CHAT = b'{"model":"acme/tiny"}'

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.engine.test_body import Arriving
 from trunkline.core.call import Attempt, Live, Member
 from trunkline.core.service import Credential, Idempotency, Operation, Retry
-from trunkline.engine.dispatch import aim, any_left
+from trunkline.engine.pool import aim
 from trunkline.testing import (
     EVENTS,
     JSON,
@@ -304,7 +304,7 @@ async def test_a_caller_may_ask_for_less_time_but_not_for_more(asked: str, limit
     trial = Trial(is_silent)
     heard = trial.begin("POST", "/api/proxy/acme/x", b"{}", ("x-trunkline-timeout", asked))
     await trial.turn()
-    trial.clock.advance(min(limit, 34.0) - 0.1)
+    trial.clock.advance(min(limit, 30.0) - 0.1)
     trial.sweeper.sweep(trial.clock())
     assert not trial.wire.sent[0].dropped
     trial.passes(2.0)
@@ -326,7 +326,6 @@ async def test_a_member_has_one_target_per_model_and_not_without_end() -> None:
     for n in range(1500):
         aim(live, member, f"m{n}")
     assert len(member.targets) == 1000
-    assert not any_left([member], set(), member)
 
 
 @pytest.mark.row("S1")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from trunkline.core.call import Attempt, Exchange, Live, Member, Target
 from trunkline.core.ports import Adapter, Reading
 from trunkline.engine.classify import Rules
-from trunkline.engine.relay import Relay, before_error, boundary
+from trunkline.engine.relay import HELD_BYTES, Relay, before_error, boundary
 from trunkline.testing import FakeClock, Heard, request, service
 
 BLANK = re.compile(rb"\n\n|\n\r\n|\r\r")
@@ -73,12 +73,16 @@ class Counting:
         into.finished = into.finished or b"end" in block
         return b'{"error":"bad"}' if b'{"error":"bad"}' in block else None
 
+    def opens(self, block: bytes) -> bool:
+        return b"hello" in block and block.count(b"data:") == block.count(b"hello")
+
 
 class Upstream:
     """What the relay asks of the vendor's response."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.activity = 1000.0
 
     def pause(self) -> None:
         self.calls.append("pause")
@@ -97,13 +101,16 @@ class Story:
         live.rules = Rules()
         self.heard, self.upstream, self.starts = Heard(), Upstream(), 0
         self.exchange = Exchange(request(), self.heard, "call-1", clock(), clock.wall())
-        attempt = Attempt(self.exchange, Target(live, Member("m", 1, None, b"", b"")), 1, clock())
+        self.attempt = Attempt(self.exchange, Target(live, Member("m", 1, None, b"", b"")), 1, clock())
+        self.may_start = True
 
-        def start() -> None:
+        def start() -> bool:
             self.starts += 1
-            self.heard.start(200, b"", None)
+            if self.may_start:
+                self.heard.start(200, b"", None)
+            return self.may_start
 
-        self.relay = Relay(attempt, self.upstream, adapter, start, clock.wall)  # type: ignore[arg-type]
+        self.relay = Relay(self.attempt, self.upstream, adapter, start, clock.wall)  # type: ignore[arg-type]
 
 
 def test_a_plain_stream_passes_byte_by_byte() -> None:
@@ -210,3 +217,72 @@ def test_a_slow_caller_makes_the_vendor_wait_and_is_not_idle() -> None:
     assert (story.exchange.held_back, story.upstream.calls) == (True, ["pause"])
     story.relay.flow(False)
     assert (story.exchange.held_back, story.upstream.calls) == (False, ["pause", "resume"])
+
+
+HELLO = b'data: "hello"\n\n'
+BAD = b'data: {"error":"bad"}\n\n'
+
+
+@pytest.mark.row("F7")
+def test_an_opening_waits_for_content_and_goes_before_it() -> None:
+    story = Story(Counting())
+    for piece in (HELLO, b": ping\n\n" + HELLO):
+        story.relay.events(piece)
+    assert (story.starts, story.heard.body, story.attempt.opening, story.relay.held_since) == (
+        0, b"", story.relay, 1000.0,
+    )  # fmt: skip
+    story.relay.events(b"data: 1\n\n")
+    assert (story.starts, story.attempt.opening) == (1, None)
+    assert story.heard.body == HELLO + b": ping\n\n" + HELLO + b"data: 1\n\n"
+    assert story.exchange.bytes_out == len(story.heard.body)
+
+
+@pytest.mark.row("F7")
+@pytest.mark.parametrize("pieces", [(HELLO, BAD), (HELLO + BAD,), (HELLO, HELLO + BAD)])
+def test_an_error_after_the_opening_alone_starts_nothing(pieces: tuple[bytes, ...]) -> None:
+    story = Story(Counting())
+    for piece in pieces:
+        story.relay.events(piece)
+    assert (story.starts, story.heard.body, story.upstream.calls) == (0, b"", ["abort"])
+    assert story.relay.error is not None
+    story.relay.release()
+    assert story.starts == 0
+
+
+@pytest.mark.row("F7")
+def test_an_opening_is_let_go_when_it_was_held_for_long_enough_or_is_too_long() -> None:
+    story = Story(Counting())
+    story.relay.events(HELLO)
+    story.relay.release()
+    story.relay.release()
+    story.relay.events(HELLO)
+    # The first content is still to come: who judges how late it is may go on asking.
+    assert (story.starts, story.heard.body, story.attempt.opening) == (1, HELLO + HELLO, story.relay)
+    story.relay.events(BAD)
+    assert (story.heard.body, story.relay.error is not None) == (HELLO + HELLO, True)
+
+    long = Story(Counting())
+    event = b'data: "hello%b"\n\n' % (b"." * (HELD_BYTES // 2))
+    long.relay.events(event)
+    assert long.starts == 0
+    long.relay.events(event)
+    assert (long.starts, long.heard.body) == (1, event + event)
+
+
+@pytest.mark.row("F7")
+def test_a_stream_that_ends_well_without_content_is_passed_on_with_its_opening() -> None:
+    story = Story(Counting())
+    story.relay.events(HELLO)
+    story.relay.events(b": end\n\n")
+    assert (story.starts, story.heard.body, story.relay.unfinished) == (1, HELLO + b": end\n\n", False)
+
+
+@pytest.mark.row("F5")
+def test_a_stream_that_may_not_begin_any_more_is_given_up() -> None:
+    story = Story(Counting())
+    story.may_start = False
+    story.relay.events(b"data: 1\n\n")
+    story.relay.events(b"data: 2\n\n")
+    assert (story.starts, story.heard.body, story.upstream.calls) == (1, b"", ["abort"])
+    assert story.relay.error is not None
+    assert (story.relay.error.code, story.relay.started) == ("cancelled", False)

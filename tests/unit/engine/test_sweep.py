@@ -36,8 +36,8 @@ def attempt(response: Waiting | None, *, first_byte_at: float = 0.0, deadline: f
 @pytest.mark.parametrize(
     ("now", "first_byte_at", "activity", "code"),
     [
-        (11.9, 0.0, 0.0, None),
-        (12.1, 0.0, 0.0, "timeout_upstream"),
+        (9.9, 0.0, 0.0, None),
+        (10.1, 0.0, 0.0, "timeout_upstream"),
         (20.0, 8.0, 16.0, None),
         (20.0, 8.0, 14.9, "timeout_upstream"),
         (100.0, 8.0, 99.9, "deadline_exceeded"),

@@ -12,6 +12,7 @@ from trunkline.core.codec import DecodeError, from_json
 from trunkline.core.ports import Reading
 from trunkline.plugins.adapters.count import count, member
 from trunkline.plugins.adapters.events import data_of
+from trunkline.plugins.adapters.opening import opening
 
 _MARKS = (b'"message_start"', b'"message_delta"', b'"message_stop"', b'"error"')
 
@@ -44,6 +45,20 @@ class AnthropicMessages:
                 return data
         return None
 
+    def opens(self, block: bytes) -> bool:
+        return opening(block, _harmless)
+
+
+def _harmless(event: dict[str, Any]) -> bool:
+    """The message announced, a sign of life, the place for a text; a call of a tool names the tool at once."""
+    kind = event.get("type")
+    if kind == "content_block_start":
+        block = member(event, "content_block")
+        return (
+            block.get("type") in ("text", "thinking") and not block.get("text") and not block.get("thinking")
+        )
+    return kind in ("message_start", "ping")
+
 
 class AnthropicCountTokens:
     """Counts cost nothing and are no usage."""
@@ -57,6 +72,10 @@ class AnthropicCountTokens:
     def watch(self, block: bytes, into: Reading) -> bytes | None:
         del block, into
         return None
+
+    def opens(self, block: bytes) -> bool:
+        del block
+        return False
 
 
 def _take(value: Any, into: Reading) -> None:

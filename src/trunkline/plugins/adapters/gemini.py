@@ -12,6 +12,7 @@ from trunkline.core.codec import DecodeError, from_json
 from trunkline.core.ports import Reading
 from trunkline.plugins.adapters.count import count, member
 from trunkline.plugins.adapters.events import data_of
+from trunkline.plugins.adapters.opening import opening
 
 
 class Gemini:
@@ -36,6 +37,29 @@ class Gemini:
                 return data
             _take(value, into)
         return None
+
+    def opens(self, block: bytes) -> bool:
+        return opening(block, _harmless)
+
+
+def _harmless(event: dict[str, Any]) -> bool:
+    """Candidates that have said nothing and are not at their end."""
+    candidates = event.get("candidates", [])
+    if event.get("error") or event.get("promptFeedback") or not isinstance(candidates, list):
+        return False
+    return all(
+        isinstance(one, dict) and not one.get("finishReason") and not any(map(_says, _parts(one)))
+        for one in candidates
+    )
+
+
+def _parts(candidate: dict[str, Any]) -> list[Any]:
+    parts = member(candidate, "content").get("parts")
+    return parts if isinstance(parts, list) else []
+
+
+def _says(part: Any) -> bool:
+    return not isinstance(part, dict) or any(value for name, value in part.items() if name != "thought")
 
 
 def _take(value: Any, into: Reading) -> None:

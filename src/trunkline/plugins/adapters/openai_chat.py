@@ -14,6 +14,7 @@ from trunkline.core.codec import DecodeError, ValidationError, from_json, json_d
 from trunkline.core.ports import Reading
 from trunkline.plugins.adapters.count import count, member
 from trunkline.plugins.adapters.events import data_of
+from trunkline.plugins.adapters.opening import opening
 
 
 class _Details(msgspec.Struct, gc=False):
@@ -87,6 +88,22 @@ class OpenaiChat:
             if not into.model or _tells_usage(data):
                 _loose(data, into)
         return None
+
+    def opens(self, block: bytes) -> bool:
+        return opening(block, _harmless)
+
+
+def _harmless(chunk: dict[str, Any]) -> bool:
+    """A role without a word, or Azure's filter results without a choice; names and numbers of a chunk say nothing yet."""
+    choices = chunk.get("choices")
+    if chunk.get("error") or chunk.get("usage") or not isinstance(choices, list):
+        return False
+    return all(
+        isinstance(choice, dict)
+        and not choice.get("finish_reason")
+        and not any(value for name, value in member(choice, "delta").items() if name != "role")
+        for choice in choices
+    )
 
 
 def _telling(block: bytes) -> bool:

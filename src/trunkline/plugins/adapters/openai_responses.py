@@ -11,7 +11,17 @@ from trunkline.core.codec import DecodeError, from_json
 from trunkline.core.ports import Reading
 from trunkline.plugins.adapters.count import count, member
 from trunkline.plugins.adapters.events import data_of
+from trunkline.plugins.adapters.opening import opening
 
+_OPENING = frozenset(
+    (
+        "response.created",
+        "response.queued",
+        "response.in_progress",
+        "response.reasoning_summary_part.added",
+        "keepalive",
+    )
+)
 _LAST = (b'"response.completed"', b'"response.incomplete"', b'"response.failed"', b'"error"')
 
 
@@ -39,6 +49,19 @@ class OpenaiResponses:
                 _take(value.get("response"), into)
                 into.finished = True
         return None
+
+    def opens(self, block: bytes) -> bool:
+        return opening(block, _harmless)
+
+
+def _harmless(event: dict[str, Any]) -> bool:
+    """The response announced, and the places for its text; a call of a tool names the tool at once."""
+    kind = event.get("type")
+    if kind == "response.output_item.added":
+        return member(event, "item").get("type") in ("message", "reasoning")
+    if kind == "response.content_part.added":
+        return not member(event, "part").get("text")
+    return kind in _OPENING
 
 
 def _take(value: Any, into: Reading) -> None:

@@ -1,0 +1,114 @@
+"""The way of a call that has failed at least once: what was tried, what is left, what must be told. Calls that succeed at once have none.
+
+Not for: deciding what comes next (`plan.py`), nor doing it (`dispatch.py`).
+"""
+
+from __future__ import annotations
+
+from trunkline.core.call import Attempt, Exchange, Link, Live, Member, Target
+from trunkline.core.errors import CallError
+from trunkline.engine.plan import repeatable
+
+
+class Trail:
+    """Made at the first failure of a call."""
+
+    __slots__ = (
+        "_lines",
+        "_place",
+        "_refused",
+        "body",
+        "chain",
+        "doubt",
+        "exchange",
+        "here",
+        "left",
+        "malformed",
+        "mended",
+        "soonest",
+    )
+
+    def __init__(self, exchange: Exchange, chain: tuple[Link, ...]) -> None:
+        self.exchange = exchange
+        self.chain = chain
+        """What of the fallbacks is left."""
+        self.body = exchange.body
+        """Before any repair."""
+        self.left: set[Target] = set()
+        """Targets that are not returned to."""
+        self.here = 0
+        """Attempts at the present target."""
+        self.malformed = 0
+        """Good statuses with a body that was none: each may have been paid."""
+        self.mended: list[str] = []
+        self.doubt: CallError | None = None
+        """An attempt was sent and had no answer, and nothing since then has told what became of it."""
+        self.soonest: float | None = None
+        """When the first of the targets may serve again, epoch seconds."""
+        self._refused = 0
+        self._place: tuple[Member, str] | None = None
+        self._lines: dict[bytes, bytes] = {}
+
+    def failed(self, attempt: Attempt, error: CallError) -> None:
+        """Takes in one more failure, which stands in `exchange.tried` already."""
+        place = (attempt.target.member, attempt.target.model)
+        if place != self._place:
+            self._place, self.here = place, 0
+        self.here += 1
+        self.malformed += error.code == "malformed_response" and attempt.status == 200
+        response = attempt.response
+        if response is None:
+            self._refused += 1
+        elif attempt.status == 0 and response.sent and error.may_have_acted:
+            self.doubt = error
+        elif attempt.status and not error.may_have_acted:
+            self.doubt = None
+        if error.retry_at is not None:
+            self.soonest = min(error.retry_at, self.soonest if self.soonest is not None else error.retry_at)
+
+    @property
+    def attempts_left(self) -> int:
+        """What policies refused before it was sent took no attempt; a body that has begun to stream can be sent no more."""
+        exchange = self.exchange
+        if exchange.rest is not None and exchange.rest.started:
+            return 0
+        return exchange.attempts_max - len(exchange.tried) + self._refused
+
+    @property
+    def next_n(self) -> int:
+        """Number of the next attempt in the record."""
+        return max(one.n for one in self.exchange.tried) + 1
+
+    def members_left(self, live: Live, model: str) -> set[Member]:
+        """Members of a pool that were left for good."""
+        return {target.member for target in self.left if target.live is live and target.model == model}
+
+    def take(self, index: int) -> Link:
+        """A link is used up, whether or not it leads anywhere."""
+        link = self.chain[index]
+        self.chain = self.chain[:index] + self.chain[index + 1 :]
+        return link
+
+    def tell(self, name: bytes, value: str) -> None:
+        """A header line of the answer, or of the refusal; it replaces what was said there before."""
+        line = b"%b: %b\r\n" % (name, value.encode("ascii", "replace"))
+        exchange = self.exchange
+        exchange.extra = exchange.extra.replace(self._lines.get(name, b"\0"), b"") + line
+        self._lines[name] = line
+
+    def final(self, error: CallError) -> CallError:
+        """The failure as the caller should see it: an act without any answer has an unknown outcome."""
+        exchange, doubt = self.exchange, self.doubt
+        if doubt is not None and not repeatable(
+            doubt, exchange.repeat, bool(exchange.idempotency_key) and not exchange.key_minted
+        ):
+            what = (
+                f"the request was sent to {doubt.source} and no answer came ({doubt.code}: {doubt.message})"
+            )
+            text = f"{what}; it may have been carried out"
+            return CallError(
+                "outcome_unknown", text, source=doubt.source, scope="call", vendor_code=doubt.vendor_code
+            )
+        if error.retry_at is not None and self.soonest is not None:
+            error.retry_at = min(error.retry_at, self.soonest)
+        return error
