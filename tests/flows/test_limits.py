@@ -27,7 +27,7 @@ integrations:
   shaky:
     base_url: "{simulator}/shaky"
     auth: {{kind: none}}
-    breaker: {{volume: 4, failures: 0.5, window: 10s, open_for: 400ms}}
+    breaker: {{volume: 4, failures: 0.5, window: 10s, open_for: 400ms, ramp: 0s}}
   fussy: {{base_url: "{simulator}/fussy", auth: {{kind: none}}, breaker: {{volume: 4, window: 10s, open_for: 400ms}}}}
   tired: {{base_url: "{simulator}/tired", auth: {{kind: none}}}}
   steady: {{base_url: "{simulator}/steady", auth: {{kind: none}}}}
@@ -141,10 +141,13 @@ def test_the_breaker_opens_holds_back_and_closes_again(
     assert "shaky" in str(health)
     assert strict.recorded(held).end.code == "circuit_open"
 
-    eventually(
-        lambda: strict.call("GET", "/api/proxy/shaky/echo").status == 200, "the breaker to let one through"
-    )
-    assert [strict.call("GET", "/api/proxy/shaky/echo").status for _ in range(5)] == [200] * 5
+    def let_through(calls: int) -> bool:
+        return [strict.call("GET", "/api/proxy/shaky/echo").status for _ in range(calls)] == [200] * calls
+
+    eventually(lambda: let_through(1), "the breaker to let one through")
+    assert not let_through(1), "one trial call a second"
+    eventually(lambda: let_through(2), "the breaker to close after two good trial calls")
+    assert let_through(5)
 
 
 def test_failures_that_do_not_speak_of_the_vendor_never_open_the_breaker(
