@@ -12,10 +12,10 @@ import socket
 
 from trunkline.wire.connect import Connector
 from trunkline.wire.connection import Body, Connection
+from trunkline.wire.departures import Departures
 from trunkline.wire.errors import Aborted, PoolExhausted, ResetBeforeReply, WireError
 from trunkline.wire.framing import ClientLimits, Sink
 from trunkline.wire.origin import Origin
-from trunkline.wire.outbox import Outbox
 from trunkline.wire.plain import PlainReader
 from trunkline.wire.pool import Change, Pool
 from trunkline.wire.resolve import Resolver
@@ -65,7 +65,7 @@ class _Room:
     """One origin: its pool, and the acts that the pool asks for."""
 
     def __init__(self, client: Client, origin: Origin, loop: asyncio.AbstractEventLoop) -> None:
-        self.client, self.origin, self.loop, self.outbox = client, origin, loop, client.outbox
+        self.client, self.origin, self.loop, self.departures = client, origin, loop, client.departures
         self.pool: Pool[Connection, _Seeker] = Pool(
             str(origin),
             limit=client.limits.max_connections,
@@ -79,7 +79,7 @@ class _Room:
     def hand(self, connection: Connection, seeker: _Seeker) -> None:
         seeker.stop_timer()
         seeker.response.activity = self.loop.time()
-        connection.exchange(seeker.response, seeker.head, seeker.body)
+        connection.exchange(seeker.response, seeker.head, seeker.body, seeker.deadline)
 
     def dial(self, seeker: _Seeker) -> None:
         seeker.stop_timer()
@@ -131,6 +131,9 @@ class _Room:
     def gone(self, connection: Connection) -> None:
         self.client.connection_gone(connection)
 
+    def elsewhere(self, response: Response, request: bytes, deadline: float) -> None:
+        self.client.seek(_Seeker(self, response, request, None, deadline))
+
 
 class Client:
     """The way out. One per process and event loop; `open` for each request."""
@@ -149,7 +152,7 @@ class Client:
         self.connections: set[Connection] = set()  # every one whose descriptor is open
         self._rooms: dict[Origin, _Room] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.outbox: Outbox
+        self.departures: Departures
         self._sweep: asyncio.TimerHandle | None = None
         self._closing: asyncio.Future[None] | None = None
 
@@ -173,13 +176,17 @@ class Client:
         if room is None:
             room = self._rooms[origin] = _Room(self, origin, loop)
         connection = room.pool.take(now)
+        while connection is not None and not (body is None or isinstance(body, bytes) or connection.quiet()):
+            connection.close()  # a stream can be sent only once, so its connection is looked at now
+            connection = room.pool.take(now)
         if connection is not None:
-            connection.exchange(response, head, body)
+            connection.exchange(response, head, body, now + connect_timeout_s)
         else:
-            self._seek(_Seeker(room, response, head, body, now + connect_timeout_s))
+            self.seek(_Seeker(room, response, head, body, now + connect_timeout_s))
         return response
 
-    def _seek(self, seeker: _Seeker) -> None:
+    def seek(self, seeker: _Seeker) -> None:
+        """Find a connection for a request that has none: an idle one, a new one, or the next that comes free."""
         response, pool = seeker.response, seeker.room.pool
         response._holder = seeker
         if self._closing is not None:
@@ -196,7 +203,7 @@ class Client:
 
     def _start(self) -> asyncio.AbstractEventLoop:
         self._loop = asyncio.get_running_loop()
-        self.outbox = Outbox(self._loop)
+        self.departures = Departures(self._loop)
         self._sweep = self._loop.call_later(SWEEP_S, self.sweep)
         return self._loop
 
@@ -233,6 +240,7 @@ class Client:
             await asyncio.wait(set(self.tasks))
         if self.connections:
             await self._closing
+        self.departures.close()
 
 
 def _waited_too_long(seeker: _Seeker) -> None:

@@ -7,15 +7,14 @@ connection is closed. What a reply may look like is decided in `framing.py`.
 from __future__ import annotations
 
 import asyncio
-import select
 import socket
 import ssl
 from collections.abc import AsyncIterable, Callable
 from typing import Protocol, cast
 
+from trunkline.wire.departures import Departures
 from trunkline.wire.errors import BodyFailed, ReplyCut, ResetBeforeReply, WireError, WriteFailed
 from trunkline.wire.framing import BODY, WHOLE, ClientLimits, ReplyReader, Sink
-from trunkline.wire.outbox import Outbox
 from trunkline.wire.plain import PlainReader
 from trunkline.wire.response import Response
 from trunkline.wire.trust import Trust, said_goodbye
@@ -28,19 +27,21 @@ Body = bytes | AsyncIterable[bytes] | None
 class Owner(Protocol):
     """Whom a connection tells what becomes of it and of its task."""
 
-    outbox: Outbox
+    departures: Departures
 
     def made(self, connection: Connection) -> None: ...
     def started(self, task: asyncio.Task[None]) -> None: ...
     def freed(self, connection: Connection) -> None: ...
     def closed(self, connection: Connection) -> None: ...
     def gone(self, connection: Connection) -> None: ...
+    def elsewhere(self, response: Response, request: bytes, deadline: float) -> None: ...
 
 
 class Connection(asyncio.Protocol):
     """An asyncio protocol around one reply reader, used from reply to reply."""
 
     __slots__ = (
+        "_deadline",
         "_drained",
         "_held",
         "_idle_s",
@@ -50,10 +51,10 @@ class Connection(asyncio.Protocol):
         "_owner",
         "_paused",
         "_pieces",
-        "_poller",
         "_pump",
         "_reader",
         "_relaying",
+        "_request",
         "_response",
         "_sock",
         "_stopped",
@@ -77,14 +78,14 @@ class Connection(asyncio.Protocol):
         self._time = loop.time
         self._reader = ReplyReader(limits, plain)
         self._sock: socket.socket | None = (
-            sock  # kept: its number must not go to another file while we poll it
+            sock  # kept: its number must not go to another file while it is watched
         )
-        self._poller = select.poll()
-        self._poller.register(sock.fileno(), select.POLLIN)
         self._transport: asyncio.Transport | None = None
         self._unsent: Callable[[], int] = _nothing
         self._tls: ssl.SSLObject | None = None
         self._response: Response | None = None
+        self._request: bytes | None = None  # what `depart` has to send
+        self._deadline = 0.0  # until when it may look for another connection
         self._pump: asyncio.Task[None] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._pieces: list[bytes] = []
@@ -104,21 +105,17 @@ class Connection(asyncio.Protocol):
         self._transport = streaming
         self._unsent = streaming.get_write_buffer_size
         self._tls = streaming.get_extra_info("ssl_object")
+        assert self._sock is not None
+        self._owner.departures.watch(self._sock, self)
         self._owner.made(self)
 
     def usable(self, now: float) -> bool:
-        """Idle, not expired, and nothing has come from the vendor: neither its end nor bytes that nobody asked for.
-
-        The loop tells us of both, but only when it next polls. So we look ourselves each time: a system call, and the
-        difference between an act that is sent anew and one whose outcome nobody knows.
-        """
-        if self.is_closed or now >= self._idle_until:
-            return False
-        return not self._poller.poll(0)
+        """Idle and not expired, as far as we have been told; `depart` looks at the socket itself."""
+        return not self.is_closed and now < self._idle_until
 
     def quiet(self) -> bool:
-        """Whether a new connection is open and without a word from the vendor (TLS has words of its own)."""
-        return not self.is_closed and (self._tls is not None or not self._poller.poll(0))
+        """Whether it is open and without a word from the vendor (TLS has words of its own when it is new)."""
+        return not self.is_closed and (self._tls is not None or self not in self._owner.departures.stirred())
 
     def _remember_session(self) -> None:
         """After a reply, for TLS 1.3 gives its tickets after the handshake."""
@@ -130,7 +127,7 @@ class Connection(asyncio.Protocol):
         if self.is_closed:
             return
         self.is_closed = True
-        self._response = None
+        self._response = self._request = None
         self._reader.stop()
         if self._pump is not None:
             self._pump.cancel()
@@ -152,6 +149,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._vendor_closed(clean=False)  # a proper end was told by eof_received
         self._wake_pump()
+        if self._sock is not None:
+            self._owner.departures.forget(self._sock)
         self._transport = self._sock = None
         self._unsent = _nothing
         self._owner.gone(self)
@@ -161,6 +160,8 @@ class Connection(asyncio.Protocol):
         response, reader = self._response, self._reader
         if response is None:
             self.close()
+        elif self._request is not None:
+            self._leave(response, self._request)
         elif clean and reader.end():
             self._settle(response)
         elif reader.begun:
@@ -174,10 +175,8 @@ class Connection(asyncio.Protocol):
 
     # --- one exchange ---
 
-    def exchange(self, response: Response, head: bytes, body: Body) -> None:
-        """Write the request and hand its reply to `response`. Only when idle and open."""
-        transport = self._transport
-        assert transport is not None
+    def exchange(self, response: Response, head: bytes, body: Body, deadline: float) -> None:
+        """Send the request and hand its reply to `response`. Only when idle and open. Until `deadline` it may go elsewhere."""
         self._response = response
         self._relaying = False
         pieces: list[bytes] = []
@@ -185,20 +184,51 @@ class Connection(asyncio.Protocol):
         self._stored = 0
         self._reader.begin(response.head_only, pieces.append)
         response._holder = self
-        response.connected = response.sent = True
-        if body is None:
-            transport.write(head)
-        elif isinstance(body, bytes):
-            self._owner.outbox.write(transport, head + body)
+        response.connected = True
+        if body is None or isinstance(body, bytes):
+            self._request = head + body if body else head
+            self._deadline = deadline
+            self._owner.departures.add(self)
         else:
-            transport.write(head)
+            assert self._transport is not None
+            response.sent = True
+            self._transport.write(head)
             self._pump = self._loop.create_task(self._send(body))
             self._owner.started(self._pump)
+
+    def depart(self, stirred: bool) -> None:
+        """Send what waits, unless something has come from the vendor meanwhile: then nothing is sent here."""
+        request, response, transport = self._request, self._response, self._transport
+        if request is None or response is None:
+            return  # given up, or gone elsewhere already
+        if stirred and self._tls is not None and self._idle_s < 0:
+            stirred = False  # a new TLS connection has words of its own
+        if stirred or transport is None or transport.is_closing():
+            self._leave(response, request)
+            return
+        self._request = None
+        response.sent = True
+        transport.write(request)
+
+    def _leave(self, response: Response, request: bytes) -> None:
+        """The connection turned out to be no good before a byte was sent: the request goes elsewhere, or fails where even a
+        new connection is like that.
+        """
+        if self._idle_s < 0:
+            self.fail(ResetBeforeReply("the vendor closed the connection, or spoke, before it was asked"))
+            return
+        self._response = self._request = None
+        response.connected = False
+        self.close()
+        self._owner.elsewhere(response, request, self._deadline)
 
     def data_received(self, data: bytes) -> None:
         response = self._response
         if response is None:  # nobody asked: these bytes must never answer the next request
             self.close()
+            return
+        if self._request is not None:  # an answer to what was not asked yet
+            self._leave(response, self._request)
             return
         response.activity = self._time()
         reader = self._reader
