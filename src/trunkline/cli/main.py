@@ -26,7 +26,6 @@ COMMANDS = {
     "models": ("integrations:models", "The models that can be named in calls."),
     "health": ("health:health", "Health of the running Trunkline."),
     "cache": ("cache:cache", "Kept answers: how many, how useful; have them forgotten."),
-    "cache": ("cache:cache", "Kept answers: how many, how useful; have them forgotten."),
     "budgets": ("budgets:budgets", "Where budgets stand; test of notices."),
     "usage": ("usage:usage", "Calls, tokens and cost, grouped."),
     "logs": ("logs:logs", "Recorded calls: search, follow, show."),
