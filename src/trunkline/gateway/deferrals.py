@@ -34,7 +34,7 @@ from trunkline.core.service import Fallback
 from trunkline.core.text import HOP_BY_HOP
 from trunkline.engine.gateway import Local, Told
 from trunkline.engine.plan import repeatable
-from trunkline.journal.deferrals import Board, Damaged, Inbox
+from trunkline.journal.deferrals import Board, Damaged, Inbox, inbox_names
 from trunkline.plugins.policies.deferral import Deferral, owner_of, whole_body
 from trunkline.plugins.policies.grants import webhook_secret
 
@@ -215,13 +215,19 @@ class Deferrals:
         except (Damaged, DecodeError, OSError):
             return None
 
-    def summary(self) -> dict[str, object]:
-        """What the worker last said of all tasks, for `/health?detail=1`; empty if there never was any."""
+    def standing(self) -> dict[str, object]:
+        """How many tasks are in which state, as the worker last said, for `/health?detail=1`; empty if there never was one."""
         try:
             told = from_json((self._folder / "summary.json").read_bytes())
         except (OSError, DecodeError):
+            told = {}
+        found = dict(told["tasks"]) if isinstance(told, dict) and "tasks" in told else {}
+        waiting = inbox_names(self._folder)
+        if not found and not waiting:
             return {}
-        return told if isinstance(told, dict) else {}
+        oldest_at = float(told["oldest_at"]) if found else 0.0
+        age_s = round(max(0.0, self._wall() - oldest_at), 1) if oldest_at else None
+        return {**found, "not_taken_over": len(waiting), "oldest_age_s": age_s}
 
     def stop(self) -> None:
         """Lets what is being written come to its end."""

@@ -110,6 +110,8 @@ class LocalRoutes:
             body = health.detail(
                 fares, now, reload=self._reload_state(), config_version=self.gateway.world.version
             )
+            if self._deferrals is not None:
+                body["tasks"] = self._deferrals.standing()
         simulated = b"x-trunkline-simulated: true\r\n" if any(one.simulated for one in fares) else b""
         return code, JSON + simulated, to_json(body)
 

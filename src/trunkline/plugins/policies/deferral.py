@@ -86,7 +86,7 @@ class Deferral:
         run_at = now if error is None or error.retry_at is None else max(now, error.retry_at)
         reason = "asked" if error is None else error.code
         call = deferred(exchange, body, reason, now=now, run_at=run_at, deadline=now + span_s)
-        exchange.notes += (f"deferred={call.id}",)
+        note = (f"deferred={call.id}",)
         answer = accepted(call, wait_s=run_at - now if run_at > now else None)
         writing = asyncio.ensure_future(self._accept(call))
         try:
@@ -94,8 +94,10 @@ class Deferral:
         except asyncio.CancelledError:
             # The caller is gone, and the task may lie on the disk: then its idempotency key must lead to it.
             await writing
+            exchange.notes += note
             exchange.answer = answer
             raise
+        exchange.notes += note
         return answer
 
 
