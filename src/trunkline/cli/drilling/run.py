@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import NamedTuple
 
 from trunkline.cli.drilling import calls
+from trunkline.cli.drilling.forward import Forward
 from trunkline.cli.drilling.stage import Simulated, Stage
 from trunkline.core.service import Operation, Service, Snapshot
 from trunkline.engine.operations import undeclared
@@ -21,8 +22,6 @@ from trunkline.ops.drill.samples import Sample
 from trunkline.ops.drill.verdict import Asked, Check, Evidence, Finding, Seen, judge
 
 AT_ONCE = 12
-NOWHERE = "http://127.0.0.1:9"
-"""Port 9 (discard): nothing listens there."""
 AGE_S = 0.2
 """Longer than a kept answer is fresh in a drill."""
 
@@ -37,6 +36,8 @@ class Job(NamedTuple):
     fault: Fault | None
     part: Part
     id: str
+    door: Forward | None = None
+    """The way to the simulated vendor where it is to be closed."""
 
     @property
     def deadline_s(self) -> float:
@@ -68,9 +69,9 @@ def jobs(
     for sample in samples:
         for fault in (None, *(one for one in chosen if sample.form in one.forms)):
             number = len(found)
-            struck = NOWHERE if fault is not None and fault.inject == REFUSED else ""
-            made = part(snapshot, sample, number, simulator.place, struck=struck)
-            found.append(Job(sample, services[sample.integration], fault, made, f"drill-{number}"))
+            door = Forward(simulator.port) if fault is not None and fault.inject == REFUSED else None
+            made = part(snapshot, sample, number, simulator.place, through=door.port if door else 0)
+            found.append(Job(sample, services[sample.integration], fault, made, f"drill-{number}", door))
     return found
 
 
@@ -94,7 +95,9 @@ def _one(stage: Stage, job: Job) -> Seen:
     if fault is not None and job.stale:
         calls.made(stage, job.sample, asked, f"{job.id}-before", job.deadline_s)
         calls.pause(AGE_S)
-    if fault is not None and fault.inject != REFUSED:
+    if job.door is not None:
+        job.door.close()
+    elif fault is not None:
         args = dict(fault.args)
         if fault.inject == "slow_start":
             args["ms"] = (job.service.timeout.first_byte / pace(job.service)) * 1500
@@ -196,7 +199,7 @@ def _unsound(job: Job, seen: Seen) -> Played:
 def _injected(job: Job) -> str:
     assert job.fault is not None
     if job.fault.inject == REFUSED:
-        return "the address of the integration is a port at which nothing listens"
+        return "nothing listens at the address of the integration any more"
     args = ", ".join(f"{name}={value}" for name, value in job.fault.args.items())
     return f"simulator fault `{job.fault.inject}`" + (f" ({args})" if args else "")
 

@@ -7,6 +7,7 @@ drill has its own rhythm. Not for: playing the faults.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ TOTAL_S = 4.0
 FRESH_S = 0.05
 """Kept answers are stale after so long, so that the vendor is asked."""
 LABEL = "drill"
+_PORT = re.compile(r":\d+/")
 
 
 class Part(NamedTuple):
@@ -47,8 +49,8 @@ Place = Callable[[Service, str], str]
 """Where the copy of a service with this name is played."""
 
 
-def part(snapshot: Snapshot, sample: Sample, number: int, place: Place, *, struck: str = "") -> Part:
-    """Copies for one call: its integration, and whatever its fallbacks lead to. `struck`: another address for the former."""
+def part(snapshot: Snapshot, sample: Sample, number: int, place: Place, *, through: int = 0) -> Part:
+    """Copies for one call: its integration, and whatever its fallbacks lead to. `through`: another port for the former."""
     known = {service.name: service for service in snapshot.services}
     rename = _renamer(snapshot, number)
     factor = pace(known[sample.integration])
@@ -59,8 +61,8 @@ def part(snapshot: Snapshot, sample: Sample, number: int, place: Place, *, struc
         if name in known
     ]
     services = [_thinned(service, sample) for service in services]
-    if struck:
-        services[0] = replace(services[0], base_url=struck)
+    if through:
+        services[0] = replace(services[0], base_url=_PORT.sub(f":{through}/", services[0].base_url, count=1))
     chain = [_led(one, rename) for one in sample.chain]
     name, asked = rename(sample.integration), rename(sample.named)
     aliases, routes, route_fallback = [], {}, {}

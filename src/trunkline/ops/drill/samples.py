@@ -59,19 +59,46 @@ def samples(snapshot: Snapshot, service: Service, bodies: Bodies) -> list[Sample
     for route, name in snapshot.routes.items():
         chain = snapshot.route_fallback.get(route)
         if name == service.name and chain:
+            entry = f"route {route}"
             found += [
-                one._replace(
-                    entry=f"route {route}",
-                    named=route,
-                    chain=_chain_of(service, one.operation, chain),
-                )
-                for one in _proxied(service, bodies)
+                one._replace(entry=entry, named=route, chain=_chain_of(service, one.operation, chain))
+                for one in _raw(service) or _proxied(service, bodies)
             ]
     return found
 
 
+def _raw(service: Service) -> list[Sample]:
+    """Model calls as they are made of a vendor's own path, through the proxy."""
+    spoken = {dialect.path: dialect.name for dialect in service.dialects if "{" not in dialect.path}
+    path = next((path for path, name in spoken.items() if name in _CHATS), "")
+    if not path:
+        return []
+    model = _chat_model(service)
+    prefix = (service.api_version.path if service.api_version is not None else "").rstrip("/")
+    return [
+        Sample(
+            service.name,
+            "stream" if stream else "model",
+            service.name,
+            service.name,
+            "POST",
+            "/api/proxy/{name}" + path.removeprefix(prefix),
+            _spoken(spoken[path], model, stream)[1],
+            "application/json",
+            tuple(service.fallback),
+            model,
+            operation.name if (operation := _operation_at(service, path)) is not None else "",
+        )
+        for stream in (False, True)
+    ]
+
+
+def _chat_model(service: Service) -> str:
+    return next((one.id for one in service.models if one.kind == "chat"), MODEL)
+
+
 def _own(service: Service, bodies: Bodies) -> Iterator[Sample]:
-    model = next((one.id for one in service.models if one.kind == "chat"), MODEL)
+    model = _chat_model(service)
     spoken = [
         made
         for form in ("model", "stream")

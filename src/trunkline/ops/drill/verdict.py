@@ -137,7 +137,8 @@ def _served(it: Evidence, item: str) -> tuple[Check, list[Finding]]:
     """Whether a declared fallback stood in. An empty `said`: none could, or none was needed."""
     nothing = Check("fallback", True, "")
     failed = _failure(it)
-    if failed is None or it.fault.late or not repeatable(failed, it.repeat, has_key=False):
+    begun = it.fault.late and it.seen.ending in ("event", "cut", "answer") and not it.seen.fallback
+    if failed is None or begun or not repeatable(failed, it.repeat, has_key=False):
         return nothing, []
     links = [link for link in compiled(it.chain) if link.holds(failed) and _applies(link, it, failed)]
     if not links:
