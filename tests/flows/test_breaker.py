@@ -153,7 +153,7 @@ async def test_streams_are_judged_as_calls_are() -> None:
 
 async def test_it_is_the_credential_that_is_held_back_while_the_other_serves() -> None:
     spec = service(
-        retry=Retry(attempts=2, backoff=0.0),
+        retry=Retry(attempts=2, backoff=0.0, budget_floor=100.0),
         credentials=[
             Credential(ref="env:ACME_KEY"),
             Credential(ref="env:OTHER_KEY", base_url="https://eu.test"),

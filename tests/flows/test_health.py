@@ -221,3 +221,34 @@ def test_the_features_that_are_hit_are_named(start: Start, site: Site) -> None:
         {"feature": "checkout", "calls": 1, "failures": 1},
         {"feature": "search", "calls": 1, "failures": 0},
     ]
+
+
+@pytest.mark.row("H2")
+def test_the_pdf_renderer_is_down_and_its_fallback_works_as_in_the_text_that_asked_for_this(
+    start: Start, simulator: SimulatorProcess
+) -> None:
+    fallback = "fallback: [{kind: template, body: {summary: '{{ /title }}'}}], "
+    fallback += "operations: [{name: render, method: POST, path: /echo, repeat: always}]"
+    names = "".join(
+        f'  {name}: {{base_url: "{{simulator}}/{name}", auth: {{kind: none}}}}\n'
+        for name in ("openai", "stripe", "infinisynapse", "vector_db")
+    )
+    pdf = f'  pdf_render: {{base_url: "{{simulator}}/pdf", auth: {{kind: none}}, criticality: load-path, {fallback}}}\n'
+    trunkline = start(f"version: 1\nintegrations:\n{names}{pdf}")
+    simulator.fault("server_error", "pdf")
+    answers = [trunkline.call("POST", "/api/proxy/pdf_render/echo", {"title": "Hello"}) for _ in range(8)]
+    health = trunkline.call("GET", "/health")
+
+    assert {(answer.status, answer.json["summary"]) for answer in answers} == {(200, "Hello")}
+    assert health.status == 200
+    assert health.json == {
+        "status": "degraded",
+        "integrations": {
+            "openai": "healthy",
+            "stripe": "healthy",
+            "infinisynapse": "healthy",
+            "vector_db": "healthy",
+            "pdf_render": "down",
+        },
+    }
+    assert detail(trunkline, "pdf_render")["fallbacks"] == ["template"]
