@@ -194,9 +194,7 @@ def outcome_of(attempt: Attempt) -> Outcome:
 
 def slow_for(attempt: Attempt, now: float) -> float:
     """Seconds that the vendor took, or has taken so far, to its first byte; waiting for a place of ours is not its time."""
-    if attempt.response is None:
-        return 0.0
-    return (attempt.first_byte_at or now) - attempt.started - attempt.exchange.queued_s
+    return (attempt.first_byte_at or now) - attempt.sent_at if attempt.sent_at else 0.0
 
 
 def _began_well(probe: object) -> bool:

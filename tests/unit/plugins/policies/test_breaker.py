@@ -192,7 +192,7 @@ def test_slow_answers_are_judged_by_their_first_byte_without_our_own_waiting() -
     def answered(after_s: float, queued_s: float = 0.0) -> None:
         made = stage.attempt()
         stage.breaker.admit(made)
-        made.exchange.queued_s = queued_s
+        made.sent_at = made.started + queued_s
         made.first_byte_at = made.started + after_s
         stage.breaker.settle(made)
 
@@ -208,6 +208,7 @@ def test_who_lost_patience_with_a_slow_vendor_counts_as_a_slow_call() -> None:
     stage = Stage(Settings(volume=1, slow_after=2.0, slow=0.5))
     made = stage.attempt(CallError("deadline_exceeded", "x"))
     stage.breaker.admit(made)
+    made.sent_at = stage.clock()
     stage.clock.advance(3.0)
     stage.breaker.settle(made)
     assert stage.breaker.state("acme") == "open"
