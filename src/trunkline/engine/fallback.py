@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trunkline.core.call import Answer, Exchange, Link, Route
-from trunkline.core.errors import CallError
+from trunkline.core.errors import KINDS, CallError
 from trunkline.core.jsonspan import replace_model
 from trunkline.core.service import Fallback, Repeat
 from trunkline.engine import resolve
@@ -29,7 +29,9 @@ Stale = Callable[[Exchange, float | None], Answer | None]
 Defer = Callable[[Exchange, CallError, Fallback], "Answer | Awaitable[Answer | None] | None"]
 """Takes the call over to run it later; the 202, or None if it cannot."""
 
-_AS_CACHED = Link("stale", Fallback(kind="stale"), frozenset())
+# RFC 5861 means failures of the server: that something is gone, say, is an answer.
+_FAILED = frozenset(code for code, kind in KINDS.items() if kind.elsewhere and kind.who != "caller")
+_AS_CACHED = Link("stale", Fallback(kind="stale"), _FAILED)
 _STRICTNESS: tuple[Repeat, ...] = ("always", "with_key", "never")
 _BOUND = re.compile(rb'"(?:previous_response_id|encrypted_content|conversation)"\s*:\s*["{]')
 

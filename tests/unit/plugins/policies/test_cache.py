@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.support.cached import (
@@ -19,10 +17,11 @@ from tests.support.cached import (
     told,
     trial,
 )
-from trunkline.core.service import Cache
+from trunkline.core.service import Cache, Fallback
 from trunkline.gateway.caching import relevance
 from trunkline.plugins.policies.cache import REFRESH_PAUSE_S, STALE_QUIET_S, AnswerCache
 from trunkline.testing import (
+    Heard,
     Play,
     Trial,
     answers,
@@ -310,82 +309,91 @@ async def test_past_that_too_the_vendor_is_asked() -> None:
     assert told(await chat(t)) == b"miss"
 
 
-# When the vendor fails: the port that fallbacks use.
+# When the vendor fails.
 
 
-class Failing:
-    """Stands where the dispatcher asks for a stale answer: after a failure, in the middle of a call."""
-
-    def __init__(self, cache: AnswerCache, max_age_s: float | None = None) -> None:
-        self.cache, self.max_age_s = cache, max_age_s
-
-    def admit(self, exchange: Any) -> None:
-        exchange.answer = self.cache.stale(exchange, self.max_age_s)
-
-    def settle(self, exchange: Any) -> None:
-        pass
-
-
-def failing(t: Trial, max_age_s: float | None = None) -> None:
-    policy = Failing(t.cache, max_age_s)
-    t.gateway._policies = (*t.gateway._policies, (policy, None))
+async def failing(t: Trial, *headers: tuple[str, str], play: Play = BUSY) -> Heard:
+    """A call while the vendor fails, however often it is tried."""
+    t.wire.plays.extend([play] * 8)
+    heard = await chat(t, *headers)
+    t.wire.plays.clear()
+    return heard
 
 
 @pytest.mark.row("F4", "F11")
 async def test_when_the_vendor_fails_an_old_answer_is_given_up_to_its_age() -> None:
     t = trial(GOOD, cache=Cache(ttl=10, stale_if_error=50))
     await chat(t)
-    failing(t)
     t.clock.advance(60)
-    heard = await chat(t)
+    heard = await failing(t)
     assert (told(heard), heard.body, heard.status) == (b"stale; age=60", ANSWER, 200)
+    assert (heard.field(b"x-trunkline-fallback"), heard.field(b"x-trunkline-cost-usd")) == (b"stale", b"0")
     end = t.ends[-1]
-    assert (end.state, end.cost_usd, notes(end)) == ("ok", 0.0, ["cache=stale", "cache_saved_usd=7e-06"])
+    assert (end.state, end.cost_usd, end.tried[0].code) == ("ok", 0.0, "overloaded")
+    assert {"cache=stale", "fallback=stale"} <= set(notes(end))
 
 
 async def test_an_older_one_is_not() -> None:
-    t = trial(GOOD, OTHER, cache=Cache(ttl=10, stale_if_error=50))
+    t = trial(GOOD, cache=Cache(ttl=10, stale_if_error=50))
     await chat(t)
-    failing(t)
     t.clock.advance(60.1)
-    assert told(await chat(t)) == b"miss"
+    heard = await failing(t)
+    assert (heard.status, told(heard)) == (503, b"miss")
 
 
+@pytest.mark.row("F4")
 async def test_a_fallback_has_an_age_of_its_own() -> None:
-    for max_age_s, found in ((31.0, b"stale; age=31"), (30.0, b"miss")):
-        t = trial(GOOD, OTHER, cache=Cache(ttl=10, stale_if_error=50))
+    for max_age_s, status in ((31.0, 200), (30.0, 503)):
+        t = trial(GOOD, cache=Cache(ttl=10), fallback=[Fallback(kind="stale", max_age=max_age_s)])
         await chat(t)
-        failing(t, max_age_s)
         t.clock.advance(31)
-        assert told(await chat(t)) == found
+        assert (await failing(t)).status == status
 
 
 async def test_without_stale_if_error_nothing_stale_is_given() -> None:
-    t = trial(GOOD, OTHER, cache=Cache(ttl=10, stale_while_revalidate=50))
+    t = trial(GOOD, cache=Cache(ttl=10, stale_while_revalidate=20))
     t.cache.refresh = None
     await chat(t)
-    failing(t)
-    t.clock.advance(60)
-    assert told(await chat(t)) == b"miss"
+    t.clock.advance(30)
+    assert (await failing(t)).status == 503
 
 
 async def test_a_call_that_was_not_looked_up_gets_none() -> None:
-    t = trial(GOOD, OTHER)
+    t = trial(GOOD, cache=Cache(ttl=10, stale_if_error=1e6))
     await chat(t)
-    failing(t, 3600.0)
-    assert told(await chat(t, ("x-trunkline-cache", "no-store"))) is None
+    assert (await failing(t, ("x-trunkline-cache", "no-store"))).status == 503
+
+
+@pytest.mark.parametrize("status", [400, 404])
+async def test_that_a_request_is_wrong_or_a_thing_gone_is_an_answer(status: int) -> None:
+    t = trial(GOOD, cache=Cache(ttl=10, stale_if_error=1e6))
+    await chat(t)
+    t.clock.advance(20)
+    assert (await failing(t, play=answers(status, b"{}"))).status == status
+
+
+@pytest.mark.row("F4", "F11")
+async def test_those_who_wait_get_the_stale_answer_too() -> None:
+    t = trial(GOOD, cache=Cache(ttl=10, stale_if_error=1e6))
+    await chat(t)
+    t.clock.advance(20)
+    t.wire.plays.extend([BUSY] * 8)
+    heard = [begun(t), begun(t), begun(t)]
+    await all_ended(t)
+    assert [told(h) for h in heard] == [b"stale; age=20"] * 3
+    assert len(t.wire.sent) < 6
 
 
 @pytest.mark.row("F11", "H1")
 async def test_an_integration_counts_as_served_stale_from_the_first_until_it_answers_again() -> None:
-    t = trial(GOOD, GOOD, cache=Cache(ttl=10, stale_if_error=1e6))
+    t = trial(GOOD, cache=Cache(ttl=10, stale_if_error=1e6))
     await chat(t)
-    failing(t)
     for _ in range(100):
         t.clock.advance(40)
-        await chat(t)
+        assert (await failing(t)).status == 200
     assert t.cache.stale_served() == {"acme": 3960.0}
-    t.gateway._policies = t.gateway._policies[:-1]
+    t.clock.advance(40)
+    t.wire.plays.append(GOOD)
     assert told(await chat(t)) == b"miss"
     assert t.cache.stale_served() == {}
 
@@ -393,12 +401,11 @@ async def test_an_integration_counts_as_served_stale_from_the_first_until_it_ans
 async def test_or_until_nobody_was_served_so_for_a_while() -> None:
     t = trial(GOOD, cache=Cache(ttl=10, stale_if_error=1e6))
     await chat(t)
-    failing(t)
     t.clock.advance(100)
-    await chat(t)
+    await failing(t)
     t.clock.advance(STALE_QUIET_S)
     assert t.cache.stale_served() == {}
-    await chat(t)
+    await failing(t)
     t.clock.advance(5)
     assert t.cache.stale_served() == {"acme": 5.0}
 
