@@ -11,6 +11,9 @@ from uuid import UUID
 
 import msgspec
 
+from trunkline.core.errors import KINDS
+from trunkline.core.record import Tried
+
 INTENT, ANSWER, UNKEPT, DOUBT, FREED = 1, 2, 3, 4, 5
 """What stands under a key: begun; answered and kept; answered, but the answer was too long or could not be kept; nobody knows
 whether it happened; it did not happen, so the key is free again."""
@@ -26,6 +29,9 @@ Resolution = Literal["happened", "did-not-happen", "repeat"]
 RESOLUTIONS: tuple[Resolution, ...] = ("happened", "did-not-happen", "repeat")
 SETTLED = "settled"
 """Instead of a person's word: a later call with the same key brought the vendor's answer."""
+
+_CUT = frozenset(("internal", "unauthenticated", "shutting_down"))
+"""Failures of ours that may end an attempt in the middle of an answer."""
 
 
 class Kept(msgspec.Struct, array_like=True, frozen=True):
@@ -74,6 +80,13 @@ class AnswerStore(Protocol):
 
     def read(self, held: Held) -> Kept | None:
         """The answer of a record of kind ANSWER; None if it cannot be opened any more."""
+
+
+def acted_unseen(tried: Tried) -> bool:
+    """Whether an attempt may have done what it was asked without anyone having seen it."""
+    if not tried.sent or not tried.code:
+        return False
+    return tried.status == 0 or tried.code in _CUT or KINDS[tried.code].acted
 
 
 def minted(call_id: str) -> str:

@@ -88,6 +88,7 @@ class Onward:
             here=trail.here,
             took_s=now - attempt.started,
             has_key=bool(exchange.idempotency_key),
+            acted_before=trail.acted is not None,
             malformed_before=trail.malformed > 1,
             mendable=mendable,
             members_left=any(member.weight > 0 for member in others) and not bound(exchange),

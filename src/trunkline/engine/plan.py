@@ -48,6 +48,8 @@ class Situation(NamedTuple):
     took_s: float = 0.0
     has_key: bool = False
     """An idempotency key goes with it that this vendor honours."""
+    acted_before: bool = False
+    """An earlier attempt may have acted; it was repeated only because of the key."""
     malformed_before: bool = False
     mendable: bool = False
     members_left: bool = False
@@ -69,7 +71,7 @@ def next_step(error: CallError, at: Situation) -> Step:
     if at.mendable and attempts_left > 0 and repeatable(error, at.repeat, at.has_key):
         return Step("mend", "the request can be mended")
     # A key is known to the account that it was sent to; anywhere else it makes nothing safe.
-    free = repeatable(error, at.repeat, has_key=False)
+    free = repeatable(error, at.repeat, has_key=False) and (at.repeat == "always" or not at.acted_before)
     if (
         attempts_left > 0
         and free

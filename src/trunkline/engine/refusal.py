@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from trunkline.core.call import Exchange
 from trunkline.core.errors import CallError
+from trunkline.core.idempotency import acted_unseen
 from trunkline.engine.fields import OURS, RATE_LIMITS, TO_CALLER
 from trunkline.engine.plan import repeatable
 from trunkline.engine.shape import LONGEST_WAIT_S, answer
@@ -103,9 +104,20 @@ def own_defect(defect: Exception) -> CallError:
     )
 
 
+def in_doubt(exchange: Exchange) -> bool:
+    """Whether an act was on its way without any answer when its call was ended from outside: its caller left, its key was killed,
+    or the process stops.
+    """
+    if exchange.repeat == "always" or not exchange.tried:
+        return False
+    own_key = bool(exchange.idempotency_key) and not exchange.key_minted
+    last = exchange.tried[-1]
+    return last.status == 0 and acted_unseen(last) and not (exchange.repeat == "with_key" and own_key)
+
+
 def final_state(exchange: Exchange, error: CallError) -> str:
     """The state that a failed call is recorded with."""
-    if error.code == "outcome_unknown" and exchange.tried:
+    if (error.code == "outcome_unknown" and exchange.tried) or in_doubt(exchange):
         return "outcome_unknown"
     if exchange.gone or error.code == "cancelled":
         return "cancelled"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from trunkline.core.call import Attempt, Exchange, Link, Live, Member, Target
 from trunkline.core.errors import CallError
+from trunkline.core.idempotency import acted_unseen
 from trunkline.engine.plan import repeatable
 
 
@@ -17,6 +18,7 @@ class Trail:
         "_lines",
         "_place",
         "_refused",
+        "acted",
         "body",
         "chain",
         "doubt",
@@ -43,6 +45,8 @@ class Trail:
         self.mended: list[str] = []
         self.doubt: CallError | None = None
         """An attempt was sent and had no answer, and nothing since then has told what became of it."""
+        self.acted: CallError | None = None
+        """An attempt may have acted, answered or not, and nothing since then has told what became of it."""
         self.soonest: float | None = None
         """When the first of the targets may serve again, epoch seconds."""
         self._refused = 0
@@ -61,8 +65,13 @@ class Trail:
             self._refused += 1
         elif attempt.status == 0 and response.sent and error.may_have_acted:
             self.doubt = error
-        elif attempt.status and not error.may_have_acted:
-            self.doubt = None
+        elif (
+            attempt.status and not error.may_have_acted and error.kind.who == "caller" and not error.retryable
+        ):
+            # The vendor's own word on the request, under the same key; that it is busy now tells nothing of before.
+            self.doubt = self.acted = None
+        if error.may_have_acted and acted_unseen(self.exchange.tried[-1]):
+            self.acted = error
         if error.retry_at is not None:
             self.soonest = min(error.retry_at, self.soonest if self.soonest is not None else error.retry_at)
 
@@ -98,13 +107,13 @@ class Trail:
 
     def final(self, error: CallError) -> CallError:
         """The failure as the caller should see it: an act without any answer has an unknown outcome."""
-        exchange, doubt = self.exchange, self.doubt
+        exchange = self.exchange
+        doubt = self.doubt or (self.acted if not error.may_have_acted else None)
         if doubt is not None and not repeatable(
             doubt, exchange.repeat, bool(exchange.idempotency_key) and not exchange.key_minted
         ):
-            what = (
-                f"the request was sent to {doubt.source} and no answer came ({doubt.code}: {doubt.message})"
-            )
+            became = "no answer came" if doubt is self.doubt else "it failed there"
+            what = f"the request was sent to {doubt.source} and {became} ({doubt.code}: {doubt.message})"
             text = f"{what}; it may have been carried out"
             return CallError(
                 "outcome_unknown", text, source=doubt.source, scope="call", vendor_code=doubt.vendor_code

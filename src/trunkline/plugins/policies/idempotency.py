@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from trunkline.core.call import Answer, Exchange
-from trunkline.core.errors import KINDS, CallError
+from trunkline.core.errors import CallError
 from trunkline.core.idempotency import (
     ANSWER,
     DEFAULT_HOURS,
@@ -28,6 +28,7 @@ from trunkline.core.idempotency import (
     AnswerStore,
     Held,
     Kept,
+    acted_unseen,
     minted,
     scope_of,
 )
@@ -38,8 +39,6 @@ REPLAYED = b"x-trunkline-idempotent-replay: true\r\nidempotent-replayed: true\r\
 _READS = (b"GET", b"HEAD", b"OPTIONS")
 _PREFIX = 64 << 10
 """So much of a streamed body is in its fingerprint; the rest is compared by a digest once it has passed."""
-_CUT = frozenset(("internal", "unauthenticated", "shutting_down"))
-"""Failures of ours that may end an attempt in the middle of an answer."""
 _OURS = (b"x-trunkline-attempts", b"x-correlation-id", b"idempotent-replayed")
 """Written anew with each answer."""
 
@@ -308,8 +307,7 @@ def may_have_acted(exchange: Exchange) -> bool:
             and tried.code == error.code
         ):
             continue
-        unanswered = tried.status == 0 or tried.code in _CUT
-        if tried.sent and tried.code and (unanswered or KINDS[tried.code].acted):
+        if acted_unseen(tried):
             return True
     return False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -277,8 +278,6 @@ async def test_the_vendors_memory_began_with_the_first_use(stage: Stage) -> None
 
 async def test_with_several_credentials_it_does_not(stage: Stage) -> None:
     """The repeat could go to another account, which knows nothing of the key."""
-    import msgspec
-
     pool = msgspec.structs.replace(PAYING, credentials=[Credential(ref="env:A"), Credential(ref="env:B")])
     trial = stage.start(is_silent, services=[pool])
     trial.begin(*PAY, KEY)
@@ -539,6 +538,37 @@ async def test_an_act_under_a_minted_key_that_stays_without_an_answer_is_unknown
     assert (trial.ends[0].state, len(stage.sent)) == ("outcome_unknown", 4)
 
 
+BUSY = answers(429, b'{"error":{"message":"slow down"}}', (b"retry-after", b"3600"))
+NO = answers(402, b'{"error":{"message":"Your card was declined.","code":"card_declined"}}')
+
+
+@pytest.mark.parametrize(
+    ("plays", "headers", "expected"),
+    [
+        ([RESET, BUSY], (), (502, "outcome_unknown")),
+        ([answers(500, b"{}"), BUSY], (), (502, "outcome_unknown")),
+        ([RESET, BUSY], (KEY,), (429, "rate_limited")),
+        ([RESET, NO], (), (402, "declined")),
+        ([BUSY, DONE], (), (201, "")),
+    ],
+    ids=["lost, then busy", "failed, then busy", "the same under the caller's key", "lost, then no", "busy"],
+)
+async def test_what_may_have_acted_at_one_account_is_never_tried_at_another(
+    stage: Stage, plays: list[Play], headers: tuple[tuple[str, str], ...], expected: tuple[int, str]
+) -> None:
+    """Also not after an attempt that did nothing; and a caller that does not know the key is told of the doubt."""
+    pool = [
+        Credential(ref="env:A", base_url="https://a.test"),
+        Credential(ref="env:B", base_url="https://b.test"),
+    ]
+    trial = stage.start(*plays, services=[msgspec.structs.replace(PAYING, credentials=pool)])
+    heard = await trial.ask(*PAY, *headers)
+    assert (heard.status, told(heard)[1] if heard.status >= 400 else "") == expected
+    hosts = [one.field(b"host") for one in stage.sent]
+    assert len(hosts) == 2
+    assert len(set(hosts)) == (2 if expected[0] == 201 else 1)
+
+
 @pytest.mark.parametrize(
     "what", [ACT, ("POST", "/api/proxy/pay/other", b"{}"), ("GET", "/api/proxy/pay/charges", b"")]
 )
@@ -577,6 +607,8 @@ async def test_everything_else_is_cut_when_its_caller_hangs_up(
     heard.hang_up()
     await trial.until(lambda: not trial.gateway.running)
     assert stage.sent[0].dropped
+    # An act that was cut in the air is for a person to look up.
+    assert trial.ends[0].state == ("outcome_unknown" if what is ACT else "cancelled")
 
 
 async def test_a_keyed_act_that_is_killed_in_flight_is_in_doubt(stage: Stage) -> None:
