@@ -10,28 +10,20 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.durable import AtOnce
+from tests.support.deferred import seed
 from tests.support.records import NOON_US, JournalInMemory, begin, boot, call
 from trunkline.console.access import Access, admin_token
 from trunkline.console.app import build
 from trunkline.console.context import Console
 from trunkline.console.guard import allowed_hosts
 from trunkline.console.published import Published
-from trunkline.control.state import State
 from trunkline.core.codec import from_json, to_pack
-from trunkline.core.deferral import Bearer, Deferred
 from trunkline.core.service import CallerKey, Callers, Credential, Operation, Service, Snapshot
-from trunkline.journal.deferrals import Inbox
 from trunkline.ledger.drain import Drain
 from trunkline.ledger.follow import DrainStatus
 from trunkline.ledger.query import Ledger
 from trunkline.ledger.usage import Rollups
 from trunkline.ops.totals import Totals
-from trunkline.tasks import deferral, parts
-from trunkline.tasks.holds import Holds
-from trunkline.tasks.lease import LeaseEngine
-from trunkline.tasks.own_call import Reply
-from trunkline.tasks.presence import Presence
 
 NOW = NOON_US / 1e6
 HOST = ("host", "127.0.0.1:4001")
@@ -91,35 +83,8 @@ def model_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "breakers": {"stripe": "half_open"}, "traffic": {},
     }  # fmt: skip
     (tmp_path / "gateway.stats").write_bytes(to_pack(stats))
-    _deferred(tmp_path)
+    seed(tmp_path, NOW)
     return tmp_path
-
-
-def _deferred(state: Path) -> None:
-    """Two deferred calls: one waits to be run, one has failed; and one that no worker has taken over."""
-    key = State(state).keys["token_key"]
-    store = parts.made_store(state, key, lambda: NOW)
-    calls = {"run": deferral.DeferredCalls(_NoGateway(), Holds(), lambda: b"k", wall=lambda: NOW).run}
-    for name in ("tsk_failed", "tsk_queued", "tsk_0199accepted"):
-        call = Deferred(
-            id=name, at=NOW - 60, run_at=NOW, deadline=NOW + 600, owner="team:shop", bearer=Bearer(key="k3"), method="POST",
-            target="/x", headers=[], body=b"swordfish", correlation_id="order-7", integration="stripe",
-        )  # fmt: skip
-        if name == "tsk_0199accepted":
-            Inbox(parts.folder(state), key).put(f"tsk_{int((NOW - 60) * 1e3):012x}{'a' * 20}", to_pack(call))
-            continue
-        presence = Presence(parts.folder(state))
-        engine = LeaseEngine(store, {deferral.NAME: calls["run"]}, presence, AtOnce(), concurrency=1)
-        engine.start(deferral.start(call))
-        if name == "tsk_failed":
-            engine.turn()
-        presence.leave()
-    store.database.dispose()
-
-
-class _NoGateway:
-    def call(self, *given: Any, **more: Any) -> Reply:
-        return Reply(400, [], b'{"code":"invalid_request","message":"no"}', False)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.deferred import accepted_id
 from tests.support.records import NOON_US
 from trunkline.control import audit
 from trunkline.control.state import State
@@ -16,7 +17,7 @@ from trunkline.tasks import parts
 
 Ask = Callable[..., Any]
 NOW = NOON_US / 1e6
-ACCEPTED = f"tsk_{int((NOW - 60) * 1e3):012x}{'a' * 20}"
+ACCEPTED = accepted_id(NOW)
 
 
 def orders(state: Path) -> list[str]:
@@ -28,7 +29,8 @@ async def test_they_are_found_newest_first_those_in_the_inbox_too(ask: Ask) -> N
     assert [(task["id"], task["state"]) for task in found["tasks"]] == [
         ("tsk_queued", "queued"),
         ("tsk_failed", "failed"),
-        ("tsk_0199accepted", "queued"),
+        ("tsk_done", "done"),
+        (ACCEPTED, "queued"),
     ]
     assert found["next"] == ""
     first = (await ask("/api/tasks?limit=1")).json()
