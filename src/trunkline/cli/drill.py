@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +19,6 @@ if TYPE_CHECKING:
     from trunkline.settings import Settings
 
 PRODUCTION = "prod"
-PACE = (
-    "Times ran faster than declared: a call's whole time is at most {total_s:g} s, and all other times of its integration are "
-    "shortened alike. Limits toward vendors, budgets and limits of callers are left out."
-)
 
 
 class NotInProduction(Exception):
@@ -61,7 +55,9 @@ def drill(
     known = _known(snapshot, integration, faults)
     if not yes and not as_json:
         _asked(known)
-    report = _drilled(snapshot, known, faults, say if not as_json or _watched() else _silent)
+    from trunkline.cli.drilling.whole import drilled
+
+    report = drilled(snapshot, known, faults, say if not as_json or _watched() else _silent)
     path = _written(report, out)
     if as_json:
         json_out(report)
@@ -88,16 +84,16 @@ def _registry(settings: Settings) -> Snapshot:
 
 def _known(snapshot: Snapshot, integration: str | None, faults: tuple[str, ...]) -> list[str]:
     """The integrations to drill. Raises UsageError naming what there is."""
-    from trunkline.ops.drill.faults import FAULTS
+    from trunkline.ops.drill.faults import names
 
     there = [service.name for service in snapshot.services if service.enabled]
     if integration is not None and integration not in there:
         raise click.UsageError(
             f"There is no integration {integration!r}. Known: {', '.join(there) or 'none'}."
         )
-    strange = [name for name in faults if name not in FAULTS]
+    strange = [name for name in faults if name not in names()]
     if strange:
-        raise click.UsageError(f"There is no fault {strange[0]!r}. Known: {', '.join(FAULTS)}.")
+        raise click.UsageError(f"There is no fault {strange[0]!r}. Known: {', '.join(names())}.")
     return [integration] if integration is not None else there
 
 
@@ -118,40 +114,6 @@ def _watched() -> bool:
 
 def _silent(text: str) -> None:
     del text
-
-
-def _drilled(snapshot: Snapshot, names: list[str], faults: tuple[str, ...], tell: object) -> Report:
-    import trunkline
-    from trunkline.cli.drilling import run
-    from trunkline.cli.drilling.stage import set_up, simulating
-    from trunkline.ops.drill import report as reports
-    from trunkline.ops.drill.samples import samples
-    from trunkline.simulator.samples import BODIES
-
-    assert callable(tell)
-    begun, at = time.monotonic(), datetime.now(UTC)
-    chosen = [
-        one
-        for service in snapshot.services
-        if service.name in names
-        for one in samples(snapshot, service, BODIES)
-    ]
-    with simulating() as simulator, set_up(simulator) as stage:
-        todo = run.jobs(snapshot, chosen, run.chosen(faults), simulator)
-        played = run.play(stage, snapshot, todo, tell)
-    return reports.Report(
-        at=at.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        version=trunkline.__version__,
-        environment=snapshot.environment,
-        registry=snapshot.version,
-        took_s=round(time.monotonic() - begun, 1),
-        result=reports.result_of(played),
-        counts=reports.counted(played),
-        integrations=names,
-        findings=reports.gathered(played),
-        played=played,
-        notes=[PACE.format(total_s=run.TOTAL_S)],
-    )
 
 
 def _written(report: Report, out: str | None) -> Path:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from trunkline.control import keys, publish
 from trunkline.control.child import child_environ
@@ -69,6 +70,19 @@ class Stage:
         process = self.spawn("gateway", "trunkline.app", environ)
         waited(lambda: gateway_facts(self.state).get("pid") == process.pid, process, self._log("gateway"))
         self.port = int(gateway_facts(self.state)["port"])
+
+    def renew(self, snapshot: Snapshot, missing: Mapping[str, str] | None = None) -> None:
+        """Another snapshot for the gateway that runs; returns when it is live."""
+        self.publish(snapshot, missing)
+        there = publish.read_snapshot(self.state)
+        sealed = publish.read_sealed(self.state, self.state.master_key())
+        wanted = (there.version if there else "", sealed.version if sealed else "")
+
+        def live() -> bool:
+            facts = gateway_facts(self.state)
+            return (facts.get("version"), facts.get("secrets")) == wanted
+
+        waited(live, self._running.get("gateway"), self._log("gateway"))
 
     def spawn(
         self, name: str, module: str, environ: Mapping[str, str] | None = None
@@ -181,9 +195,9 @@ class Simulated:
         """Lifts a fault."""
         self.control("DELETE", f"faults/{rule}")
 
-    def ledger(self) -> list[dict[str, Any]]:
-        """Every request that it saw, oldest first."""
-        found: list[dict[str, Any]] = self.control("GET", "ledger")["entries"]
+    def ledger(self, vendor: str = "") -> list[dict[str, Any]]:
+        """Every request that it saw (or one of its vendors), oldest first."""
+        found: list[dict[str, Any]] = self.control("GET", f"ledger?vendor={quote(vendor)}")["entries"]
         return found
 
 

@@ -66,3 +66,19 @@ FAULTS: dict[str, Fault] = {
     )
 }  # fmt: skip
 """By name. An empty `codes` takes any code of the vendor's side."""
+
+OUTAGE = "outage"
+"""What breakers are drilled with: an integration that fails with 500 for a while."""
+
+STORES: dict[str, str] = {
+    "console_stopped": "the console is gone",
+    "ledger_locked": "the ledger's database is locked by somebody else",
+    "disk_full": "no room for the journal (injected)",
+    "secret_lost": "the secret store is gone: at a reload, and at a start",
+}
+"""Stores of Trunkline's own that go away."""
+
+
+def names() -> list[str]:
+    """Everything that can be drilled."""
+    return [*FAULTS, OUTAGE, *STORES]
