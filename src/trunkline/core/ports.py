@@ -162,7 +162,10 @@ class Reading:
     model: str = ""
     finished: bool = False
     """A stream: its proper last event was seen."""
+    events: int = 0
+    """Of a stream that went to the caller."""
     estimated: bool = False
+    """What the vendor did not tell was guessed (engine/uncounted.py)."""
     plain: bool = False
     """A whole reply: usage stands in it and nothing speaks of a failure, so it need not be judged."""
 

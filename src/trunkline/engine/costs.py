@@ -10,16 +10,18 @@ from trunkline.core.call import Attempt, Exchange
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Reading
 from trunkline.engine.diary import cost_usd
+from trunkline.engine.uncounted import fill_in
 
 Rates = tuple[float, float, float, float]
 _PAID = frozenset(("malformed_response", "network", "timeout_upstream"))
 """Failures of a model that had begun to answer well: its vendor bills what it has made so far."""
 
 
-def account(exchange: Exchange, reading: Reading) -> None:
-    """Usage and cost of what was read of an answer."""
+def account(exchange: Exchange, reading: Reading, answered: int) -> None:
+    """Usage and cost of what was read of an answer, of which so many bytes came."""
     exchange.reading = reading
     exchange.served_model = reading.model
+    fill_in(exchange, reading, answered)
     if exchange.rates is not None and reading.input >= 0:
         exchange.cost_usd = cost_usd(exchange.rates, reading)
 

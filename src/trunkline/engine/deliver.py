@@ -87,7 +87,7 @@ class Deliverer:
         if exchange.race is not None and not exchange.race.claim(attempt):
             raise CallError("cancelled", "another attempt answered first")
         if reading is not None:
-            account(exchange, reading)
+            account(exchange, reading, len(body))
         now = exchange.first_byte_at = self._clock()
         if response.status == 201:
             reply.lead_back(attempt, response)
@@ -150,7 +150,7 @@ class Deliverer:
             if relay.started:
                 exchange.reply.flow = None
                 if adapter is not None:
-                    account(exchange, relay.reading)
+                    account(exchange, relay.reading, exchange.bytes_out)
             else:
                 attempt.reading = relay.reading
         if relay.error is not None:

@@ -96,6 +96,8 @@ class Relay:
         if not self.started and not self._begin():
             return
         self.exchange.bytes_out += len(piece)
+        if self._adapter is not None:
+            self.reading.events += piece.count(b"data:")
         self._reply.write(piece)
         if self._kept is not None:
             self._keep(piece)
@@ -145,6 +147,7 @@ class Relay:
             self._judge(block, data)
             return
         self.exchange.bytes_out += len(block)
+        self.reading.events += block.count(b"data:")
         self._reply.write(block)
         if self._kept is not None:
             self._keep(block)

@@ -1,0 +1,88 @@
+"""Usage that no vendor told is guessed and flagged, so that no answer of a priced model is free."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from trunkline.engine.uncounted import output_of
+from trunkline.testing import Trial, cuts, streams
+from trunkline.testing.script import answers
+
+PATH = "/v1/chat/completions"
+ASKED = json.dumps({"model": "acme/tiny", "messages": [{"role": "user", "content": "x" * 400}]}).encode()
+STREAMED = ASKED[:-1] + b',"stream":true}'
+INPUT = (len(STREAMED) - 5) // 4
+"""The vendor knows the model by a name that is five bytes shorter."""
+DONE = b"data: [DONE]\n\n"
+USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\n'
+
+
+def event(text: str) -> bytes:
+    chunk = {"id": "c" * 170, "model": "tiny-1", "choices": [{"index": 0, "delta": {"content": text}}]}
+    return b"data: " + json.dumps(chunk).encode() + b"\n\n"
+
+
+def said(trial: Trial) -> tuple[str, int, int, bool]:
+    (end,) = trial.ends
+    return end.state, end.input_tokens, end.output_tokens, end.usage_estimated
+
+
+@pytest.mark.row("O1", "O2")
+async def test_a_stream_without_usage_is_counted_by_its_events() -> None:
+    trial = Trial(streams(*[event("word")] * 10, DONE))
+    await trial.ask("POST", PATH, STREAMED)
+    assert said(trial) == ("ok", INPUT, 11, True)
+    assert trial.ends[0].cost_usd == pytest.approx((INPUT * 1.0 + 11 * 2.0) / 1e6)
+
+
+async def test_a_vendor_that_sends_much_at_once_is_counted_by_its_bytes() -> None:
+    trial = Trial(streams(event("word " * 400), DONE))
+    await trial.ask("POST", PATH, STREAMED)
+    assert 400 < said(trial)[2] < 600
+
+
+async def test_usage_that_was_told_stands() -> None:
+    trial = Trial(streams(*[event("word")] * 10, USAGE, DONE))
+    await trial.ask("POST", PATH, STREAMED)
+    assert said(trial) == ("ok", 3, 2, False)
+
+
+@pytest.mark.row("F6", "O2")
+async def test_what_came_of_a_stream_that_broke_off_is_paid_for() -> None:
+    trial = Trial(cuts(*[event("word")] * 10))
+    await trial.ask("POST", PATH, STREAMED)
+    assert said(trial) == ("truncated", INPUT, 10, True)
+
+
+@pytest.mark.row("F6", "O2")
+async def test_so_is_what_came_before_the_caller_hung_up() -> None:
+    trial = Trial(streams(*[event("word")] * 10, end=False))
+    heard = trial.begin("POST", PATH, STREAMED)
+    await trial.turn()
+    heard.hang_up()
+    await trial.until(lambda: not trial.gateway.running)
+    assert said(trial) == ("cancelled", INPUT, 10, True)
+    assert trial.ends[0].cost_usd > 0
+
+
+async def test_a_reply_without_usage_is_counted_by_its_bytes() -> None:
+    body = json.dumps({"model": "tiny-1", "choices": [{"message": {"content": "x" * 1200}}]}).encode()
+    trial = Trial(answers(200, body))
+    await trial.ask("POST", PATH, ASKED)
+    assert said(trial) == ("ok", (len(ASKED) - 5) // 4, (len(body) - 300) // 4, True)
+
+
+async def test_a_model_without_a_price_is_left_unknown() -> None:
+    trial = Trial(streams(event("word"), DONE))
+    await trial.ask("POST", PATH, STREAMED.replace(b"acme/tiny", b"acme/nova"))
+    assert said(trial) == ("ok", -1, -1, False)
+    assert trial.ends[0].cost_usd == -1
+
+
+@pytest.mark.parametrize(
+    ("events", "answered", "output"), [(0, 100, 0), (0, 700, 100), (10, 2500, 10), (10, 2900, 100)]
+)
+def test_bytes_and_events_become_tokens(events: int, answered: int, output: int) -> None:
+    assert output_of(events, answered) == output
