@@ -66,7 +66,10 @@ class Begin(msgspec.Struct, array_like=True, tag="b", gc=False):
 
 
 class Again(msgspec.Struct, array_like=True, tag="a", gc=False):
-    """A further attempt is about to be sent; `previous` tells how the one before ended."""
+    """A further attempt is about to be sent; `previous` tells how the one before ended.
+
+    A call that began as part of a request merged of several (engine/batch.py) and then goes on alone has none before: `n` is 0.
+    """
 
     call_id: str
     at_us: int

@@ -114,8 +114,6 @@ class Batches:
             return
         if self._clock() >= exchange.deadline:
             raise out_of_time(exchange)
-        if not exchange.tried:
-            exchange.begun = False  # it begins anew, with an attempt of its own
 
     async def _outcome(self, batch: Batch, member: Member) -> None:
         """Until the batch is over, or this call leaves. The one that carries stays: its record holds the attempts."""

@@ -54,7 +54,10 @@ class Diary:
                 now = self._clock()
                 at = int((exchange.started_wall + now - exchange.started) * 1e6)
                 target, acts = attempt.target, exchange.repeat != "always"
-                before = exchange.tried[-1] if attempt.beside is None else running(attempt.beside, now)
+                if attempt.beside is not None:
+                    before = running(attempt.beside, now)
+                else:
+                    before = exchange.tried[-1] if exchange.tried else _NOT_TRIED
                 again = Again(exchange.call_id, at, attempt.n, target.name, target.member.name, acts, before)
                 self._append(to_pack(again))
         except OSError as problem:
@@ -177,6 +180,8 @@ class Diary:
 
 
 _NOTHING = Reading()
+_NOT_TRIED = Tried(0, "", "", 0, 0, 0, 0, 0, "", "", "", "", False)
+"""Before the first attempt of a call that began as part of another's request."""
 
 
 def tried(attempt: Attempt, now: float) -> Tried:

@@ -72,7 +72,7 @@ def started(begin: Begin) -> Running:
 def again(call: Running, record: Again) -> Running:
     """The call with its last attempt ended and another one out."""
     return call._replace(
-        tried=(*call.tried, record.previous),
+        tried=(*call.tried, record.previous) if record.previous.n else call.tried,
         n=record.n,
         target=record.target,
         credential=record.credential,

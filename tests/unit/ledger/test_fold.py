@@ -88,6 +88,13 @@ def test_a_clock_set_back_before_the_restart_saves_no_cut_call() -> None:
     assert folded.ended["call-1"].end.state == "outcome_unknown"
 
 
+def test_a_call_that_was_part_of_anothers_request_has_no_attempt_before_its_own() -> None:
+    first = again(n=1, previous=tried(n=0))
+    running = fold([begin(target=""), first], {}).running["call-1"]
+    assert running is not None
+    assert (running.tried, running.n, running.target) == ((), 1, first.target)
+
+
 def test_an_old_boot_record_read_again_cuts_no_younger_call_of_the_database() -> None:
     known = {"call-1": running(boot="boot-3", loaded=True)}
     assert fold([boot("boot-2", NOON_US - SECOND_US)], known).ended == {}
