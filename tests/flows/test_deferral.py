@@ -310,6 +310,43 @@ def test_the_end_is_told_by_a_signed_webhook(start: Callable[..., Trunkline], si
     assert "answer" not in told["data"]
 
 
+FALLBACK = """
+version: 1
+defaults:
+  retry: {attempts: 1}
+  breaker: {volume: 1000000}
+integrations:
+  site:
+    base_url: "{site}/base"
+    auth: {kind: none}
+    fallback: [{kind: defer, deadline: 10m}]
+    operations:
+      - {name: search, method: POST, path: /search, repeat: always}
+      - {name: act, method: POST, path: /act, repeat: never}
+"""
+
+
+def test_a_route_falls_back_to_deferral_when_waiting_helps(
+    start: Callable[..., Trunkline], site: Site
+) -> None:
+    trunkline = start(FALLBACK)
+    paused = reply(b"{}", "retry-after: 2", status="429 Too Many Requests")
+    site.script.extend([paused, reply(b'{"error":"no such field"}', status="400 Bad Request")])
+    taken = trunkline.call("POST", "/api/proxy/site/act", {"n": 1}, headers={"x-correlation-id": "order-9"})
+    refused = trunkline.call("POST", "/api/proxy/site/act", {"n": 2})
+    assert (taken.status, taken.json["task"]["reason"], refused.status) == (202, "rate_limited", 400)
+    assert int(taken.field("x-trunkline-queue-wait")) in (1, 2)
+    first = trunkline.recorded(taken)
+    assert (first.codes, f"deferred={taken.json['task']['id']}" in first.end.notes) == (
+        ["rate_limited"],
+        True,
+    )
+    with running_worker(trunkline):
+        done = ended(trunkline, taken.json["task"]["id"])
+    assert (done["state"], done["answer"]["body"]) == ("done", {"ok": True})
+    assert [seen.json["n"] for seen in site.seen] == [1, 2, 1]
+
+
 def test_bodies_lie_sealed_on_the_disk(alone: Trunkline, worker: WorkerProcess, site: Site) -> None:
     site.script.append(reply(b'{"said":"swordfish"}'))
     answer = alone.call("POST", "/api/proxy/site/search", {"q": "swordfish"}, headers=LATER)

@@ -1,0 +1,108 @@
+"""Deferral under `trunkline serve`: the worker is started at need, survives what it must, and goes by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.flows.test_cli_serve import Served
+from tests.support.caller import call
+from tests.support.polling import eventually
+from tests.support.site import Site
+
+pytestmark = pytest.mark.row("F4")
+
+REGISTRY = """version: 1
+integrations:
+  site:
+    base_url: "{site}"
+    auth: {{kind: none}}
+    operations: [{{name: act, method: POST, path: /act, repeat: never}}]
+"""
+
+
+class Deferring(Served):
+    """A supervised Trunkline with a key."""
+
+    key = ""
+
+    def task(self, task_id: str = "", *, method: str = "GET", body: Any = None) -> Any:
+        headers = [("authorization", f"Bearer {self.key}"), ("content-type", "application/json")]
+        target = f"/v1/tasks/{task_id}"
+        if body is not None:
+            target, method = "/api/proxy/site/act", "POST"
+            headers.append(("x-trunkline-defer", "true"))
+        data = None if body is None else json.dumps(body).encode()
+        answer = call(self.facts("gateway.json")["port"], method, target, headers, data)
+        assert answer.status in (200, 202), answer.body
+        return answer.json["task"]
+
+    def ended(self, task_id: str) -> Any:
+        def look() -> Any:
+            task = self.task(task_id)
+            return task if task["ended_at"] else None
+
+        return eventually(look, f"the end of {task_id}; it said: {self.said}", 30)
+
+
+@pytest.fixture
+def served(tmp_path: Path, site: Site) -> Iterator[Deferring]:
+    it = Deferring(tmp_path)
+    it.registry.write_text(REGISTRY.format(site=site.address))
+    it.start()
+    it.key = json.loads(it.run("keys", "create", "--name", "app", "--scope", "*", "--json").stdout)["key"]
+    try:
+        yield it
+    finally:
+        if it.process is not None and it.process.poll() is None:
+            it.process.terminate()
+            it.process.wait(20)
+
+
+def test_the_worker_comes_with_the_first_task_and_ends_with_the_rest(served: Deferring, site: Site) -> None:
+    assert served.pid("worker") == 0
+    task_id = served.task(body={"n": 1})["id"]
+    assert served.ended(task_id)["state"] == "done"
+    assert served.pid("worker") > 0
+    listed = served.run("tasks", "--json").stdout.splitlines()
+    assert [(row["id"], row["state"]) for row in map(json.loads, listed)] == [(task_id, "done")]
+    assert served.process is not None
+    served.process.terminate()
+    assert served.process.wait(20) == 0
+    assert served.pid("worker") == 0
+    assert "worker ended" not in served.said
+
+
+def test_whatever_is_killed_comes_back_and_everything_runs_once(served: Deferring, site: Site) -> None:
+    tasks = [served.task(body={"n": n})["id"] for n in range(10)]
+    eventually(lambda: served.pid("worker"), "the worker")
+    os.kill(served.pid("worker"), signal.SIGKILL)
+    tasks += [served.task(body={"n": n})["id"] for n in range(10, 20)]
+    assert served.process is not None
+    served.process.kill()
+    served.process.wait(10)
+    served.start()
+    states = [served.ended(task_id) for task_id in tasks]
+    codes = {(task["state"], task["error"]["code"] if task["error"] else "") for task in states}
+    assert codes <= {("done", ""), ("failed", "outcome_unknown")}
+    ran = [seen.json["n"] for seen in site.seen]
+    assert len(ran) == len(set(ran)), "an act happened twice"
+    assert "worker ended (killed by SIGKILL)" in served.said
+
+
+def test_a_task_is_cancelled_from_the_command_line(served: Deferring, site: Site) -> None:
+    site.script.append(b"\0silence")
+    task_id = served.task(body={"n": 1})["id"]
+    eventually(lambda: site.seen, "the act to be under way", 20)
+    ran = served.run("tasks", "cancel", task_id)
+    assert (ran.returncode, ran.stderr) == (0, f"{task_id} is cancelled.\n")
+    assert served.ended(task_id)["state"] == "cancelled"
+    anew = served.run("tasks", "retry", task_id)
+    assert anew.returncode == 0
+    assert served.ended(task_id)["state"] in ("done", "failed")
