@@ -163,7 +163,9 @@ class Reading:
     finished: bool = False
     """A stream: its proper last event was seen."""
     events: int = 0
-    """Of a stream that went to the caller."""
+    """Of a stream, those that went to the caller."""
+    text: int = 0
+    """Bytes of text in them."""
     estimated: bool = False
     """What the vendor did not tell was guessed (engine/uncounted.py)."""
     plain: bool = False

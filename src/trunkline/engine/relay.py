@@ -14,6 +14,7 @@ from trunkline.core.call import Answer, Attempt
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Adapter, Reading, Response
 from trunkline.engine.classify import classify_event
+from trunkline.engine.uncounted import MARKS, note
 
 _EVENT_MAX = 16 << 20
 HELD_BYTES = 128 << 10
@@ -30,6 +31,7 @@ class Relay:
         "_attempt",
         "_held",
         "_kept",
+        "_mark",
         "_opening",
         "_pieces",
         "_reply",
@@ -68,6 +70,7 @@ class Relay:
         self.exchange = attempt.exchange
         self._reply = self.exchange.reply
         self.reading = Reading()
+        self._mark = MARKS.get(attempt.exchange.dialect, b"")
         self.started = False
         self.error: CallError | None = None
         self._opening: list[bytes] = []
@@ -97,7 +100,7 @@ class Relay:
             return
         self.exchange.bytes_out += len(piece)
         if self._adapter is not None:
-            self.reading.events += piece.count(b"data:")
+            note(self.reading, piece, self._mark)
         self._reply.write(piece)
         if self._kept is not None:
             self._keep(piece)
@@ -147,7 +150,7 @@ class Relay:
             self._judge(block, data)
             return
         self.exchange.bytes_out += len(block)
-        self.reading.events += block.count(b"data:")
+        note(self.reading, block, self._mark)
         self._reply.write(block)
         if self._kept is not None:
             self._keep(block)

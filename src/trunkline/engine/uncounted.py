@@ -13,8 +13,13 @@ from trunkline.core.ports import Reading
 BYTES_PER_TOKEN = 4
 MOST_INPUT = 200_000
 """Images are megabytes and a few thousand tokens; nothing is longer than a context window."""
-EVENT_BYTES = 250
-"""What an event is besides its text; it mostly brings one token."""
+MARKS = {
+    "openai-chat": b'"content":',
+    "openai-responses": b'"delta":',
+    "anthropic-messages": b'"text":',
+    "gemini-generate": b'"text":',
+}
+"""What stands before the text of an event, by dialect."""
 REPLY_BYTES = 300
 """What a whole reply is besides its text."""
 
@@ -30,12 +35,24 @@ def fill_in(exchange: Exchange, reading: Reading, answered: int) -> None:
         size = len(exchange.body) if exchange.rest is None else exchange.rest.length or 0
         reading.input = min(size // BYTES_PER_TOKEN, MOST_INPUT)
     if "embed" not in exchange.dialect:
-        reading.output = max(reading.output, output_of(reading.events, answered))
+        reading.output = max(reading.output, _output(reading, answered))
     reading.estimated = True
 
 
-def output_of(events: int, answered: int) -> int:
-    """Tokens in so many bytes: of a stream at least one an event, of vendors that send more at once as many as the text has."""
-    if not events:
+def _output(reading: Reading, answered: int) -> int:
+    if not reading.events:
         return max(0, answered - REPLY_BYTES) // BYTES_PER_TOKEN
-    return max(events, (answered - events * EVENT_BYTES) // BYTES_PER_TOKEN)
+    # An event mostly brings one token; vendors that send more at once are counted by their text.
+    return max(reading.events, reading.text // BYTES_PER_TOKEN)
+
+
+def note(reading: Reading, block: bytes, mark: bytes) -> None:
+    """Events of a stream go to the caller. `mark` is that of the dialect; where an escape ends a text early, so be it."""
+    reading.events += block.count(b"data:")
+    at = block.find(mark) if mark else -1
+    while at >= 0:
+        start = block.find(b'"', at + len(mark), at + len(mark) + 2) + 1
+        end = block.find(b'"', start) if start else -1
+        if end > start:
+            reading.text += end - start
+        at = block.find(mark, max(end, at + len(mark)))
