@@ -94,7 +94,7 @@ class Integration(Part):
     adaptive: Adaptive | None = None
     """Concurrency that follows what the vendor bears."""
     cache: Cache | None = None
-    """Answers kept and given again: of GET operations, of those that `repeat: always`, and of model calls."""
+    """Answers kept and given again: of GETs and model calls. Another POST that only reads or computes says so at its operation."""
     hedge: Hedge | None = None
     """A second request for repeatable calls whose answer is late."""
     repair: Repair | None = None
@@ -102,7 +102,7 @@ class Integration(Part):
     batch_embeddings: Duration = ""
     """Time for which concurrent embedding calls are gathered into one request, e.g. `10ms`; default: not at all."""
     batch_inputs: Positive | None = None
-    """Most inputs of one such request; default: what the vendor takes."""
+    """Most inputs of one such request; default: 128, with Gemini 100."""
     probe: Probe | None = None
     """A free call that tells whether it answers."""
     operations: list[Operation] = []
