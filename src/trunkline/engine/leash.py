@@ -9,7 +9,7 @@ from trunkline.core.service import Hedge
 
 _SAVED_UP = 5.0
 """Hedges that a quiet time may save up."""
-_AVERAGED = 0.1
+_AVERAGED = 0.2
 
 
 class Leash:
@@ -46,7 +46,7 @@ class Leash:
         """A race is over; what its loser cost, as far as known."""
         self._out -= 1
         self.spent_usd += usd
-        self._expected_usd += _AVERAGED * (usd - self._expected_usd)
+        self._expected_usd += (_AVERAGED if self._expected_usd else 1.0) * (usd - self._expected_usd)
 
     def __repr__(self) -> str:
         return f"Leash(credit={self._credit:.2f}, out={self._out}, spent={self.spent_usd:.6g})"

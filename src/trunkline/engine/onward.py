@@ -60,7 +60,7 @@ class Onward:
         while True:
             step = self._step(trail, attempt, error, mend is not None)
             if step.move == "link":
-                following = await self._follow(trail, step.link, error)
+                following = await self._follow(trail, step.link, attempt, error)
                 if following is not False:
                     return following if isinstance(following, Attempt) else None
             elif step.move == "mend" and mend is not None:
@@ -126,15 +126,14 @@ class Onward:
         member = pick(live, trail.members_left(live, model))
         return None if member is None else self._at(trail, aim(live, member, model))
 
-    async def _follow(self, trail: Trail, index: int, error: CallError) -> Attempt | bool:
+    async def _follow(self, trail: Trail, index: int, failed: Attempt, error: CallError) -> Attempt | bool:
         """Takes a link of the chain: an attempt elsewhere; True when it has answered the call, False when it leads nowhere."""
         exchange, link = trail.exchange, trail.take(index)
         if link.route is not None:
+            trail.left.add(failed.target)
             attempt = self._pooled(trail, link.route.live, link.route.model)
             if attempt is None:
                 return False
-            if exchange.attempt is not None:
-                trail.left.add(exchange.attempt.target)
             lead(exchange, link.route, trail.body)
             self._told(trail, told(link))
             return attempt

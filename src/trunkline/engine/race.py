@@ -145,15 +145,20 @@ class Race:
         self._stop_timer()
         hedges, exchange = self._hedges, self._exchange
         hedges.learn(attempt)
-        exchange.vendor_wait = self._waited + hedges.clock() - self.first.sent_at
         if self.second is None:
+            self._count_wait()
             return True
         exchange.attempt = attempt
         exchange.notes += ("hedge=won" if attempt is self.second else "hedge=lost",)
         loser = self.first if attempt is self.second else self.second
         if loser.error is None:
             self._beat(loser)
+        self._count_wait()
         return True
+
+    def _count_wait(self) -> None:
+        """Two that wait at once wait no longer than one."""
+        self._exchange.vendor_wait = self._waited + self._hedges.clock() - self.first.sent_at
 
     def _beat(self, loser: Attempt) -> None:
         """The loser stands in the record before the winner's end does."""
@@ -201,6 +206,8 @@ class Race:
             await asyncio.wait({self.task})
             self.task = None
             self._exchange.tried.sort(key=lambda one: one.n)
+            if self.winner is None:
+                self._count_wait()
             self._hedges.leash(self.first).lost(self._loss())
         self._exchange.race = None
 

@@ -57,7 +57,7 @@ def test_losers_cost_no_more_than_the_day_allows_and_one(costs: list[float]) -> 
 
 
 def test_a_new_day_begins_at_nothing_and_calls_without_a_price_cost_nothing() -> None:
-    leash, hedge = Leash(), Hedge(share=1.0, usd_per_day=0.5)
+    leash, hedge = Leash(), Hedge(share=1.0, usd_per_day=1.0)
     leash.call(hedge)
     assert leash.allows(hedge, True, 1)
     leash.take()
@@ -80,8 +80,9 @@ def test_those_that_are_out_count_as_lost() -> None:
         leash.call(hedge)
     leash.take()
     leash.lost(0.9)
-    # About 0.09 USD are expected of each now: with 0.1 left, one more may go out, a second beside it not.
-    assert leash.allows(hedge, True, 1)
-    leash.take()
+    # So much is expected of the next one, too: with 0.1 USD left it may not go out.
     assert not leash.allows(hedge, True, 1)
-    assert repr(leash) == "Leash(credit=3.00, out=1, spent=0.9)"
+    assert leash.allows(hedge, True, 2)
+    leash.take()
+    assert not leash.allows(hedge, True, 2)
+    assert repr(leash) == "Leash(credit=3.00, out=1, spent=0)"
