@@ -95,12 +95,16 @@ def token_of(tags: str) -> str:
     return last[len(_TOKEN_TAG) :] if last.startswith(_TOKEN_TAG) else ""
 
 
-def served(integration: str, asked_model: str, target: str) -> tuple[str, str]:
-    """Integration and model label of what answered: of the last attempt's target, where there was one."""
+def served(integration: str, asked_model: str, target: str, told_model: str) -> tuple[str, str]:
+    """Integration and model label of what answered: the last attempt's target, where there was one.
+
+    Without an attempt of its own (its request went with others of its kind) a call has the model that the vendor told.
+    """
     if target:
         integration, _, model = target.partition("/")
         return integration, model_label(integration, model or asked_model)
-    return integration, model_label(integration, asked_model)
+    qualified = asked_model.startswith(f"{integration}/")
+    return integration, model_label(integration, asked_model if qualified else told_model or asked_model)
 
 
 class Open(NamedTuple):
@@ -170,7 +174,7 @@ class Spend:
         if not spent and not unpriced:
             return
         target = end.tried[-1].target if end.tried else ""
-        integration, model = served(call.labels.integration, call.model, target)
+        integration, model = served(call.labels.integration, call.model, target, end.served_model)
         self.add(call.at_us, call.labels._replace(integration=integration, model=model), spent, int(unpriced))
         if call.token:
             self.tokens[call.token] = (self.tokens.get(call.token, (0, 0))[0] + spent, call.at_us)

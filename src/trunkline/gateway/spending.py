@@ -23,6 +23,8 @@ from trunkline.plugins.policies.budget import Budget
 from trunkline.plugins.policies.caller_limits import CallerLimits
 from trunkline.plugins.policies.token_estimate import Estimator
 
+AGAIN_S = 1.0
+
 
 class Spending:
     """`running` gives the calls that run, once there is a gateway."""
@@ -75,11 +77,16 @@ class Spending:
     async def _count(self) -> None:
         while True:
             self._again = False
+            # Calls that began when there was no budget are not settled with it: they are counted when they have ended.
+            running = () if self.budget.idle else self.running()
+            unseen = [one for one in running if self.budget not in one.policies]
             try:
                 self._take_over(await asyncio.to_thread(opened, self._journal, self._checkpoint))
             except (OSError, JournalVersion) as problem:
                 say(f"what was spent could not be counted: {problem}")
-            if not self._again:
+            while not (self._again or all(one.over for one in unseen)):  # noqa: ASYNC110 - seldom, and soon over
+                await asyncio.sleep(AGAIN_S)
+            if not self._again and not unseen:
                 return
 
     def _take_over(self, book: SpendBook) -> None:

@@ -209,7 +209,7 @@ class Budget:
         if not spent and not unpriced:
             return
         target = exchange.tried[-1].target if exchange.tried else ""
-        _, model = spend.served(route.live.name, exchange.model, target)
+        _, model = spend.served(route.live.name, exchange.model, target, exchange.served_model)
         at_us = begun_us(exchange)
         for account, value in self._applied(exchange, caller, model):
             counter = account.counter(value, at_us)
