@@ -45,10 +45,8 @@ class Dispatcher:
         fallbacks: Fallbacks | None = None,
     ) -> None:
         """`failed` says what a failure of the wire means; `unknown` is told answers that no rule knows (E3)."""
-        self._wire = wire
+        self.adopt(wire, policies)
         self._diary = diary
-        self._admit = tuple(policy.admit for policy in policies)
-        self._settle = tuple(policy.settle for policy in reversed(policies))
         self._sweeper = sweeper
         self._clock = clock
         self._wall = wall
@@ -59,6 +57,14 @@ class Dispatcher:
         self._whole = self._deliverer.whole
         self._onward = Onward(fallbacks or Fallbacks(wall=wall), self._deliverer.give, clock=clock, wall=wall)
         self._hedges = Hedges(self._beside, self._attempt, self._ended, clock=clock, wall=wall)
+
+    def adopt(self, wire: Wire, policies: Sequence[Policy[Attempt]]) -> None:
+        """From now on attempts pass these policies and go out by this wire. Policies may be added at the end, never taken away:
+        attempts that run settle as many as admitted them.
+        """
+        self._wire = wire
+        self._admit = tuple(policy.admit for policy in policies)
+        self._settle = tuple(policy.settle for policy in reversed(policies))
 
     def give(self, exchange: Exchange, answer: Answer) -> None:
         """Answers a call without a vendor, as a policy decided."""

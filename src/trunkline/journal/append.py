@@ -25,6 +25,7 @@ RETRY_ROUNDS = 25
 """How many rounds of the thread pass between two attempts to make a segment where there was no room."""
 KEPT_BACK = 12
 """One part in so many of each segment is kept for `append_end`, so that what has begun can also be ended on a full disk."""
+PRETENDED = "a full disk is pretended (`trunkline faults list`)"
 RELEASE_BYTES = 1 << 20
 """How much is written before the pages behind are given back, so that the process stays small."""
 
@@ -121,6 +122,7 @@ class Journal:
         self._full: str | None = None
         self._failing: str | None = None
         self._rest_rounds = 0
+        self._pretended = False
         self._synced: tuple[_Mapped | None, int] = (None, 0)
         # What append needs, and nothing else: where to copy to, and the end beyond which it must ask for a segment.
         self._tail = self._limit = self._hard_limit = self._mark = 0
@@ -130,7 +132,12 @@ class Journal:
     @property
     def trouble(self) -> str | None:
         """What is wrong, in words for a person; None when all is well."""
-        return self._full or self._failing
+        return self._full or self._failing or (PRETENDED if self._pretended else None)
+
+    def pretend_full(self, full: bool) -> None:
+        """For drills: act as on a full disk from now on, or no longer. Called from the thread that appends."""
+        self._pretended = full
+        self._limit = self._soft_limit()
 
     def open(self) -> Recovery:
         """Lock the folder, put in order what an earlier process left, and begin a new segment. Raises JournalBusy.
@@ -174,7 +181,7 @@ class Journal:
         try:
             self.append(payload)
         finally:
-            self._limit = max(0, self._hard_limit - self._segment_bytes // KEPT_BACK)
+            self._limit = self._soft_limit()
 
     def close(self) -> None:
         """Bring everything to the disk, give back unused room, and let the folder go."""
@@ -275,6 +282,8 @@ class Journal:
             raise ValueError(
                 f"a record of {size} bytes does not fit a journal segment of {self._segment_bytes}"
             )
+        if self._pretended and self._limit != self._hard_limit:
+            raise JournalFull(PRETENDED)
         if not self._spare and not self._full:
             with self._making:
                 self.fell_behind += self._spare is None
@@ -291,8 +300,12 @@ class Journal:
         self._map, self._words = taken.map, taken.words
         self._mark = taken.name.salt << 32
         self._segment, self._tail, self._hard_limit = taken, HEADER_BYTES, self._segment_bytes
-        self._limit = self._segment_bytes - self._segment_bytes // KEPT_BACK
+        self._limit = self._soft_limit()
         return HEADER_BYTES
+
+    def _soft_limit(self) -> int:
+        """Up to where `append` may go."""
+        return 0 if self._pretended else max(0, self._hard_limit - self._segment_bytes // KEPT_BACK)
 
     def _recover(self) -> Recovery:
         """Walk through the last segment of earlier openings."""
