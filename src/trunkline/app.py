@@ -34,7 +34,7 @@ from trunkline.engine.gateway import Gateway, Ids
 from trunkline.engine.limits_told import limits_told
 from trunkline.engine.shape import answer
 from trunkline.engine.sweep import Sweeper
-from trunkline.engine.world import Address, Makers, World, refuse
+from trunkline.engine.world import Address, Makers, World
 from trunkline.gateway import addresses, caching, failures, kills
 from trunkline.gateway.console_link import ConsoleLink
 from trunkline.gateway.deferrals import Deferrals
@@ -44,14 +44,14 @@ from trunkline.gateway.log import Scrubbed, say
 from trunkline.gateway.samples import Samples
 from trunkline.gateway.spending import Spending
 from trunkline.gateway.tokens import Tokens
-from trunkline.gateway.view import View, problems
+from trunkline.gateway.view import View
 from trunkline.gateway.watch import Watched, follow
 from trunkline.journal.append import Journal
 from trunkline.ops import outside
 from trunkline.plugins import auth
 from trunkline.plugins.adapters import ADAPTERS
 from trunkline.plugins.policies.access import Access, may_fall_back
-from trunkline.plugins.policies.breaker import Breaker, Seen
+from trunkline.plugins.policies.breaker import Breaker
 from trunkline.plugins.policies.cache import AnswerCache
 from trunkline.plugins.policies.queue import Queue
 from trunkline.plugins.policies.quota import Quota
@@ -85,7 +85,6 @@ class Process:
         self._makers = Makers(auth.prepare, self._address)
         self._callers_read = self._read_callers()
         self._kills = kills.Kills()
-        self._outside = outside.NOTHING
 
         self.journal = Journal(self.state / "journal")
         self.diary = Diary(self.journal, self.boot, clock, wall)
@@ -129,6 +128,10 @@ class Process:
         )
         self.batches = Batches(dispatcher, self.diary, caching.relevance(), clock=clock)
         self.call_policies.append(self.batches)
+        told = outside.Told(self.state)
+        self.view = View(
+            self.breaker, clock=clock, wall=wall, outside=told.now, stale=self.cache.stale_served
+        )
         local = LocalRoutes(
             self.access,
             self.breaker,
@@ -136,13 +139,7 @@ class Process:
             wall=wall,
             reload_state=self._reload_state,
             deferrals=self.deferrals,
-            view=View(
-                self.breaker,
-                clock=clock,
-                wall=wall,
-                outside=lambda: self._outside,
-                stale=self.cache.stale_served,
-            ),
+            view=self.view,
         )
         self.gateway = Gateway(
             self._world(),
@@ -166,14 +163,13 @@ class Process:
             Watched(self.state / "snapshot.msgpack", self._take_snapshot),
             Watched(self.state / "callers.msgpack", self._take_callers),
             Watched(self.state / "kills", self._take_kills),
-            Watched(self.state / outside.FILE, self._take_outside),
+            Watched(told.path, told.take),
             Watched(self.state / "cache.clear", self._forgetting.take),
             self.keyed.watched,
             self.spending.watched(),
         ]
         self.access.refresh = self._files[2].look
         self._take_kills()
-        self._take_outside()
         handler = self.gateway.handle
         if settings.one_port:
             handler = ConsoleLink(
@@ -223,23 +219,12 @@ class Process:
         self.spending.load(self._snapshot_read, self._callers_read)
         self._tell()
 
-    def _take_outside(self) -> None:
-        """What the console found out about integrations (probes, status pages)."""
-        self._outside = outside.read(self.state / outside.FILE)
-
     def _take_kills(self) -> None:
         """A kill alone may end running calls (ruling 25)."""
         self._kills = dead = kills.read(self.state / "kills")
         self.access.dead = dead.keys
         self.gateway.world = self._world()
-        running = list(self.gateway.running)
-        # A running call keeps the world that it began with; its further attempts are refused there too.
-        for world in {exchange.heading.world for exchange in running if exchange.heading is not None}:
-            for live in world.services.values():
-                refuse(live, dead.vendors)
-        for exchange in running:
-            if (error := kills.ended(exchange, dead)) is not None:
-                self.gateway.cut(exchange, error)
+        kills.enforce(dead, self.gateway.running, self.gateway.cut)
 
     def _world(self) -> World:
         world = World(self._snapshot_read, self._sealed, self._makers, self._kills.vendors)
@@ -288,7 +273,6 @@ class Process:
 
     def stats(self) -> dict[str, Any]:
         """What the console shows of the running process."""
-        names = list(self.gateway.world.services)
         return {
             "at": time.time(),
             "boot": self.boot,
@@ -299,10 +283,7 @@ class Process:
             **caching.stats(self.cache, self._forgetting),
             "answers": self.keyed.stats(),
             "budgets": self.spending.budget.standings(),
-            "breakers": {name: self.breaker.state(name) for name in names},
-            "circuits": {name: told for name in names if (told := self.breaker.told(name))},
-            "problems": problems(self.gateway.world),
-            "traffic": {name: traffic_told(self.breaker.seen(name), time.monotonic()) for name in names},
+            **self.view.stats(self.gateway.world),
         }
 
     async def _tell_stats(self) -> None:
@@ -373,18 +354,6 @@ def refused_by_wire(status: int, code: str, reason: str) -> tuple[bytes, bytes]:
     )
     lines = b"".join(b"%b: %b\r\n" % field for field in fields)
     return lines + b"x-correlation-id: %b\r\n" % correlation.encode(), body
-
-
-def traffic_told(seen: Seen, now: float) -> dict[str, Any]:
-    """How an integration fares, for the console."""
-    return {
-        "attempts": seen.attempts,
-        "errors": seen.errors,
-        "window": (seen.calls, seen.failures),
-        "last_error_code": seen.error_code,
-        "last_ok_age_s": now - seen.ok_at if seen.ok_at else None,
-        "last_error_age_s": now - seen.error_at if seen.error_at else None,
-    }
 
 
 def write(path: Path, content: bytes) -> None:

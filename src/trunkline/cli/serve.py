@@ -51,6 +51,11 @@ if TYPE_CHECKING:
     metavar="NET",
     help="Believe X-Forwarded-For from this network; repeat for more.",
 )
+@click.option(
+    "--probes/--no-probes",
+    default=None,
+    help="Probe integrations with free calls and read their vendors' status pages; on unless told.",
+)
 @click.option("--open-metrics", is_flag=True, default=None, help="Serve /metrics without a key.")
 @click.option("--tls-cert", metavar="FILE", help="Serve HTTPS with this certificate chain (PEM).")
 @click.option("--tls-key", metavar="FILE", help="Its key (PEM).")

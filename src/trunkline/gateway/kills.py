@@ -1,12 +1,12 @@
 """Reads the `kills` file (ruling 25): keys, credentials and integrations that are dead at once, running calls included.
 
 Written by `trunkline keys revoke`, `secrets revoke` and `integrations disable` (control/kills.py), also while console and database
-are away. Pure but for `read`. Not for: cutting the calls (`app.py`).
+are away. Not for: what `cut` does to a call (`engine/gateway.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ import msgspec
 from trunkline.core.call import Exchange
 from trunkline.core.codec import DecodeError, json_decoder
 from trunkline.core.errors import CallError
-from trunkline.engine.world import Dead, refused_member
+from trunkline.engine.world import Dead, refuse, refused_member
 
 
 class _Line(msgspec.Struct):
@@ -63,3 +63,15 @@ def ended(exchange: Exchange, kills: Kills) -> CallError | None:
     if attempt is None or attempt.response is None or attempt.error is not None:
         return None
     return refused_member(attempt.target.live.name, attempt.target.member.name, kills.vendors)
+
+
+def enforce(kills: Kills, running: Iterable[Exchange], cut: Callable[[Exchange, CallError], None]) -> None:
+    """Ends the running calls that must end. A call keeps the world that it began with: there too no further attempt goes out."""
+    calls = list(running)
+    for world in {exchange.heading.world for exchange in calls if exchange.heading is not None}:
+        for live in world.services.values():
+            refuse(live, kills.vendors)
+    for exchange in calls:
+        error = ended(exchange, kills)
+        if error is not None:
+            cut(exchange, error)

@@ -6,11 +6,12 @@ Not for: judging it (`ops/health.py`), nor the route (`local.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from trunkline.engine.world import World
 from trunkline.ops import health
 from trunkline.ops.outside import NOTHING, Outside
-from trunkline.plugins.policies.breaker import Breaker
+from trunkline.plugins.policies.breaker import Breaker, Seen
 
 
 def nothing_stale() -> Mapping[str, float]:
@@ -49,12 +50,33 @@ class View:
             now=self._wall(),
         )
 
+    def stats(self, world: World) -> dict[str, Any]:
+        """What the console reads of it in the statistics file."""
+        names = list(world.services)
+        return {
+            "breakers": {name: self._breaker.state(name) for name in names},
+            "circuits": {name: told for name in names if (told := self._breaker.told(name))},
+            "problems": problems(world),
+            "traffic": {name: _told(self._breaker.seen(name), self._clock()) for name in names},
+        }
+
     def _figures(self, name: str) -> health.Figures:
         seen = self._breaker.seen(name)
         offset = self._wall() - self._clock()
         ok_at = seen.ok_at + offset if seen.ok_at else 0.0
         error_at = seen.error_at + offset if seen.error_at else 0.0
         return health.Figures(seen.calls, seen.failures, ok_at, error_at, seen.error_code)
+
+
+def _told(seen: Seen, now: float) -> dict[str, Any]:
+    return {
+        "attempts": seen.attempts,
+        "errors": seen.errors,
+        "window": (seen.calls, seen.failures),
+        "last_error_code": seen.error_code,
+        "last_ok_age_s": now - seen.ok_at if seen.ok_at else None,
+        "last_error_age_s": now - seen.error_at if seen.error_at else None,
+    }
 
 
 def problems(world: World) -> dict[str, str]:

@@ -82,6 +82,24 @@ class Outside(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NOTHING = Outside()
+
+
+class Told:
+    """The content of the file as it was taken over last."""
+
+    def __init__(self, state: Path) -> None:
+        self.path = state / FILE
+        self._content = NOTHING
+        self.take()
+
+    def take(self) -> None:
+        """The file was replaced."""
+        self._content = read(self.path)
+
+    def now(self) -> Outside:
+        return self._content
+
+
 _decoder: msgspec.msgpack.Decoder[Outside] = pack_decoder(Outside)
 
 
