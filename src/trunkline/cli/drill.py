@@ -66,13 +66,14 @@ def drill(
     return exits.FAILED if report.result == "fail" else exits.OK
 
 
-def refuse_production(environment: str, *, allowed: bool, what: str) -> None:
+def refuse_production(
+    environment: str, *, what: str, allowed: bool = False, cure: str = ", or give --allow-production"
+) -> None:
     """Raises NotInProduction unless it is allowed."""
     if environment == PRODUCTION and not allowed:
+        unset = "unset, which means prod" if not os.environ.get("TRUNKLINE_ENV") else "prod"
         raise NotInProduction(
-            f"{what} are not run in production, and TRUNKLINE_ENV is "
-            f"{'prod' if os.environ.get('TRUNKLINE_ENV') else 'unset, which means prod'}. "
-            "Set TRUNKLINE_ENV=staging (or dev), or give --allow-production."
+            f"{what} are not for production, and TRUNKLINE_ENV is {unset}. Set TRUNKLINE_ENV=staging (or dev){cure}."
         )
 
 

@@ -38,6 +38,7 @@ BY_FAILURE = {
     "UnknownProblem": FAILED,
     "TaskProblem": FAILED,
     "SecretProblem": FAILED,
+    "FaultProblem": FAILED,
     "ClaimRefused": FAILED,
     "ArchiveProblem": FAILED,
     "SecretUnavailable": UNAVAILABLE,

@@ -33,6 +33,7 @@ COMMANDS = {
     "tasks": ("tasks:tasks", "Deferred calls: list, show, cancel, run anew."),
     "doctor": ("doctor:doctor", "Check this installation; each finding with its cure."),
     "drill": ("drill:drill", "Prove on an isolated copy that fallbacks work; writes a report."),
+    "faults": ("faults:faults", "Make integrations fail on demand, outside of production."),
     "bench": ("bench:bench", "Measure speed beside other gateways."),
     "backup": ("backup:backup", "Write one file with everything worth keeping."),
     "restore": ("backup:restore", "Bring a backup back."),

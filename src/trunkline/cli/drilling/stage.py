@@ -160,16 +160,10 @@ class Simulated:
 
     def place(self, service: Service, name: str) -> str:
         """Where a copy of this name lives; each is a vendor of its own there."""
-        from trunkline.simulator.vendors import PROFILES
+        from trunkline.simulator.spoken import played_by
 
-        by_dialect = {
-            "openai-chat": "vllm", "openai-responses": "vllm", "openai-embeddings": "vllm",
-            "anthropic-messages": "anthropic", "gemini-generate": "gemini",
-        }  # fmt: skip
-        played = service.vendor
-        if played not in PROFILES and service.dialects:
-            played = by_dialect.get(service.dialects[0].name, "generic")
-        return f"http://127.0.0.1:{self.port}/{played or 'generic'}~{name}"
+        played = played_by(service.vendor, [dialect.name for dialect in service.dialects])
+        return f"http://127.0.0.1:{self.port}/{played}~{name}"
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """One request to its control API. Raises StageProblem."""
