@@ -14,7 +14,7 @@ from trunkline.core.deferral import Deferred
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Policy
 from trunkline.core.service import Budget as Money
-from trunkline.core.service import CallerLimit, Callers, Limit, Scope
+from trunkline.core.service import CallerLimit, Callers, Fallback, Limit, Scope
 from trunkline.engine.limits_told import limits_told
 from trunkline.plugins.policies.access import Access
 from trunkline.plugins.policies.breaker import Breaker
@@ -106,6 +106,20 @@ async def test_after_any_ending_each_admission_was_settled_once_and_in_reverse(n
     await ENDINGS[name](trial)
     assert Counter(act for act, _, _ in notes)["admit"] >= 6
     assert settled_in_reverse(notes), notes
+
+
+@pytest.mark.row("F4")
+@pytest.mark.parametrize("name", [name for name in ENDINGS if name != "a journal that is full"])
+async def test_and_so_it_was_where_a_chain_of_fallbacks_is_declared(name: str) -> None:
+    notes, calls, attempts = noting(refusing=-1)
+    chain = [Fallback(kind="target", target="other"), Fallback(kind="template", body="{}")]
+    trial = Trial(services=[service(fallback=chain), service("other")], calls=calls, attempts=attempts)
+    await ENDINGS[name](trial)
+    assert settled_in_reverse(notes), notes
+    (end,) = trial.ends
+    assert len(trial.begins) == 1
+    assert [tried.n for tried in end.tried] == list(range(1, len(trial.wire.sent) + 1))
+    assert len(trial.wire.sent) <= 4
 
 
 @pytest.mark.parametrize("refusing", range(6))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-import zlib
 
 import pytest
 
 from trunkline.core.service import ApiVersion, ErrorRule
-from trunkline.engine.reply import plain
-from trunkline.testing import JSON, SECRET, Trial, answers, service
+from trunkline.testing import EVENTS, JSON, SECRET, Sent, Trial, answers, service
 
 CHAT = b'{"model":"acme/tiny"}'
 BASE = service(base_url="https://acme.test/base", api_version=ApiVersion(value="1", path="/v1"))
@@ -134,19 +132,53 @@ async def test_a_rule_for_good_statuses_is_asked_of_every_answer() -> None:
     assert (bad.status, good.status, good.body) == (200, 200, b'{"ok":true}')
 
 
-def test_compressed_bodies_are_read_and_bombs_stay_small() -> None:
-    data = b'{"a":1}' * 100
-    for encoding, packed in ((b"gzip", gzip.compress(data)), (b"deflate", zlib.compress(data))):
-        assert plain([(b"content-encoding", encoding)], packed) == data
-    bomb = gzip.compress(b"\0" * (50 << 20))
-    assert len(plain([(b"content-encoding", b"gzip")], bomb)) <= 1 << 20
-    assert plain([(b"content-encoding", b"gzip")], b"no gzip") == b"no gzip"
-    assert plain([(b"content-encoding", b"br")], b"...") == b"..."
-
-
 @pytest.mark.row("P1")
 async def test_a_compressed_answer_passes_as_it_is() -> None:
     packed = gzip.compress(b'{"a":1}')
     trial = Trial(answers(200, packed, JSON, (b"content-encoding", b"gzip")))
     heard = await trial.ask("GET", "/api/proxy/acme/x", b"", ("accept-encoding", "gzip"))
     assert (heard.body, heard.field(b"content-encoding")) == (packed, b"gzip")
+
+
+@pytest.mark.row("P1")
+@pytest.mark.parametrize(
+    ("location", "passed"),
+    [
+        (b"https://acme.test/base/v1/contacts/7", b"/api/proxy/acme/contacts/7"),
+        (b"/base/v1/contacts/7", b"/api/proxy/acme/contacts/7"),
+        (b"https://files.test/7", b"https://files.test/7"),
+    ],
+)
+async def test_where_something_new_lies_is_told_as_the_caller_can_reach_it(
+    location: bytes, passed: bytes
+) -> None:
+    trial = Trial(answers(201, b"{}", JSON, (b"location", location)), services=[BASE])
+    heard = await trial.ask("POST", "/api/proxy/acme/contacts", b"{}")
+    assert (heard.status, heard.field(b"location")) == (201, passed)
+
+
+@pytest.mark.row("E1")
+async def test_a_failed_model_call_says_which_model_it_was() -> None:
+    heard = await Trial(answers(400, b'{"error":{"message":"no"}}')).ask("POST", "/v1/chat/completions", CHAT)
+    assert heard.field(b"x-trunkline-model") == b"acme/tiny"
+
+
+@pytest.mark.row("E1", "O1")
+async def test_a_vendors_id_of_the_request_is_told_of_whatever_failed_after_its_head() -> None:
+    ids = (b"x-request-id", b"req-7")
+    content = b'data: {"model":"m","choices":[{"delta":{"content":"a"}}]}\n\n'
+
+    def breaks(sent: Sent) -> None:
+        sent.begin(200, EVENTS, ids)
+        sent.piece(content)
+        sent.end()
+
+    for body, play in (
+        (CHAT, answers(200, b"<html>", JSON, ids, (b"cf-ray", b"ray"))),
+        (b'{"model":"acme/tiny","stream":true}', breaks),
+    ):
+        trial = Trial(*[play] * 4)
+        heard = await trial.ask("POST", "/v1/chat/completions", body)
+        told = json.loads(heard.body.removeprefix(content).removeprefix(b"data: "))
+        assert told.get("upstreamRequestId", told["error"].get("upstreamRequestId")) == "req-7"
+        assert {t.vendor_request_id for t in trial.ends[0].tried} == {"req-7"}

@@ -105,3 +105,96 @@ async def test_it_looks_again_and_again_until_it_is_stopped() -> None:
     sweeper.stop()
     assert len(late.aborted) == 1
     Sweeper(clock).stop()
+
+
+@pytest.mark.row("F6")
+@pytest.mark.parametrize(
+    ("tighter", "now", "first_byte_at", "activity", "late"),
+    [
+        ((9.0, 3.0, 9.0), 2.9, 0.0, 0.0, False),
+        ((9.0, 3.0, 9.0), 3.1, 0.0, 0.0, True),
+        ((9.0, 99.0, 9.0), 10.1, 0.0, 0.0, True),
+        ((9.0, 9.0, 2.0), 7.9, 1.0, 6.0, False),
+        ((9.0, 9.0, 2.0), 8.1, 1.0, 6.0, True),
+        ((9.0, 9.0, 99.0), 11.1, 1.0, 6.0, True),
+    ],
+)
+def test_a_caller_may_tighten_each_limit_and_loosen_none(
+    tighter: tuple[float, float, float], now: float, first_byte_at: float, activity: float, late: bool
+) -> None:
+    one = attempt(Waiting(activity=activity), first_byte_at=first_byte_at)
+    one.exchange.tighter = tighter
+    assert (overdue(one, now) is not None) is late
+
+
+@pytest.mark.row("F6")
+def test_the_time_it_takes_to_connect_is_not_the_vendors_to_answer() -> None:
+    clock = FakeClock(now=0.0)
+    sweeper, response = Sweeper(clock), Waiting(connected=False)
+    one = attempt(response)
+    sweeper.running.add(one)
+    sweeper.sweep(1.9)
+    response.connected = True
+    sweeper.sweep(11.8)
+    assert response.aborted == []
+    sweeper.sweep(12.0)
+    assert [str(error) for error in response.aborted] == ["acme sent no first byte within 10 s"]
+
+
+class Opening:
+    """A stream that has brought no content yet."""
+
+    def __init__(self, held_since: float = 0.0) -> None:
+        self.held_since = held_since
+        self.released = 0
+
+    def release(self) -> None:
+        self.released += 1
+
+
+@pytest.mark.row("F6", "F7")
+def test_a_stream_owes_its_first_content_as_others_their_first_byte() -> None:
+    one = attempt(Waiting(activity=9.9), first_byte_at=1.0)
+    one.opening = Opening()
+    late = overdue(one, 10.1)
+    assert late is not None
+    assert late.message == "acme began a stream and sent no content within 10 s"
+    one.opening = None
+    assert overdue(one, 10.1) is None
+
+
+@pytest.mark.row("F7")
+@pytest.mark.parametrize(
+    ("held_since", "race", "released"), [(0.0, False, 0), (1.1, False, 0), (0.9, False, 1), (0.9, True, 0)]
+)
+def test_an_opening_is_let_go_after_a_while(held_since: float, race: bool, released: int) -> None:
+    clock = FakeClock(now=0.0)
+    sweeper = Sweeper(clock)
+    one = attempt(Waiting(activity=5.0), first_byte_at=1.0)
+    one.opening = Opening(held_since)
+    one.exchange.race = type("Race", (), {"open": True})() if race else None
+    sweeper.running.add(one)
+    sweeper.sweep(6.0)
+    assert one.opening.released == released
+
+
+@pytest.mark.row("F6")
+def test_a_stream_that_drips_is_cut() -> None:
+    one = attempt(Waiting(activity=0.0), first_byte_at=0.5, deadline=1000.0)
+    live = one.target.live
+    live.spec = service(timeout=Timeouts(idle=5.0, first_byte=10.0, slow_bytes=100.0, slow_for=10.0))
+    exchange = one.exchange
+    exchange.first_byte_at = 0.5
+
+    def at(now: float, bytes_out: int) -> str:
+        one.response.activity, exchange.bytes_out = now, bytes_out
+        late = overdue(one, now)
+        return late.message if late is not None else ""
+
+    assert [at(1.0, 0), at(10.9, 5), at(11.0, 1000), at(21.0, 2000)] == [""] * 4
+    # A caller that reads slowly is no fault of the vendor: measured anew from when it reads again.
+    exchange.held_back = True
+    assert at(30.0, 2000) == ""
+    exchange.held_back = False
+    assert [at(31.0, 2000), at(40.9, 2500)] == ["", ""]
+    assert at(41.0, 2999) == "acme streamed less than 100 bytes per second over 10 s"
