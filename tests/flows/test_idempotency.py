@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import random
 import signal
-import threading
-import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from typing import Any
 
 import pytest
 
-from tests.support.caller import Answer, Cut
+from tests.battery.repeats import CHARGE, CHARGES, FORM, ITEMS, REGISTRY, kill_under_repeats
+from tests.support.caller import Answer
 from tests.support.gateway import Trunkline
 from tests.support.polling import eventually
 from tests.support.simulator import SimulatorProcess
@@ -23,31 +19,6 @@ from trunkline.core.idempotency import Resolution
 from trunkline.ledger.drain import Drain
 
 pytestmark = pytest.mark.row("F2")
-
-ITEMS = "/api/proxy/crm/items"
-CHARGES = "/api/proxy/stripe/v1/charges"
-PAUSE_S = 0.02
-"""Between the repeats of a caller."""
-CHARGE = b"amount=1999&currency=eur&source=tok_visa"
-FORM = {"content-type": "application/x-www-form-urlencoded"}
-REGISTRY = """
-version: 1
-defaults:
-  retry: {backoff: 10ms, backoff_max: 20ms}
-  breaker: {volume: 1000000}
-integrations:
-  stripe: {base_url: "{simulator}/stripe", secret: env:STRIPE_SECRET_KEY}
-  crm:
-    base_url: "{simulator}/crm/api"
-    auth: {kind: bearer, secret: env:CRM_TOKEN}
-    operations: [{name: create_item, method: POST, path: /items, repeat: never}]
-  site: {base_url: "{site}", auth: {kind: none}}
-  payments:
-    base_url: "{site}"
-    auth: {kind: none}
-    idempotency: {header: X-Payment-Id, hours: 48}
-    operations: [{name: pay, method: POST, path: /pay, repeat: with_key}]
-"""
 
 
 def keyed(name: str) -> dict[str, str]:
@@ -269,78 +240,12 @@ def test_a_long_request_is_compared_to_its_end(trunkline: Trunkline, site: Site)
     assert [len(seen.body) for seen in site.seen] == [3 << 20]
 
 
-class Repeater(threading.Thread):
-    """A caller that repeats each act under its key until it hears something final, as good SDKs do."""
-
-    def __init__(
-        self, trunkline: Trunkline, target: str, body: Any, headers: dict[str, str], name: str
-    ) -> None:
-        super().__init__(daemon=True)
-        self.trunkline, self.target, self.body, self.headers = trunkline, target, body, headers
-        self.label = name
-        self.stop = threading.Event()
-        self.final: dict[str, tuple[int, str]] = {}
-        """Key -> status and code of the final answer."""
-
-    def run(self) -> None:
-        n = 0
-        while not self.stop.is_set():
-            n += 1
-            key = f"{self.label}-{n}"
-            self.final[key] = self._act(key)
-
-    def _act(self, key: str) -> tuple[int, str]:
-        until = time.monotonic() + 20
-        while time.monotonic() < until:
-            try:
-                answer = self.trunkline.call(
-                    "POST", self.target, self.body, {**self.headers, **keyed(key)}, timeout_s=5.0
-                )
-            except (OSError, Cut):
-                time.sleep(PAUSE_S)
-                continue
-            code = answer.json.get("code", "") if answer.status >= 400 else ""
-            if answer.status not in (409, 503) or code == "conflict":
-                return answer.status, code
-            time.sleep(PAUSE_S)
-        return 0, "gave up"
-
-
 @pytest.mark.row("Q2")
 def test_over_kills_no_key_acts_twice(start: Callable[..., Trunkline], simulator: SimulatorProcess) -> None:
     """Battery I2 with callers that repeat: a vendor without keys sees each once; one with keys makes each good."""
-    trunkline = start(REGISTRY)
-    simulator.latency("crm", first_ms=15)
-    simulator.latency("stripe", first_ms=15)
-    callers = [
-        *[Repeater(trunkline, ITEMS, {"name": "x"}, {}, f"item{n}") for n in range(4)],
-        *[Repeater(trunkline, CHARGES, CHARGE, FORM, f"charge{n}") for n in range(4)],
-    ]
-    for caller in callers:
-        caller.start()
-    dice = random.Random(3)
-    for _ in range(6):
-        time.sleep(dice.uniform(0.1, 0.5))
-        trunkline.kill()
-    heard = sum(len(caller.final) for caller in callers)
-    eventually(
-        lambda: sum(len(caller.final) for caller in callers) > heard + 8, "answers after the last kill"
-    )
-    for caller in callers:
-        caller.stop.set()
-    for caller in callers:
-        caller.join(30)
-        assert not caller.is_alive()
-    items = {key: end for caller in callers[:4] for key, end in caller.final.items()}
-    charges = {key: end for caller in callers[4:] for key, end in caller.final.items()}
-    ledger = simulator.ledger()
-    acts = Counter(entry.idempotency_key for entry in ledger if entry.vendor == "crm")
-
-    assert set(items.values()) <= {(201, ""), (502, "outcome_unknown")}
-    assert {key: n for key, n in acts.items() if n > 1} == {}
-    assert [key for key, end in items.items() if end == (201, "") and acts[key] != 1] == []
-    assert set(charges.values()) == {(200, "")}
-    made = Counter(entry.idempotency_key for entry in ledger if entry.vendor == "stripe" and entry.acted)
-    assert {made[key] for key in charges} == {1}
-    assert len(items) > 20
-    assert len(charges) > 20
+    kept = kill_under_repeats(start(REGISTRY), simulator, kills=6, callers=8, seed=3)
+    assert (kept.twice, kept.untrue) == ([], [])
+    assert set(kept.items.values()) <= {(201, ""), (502, "outcome_unknown")}
+    assert set(kept.charges.values()) == {(200, "")}
+    assert len(kept.items) > 20
+    assert len(kept.charges) > 20
