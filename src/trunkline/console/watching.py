@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,14 +41,12 @@ class Watching:
         hits: Hits,
         *,
         looks: bool = True,
-        clock: Callable[[], float] = time.time,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._state_dir = state_dir
         self._published = published
         self._hits = hits
         self._looks = looks
-        self._clock = clock
         self._environ = environ
         self._state = State(state_dir, environ)
         self._secrets = Secrets(self._state)
@@ -61,7 +59,7 @@ class Watching:
         means = Means(
             wire, self._place, self._page_place, self._secrets.signed, self._publish, self._hits.told
         )
-        rounds = Rounds(means, clock=self._clock)
+        rounds = Rounds(means, clock=time.monotonic, wall=time.time)
         try:
             while True:
                 try:

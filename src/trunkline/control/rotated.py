@@ -15,11 +15,17 @@ ACTOR = "oauth2"
 
 
 def take_over(state: State) -> list[str]:
-    """Stores what waits; answers the references that have a new version now."""
+    """Stores what waits; answers the references that have a new version now.
+
+    Only the built-in store can be written. Of other references the sealed file itself stays, for the gateway to read at its next
+    start, until the value that it replaces is replaced there.
+    """
     if not any((state.path / handover.FOLDER).glob("*.sealed")):
         return []
     taken = []
     for one in handover.waiting(state.path, state.master_key()):
+        if not one.ref.startswith("store:"):
+            continue
         if _still_replaces(state, one):
             secrets.set_secret(state, one.ref.removeprefix("store:"), one.value, actor=ACTOR)
             taken.append(one.ref)
@@ -29,8 +35,6 @@ def take_over(state: State) -> list[str]:
 
 def _still_replaces(state: State, one: handover.Replaced) -> bool:
     """Whether the store still holds the value that this one replaces."""
-    if not one.ref.startswith("store:"):
-        return False
     try:
         stored = resolve(one.ref, secrets.sources(state, state.environ, state.path))
     except SecretUnavailable:

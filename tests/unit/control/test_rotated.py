@@ -58,11 +58,16 @@ def test_only_the_newest_of_several_replacements_is_taken(state):
     assert (resolved(state), len(secrets.versions(state, "R"))) == (NEW, 2)
 
 
-@pytest.mark.parametrize("ref", ["env:R", "store:UNKNOWN"])
-def test_what_cannot_be_stored_is_dropped(state, ref):
-    hand_over(state, ref=ref)
+def test_of_a_secret_that_the_store_has_no_more_nothing_stays(state):
+    hand_over(state, ref="store:UNKNOWN")
     assert rotated.take_over(state) == []
     assert list((state.path / "rotated").iterdir()) == []
+
+
+def test_what_lives_elsewhere_cannot_be_written_there_and_stays_for_the_next_start(state):
+    hand_over(state, ref="env:R")
+    assert rotated.take_over(state) == []
+    assert [one.ref for one in handover.waiting(state.path, state.master_key())] == ["env:R"]
 
 
 def test_a_file_of_another_master_key_is_left_alone(state):

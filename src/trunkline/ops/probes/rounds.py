@@ -51,13 +51,22 @@ class Means(NamedTuple):
 
 
 class Rounds:
-    """Looks after every integration that has a probe or a status page. `clock` tells epoch seconds."""
+    """Looks after every integration that has a probe or a status page.
+
+    `clock` tells monotonic seconds, by which it is decided what is due; `wall` epoch seconds, which stand in what is told.
+    """
 
     def __init__(
-        self, means: Means, *, clock: Callable[[], float], chance: Callable[[], float] = random.random
+        self,
+        means: Means,
+        *,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._means = means
         self._clock = clock
+        self._wall = wall
         self._chance = chance
         self._services: dict[str, Service] = {}
         self._probing, self._paging = Schedule(), Schedule()
@@ -67,7 +76,7 @@ class Rounds:
         """Addresses that the registry names as to be read by machines."""
         self._found_at: dict[str, str] = {}
         """Where the page of an address was read last."""
-        self._published_at = 0.0
+        self._published_at = -PUBLISH_EVERY_S
 
     def adopt(self, services: Iterable[Service], without: Iterable[str] = ()) -> None:
         """A new registry. `without` names those that are switched off."""
@@ -104,7 +113,7 @@ class Rounds:
 
     def told(self) -> Outside:
         """What is known now."""
-        now = self._clock()
+        now = self._wall()
         pages = {
             s.name: msgspec.structs.replace(self._pages[feed], url=s.status_page or feed)
             for s in self._services.values()
@@ -127,7 +136,7 @@ class Rounds:
         now = self._clock()
         if outcome is not None and name in self._services:
             outcome = outcome._replace(took_s=max(0.0, now - began))
-            self._probes[name] = judged(outcome, probe, self._probes.get(name), now)
+            self._probes[name] = judged(outcome, probe, self._probes.get(name), self._wall())
         self._probing.done(name, now, self._chance())
 
     async def _asked(self, service: Service, probe: Probe) -> Outcome | None:
@@ -172,7 +181,7 @@ class Rounds:
                 if got.status != 200:
                     problem = f"{place} answered {got.status}"
                     continue
-                page = read(got.body, self._clock())
+                page = read(got.body, self._wall())
             except NotAStatusPage as refusal:
                 problem = f"{place}: {refusal}"
                 continue
@@ -184,12 +193,11 @@ class Rounds:
                 break
             self._found_at[url] = place
             break
-        now = self._clock()
         if page is None:
             self._found_at.pop(url, None)
             page = Page(problem=problem or "it is not there")
-        self._pages[url] = msgspec.structs.replace(page, at=now, every=PAGE_EVERY_S)
-        self._paging.done(url, now, self._chance())
+        self._pages[url] = msgspec.structs.replace(page, at=self._wall(), every=PAGE_EVERY_S)
+        self._paging.done(url, self._clock(), self._chance())
 
 
 def _feed(service: Service) -> str:

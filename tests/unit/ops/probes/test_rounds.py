@@ -41,7 +41,7 @@ class Stage:
             self.published.append,
             lambda now: {"acme": [Hit(feature="search", calls=1, failures=0)]},
         )
-        self.rounds = Rounds(means, clock=self.clock.wall, chance=lambda: 0.0)
+        self.rounds = Rounds(means, clock=self.clock, wall=self.clock.wall, chance=lambda: 0.0)
         self.rounds.adopt(services)
 
     def open(self, origin: Any, method: bytes, head: bytes, body: Any = None, **more: Any) -> Any:
@@ -114,6 +114,15 @@ async def test_probes_come_at_their_interval_and_failures_in_a_row_are_counted()
         told = await stage.passes(seconds)
         assert (len(stage.asked), told.probes["acme"].failures) == (asked, failures)
     assert told.probes["acme"].reason == "GET /v1/models: nobody accepts"
+
+
+@pytest.mark.row("Q3")
+async def test_a_clock_of_the_wall_that_jumps_back_holds_no_probe_up() -> None:
+    stage = Stage(service())
+    await stage.passes(5.0)
+    stage.clock._wall -= 86400.0
+    told = await stage.passes(60.0)
+    assert (len(stage.asked), told.probes["acme"].at) == (2, stage.clock.wall())
 
 
 @pytest.mark.parametrize(
