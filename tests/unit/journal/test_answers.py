@@ -81,6 +81,14 @@ def test_the_other_outcomes_are_kept_without_a_body(tmp_path: Path, kind: int) -
     assert store(tmp_path).find(head.mark, NOW) == head._replace(kind=kind)
 
 
+def test_an_outcome_that_comes_after_the_end_leaves_the_key_in_doubt(tmp_path: Path) -> None:
+    answers = store(tmp_path)
+    head = begun(answers)
+    answers.close()
+    assert answers.end(head, ANSWER, 200, Kept(b"", BODY)) == DOUBT
+    assert store(tmp_path).find(head.mark, NOW) == head
+
+
 def test_keys_in_different_scopes_are_different_keys(tmp_path: Path) -> None:
     answers = store(tmp_path)
     parts = [(b"team", b"key"), (b"teamk", b"ey"), (b"teamkey",), (b"", b"teamkey"), (b"teamkey", b"")]

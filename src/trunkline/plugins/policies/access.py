@@ -28,7 +28,8 @@ EXPOSED = (
     b"x-correlation-id, x-trunkline-integration, x-trunkline-model, x-trunkline-attempts, "
     b"x-trunkline-overhead-ms, x-trunkline-cost-usd, x-trunkline-simulated, retry-after, retry-after-ms, x-should-retry, "
     b"request-id, x-request-id, x-trunkline-error-source, x-trunkline-error-code, x-trunkline-error-retryable, "
-    b"x-trunkline-error-retry-at, x-trunkline-error-action, x-trunkline-error-scope"
+    b"x-trunkline-error-retry-at, x-trunkline-error-action, x-trunkline-error-scope, "
+    b"x-trunkline-idempotent-replay, idempotent-replayed"
 )
 
 

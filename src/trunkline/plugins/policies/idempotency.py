@@ -73,13 +73,7 @@ class Idempotency:
         Raises `invalid_request`, `idempotency_in_progress`, `idempotency_conflict`, `conflict`, `outcome_unknown` and
         `store_unavailable`.
         """
-        if (
-            HEADER not in exchange.request.fields
-            and not exchange.idempotency_key
-            and exchange.repeat != "with_key"
-        ):
-            return None
-        if exchange.method in _READS:
+        if not self.concerns(exchange):
             return None
         route = exchange.route
         assert route is not None
