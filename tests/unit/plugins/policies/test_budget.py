@@ -18,7 +18,8 @@ from trunkline.core.service import Scope
 from trunkline.core.spend import NANO, Spend, token_of
 from trunkline.plugins.policies import account
 from trunkline.plugins.policies.budget import Budget
-from trunkline.testing import FakeClock, Heard, caller_key, request, service
+from trunkline.testing import FakeClock, Heard, Trial, answers, caller_key, request, service
+from trunkline.testing.laws import ANSWER, CHAT
 
 RATES = (0.001, 0.001, 0.001, 0.01)
 """A tenth of a cent per token in, a cent per token out."""
@@ -433,3 +434,14 @@ def test_what_is_spent_and_set_aside_never_exceeds_the_budget(steps: list[Step],
     assert budget.held == {}
     counted = sum(c.spent for cs in budget._accounts[1].windows.values() for c in cs.values()) / NANO
     assert math.isclose(counted, paid, abs_tol=1e-6) or len(budget._accounts[1].windows) > 1
+
+
+@pytest.mark.row("O2")
+async def test_a_call_under_a_hard_budget_is_refused_when_it_cannot_be_recorded() -> None:
+    """Ruling 27: on a full disk the rest goes on."""
+    for hard, status in ((True, 503), (False, 200)):
+        trial = Trial(answers(200, ANSWER), budgets=[month(9.0, hard=hard)])
+        trial.journal.full = True
+        heard = await trial.ask("POST", "/v1/chat/completions", CHAT)
+        assert (heard.status, len(trial.wire.sent), trial.budget.held) == (status, int(not hard), {})
+        assert (b"store_unavailable" in heard.body) is hard
