@@ -20,7 +20,15 @@ from trunkline.control.periods import rfc3339
 from trunkline.control.state import PURPOSE as INSTALLATION
 from trunkline.control.state import State
 from trunkline.core.service import Snapshot
-from trunkline.plugins.secrets import SecretUnavailable, Source, masterkey, resolve, scheme_of, store
+from trunkline.plugins.secrets import (
+    SecretUnavailable,
+    Source,
+    handover,
+    masterkey,
+    resolve,
+    scheme_of,
+    store,
+)
 from trunkline.plugins.secrets.env import Env
 from trunkline.plugins.secrets.file import File
 
@@ -176,6 +184,7 @@ def rotate_master(
         audit.add(connection, state, [audit.Entry(actor, "master.rotate", masterkey.key_id(old), detail)], at)
     if state.owns_master_key:
         waiting.replace(state.master_key_file)
+    handover.reseal(state.path, old, new_key)
     there = publish.read_sealed(state, old)
     if there is not None:
         publish.sealed(state, there.values, there.missing, master_key=new_key)

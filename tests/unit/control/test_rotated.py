@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trunkline.control import audit, rotated, secrets
+from trunkline.control.state import State
 from trunkline.plugins.secrets import handover
 
 pytestmark = pytest.mark.row("K2", "S2")
@@ -92,3 +93,11 @@ def test_the_gateway_knows_after_a_restart_what_the_store_lacks_yet(state):
 
     assert (newer(OLD), newer("set-by-a-person")) == ({"store:R": NEW}, {})
     assert NEW not in repr(handover.waiting(state.path, master))
+
+
+def test_a_new_master_key_opens_what_waits_under_the_old_one(state):
+    secrets.set_secret(state, "R", OLD)
+    hand_over(state)
+    secrets.rotate_master(state)
+    assert rotated.take_over(State(state.path, {})) == ["store:R"]
+    assert resolved(State(state.path, {})) == NEW

@@ -42,16 +42,26 @@ def hand_over(state: Path, ref: str, value: str, *, replaces: str, pepper: bytes
     """Writes the file durably; it takes the place of an earlier one for this reference. Raises OSError."""
     folder = state / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
-    content = Sealed(version=FOLDER, values={ref: value}, missing={ref: mark_of(replaces, pepper)})
     path = folder / f"{hashlib.sha256(ref.encode()).hexdigest()[:16]}.sealed"
-    temporary = path.with_suffix(f".{os.getpid()}")
+    _write(Replaced(ref, value, mark_of(replaces, pepper), path), master_key)
+
+
+def reseal(state: Path, old: bytes, new: bytes) -> None:
+    """The master key was replaced."""
+    for one in waiting(state, old):
+        _write(one, new)
+
+
+def _write(one: Replaced, master_key: bytes) -> None:
+    content = Sealed(version=FOLDER, values={one.ref: one.value}, missing={one.ref: one.mark})
+    temporary = one.path.with_suffix(f".{os.getpid()}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         os.write(handle, seal(content, master_key))
         os.fsync(handle)
     finally:
         os.close(handle)
-    temporary.replace(path)
+    temporary.replace(one.path)
 
 
 def waiting(state: Path, master_key: bytes) -> list[Replaced]:
