@@ -38,6 +38,7 @@ from trunkline.engine.world import Address, Makers, World
 from trunkline.gateway import addresses, caching, failures, kills
 from trunkline.gateway.console_link import ConsoleLink
 from trunkline.gateway.deferrals import Deferrals
+from trunkline.gateway.faults import OnDemand
 from trunkline.gateway.keyed import Keyed
 from trunkline.gateway.local import LocalRoutes
 from trunkline.gateway.log import Scrubbed, say
@@ -126,6 +127,10 @@ class Process:
                 may=may_fall_back, stale=self.cache.stale, defer=self.deferrals.defer, wall=wall
             ),
         )
+        environment = self._snapshot_read.environment
+        self.faults = OnDemand(
+            self.state, dispatcher, self.wire, self.attempt_policies, self.journal, environment, wall
+        )
         self.batches = Batches(dispatcher, self.diary, caching.relevance(), clock=clock)
         self.call_policies.append(self.batches)
         told = outside.Told(self.state)
@@ -140,6 +145,7 @@ class Process:
             reload_state=self._reload_state,
             deferrals=self.deferrals,
             view=self.view,
+            faults=self.faults.told,
         )
         self.gateway = Gateway(
             self._world(),
@@ -167,6 +173,7 @@ class Process:
             Watched(self.state / "cache.clear", self._forgetting.take),
             self.keyed.watched,
             self.spending.watched(),
+            self.faults.watched,
         ]
         self.access.refresh = self._files[2].look
         self._take_kills()
@@ -304,6 +311,7 @@ class Process:
         self.spending.start()
         await self.server.start(self.settings.host, self.settings.port)
         self.sweeper.start(loop)
+        self.faults.begin()
         self.shed.start(loop, lambda: self.gateway.running)
         tasks = [loop.create_task(follow(self._files)), loop.create_task(self._tell_stats())]
         tasks.append(loop.create_task(self.tokens.run()))

@@ -91,8 +91,7 @@ def set_(integration: str, fault: str, share: float, length: str, ms: float | No
         until = instant(length, now)
     except ValueError as problem:
         raise click.BadParameter(str(problem), param_hint="--for") from None
-    made = _made(integration, fault, share, ms, now, until)
-    control.put(state_here(must_exist=True), made, now)
+    control.put(state_here(must_exist=True), _asked(integration, fault, share, ms, now, until), now)
     say(
         f"{integration}: {fault} for {share:.0%} of attempts until {rfc3339(until) or 'it is cleared'}; "
         f"`trunkline faults clear {integration}` lifts it."
@@ -137,42 +136,50 @@ def _shown(fault: Fault, until: str | None) -> dict[str, Any]:
     return {"integration": fault.integration, "fault": fault.fault, "share": fault.share, "until": until}
 
 
-def _made(integration: str, fault: str, share: float, ms: float | None, now: float, until: float) -> Fault:
+def _asked(integration: str, fault: str, share: float, ms: float | None, now: float, until: float) -> Fault:
     """The fault with all that is needed to play it. Raises UsageError naming what there is."""
-    from msgspec.structs import replace
-
     from trunkline.core.faults import DISK_FULL, JOURNAL, Fault
 
-    bare = Fault(integration=integration, fault=fault, play="disk_full", share=share, since=now, until=until)
     if integration == JOURNAL:
         if fault != DISK_FULL:
             raise click.UsageError(f"{JOURNAL} takes the fault {DISK_FULL!r} only, not {fault!r}.")
-        return bare
+        return Fault(integration=JOURNAL, fault=fault, play="disk_full", since=now, until=until)
     service = _service(integration)
     if fault not in NAMES:
         known = "; ".join(f"{name} ({text})" for name, text in NAMES.items())
         raise click.UsageError(f"There is no fault {fault!r}. Known: {known}.")
-    delay = LATENCY_MS if ms is None and fault == "latency" else ms or 0.0
-    return replace(_played(bare, service), ms=delay, after=_PASSING.get(fault, 0))
+    return timed(made(service, fault), share=share, now=now, until=until, ms=ms)
 
 
-def _played(bare: Fault, service: Service) -> Fault:
+def timed(fault: Fault, *, share: float, now: float, until: float, ms: float | None) -> Fault:
+    """How often, from when to when, and how late it strikes."""
     from msgspec.structs import replace
 
+    delay = LATENCY_MS if ms is None and fault.play == "latency" else ms or 0.0
+    return replace(fault, share=share, since=now, until=until, ms=delay)
+
+
+def made(service: Service, name: str) -> Fault:
+    """A fault in the words of the integration's vendor."""
+    from trunkline.core.faults import Fault, Play
     from trunkline.simulator.spoken import broken_json, played_by, spoken
 
-    name = bare.fault
-    if name in ("refused", "never", "latency", "cut"):
-        return replace(bare, play=name)
+    passing = _PASSING.get(name, 0)
+    plain: dict[str, Play] = {"refused": "refused", "never": "never", "latency": "latency", "cut": "cut"}
+    if name in plain:
+        return Fault(integration=service.name, fault=name, play=plain[name], after=passing)
     vendor = played_by(service.vendor, [dialect.name for dialect in service.dialects])
     if name == "bad_json":
         json = [("content-type", "application/json")]
-        return replace(bare, play="answer", status=200, fields=json, body=broken_json(vendor).decode())
+        body = broken_json(vendor).decode()
+        return Fault(integration=service.name, fault=name, play="answer", status=200, fields=json, body=body)
     said = spoken(vendor, _SPOKEN[name])
     inside = name in ("error_in_200", "error_first", "error_after")
-    return replace(
-        bare,
-        play="event" if name in ("error_first", "error_after") else "answer",
+    return Fault(
+        integration=service.name,
+        fault=name,
+        play="event" if passing else "answer",
+        after=passing,
         status=200 if inside else said.status,
         fields=said.fields[:1] if inside else said.fields,
         body=said.body,

@@ -7,15 +7,18 @@ the first one is. A struck attempt's answer carries `x-trunkline-fault: NAME`. N
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from trunkline.core import faults
 from trunkline.core.call import Attempt
+from trunkline.core.codec import DecodeError
 from trunkline.core.faults import Fault
+from trunkline.core.ports import Policy
 from trunkline.gateway.log import say
 from trunkline.gateway.watch import Watched
 from trunkline.wire.errors import ConnectRefused, ReplyCut
@@ -40,6 +43,18 @@ class Opens(Protocol):
     ) -> Response: ...
 
 
+class Adopts(Protocol):
+    """The dispatcher."""
+
+    def adopt(self, wire: Any, policies: Sequence[Policy[Attempt]]) -> None: ...
+
+
+class Pretends(Protocol):
+    """The journal."""
+
+    def pretend_full(self, full: bool) -> None: ...
+
+
 class FaultLayer:
     """The wire while faults are set, and the policy that chooses whom they strike."""
 
@@ -47,7 +62,7 @@ class FaultLayer:
         self, wire: Opens, wall: Callable[[], float], chance: Callable[[], float] = random.random
     ) -> None:
         self._wire = wire
-        self.wall = wall
+        self._wall = wall
         self._chance = chance
         self._faults: dict[str, list[Fault]] = {}
         self._next: tuple[Attempt, Fault] | None = None
@@ -60,7 +75,7 @@ class FaultLayer:
 
     def active(self) -> list[Fault]:
         """What is in force now."""
-        now = self.wall()
+        now = self._wall()
         return [fault for some in self._faults.values() for fault in some if fault.holds(now)]
 
     def admit(self, attempt: Attempt) -> None:
@@ -79,7 +94,7 @@ class FaultLayer:
             self._next = None
 
     def _chosen(self, integration: str) -> Fault | None:
-        now = self.wall()
+        now = self._wall()
         for fault in self._faults.get(integration, ()):
             if fault.holds(now) and self._chance() < fault.share:
                 return fault
@@ -272,46 +287,55 @@ class OnDemand:
 
     def __init__(
         self,
-        path: Path,
-        stand_before: Callable[[FaultLayer], None],
-        layer: FaultLayer,
-        pretend_full: Callable[[bool], None],
-        environment: Callable[[], str],
+        state: Path,
+        dispatcher: Adopts,
+        wire: Opens,
+        policies: Sequence[Policy[Attempt]],
+        journal: Pretends,
+        environment: str,
+        wall: Callable[[], float],
     ) -> None:
-        self._layer = layer
-        self._stand_before = stand_before
-        self._pretend_full = pretend_full
+        self._layer = FaultLayer(wire, wall)
+        self._dispatcher = dispatcher
+        self._policies = policies
+        self._journal = journal
         self._environment = environment
+        self._wall = wall
         self._standing = self._pretending = False
         self._timer: asyncio.TimerHandle | None = None
-        self.watched = Watched(path, self.take)
+        self.watched = Watched(state / faults.FILE, self.take)
+
+    def begin(self) -> None:
+        """At the start of the process: a file that does not fit is passed over."""
+        with contextlib.suppress(DecodeError):
+            self.take()
 
     def take(self) -> None:
         """The file has changed, or the process begins."""
         found = faults.read(self.watched.path)
-        if found and self._environment() == "prod":
+        if found and self._environment == "prod":
             say(f"{faults.FILE} is passed over: faults are not played in production (TRUNKLINE_ENV)")
             return
         self._layer.load(found)
         if found and not self._standing:
             self._standing = True
-            self._stand_before(self._layer)
-        self._journal()
+            self._dispatcher.adopt(self._layer, [*self._policies, self._layer])
+        self._fill()
         if found:
             names = ", ".join(f"{one.integration}: {one.fault}" for one in self._layer.active())
             say(f"faults are set: {names or 'all have passed'}")
 
-    def _journal(self) -> None:
+    def _fill(self) -> None:
         """The disk is full for as long as that fault holds."""
         if self._timer is not None:
             self._timer.cancel()
         full = [one for one in self._layer.active() if one.integration == faults.JOURNAL]
         if bool(full) != self._pretending:
             self._pretending = bool(full)
-            self._pretend_full(self._pretending)
+            self._journal.pretend_full(self._pretending)
         if full and full[0].until:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(max(0.1, full[0].until - self._layer.wall()), self._journal)
+            self._timer = loop.call_later(max(0.1, full[0].until - self._wall()), self._fill)
 
     def told(self) -> list[dict[str, Any]]:
         """For `/health?detail=1`."""
@@ -324,3 +348,16 @@ class OnDemand:
             }
             for one in self._layer.active()
         ]
+
+
+def findings(faults: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """What health says of faults that are set."""
+    return [
+        {
+            "severity": "warning",
+            "code": "fault-set",
+            "item": f"integrations.{one['integration']}",
+            "message": f"the fault {one['fault']!r} is set for {one['share']:.0%} of attempts; `trunkline faults clear` lifts it",
+        }
+        for one in faults
+    ]

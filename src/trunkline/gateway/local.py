@@ -17,6 +17,7 @@ from trunkline.engine.gateway import Gateway, Local
 from trunkline.engine.models import Listed
 from trunkline.gateway import parallel
 from trunkline.gateway.deferrals import Deferrals
+from trunkline.gateway.faults import findings as fault_findings
 from trunkline.gateway.view import View
 from trunkline.ops import health
 from trunkline.plugins.policies import tokens
@@ -44,12 +45,14 @@ class LocalRoutes:
         reload_state: Callable[[], dict[str, Any]],
         deferrals: Deferrals | None = None,
         view: View | None = None,
+        faults: Callable[[], list[dict[str, Any]]] = list,
     ) -> None:
         self._access = access
         self._deferrals = deferrals
         self._clock = clock
         self._wall = wall
         self._reload_state = reload_state
+        self._faults = faults
         self._view = view or View(breaker, clock=clock, wall=wall)
 
     def table(self) -> dict[tuple[str, bytes], Local]:
@@ -112,6 +115,9 @@ class LocalRoutes:
             )
             if self._deferrals is not None:
                 body["tasks"] = self._deferrals.standing()
+            if told := self._faults():
+                body["faults"] = told
+                body["findings"] += fault_findings(told)
         simulated = b"x-trunkline-simulated: true\r\n" if any(one.simulated for one in fares) else b""
         return code, JSON + simulated, to_json(body)
 
