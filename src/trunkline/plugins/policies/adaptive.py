@@ -49,7 +49,7 @@ class Bound:
         return True
 
     def succeeded(self, settings: Adaptive, running: int, begun: float, now: float) -> None:
-        """An attempt succeeded; `running` others still run. Only what was begun under the bound, and used it, lets it grow."""
+        """An attempt succeeded; `running` others still run or wait. Only what was begun under the bound, and used it, lets it grow."""
         places = self.places
         if places is None:
             return

@@ -108,7 +108,7 @@ class Line:
 
     def refresh(self, now: float) -> None:
         """Forgets what is over, and sees what still bounds."""
-        self.rates.forget(now)
+        self.rates.forget(now, idle=not self.schedule)
         self._count_places()
         self.free = not (self.pinned or self.places or self.rates.limiting or self.schedule)
         self.heed_from = self._hears if self.free else _NEVER
@@ -198,8 +198,10 @@ class Line:
             self._correct(attempt, gate, reserved, now)
         error = attempt.error
         if error is None:
+            self.rates.won(gate, begun, others_wait=bool(self.schedule))
             if self.bound.places is not None:
-                self.bound.succeeded(self.spec.adaptive, self.running, begun, now)
+                others = self.running + len(self.schedule)
+                self.bound.succeeded(self.spec.adaptive, others, begun, now)
                 self._count_places()
             return 0.0
         return 0.0 if error.source == "trunkline" else self._refused(error, gate, begun, now, wall)
@@ -229,6 +231,8 @@ class Line:
             pause_s = 0.0
         if pause_s > 0:
             self.rates.pause(now, gate, now + pause_s)
+            if error.code in _PAUSING:
+                self.rates.refused(now, gate, begun, pause_s)
         if error.code in _TOO_MUCH:
             self.bound.overloaded(settings, running, begun, now)
         elif pause_s > 0:

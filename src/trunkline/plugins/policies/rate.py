@@ -3,6 +3,7 @@
 Declared limits are buckets over any number of windows and dimensions at once. What a vendor tells in header fields counts only
 while little is left: a limit that refills steadily becomes a bucket that is filled as the vendor says; of one that returns all at
 once the rest is spread over the time until then. A pause holds until its instant and is never shortened by a later, shorter one.
+A vendor that only refuses is spaced by what it was seen to bear (`pace.py`).
 What vendors tell and ask holds per gate (a model, or the empty name), since theirs are limits of models; what is declared holds
 for all. Not for: who goes next (`fair.py`), nor for guessing what a call uses (`cost.py`).
 """
@@ -15,6 +16,7 @@ from trunkline.core.ports import LimitTold
 from trunkline.core.service import Limit
 from trunkline.plugins.policies.cost import Cost
 from trunkline.plugins.policies.gcra import Bucket
+from trunkline.plugins.policies.pace import Pace
 
 HELD_MAX_S = 3600.0
 """No pause, and no limit that a vendor told, is believed for longer: it is asked again once an hour."""
@@ -82,7 +84,7 @@ class _Told:
 class Rates:
     """`sized` is whether any limit counts more than requests. All times are of one monotonic clock."""
 
-    __slots__ = ("_buckets", "_declared", "_pauses", "_told", "sized")
+    __slots__ = ("_buckets", "_declared", "_paces", "_pauses", "_told", "sized")
 
     def __init__(self) -> None:
         self._declared: dict[tuple[int, float, float], Bucket] = {}
@@ -91,6 +93,7 @@ class Rates:
         """The same, by dimension."""
         self._told: dict[str, dict[str, _Told]] = {}
         self._pauses: dict[str, float] = {}
+        self._paces: dict[str, Pace] = {}
         self.sized = False
 
     def configure(self, limits: Iterable[Limit], now: float) -> None:
@@ -122,7 +125,7 @@ class Rates:
     @property
     def limiting(self) -> bool:
         """Whether anything at all could make an attempt wait."""
-        return bool(self._buckets or self._told or self._pauses)
+        return bool(self._buckets or self._told or self._pauses or self._paces)
 
     def wait(self, now: float, cost: Cost) -> float:
         """Seconds until the declared limits leave room for so much; 0 or less: now."""
@@ -135,6 +138,8 @@ class Rates:
     def gate_wait(self, now: float, gate: str, cost: Cost) -> float:
         """Seconds until what the vendor told and asked lets so much pass at this gate; 0 or less: now."""
         wait = self._pauses.get(gate, 0.0) - now if self._pauses else 0.0
+        if gate in self._paces:
+            wait = max(wait, self._paces[gate].wait(now))
         if self._told:
             for told in self._told.get(gate, _NONE).values():
                 if cost[told.dimension]:
@@ -145,6 +150,8 @@ class Rates:
         """Uses so much."""
         for dimension, bucket in self._buckets:
             bucket.take(now, cost[dimension])
+        if gate in self._paces:
+            self._paces[gate].take(now)
         if self._told:
             for told in self._told.get(gate, _NONE).values():
                 told.rest.take(now, cost[told.dimension])
@@ -171,6 +178,21 @@ class Rates:
         until = min(until, now + HELD_MAX_S)
         if until > max(now, self._pauses.get(gate, 0.0)):
             self._pauses[gate] = until
+
+    def refused(self, now: float, gate: str, begun: float, silence_s: float) -> None:
+        """An attempt begun at `begun` was refused as one too many, with the wish for so much silence."""
+        if gate in self._told:
+            return
+        pace = self._paces.get(gate)
+        if pace is None:
+            self._paces[gate] = Pace(now, silence_s)
+        else:
+            pace.refused(begun, now, silence_s)
+
+    def won(self, gate: str, begun: float, *, others_wait: bool) -> None:
+        """An attempt begun at `begun` succeeded."""
+        if gate in self._paces:
+            self._paces[gate].won(begun, others_wait=others_wait)
 
     def hear(
         self, now: float, wall: float, gate: str, heard: Iterable[LimitTold], at: float, flying: Cost
@@ -200,10 +222,12 @@ class Rates:
             self._told.setdefault(gate, {})[one.name] = _Told(at, dimension, rest)
         self._size()
 
-    def forget(self, now: float) -> None:
-        """Drops what is over."""
+    def forget(self, now: float, *, idle: bool = True) -> None:
+        """Drops what is over. While somebody waits a pace is kept, lest all of them go at once."""
         if self._pauses:
             self._pauses = {gate: until for gate, until in self._pauses.items() if until > now}
+        if self._paces and idle:
+            self._paces = {gate: pace for gate, pace in self._paces.items() if not pace.over(now)}
         if self._told:
             over = [
                 (gate, name)
