@@ -112,7 +112,7 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True):
     failures: float = 0.5
     """Share of failures in the window that opens it."""
     volume: int = 20
-    """Calls needed in the window before the share counts."""
+    """Calls needed in the window before the share counts; so many failures in a row, over a second at least, open it too."""
     window: float = 10.0
     open_for: float = 5.0
     slow_after: float = 0.0

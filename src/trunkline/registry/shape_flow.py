@@ -72,11 +72,11 @@ class Breaker(Part):
     failures: Share = 0.5
     """Share of failed calls in the window that opens it."""
     volume: Positive = 20
-    """Calls needed in the window before a share counts."""
+    """Calls needed in the window before a share counts. So many failures in a row, over a second at least, open it too."""
     window: Duration = "10s"
     """The window."""
     open_for: Duration = "5s"
-    """How long it stays open before a trial call."""
+    """How long it stays open before a trial call; then there is one a second at most."""
     slow_after: Duration = ""
     """A call whose first byte takes longer counts as slow; default: none does."""
     slow: Share = 0.8
