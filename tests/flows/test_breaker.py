@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from trunkline.core.service import Breaker, Credential, Retry, Service
+from trunkline.core.service import Breaker, Credential, Fallback, Retry, Service
 from trunkline.testing import Heard, Trial, answers, fails, service, streams
 from trunkline.testing.script import Play, Sent
 from trunkline.wire.errors import ConnectRefused, ResetBeforeReply
@@ -124,6 +124,28 @@ async def test_traffic_returns_bit_by_bit() -> None:
     assert [round(share, 1) for share in shares] == [0.2, 0.4, 0.7, 0.9]
     assert (await vendor.offers(5, 20)) == {"": 100}
     assert vendor.state == "closed"
+
+
+@pytest.mark.row("F4")
+async def test_a_fallback_serves_whom_the_breaker_holds_back_in_the_outage_and_while_traffic_returns() -> (
+    None
+):
+    spec = service(
+        retry=Retry(attempts=1),
+        breaker=Breaker(ramp=20.0),
+        fallback=[Fallback(kind="static", body='{"from":"fallback"}')],
+    )
+    vendor = Vendor(spec, FAULTS["overloaded"])
+    outage = [await vendor.asks() for _ in range(30)]
+    vendor.play = GOOD
+    while vendor.state != "returning":
+        await vendor.offers(0.1, 20)
+    ended = await vendor.offers(5, 20)
+
+    assert {(heard.status, heard.body) for heard in outage} == {(200, b'{"from":"fallback"}')}
+    assert ended == {"": 100}
+    by_fallback = sum("fallback=static" in end.notes for end in vendor.trial.ends[-100:])
+    assert 70 <= by_fallback <= 90
 
 
 async def test_a_vendor_that_falls_over_again_while_traffic_returns_is_spared_at_once() -> None:
