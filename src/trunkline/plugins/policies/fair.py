@@ -89,17 +89,18 @@ class _Lane(Generic[W]):
 class Schedule(Generic[W]):
     """All that wait in one line. `weights` are shares by team, 1 where nothing is said; `ageing_s` 0: waiting lifts nobody."""
 
-    __slots__ = ("_lanes", "_lift_at", "ageing_s", "weights")
+    __slots__ = ("_lanes", "_lift_at", "ageing_s", "waiting", "weights")
 
     def __init__(self, ageing_s: float = 10.0, weights: Mapping[str, int] | None = None) -> None:
         self.ageing_s = ageing_s
         self.weights: Mapping[str, int] = weights or {}
         self._lanes: tuple[_Lane[W], ...] = tuple(_Lane() for _ in range(LANES))
         self._lift_at = math.inf
+        self.waiting = 0
+        """How many wait."""
 
     def __len__(self) -> int:
-        first, second, third = self._lanes
-        return first.waiting + second.waiting + third.waiting
+        return self.waiting
 
     def __iter__(self) -> Iterator[W]:
         for lane in self._lanes:
@@ -181,6 +182,7 @@ class Schedule(Generic[W]):
             flow.start = max(flow.start, lane.virtual)
         flow.add(waiter)
         lane.waiting += 1
+        self.waiting += 1
         if waiter.level and self.ageing_s > 0:
             self._lift_at = min(self._lift_at, self._lifted_at(waiter))
 
@@ -190,6 +192,7 @@ class Schedule(Generic[W]):
         flow = lane.flows[key]
         flow.remove(waiter)
         lane.waiting -= 1
+        self.waiting -= 1
         if not lane.waiting:
             lane.flows.clear()
             lane.virtual = 0.0

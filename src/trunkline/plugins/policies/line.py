@@ -108,9 +108,9 @@ class Line:
 
     def refresh(self, now: float) -> None:
         """Forgets what is over, and sees what still bounds."""
-        self.rates.forget(now, idle=not self.schedule)
+        self.rates.forget(now, idle=not self.schedule.waiting)
         self._count_places()
-        self.free = not (self.pinned or self.places or self.rates.limiting or self.schedule)
+        self.free = not (self.pinned or self.places or self.rates.limiting or self.schedule.waiting)
         self.heed_from = self._hears if self.free else _NEVER
 
     def _count_places(self) -> None:
@@ -198,9 +198,10 @@ class Line:
             self._correct(attempt, gate, reserved, now)
         error = attempt.error
         if error is None:
-            self.rates.won(gate, begun, others_wait=bool(self.schedule))
+            if self.rates.paces:
+                self.rates.won(gate, begun, others_wait=self.schedule.waiting > 0)
             if self.bound.places is not None:
-                others = self.running + len(self.schedule)
+                others = self.running + self.schedule.waiting
                 self.bound.succeeded(self.spec.adaptive, others, begun, now)
                 self._count_places()
             return 0.0
@@ -241,4 +242,4 @@ class Line:
         return now + pause_s if pause_s > 0 else 0.0
 
     def __repr__(self) -> str:
-        return f"({self.running}, {len(self.schedule)})"
+        return f"({self.running}, {self.schedule.waiting})"

@@ -164,7 +164,7 @@ class Queue:
             if line.free:
                 line.running += 1
                 return None
-        if not line.schedule and not line.full():
+        if not line.schedule.waiting and not line.full():
             cost = line.cost(attempt, target.model)
             if not line.wait(target.model, cost, now):
                 line.take(attempt, target.model, cost, now)
@@ -198,11 +198,11 @@ class Queue:
         if ticket.until <= now or wait_s > ticket.until - now:
             code = "rate_limited" if by_rate > 0 and by_rate >= by_places else "queue_timeout"
             raise self._refusal(code, line, ahead + 1, wait_s)
-        if len(line.schedule) > line.spec.queue.size:
+        if line.schedule.waiting > line.spec.queue.size:
             last = line.schedule.last(ticket.level)
             if last is None:
                 raise self._refusal("queue_full", line, ahead + 1, wait_s)
-            self._send_off(line, last, self._refusal("queue_full", line, len(line.schedule), wait_s))
+            self._send_off(line, last, self._refusal("queue_full", line, line.schedule.waiting, wait_s))
 
     def _refusal(self, code: str, line: Line, position: int, wait_s: float) -> CallError:
         before = position - 1
@@ -265,13 +265,15 @@ class Queue:
 
     def _ended(self, line: Line, attempt: Attempt) -> None:
         """An attempt has ended that something can be learned from, or for whose place others wait."""
-        now, wall, gate = self._clock(), self._wall(), attempt.target.model
+        now, gate = self._clock(), attempt.target.model
         response = attempt.response
-        if response is not None and response.headers and line.hears(attempt):
+        wall = self._wall() if attempt.error is not None else 0.0
+        if response is not None and line.hears(attempt) and response.headers:
+            wall = wall or self._wall()
             told = self._heard(line.spec.limit_headers, response.headers, wall)
             line.rates.hear(now, wall, gate, told, attempt.first_byte_at or now, line.flying(gate))
         until = line.ended(attempt, gate, now, wall)
-        if line.schedule:
+        if line.schedule.waiting:
             for ticket in [t for t in line.schedule if t.gate == gate and t.until < until]:
                 ahead = line.schedule.ahead(ticket)
                 self._send_off(line, ticket, self._refusal("rate_limited", line, ahead + 1, until - now))
@@ -281,7 +283,7 @@ class Queue:
 
     def _turn(self, line: Line, now: float) -> None:
         """Lets go whoever may, and looks again when the next one may."""
-        soonest_s = line.move(now) if line.schedule else math.inf
+        soonest_s = line.move(now) if line.schedule.waiting else math.inf
         line.refresh(now)
         if soonest_s == math.inf:
             return
@@ -298,5 +300,5 @@ class Queue:
         self._turn(line, self._clock())
 
     def __repr__(self) -> str:
-        held = {key: line for key, line in self.lines.items() if line.running or line.schedule}
+        held = {key: line for key, line in self.lines.items() if line.running or line.schedule.waiting}
         return f"Queue({held})"

@@ -84,7 +84,7 @@ class _Told:
 class Rates:
     """`sized` is whether any limit counts more than requests. All times are of one monotonic clock."""
 
-    __slots__ = ("_buckets", "_declared", "_paces", "_pauses", "_told", "sized")
+    __slots__ = ("_buckets", "_declared", "_pauses", "_told", "paces", "sized")
 
     def __init__(self) -> None:
         self._declared: dict[tuple[int, float, float], Bucket] = {}
@@ -93,7 +93,8 @@ class Rates:
         """The same, by dimension."""
         self._told: dict[str, dict[str, _Told]] = {}
         self._pauses: dict[str, float] = {}
-        self._paces: dict[str, Pace] = {}
+        self.paces: dict[str, Pace] = {}
+        """By gate, of a vendor that only refuses."""
         self.sized = False
 
     def configure(self, limits: Iterable[Limit], now: float) -> None:
@@ -125,7 +126,7 @@ class Rates:
     @property
     def limiting(self) -> bool:
         """Whether anything at all could make an attempt wait."""
-        return bool(self._buckets or self._told or self._pauses or self._paces)
+        return bool(self._buckets or self._told or self._pauses or self.paces)
 
     def wait(self, now: float, cost: Cost) -> float:
         """Seconds until the declared limits leave room for so much; 0 or less: now."""
@@ -138,8 +139,8 @@ class Rates:
     def gate_wait(self, now: float, gate: str, cost: Cost) -> float:
         """Seconds until what the vendor told and asked lets so much pass at this gate; 0 or less: now."""
         wait = self._pauses.get(gate, 0.0) - now if self._pauses else 0.0
-        if gate in self._paces:
-            wait = max(wait, self._paces[gate].wait(now))
+        if self.paces and gate in self.paces:
+            wait = max(wait, self.paces[gate].wait(now))
         if self._told:
             for told in self._told.get(gate, _NONE).values():
                 if cost[told.dimension]:
@@ -150,8 +151,8 @@ class Rates:
         """Uses so much."""
         for dimension, bucket in self._buckets:
             bucket.take(now, cost[dimension])
-        if gate in self._paces:
-            self._paces[gate].take(now)
+        if self.paces and gate in self.paces:
+            self.paces[gate].take(now)
         if self._told:
             for told in self._told.get(gate, _NONE).values():
                 told.rest.take(now, cost[told.dimension])
@@ -183,16 +184,16 @@ class Rates:
         """An attempt begun at `begun` was refused as one too many, with the wish for so much silence."""
         if gate in self._told:
             return
-        pace = self._paces.get(gate)
+        pace = self.paces.get(gate)
         if pace is None:
-            self._paces[gate] = Pace(now, silence_s)
+            self.paces[gate] = Pace(now, silence_s)
         else:
             pace.refused(begun, now, silence_s)
 
     def won(self, gate: str, begun: float, *, others_wait: bool) -> None:
         """An attempt begun at `begun` succeeded."""
-        if gate in self._paces:
-            self._paces[gate].won(begun, others_wait=others_wait)
+        if gate in self.paces:
+            self.paces[gate].won(begun, others_wait=others_wait)
 
     def hear(
         self, now: float, wall: float, gate: str, heard: Iterable[LimitTold], at: float, flying: Cost
@@ -226,8 +227,8 @@ class Rates:
         """Drops what is over. While somebody waits a pace is kept, lest all of them go at once."""
         if self._pauses:
             self._pauses = {gate: until for gate, until in self._pauses.items() if until > now}
-        if self._paces and idle:
-            self._paces = {gate: pace for gate, pace in self._paces.items() if not pace.over(now)}
+        if self.paces and idle:
+            self.paces = {gate: pace for gate, pace in self.paces.items() if not pace.over(now)}
         if self._told:
             over = [
                 (gate, name)
