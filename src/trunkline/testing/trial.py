@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from trunkline.core.call import Attempt, Exchange
+from trunkline.core.call import Attempt, Exchange, Route
 from trunkline.core.ports import Policy
 from trunkline.core.record import Again, Begin, End
 from trunkline.core.service import (
@@ -158,7 +158,7 @@ class Trial:
             wall=clock.wall,
             failed=failures.call_error,
             unknown=self.unknown.append,
-            fallbacks=Fallbacks(may=may_fall_back, stale=self.cache.stale, defer=defer, wall=clock.wall),
+            fallbacks=Fallbacks(may=self._may_fall_back, stale=self.cache.stale, defer=defer, wall=clock.wall),
         )
         self.batches = Batches(dispatcher, diary, caching.relevance(), clock=clock)
         self.call_policies = [*([] if only else [*own_calls, self.batches]), *calls]
@@ -194,6 +194,9 @@ class Trial:
         self.batches.running = self.gateway.running
         self.cache.refresh = caching.Refresh(self.gateway.handle)
         self.local = local
+
+    def _may_fall_back(self, exchange: Exchange, route: Route) -> bool:
+        return may_fall_back(exchange, route) and self.budget.may_fall_back(exchange, route)
 
     def begin(
         self, method: str, target: str, body: bytes = b"", *headers: tuple[str, str], key: str = KEY

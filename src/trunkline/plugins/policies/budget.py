@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from trunkline.core import spend
-from trunkline.core.call import Caller, Exchange
+from trunkline.core.call import Caller, Exchange, Route
 from trunkline.core.errors import CallError
-from trunkline.core.scope import Labels, counted_by, covers
+from trunkline.core.scope import Labels, counted_by, covers, model_label
 from trunkline.core.service import Budget as Declared
 from trunkline.core.service import CallerKey, Scope
 from trunkline.core.spend import NANO, Spend
@@ -32,14 +32,14 @@ _UNREAD = "(unread)"
 
 
 class Held(NamedTuple):
-    """What is set aside for a call, and where."""
+    """What is set aside for a call, and where. `model` is what it was asked of; empty: its cost was counted from the journal."""
 
-    amount: int
-    counters: tuple[Counter, ...]
+    amounts: dict[Counter, int]
     model: str
 
 
 Applied = tuple[tuple[Account, str], ...]
+Rates = tuple[float, float, float, float]
 
 
 class Budget:
@@ -78,7 +78,7 @@ class Budget:
             # Its end stands in the journal, but it is not settled yet.
             if exchange.over:
                 held: Held | None = exchange.reserved
-                exchange.reserved = Held(0, (), "") if held is None else held._replace(model="")
+                exchange.reserved = Held({}, "") if held is None else held._replace(model="")
 
     def concerns(self, exchange: Exchange) -> bool:
         """Whether there are budgets, or the caller is a browser token with one."""
@@ -97,6 +97,8 @@ class Budget:
         applied = self._applied(exchange, caller, model)
         if applied or caller.spend_usd:
             self._reserve(exchange, caller, applied, model)
+            if exchange.rates is None:
+                exchange.notes = (*exchange.notes, f"unpriced={model}")
 
     def _applied(self, exchange: Exchange, caller: Caller, model: str) -> Applied:
         """The budgets that count a call, worked out once for a key, a route and a feature."""
@@ -119,28 +121,49 @@ class Budget:
         return tuple(found) if own is None else (*found, (own, ""))
 
     def _reserve(self, exchange: Exchange, caller: Caller, applied: Applied, model: str) -> None:
-        at_us = begun_us(exchange)
-        amount = self._expected(exchange, applied, model)
-        counters = [account.counter(value, at_us) for account, value in applied]
-        for (account, value), counter in zip(applied, counters, strict=True):
-            if account.budget.hard and counter.exceeds(amount, account.limit):
-                raise self._over(account, value, counter, amount, at_us)
+        """Sets the likely cost aside, or as much as is missing of it where something is set aside already. All or nothing."""
+        held: Held = exchange.reserved or Held({}, model)
+        amount, at_us = self._expected(exchange, exchange.rates, applied, model), begun_us(exchange)
+        missing: dict[Counter, int] = {}
+        for account, value in applied:
+            counter = account.counter(value, at_us)
+            more = missing[counter] = max(0, amount - held.amounts.get(counter, 0))
+            if account.budget.hard and counter.exceeds(more, account.limit):
+                raise self._over(account, value, counter, more, at_us)
         if caller.spend_usd:
-            counters.append(self._token_admits(exchange, caller, amount))
-        for counter in counters:
-            counter.reserved += amount
-        exchange.reserved = Held(amount, tuple(counters), model)
+            counter = self._token(caller.token_id)
+            more = missing[counter] = max(0, amount - held.amounts.get(counter, 0))
+            token_admits(exchange, caller, counter, more)
+        for counter, more in missing.items():
+            counter.reserved += more
+            held.amounts[counter] = held.amounts.get(counter, 0) + more
+        exchange.reserved = held
         exchange.billed = exchange.billed or any(account.budget.hard for account, _ in applied)
 
-    def _expected(self, exchange: Exchange, applied: Applied, model: str) -> int:
+    def may_fall_back(self, exchange: Exchange, route: Route) -> bool:
+        """Whether a call may go on to another target; then what it may cost there is set aside, too."""
+        caller = exchange.caller
+        assert caller is not None
+        model = model_label(route.live.name, route.model or exchange.model)
+        if not model or (self.idle and not caller.spend_usd):
+            return True
+        rates, exchange.rates = exchange.rates, rates_of(route, exchange.model)
+        try:
+            self._reserve(exchange, caller, self._applied(exchange, caller, model), model)
+        except CallError as error:
+            exchange.notes = (*exchange.notes, f"{error.code}={model}")
+            return False
+        finally:
+            exchange.rates = rates
+        return True
+
+    def _expected(self, exchange: Exchange, rates: Rates | None, applied: Applied, model: str) -> int:
         """What a call will likely cost; 0 where nobody knows. Raises `unpriced` where a budget wants to know."""
-        rates = exchange.rates
         if rates is None:
             blocking = next((a.budget.name for a, _ in applied if a.budget.unpriced == "block"), None)
             if blocking is not None:
                 text = f"{model} has no price, and the budget {blocking!r} lets no call pass whose cost is unknown"
                 raise CallError("unpriced", text, scope="model")
-            exchange.notes = (*exchange.notes, f"unpriced={model}")
             return 0
         tokens = self._estimator.tokens(exchange, model)
         rate_in = max(rates[0], rates[2]) if b'"cache_control"' in exchange.body else rates[0]
@@ -167,16 +190,6 @@ class Budget:
             retry_at=account.at(at_us).end_us / 1e6,
         )
 
-    def _token_admits(self, exchange: Exchange, caller: Caller, amount: int) -> Counter:
-        counter, limit = self._token(caller.token_id), spend.nano(caller.spend_usd)
-        if counter.exceeds(amount, limit):
-            text = f"this browser token has spent its {caller.spend_usd:g} USD"
-            if counter.spent < limit:
-                text = f"this browser token may spend {caller.spend_usd:g} USD, too little for one more call"
-            raise CallError("over_budget", text, scope="key")
-        exchange.tags = spend.token_tag(exchange.tags, caller.token_id)
-        return counter
-
     def _token(self, token: str) -> Counter:
         found = self._tokens.pop(token, None) or Counter()
         self._tokens[token] = found
@@ -188,8 +201,8 @@ class Budget:
     def settle(self, exchange: Exchange) -> None:
         held: Held | None = exchange.reserved
         if held is not None:
-            for counter in held.counters:
-                counter.reserved -= held.amount
+            for counter, amount in held.amounts.items():
+                counter.reserved -= amount
             exchange.reserved = None
         if self.idle and held is None:
             return
@@ -262,6 +275,28 @@ def model_of(exchange: Exchange) -> str:
     if exchange.method == b"POST" and live.dialects and live.path_prefix + exchange.path in live.dialects:
         return f"{live.name}/{_UNREAD}"
     return ""
+
+
+def rates_of(route: Route, asked_model: str) -> Rates | None:
+    """What a model call by this route costs per token."""
+    if route.dialect:
+        return route.rates
+    price = route.live.prices.get(asked_model)
+    if price is None:
+        return None
+    inputs = price.input / 1e6, max(price.input, price.cache_write) / 1e6
+    return inputs[0], inputs[0], inputs[1], price.output / 1e6
+
+
+def token_admits(exchange: Exchange, caller: Caller, counter: Counter, amount: int) -> None:
+    """Raises `over_budget` for a browser token whose money is not enough; else the record will name the token."""
+    if counter.exceeds(amount, spend.nano(caller.spend_usd)):
+        text = f"this browser token has spent its {caller.spend_usd:g} USD"
+        if counter.spent < spend.nano(caller.spend_usd):
+            text = f"this browser token may spend {caller.spend_usd:g} USD, too little for one more call"
+        raise CallError("over_budget", text, scope="key")
+    if not exchange.begun and spend.token_of(exchange.tags) != caller.token_id:
+        exchange.tags = spend.token_tag(exchange.tags, caller.token_id)
 
 
 def begun_us(exchange: Exchange) -> int:

@@ -14,7 +14,7 @@ from trunkline.core.call import Caller, Exchange, Live, Route
 from trunkline.core.errors import CallError
 from trunkline.core.record import Tried
 from trunkline.core.service import Budget as Declared
-from trunkline.core.service import Scope
+from trunkline.core.service import Fallback, Model, Price, Retry, Scope
 from trunkline.core.spend import NANO, Spend, token_of
 from trunkline.plugins.policies import account
 from trunkline.plugins.policies.budget import Budget
@@ -417,7 +417,7 @@ def test_what_is_spent_and_set_aside_never_exceeds_the_budget(steps: list[Step],
                 assert error.code == "over_budget"  # noqa: PT017
         elif act == "end" and running:
             one, cost = running.pop(most % len(running))
-            cost = min(cost, one.reserved.amount / NANO)
+            cost = min(cost, max(one.reserved.amounts.values()) / NANO)
             paid += cost
             ended(budget, one, cost)
         elif act == "wait":
@@ -445,3 +445,58 @@ async def test_a_call_under_a_hard_budget_is_refused_when_it_cannot_be_recorded(
         heard = await trial.ask("POST", "/v1/chat/completions", CHAT)
         assert (heard.status, len(trial.wire.sent), trial.budget.held) == (status, int(not hard), {})
         assert (b"store_unavailable" in heard.body) is hard
+
+
+# Fallbacks.
+
+
+def falling(*budgets: Declared, price: float = 2.0) -> Trial:
+    """Acme fails; its calls may go on to zenith, and else get a fixed answer."""
+    chain = [Fallback(kind="target", target="zenith/tiny"), Fallback(kind="static", body='{"sorry":true}')]
+    services = [
+        service("acme", fallback=chain, retry=Retry(attempts=2, backoff=0.0)),
+        service("zenith", models=[Model(id="tiny", price=Price(input=price, output=price))]),
+    ]
+    return Trial(answers(503, b"{}"), answers(200, ANSWER), services=services, budgets=list(budgets))
+
+
+@pytest.mark.row("F4", "O2")
+@pytest.mark.parametrize(
+    ("budget", "served", "note"),
+    [
+        (month(1.0, scope=Scope(integration="zenith")), b"x-trunkline-fallback: target=zenith/tiny", ""),
+        (
+            month(1e-6, scope=Scope(integration="zenith")),
+            b"x-trunkline-fallback: static",
+            "over_budget=zenith/tiny",
+        ),
+        (
+            month(1e-6, scope=Scope(model="zenith/*"), hard=False),
+            b"x-trunkline-fallback: target=zenith/tiny",
+            "",
+        ),
+    ],
+    ids=["enough", "too little", "soft"],
+)
+async def test_a_fallback_that_its_budget_does_not_allow_is_passed_over(
+    budget: Declared, served: bytes, note: str
+) -> None:
+    trial = falling(budget)
+    if note:
+        trial.wire.plays[1] = answers(503, b"{}")
+    heard = await trial.ask("POST", "/v1/chat/completions", CHAT)
+    assert (heard.status, note in trial.ends[0].notes) == (200, True)
+    assert served in heard.lines
+    assert ("over_budget" in trial.ends[0].notes) is bool(note)
+    assert trial.budget.held == {}
+
+
+@pytest.mark.row("F4", "O2")
+async def test_what_a_dearer_fallback_may_cost_is_set_aside_before_it_is_called() -> None:
+    trial = falling(month(1.0), price=900.0)
+    trial.wire.plays.pop()
+    trial.begin("POST", "/v1/chat/completions", CHAT)
+    await trial.turn()
+    assert [sent.fields[0][1] for sent in trial.wire.sent] == [b"acme.test", b"zenith.test"]
+    (held,) = trial.budget.held.values()
+    assert held / NANO > 0.9, "a thousand tokens of the dear one"
