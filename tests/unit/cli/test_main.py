@@ -113,6 +113,7 @@ def test_every_failure_that_has_an_exit_code_exists():
     from trunkline.control.keys import KeyProblem, WishInvalid
     from trunkline.control.secrets import SecretProblem
     from trunkline.control.state import StateProblem
+    from trunkline.control.unknown import UnknownProblem
     from trunkline.ledger.migrate import SchemaRefused
     from trunkline.plugins.secrets import SecretUnavailable
     from trunkline.plugins.secrets.masterkey import MasterKeyProblem
@@ -127,6 +128,7 @@ def test_every_failure_that_has_an_exit_code_exists():
         NotRunning,
         OperationalError,
         RegistryInvalid,
+        UnknownProblem,
     )
     known += (SchemaRefused, SecretProblem, SecretUnavailable, SettingsInvalid, StateProblem, WishInvalid)
     assert {one.__name__ for one in known} == exits.BY_FAILURE.keys()
