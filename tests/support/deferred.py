@@ -42,7 +42,7 @@ def seed(state: Path, now: float) -> None:
         if name in ANSWERED:
             engine.turn()
         presence.leave()
-    store.database.dispose()
+    store.close()
     waiting = call(accepted_id(now), now)
     Inbox(folder, key).put(waiting.id, to_pack(waiting))
 

@@ -59,9 +59,7 @@ class Bench:
     ) -> LeaseEngine:
         return LeaseEngine(
             TaskStore(
-                open_engine(self.folder / "tasks.db", busy_timeout_s=busy_timeout_s),
-                Box(KEY, "tasks"),
-                lambda: self.now,
+                self.folder / "tasks.db", Box(KEY, "tasks"), lambda: self.now, busy_timeout_s=busy_timeout_s
             ),
             self.workflows,
             Presence(self.folder),

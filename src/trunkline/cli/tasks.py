@@ -90,7 +90,7 @@ def show(task_id: str, answer: bool, as_json: bool) -> int:
 @json_option
 @place_options
 def cancel(task_id: str, as_json: bool) -> None:
-    """Cancel a task that has not ended. One that runs just now is cut: its act may have happened."""
+    """Cancel a task that has not ended. What has been sent to its vendor already may happen all the same."""
     _order("cancel", task_id, as_json)
 
 

@@ -126,7 +126,8 @@ def workers(connection: sa.Connection) -> list[str]:
 def release(connection: sa.Connection, worker: str, now: float) -> int:
     """Gives all running tasks of a worker back; they are due at once."""
     own = sa.and_(tasks.c.worker == worker, tasks.c.state == "running")
-    return connection.execute(tasks.update().where(own).values(lease_until=0.0, updated_at=now)).rowcount
+    given_back = {"lease_until": now - 0.001, "updated_at": now}
+    return connection.execute(tasks.update().where(own).values(**given_back)).rowcount
 
 
 def change(connection: sa.Connection, task_id: str, fence: int, values: dict[str, Any]) -> bool:

@@ -55,7 +55,6 @@ class LeaseEngine:
     ) -> None:
         """`changed` is told the id of each task that changed; `said` gets lines for people."""
         self.store = store
-        self._database = store.database
         self._workflows = workflows
         self._presence = presence
         self._executor = executor
@@ -81,7 +80,7 @@ class LeaseEngine:
             raise UnknownWorkflow(
                 f"no workflow is named {task.name!r}; known: {', '.join(sorted(self._workflows))}"
             )
-        with self._database.begin() as connection:
+        with self.store.writing(durably=True) as connection:
             made = tables.insert(connection, self._row(task))
         if made:
             self._tell(task.id)
@@ -120,7 +119,7 @@ class LeaseEngine:
 
     def cancel(self, task_id: str, reason: str) -> Task | None:
         now = self._clock()
-        with self._database.begin() as connection:
+        with self.store.writing() as connection:
             row = tables.get(connection, task_id)
             if row is None:
                 return None
@@ -138,7 +137,7 @@ class LeaseEngine:
 
     def again(self, task_id: str, deadline: float) -> Task | None:
         now = self._clock()
-        with self._database.begin() as connection:
+        with self.store.writing() as connection:
             row = tables.get(connection, task_id)
             if row is None:
                 return None
@@ -174,22 +173,22 @@ class LeaseEngine:
         if self._runs and now - self._extended_at >= self._ttl_s / 4:
             self._extend(now)
         self._bury(now)
-        room = self._concurrency - self.running
-        rows = self._claim(now, room) if room > 0 else []
+        due, room = self.store.next_due(), self._concurrency - self.running
+        rows = self._claim(now, room) if room > 0 and due and due <= now else []
         for row in rows:
             self._begin(row)
         return len(rows)
 
     def _claim(self, now: float, room: int) -> list[tables.Row]:
         until, name = now + self._ttl_s, self._presence.name
-        with self._database.begin() as connection:
+        with self.store.writing() as connection:
             rows = tables.claim(connection, name, now, until, room, without=self._holds.all())
             for label in self._holds.trials(now):
                 rows += tables.claim(connection, name, now, until, min(1, room - len(rows)), only=label)
         return rows
 
     def _begin(self, row: tables.Row) -> None:
-        with self._database.connect() as connection:
+        with self.store.reading() as connection:
             steps = {step["name"]: step for step in tables.steps_of(connection, row["id"])}
         run = Run(self, self.store.task(row), row["fence"], steps)
         with self._lock:
@@ -267,7 +266,7 @@ class LeaseEngine:
     def _extend(self, now: float) -> None:
         with self._lock:
             runs = dict(self._runs)
-        with self._database.begin() as connection:
+        with self.store.writing() as connection:
             fences = {task_id: run.fence for task_id, run in runs.items()}
             own = tables.extend(connection, self._presence.name, fences, now + self._ttl_s)
         self._extended_at = now
@@ -281,10 +280,10 @@ class LeaseEngine:
 
     def _bury(self, now: float) -> None:
         """Takes over what workers held that are dead."""
-        with self._database.connect() as connection:
+        with self.store.reading() as connection:
             dead = [name for name in tables.workers(connection) if self._presence.is_dead(name)]
         if dead:
-            with self._database.begin() as connection:
+            with self.store.writing() as connection:
                 for name in dead:
                     tables.release(connection, name, now)
 
@@ -312,7 +311,7 @@ class LeaseEngine:
         wait_s = 0.05
         while True:
             try:
-                with self._database.begin() as connection:
+                with self.store.writing() as connection:
                     return act(connection)
             except sa.exc.OperationalError as problem:
                 self._said(f"tasks cannot be noted ({problem.orig}); trying again")

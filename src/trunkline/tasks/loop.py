@@ -58,7 +58,7 @@ class Loop:
         self._complaint = ""
 
     def look(self) -> bool:
-        """Once over everything; True if there was something to do. What a database or disk refuses now is tried at the next look."""
+        """Once over everything; True if there may be more to do at once. What a database or disk refuses now is tried at the next look."""
         try:
             busy = self._look()
         except (OperationalError, OSError) as problem:
@@ -76,10 +76,9 @@ class Loop:
             self._tended_at = now
         self._showing.show()
         self._next_at = self._showing.sum_up(inbox=len(self._inbox.names()))
-        busy = bool(taken or begun or self._engine.running)
-        if busy or (self._next_at and self._next_at <= now + IDLE_S):
+        if taken or begun or self._engine.running or (self._next_at and self._next_at <= now + IDLE_S):
             self._busy_at = now
-        return busy
+        return bool(taken or begun)
 
     def _tend(self, now: float) -> None:
         """What is due seldom: bodies that are old enough are erased, then whole tasks; what was left unshown is shown."""
@@ -87,6 +86,7 @@ class Loop:
             self._showing.show()
         for task_id, owner in self._engine.store.remove(now - TASK_KEPT_S):
             self._board.remove(owner, task_id)
+            self._showing.removed()
         self._showing.catch_up()
 
     @property

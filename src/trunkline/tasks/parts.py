@@ -30,16 +30,16 @@ def made_store(state: Path, key: bytes, clock: Callable[[], float] = time.time) 
     from trunkline.ledger.migrate import upgrade
     from trunkline.tasks.store import TaskStore
 
-    database = open_engine(state / DATABASE)
+    path = state / DATABASE
+    database = open_engine(path)
     upgrade(database, "tasks")
-    return TaskStore(database, Box(key, "tasks"), clock)
+    database.dispose()
+    return TaskStore(path, Box(key, "tasks"), clock)
 
 
 def store_to_look_at(state: Path, key: bytes) -> TaskStore | None:
-    """The database for reading only; None if there never was a task."""
-    from trunkline.ledger.engine import open_engine
+    """The database for whoever only reads; None if there never was a task."""
     from trunkline.tasks.store import TaskStore
 
-    if not (state / DATABASE).exists():
-        return None
-    return TaskStore(open_engine(state / DATABASE, read_only=True), Box(key, "tasks"))
+    path = state / DATABASE
+    return TaskStore(path, Box(key, "tasks")) if path.exists() else None

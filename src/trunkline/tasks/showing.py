@@ -29,11 +29,19 @@ class Showing:
         self._written = b""
         self._lock = threading.Lock()
         self._changed: set[str] = set()
+        self._seen = 0
+        """Changes that were shown so far."""
+        self._summed = (-1, -1)
+        self._next_at = 0.0
 
     def changed(self, task_id: str) -> None:
         """Has a task shown anew."""
         with self._lock:
             self._changed.add(task_id)
+
+    def removed(self) -> None:
+        """Tasks are gone: the summary is to be made anew."""
+        self._seen += 1
 
     def catch_up(self) -> None:
         """Shows all that changed and was not shown: what a worker that was killed left behind."""
@@ -44,6 +52,7 @@ class Showing:
         """Shows what changed since the last time."""
         with self._lock:
             ids, self._changed = self._changed, set()
+        self._seen += len(ids)
         found = [task for task_id in sorted(ids) if (task := self._store.get(task_id)) is not None]
         self._show([task for task in found if task.name == NAME])
 
@@ -56,7 +65,17 @@ class Showing:
             self._store.set_shown({task.id: task.version for task in tasks})
 
     def sum_up(self, *, inbox: int) -> float:
-        """Writes the summary; answers when the worker has to be there again (0: nothing waits)."""
+        """Writes the summary; answers when the worker has to be there again (0: nothing waits).
+
+        Counting looks at every task, so it is done only after a change.
+        """
+        told = (self._seen, inbox)
+        if told != self._summed:
+            self._next_at = self._sum_up(inbox)
+            self._summed = told
+        return self._next_at
+
+    def _sum_up(self, inbox: int) -> float:
         figures = self._store.figures(NAME)
         due = [self._store.next_due()]
         if figures.first_end_with_bodies:
@@ -64,13 +83,14 @@ class Showing:
         if figures.first_end:
             due.append(figures.first_end + TASK_KEPT_S)
         next_at = min((at for at in due if at), default=0.0)
-        told = {
-            "tasks": {state: figures.counts.get(state, 0) for state in STATES},
-            "oldest_at": figures.oldest_waiting,
-            "next_at": next_at,
-            "inbox": inbox,
-        }
-        written = to_json(told)
+        written = to_json(
+            {
+                "tasks": {state: figures.counts.get(state, 0) for state in STATES},
+                "oldest_at": figures.oldest_waiting,
+                "next_at": next_at,
+                "inbox": inbox,
+            }
+        )
         if written != self._written:
             put_in_place(self._summary, written, durably=False)
             self._written = written

@@ -5,14 +5,18 @@ For the engine, for what is shown to pollers, and for commands, which look and c
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from trunkline.journal.deferrals import Box
 from trunkline.ledger import task_tables as tables
+from trunkline.ledger.engine import BUSY_TIMEOUT_S, open_engine
 from trunkline.tasks.port import Task
 
 
@@ -28,13 +32,46 @@ class Figures(NamedTuple):
 class TaskStore:
     """One database. May be used from any thread."""
 
-    def __init__(self, database: sa.Engine, box: Box, clock: Callable[[], float] = time.time) -> None:
-        self.database = database
+    def __init__(
+        self,
+        path: Path,
+        box: Box,
+        clock: Callable[[], float] = time.time,
+        *,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+    ) -> None:
+        """Nothing is opened before it is needed; whoever only reads needs only a file that is there."""
         self.clock = clock
         self._box = box
+        self._lock = threading.Lock()
+        self._reader = open_engine(path, read_only=True, busy_timeout_s=busy_timeout_s)
+        self._quick = open_engine(path, busy_timeout_s=busy_timeout_s, durable=False)
+        self._durable = open_engine(path, busy_timeout_s=busy_timeout_s)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """One state of the database; waits for nobody."""
+        with self._reader.connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self, *, durably: bool = False) -> Iterator[sa.Connection]:
+        """A transaction. The threads of this process take turns, for SQLite's own waiting is by sleeping.
+
+        Without `durably` a power cut (not a crash) may undo the last ones: then a step runs again that was done, as it would had the
+        power gone a moment before its end was noted. What was accepted must be durable.
+        """
+        engine = self._durable if durably else self._quick
+        with self._lock, engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Gives all connections back."""
+        for engine in (self._reader, self._quick, self._durable):
+            engine.dispose()
 
     def get(self, task_id: str) -> Task | None:
-        with self.database.connect() as connection:
+        with self.reading() as connection:
             row = tables.get(connection, task_id)
         return self.task(row) if row is not None else None
 
@@ -47,44 +84,44 @@ class TaskStore:
         before: str = "",
         limit: int = 100,
     ) -> list[Task]:
-        with self.database.connect() as connection:
+        with self.reading() as connection:
             rows = tables.listed(
                 connection, names=names, states=states, owner=owner, before=before, limit=limit
             )
         return [self.task(row) for row in rows]
 
     def next_due(self) -> float:
-        with self.database.connect() as connection:
+        with self.reading() as connection:
             return tables.next_due(connection)
 
     # Showing and erasing.
 
     def unshown(self, name: str, limit: int) -> list[Task]:
         """Tasks of a name that changed since they were last shown."""
-        with self.database.connect() as connection:
+        with self.reading() as connection:
             rows = tables.unshown(connection, name, limit)
         return [self.task(row) for row in rows]
 
     def set_shown(self, versions: dict[str, int]) -> None:
         """Which version of each task was shown."""
-        with self.database.begin() as connection:
+        with self.writing() as connection:
             tables.set_shown(connection, versions)
 
     def erase(self, ended_before: float, limit: int) -> list[str]:
         """Erases inputs and outputs of tasks that ended long ago; answers their ids."""
-        with self.database.begin() as connection:
+        with self.writing() as connection:
             ids = tables.with_bodies(connection, ended_before, limit)
             tables.erase(connection, ids, self.clock())
         return ids
 
     def remove(self, ended_before: float) -> list[tuple[str, str]]:
         """Removes tasks that ended longer ago still; answers their ids and owners."""
-        with self.database.begin() as connection:
+        with self.writing() as connection:
             return [(row["id"], row["owner"]) for row in tables.remove_ended(connection, ended_before)]
 
     def figures(self, name: str) -> Figures:
         """How many there are in which state, and how old."""
-        with self.database.connect() as connection:
+        with self.reading() as connection:
             first, oldest = tables.first_end(connection)
             return Figures(
                 tables.counts(connection, name), tables.oldest_waiting(connection, name), first, oldest
