@@ -24,6 +24,8 @@ integrations:
   idle: {{base_url: "{site}", auth: {{kind: none}}, timeout: {{first_byte: 9s, idle: 300ms, total: 9s}}}}
   total: {{base_url: "{site}", auth: {{kind: none}}, timeout: {{first_byte: 9s, idle: 9s, total: 400ms}}}}
   full: {{base_url: "http://127.0.0.1:{full}", auth: {{kind: none}}, timeout: {{connect: 300ms, total: 9s}}}}
+  far: {{base_url: "http://127.0.0.1:{full}", auth: {{kind: none}}, timeout: {{connect: 9s, total: 9s}}}}
+  drip: {{base_url: "{site}", auth: {{kind: none}}, timeout: {{slow_bytes: 1000, slow_for: 1s, idle: 9s, total: 9s}}}}
   slowop:
     base_url: "{site}"
     auth: {{kind: none}}
@@ -177,3 +179,59 @@ def test_a_slow_vendor_is_slow_for_nobody_else(
     with impatient.unanswered("GET", "/api/proxy/idle/x"):
         eventually(lambda: site.seen, "the slow call at the vendor")
         assert impatient.call("GET", "/api/proxy/idle/y").status == 200
+
+
+@pytest.mark.parametrize(
+    ("target", "header", "pieces", "told"),
+    [
+        ("/api/proxy/idle/x", "first-byte", (SILENCE,), "idle sent no first byte within 0.2 s"),
+        ("/api/proxy/total/x", "first-byte", (SILENCE,), "total sent no first byte within 0.2 s"),
+        ("/api/proxy/slowop/x", "idle", (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n0", SILENCE), "slowop sent nothing for 0.2 s"),
+        ("/api/proxy/far/x", "connect", (), "accepted no connection within"),
+    ],
+)  # fmt: skip
+def test_a_call_may_tighten_each_limit(
+    impatient: Trunkline, site: Site, target: str, header: str, pieces: tuple[bytes, ...], told: str
+) -> None:
+    site.script.append(pieces)
+    began = time.monotonic()
+    answer = impatient.call("GET", target, headers={f"x-trunkline-timeout-{header}": "0.2"})
+
+    assert told in answer.json["message"]
+    assert time.monotonic() - began < 3
+    assert not [name for seen in site.seen for name in seen.names if name.startswith("x-trunkline")]
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "soon", "1s"])
+def test_a_limit_that_is_no_time_is_refused(impatient: Trunkline, site: Site, value: str) -> None:
+    answer = impatient.call("GET", "/api/proxy/idle/x", headers={"x-trunkline-timeout-idle": value})
+
+    assert (answer.status, answer.json["code"], site.seen) == (400, "invalid_request", [])
+    assert "x-trunkline-timeout-idle takes a number above 0" in answer.json["message"]
+
+
+def test_a_stream_that_drips_is_cut(impatient: Trunkline, site: Site) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    site.paced(0.1, head, *[b"1\r\nx\r\n"] * 30)
+    with (
+        impatient.stream("GET", "/api/proxy/drip/feed") as answer,
+        pytest.raises(Cut),
+    ):
+        answer.rest()
+    end = impatient.recorded(answer).end
+
+    assert (end.state, end.message) == (
+        "truncated",
+        "drip streamed less than 1000 bytes per second over 1 s",
+    )
+
+
+def test_a_model_stream_owes_its_first_content_in_time(impatient: Trunkline, site: Site) -> None:
+    role = b'data: {"model":"tiny","choices":[{"index":0,"delta":{"role":"assistant"}}]}\n\n'
+    site.script.append((SSE, b"%x\r\n%b\r\n" % (len(role), role), SILENCE))
+    body = {"model": "chat/tiny", "stream": True, "messages": []}
+    headers = {"x-trunkline-timeout-first-byte": "0.2", "x-trunkline-timeout-idle": "9"}
+    answer = impatient.call("POST", "/v1/chat/completions", body, headers)
+
+    assert (answer.status, answer.json["code"]) == (504, "timeout_upstream")
+    assert answer.field("content-type") == "application/json"

@@ -14,7 +14,7 @@ from trunkline.core.service import Repeat, Retry
 
 SHORT_WAIT_S = 10.0
 """A vendor that names a later instant than this is not waited for within a call; the caller is told instead."""
-PATIENCE_S = 2.0
+PATIENCE_S = 1.0
 """The same where there is a fallback: it is better than a longer wait."""
 
 

@@ -219,7 +219,7 @@ def test_the_budget_holds_for_members_where_the_vendor_itself_is_in_trouble() ->
         (failure("overloaded"), 0, "stop"),
         (failure("auth_invalid"), 3, "link"),
         (failure("circuit_open", "trunkline"), 3, "link"),
-        (failure("rate_limited", retry_at=WALL + PATIENCE_S - 1), 3, "again"),
+        (failure("rate_limited", retry_at=WALL + PATIENCE_S), 3, "again"),
         (failure("rate_limited", retry_at=WALL + PATIENCE_S + 1), 3, "link"),
         (failure("invalid_request"), 3, "stop"),
         (failure("declined"), 3, "stop"),
