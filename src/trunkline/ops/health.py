@@ -22,6 +22,8 @@ DOWN_SHARE = 0.5
 """Share of failures in the window from which an integration is down, given `DOWN_CALLS`."""
 DOWN_CALLS = 3
 DEGRADED_SHARE = 0.1
+IDLE_S = 60.0
+"""An open breaker that nobody has tried for so long says no more how things are."""
 LAST_WORD_S = 1800.0
 """For how long a failure counts that no later call has contradicted."""
 OVERDUE = 3.0
@@ -194,7 +196,8 @@ def _live(one: Traffic, now: float) -> Verdict:
     spoken = by_traffic(one, now)
     page = by_page(one.page, now) if one.page is not None else None
     reported = page.reason if page is not None and page.status != "healthy" else ""
-    if spoken is None or not (one.calls >= DOWN_CALLS or one.breaker != "closed"):
+    held = one.breaker != "closed" and not _untried(one, now)
+    if spoken is None or not (one.calls >= DOWN_CALLS or held):
         probed = by_probe(one.probe, now) if one.probe is not None else None
         if (
             probed is not None
@@ -211,11 +214,19 @@ def _live(one: Traffic, now: float) -> Verdict:
     return Verdict(spoken.status, f"{spoken.reason}; {reported}" if reported else spoken.reason)
 
 
+def _untried(one: Traffic, now: float) -> bool:
+    """Whether a breaker is open only because nobody has called since."""
+    return one.breaker == "open" and 0.0 < one.last_error_at < now - IDLE_S
+
+
 def by_traffic(one: Traffic, now: float) -> Verdict | None:
     """What live calls say; None when there were none that still count."""
     share = one.failures / one.calls if one.calls else 0.0
     figures = f"{one.failures} of the last {one.calls} attempts failed"
     last = f", the last with {one.last_error_code}" if one.last_error_code else ""
+    if _untried(one, now):
+        age_s = now - one.last_error_at
+        return Verdict("degraded", f"the breaker is open{last}, {age_s:.0f} s ago; the next call tries")
     if one.breaker == "open":
         return Verdict("down", f"the breaker is open{last}")
     if one.breaker in ("half_open", "returning"):

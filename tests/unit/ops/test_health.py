@@ -108,6 +108,7 @@ SMALL = Page(at=NOW - 60, every=120.0, indicator="minor", description="Slow uplo
 WELL = "probe: GET /v1/models answered 200 after 42 ms"
 FOUR = "4 of the last 4 attempts failed, the last with network"
 ONLY = "1 of the last 1 attempts failed, the last with network"
+LAST = "the breaker is open, the last with network"
 SAYS = "its vendor reports: API fails (identified)"
 
 
@@ -130,6 +131,11 @@ def old(probe: Probed) -> Probed:
         (Traffic("a", 4, 4, 0.0, NOW - 1, "network", probe=GOOD), ("down", FOUR)),
         (Traffic("a", 4, 4, 0.0, NOW - 1, "network", page=OUTAGE), ("down", f"{FOUR}; {SAYS}")),
         (Traffic("a", breaker="open", probe=GOOD), ("down", "the breaker is open")),
+        (Traffic("a", 2, 2, 0.0, NOW - 30, "network", breaker="open", probe=GOOD), ("down", LAST)),
+        # Nobody has called since the breaker opened: the next call or a probe tells.
+        (Traffic("a", 0, 0, 0.0, NOW - 90, "network", breaker="open"), ("degraded", f"{LAST}, 90 s ago; the next call tries")),
+        (Traffic("a", 0, 0, 0.0, NOW - 90, "network", breaker="open", probe=GOOD), ("healthy", WELL)),
+        (Traffic("a", 0, 0, 0.0, NOW - 90, "network", breaker="open", probe=BAD), ("down", "probe: GET / answered 503")),
         # Few calls: whichever came later, call or probe.
         (Traffic("a", 1, 1, 0.0, NOW - 40, "network", probe=GOOD), ("healthy", WELL)),
         (Traffic("a", 1, 1, 0.0, NOW - 20, "network", probe=GOOD), ("degraded", ONLY)),

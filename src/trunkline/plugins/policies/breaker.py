@@ -14,6 +14,8 @@ from trunkline.core.call import UNWATCHED, Attempt, Target
 from trunkline.core.errors import CallError
 from trunkline.plugins.policies.circuit import MODELS_MAX, Circuit, Outcome, State
 
+FORGOTTEN_S = 900.0
+"""A model that was held back and that nobody has called for so long begins anew."""
 BEST_FIRST: tuple[State, ...] = ("closed", "returning", "half_open", "open")
 
 
@@ -123,12 +125,11 @@ class Breaker:
 
     @staticmethod
     def _tidy(circuit: Circuit, now: float) -> None:
-        """Models that have been well for a minute need no circuit of their own."""
-        well = [
-            name for name, one in circuit.models.items() if one.state == "closed" and not one.minute(now).bad
-        ]
-        for name in well:
-            del circuit.models[name]
+        """Models that have been well for a minute need no circuit of their own, nor do those that nobody calls any more."""
+        for name, one in list(circuit.models.items()):
+            well = one.state == "closed" and not one.minute(now).bad
+            if well or (one.state != "closed" and now - max(one.since, one.probe_at) > FORGOTTEN_S):
+                del circuit.models[name]
 
     def keep(self, known: Mapping[str, Collection[str]]) -> None:
         """Forgets what the registry no longer has; `known` are the credentials of each integration."""
@@ -140,7 +141,8 @@ class Breaker:
 
     def state(self, name: str) -> State:
         """The best state among an integration's credentials: open only when every one is."""
-        states = {one.state for one in self.circuits.get(name, {}).values()}
+        now = self._clock()
+        states = {one.state_at(now) for one in self.circuits.get(name, {}).values()}
         return next((state for state in BEST_FIRST if state in states), "closed")
 
     def seen(self, name: str) -> Seen:
@@ -158,13 +160,14 @@ class Breaker:
         for credential, circuit in self.circuits.get(name, {}).items():
             for model, one in (("", circuit), *circuit.models.items()):
                 count = one.minute(now)
-                row: dict[str, Any] = {"credential": credential, "model": model or None, "state": one.state}
+                state = one.state_at(now)
+                row: dict[str, Any] = {"credential": credential, "model": model or None, "state": state}
                 row |= {
                     "attempts": count.judged + count.void,
                     "failures": count.failures,
                     "opened": one.opened,
                 }
-                if one.state != "closed":
+                if state != "closed":
                     row |= {
                         "since_s": round(now - one.since, 1),
                         "why": one.why,

@@ -183,6 +183,10 @@ class Circuit:
         self.probing, self.probe_at = True, now
         return True
 
+    def state_at(self, now: float) -> State:
+        """The state as it is to be told: all traffic has returned once its time is over, though nobody has called since."""
+        return "closed" if self.state == "returning" and self.share(now) >= 1.0 else self.state
+
     def share(self, now: float) -> float:
         """Which part of traffic may pass now."""
         if self.state == "returning":

@@ -271,3 +271,27 @@ def test_what_is_told_of_an_open_circuit() -> None:
             "retry_at": round(stage.clock.wall() + 3.0, 3),
         }
     ]
+
+
+def test_once_the_time_is_over_all_traffic_has_returned_though_nobody_has_called_since() -> None:
+    stage = Stage(Settings(volume=1, open_for=5.0, probes=1, ramp=20.0))
+    stage.ends(failure())
+    stage.clock.advance(5.0)
+    stage.ends()
+    states = []
+    for seconds in (0.0, 19.0, 1.0):
+        stage.clock.advance(seconds)
+        states.append((stage.breaker.state("acme"), stage.breaker.told("acme")[0]["state"]))
+    assert states == [("returning", "returning")] * 2 + [("closed", "closed")]
+
+
+def test_a_model_that_nobody_calls_any_more_is_forgotten() -> None:
+    stage = Stage(Settings(volume=1, open_for=5.0))
+    stage.ends(failure("overloaded", scope="model"), model="big")
+    stage.clock.advance(800.0)
+    stage.ends(None, model="small")
+    assert [row["model"] for row in stage.breaker.told("acme")] == [None, "big"]
+    stage.clock.advance(200.0)
+    stage.ends(None, model="small")
+    assert [row["model"] for row in stage.breaker.told("acme")] == [None]
+    assert not stage.attempt(model="small").target.circuit.held
