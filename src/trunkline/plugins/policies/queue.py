@@ -14,13 +14,16 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from trunkline.core.call import UNLINED, Attempt, Target
+from trunkline.core.call import UNLINED, Target
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Attempt
 from trunkline.core.ports import LimitTold
 from trunkline.core.service import LANES, Service, Snapshot
 from trunkline.plugins.policies.line import Line, Queued
 
 LANE = {name: index for index, name in enumerate(LANES)}
+LEEWAY_S = 0.005
+"""So long before the end of its time a call that waits in vain is told why."""
 _SOONEST_S = 0.001
 
 Heard = Callable[[str, Sequence[tuple[bytes, bytes]], float], Sequence[LimitTold]]
@@ -59,7 +62,7 @@ class Ticket:
         self.joined_at = now
         self.since = now - exchange.queued_s
         """Who has waited before, at an earlier try, does not begin anew."""
-        self.until = min(self.since + line.spec.queue.wait, exchange.deadline)
+        self.until = min(self.since + line.spec.queue.wait, exchange.deadline - LEEWAY_S)
         self.cost = line.cost(attempt, self.gate)
         self.goes = self.over = False
         self.future: asyncio.Future[None] | None = None
