@@ -207,8 +207,9 @@ def test_revoking_the_key_ends_its_tokens(trunkline: Trunkline) -> None:
 
 
 def test_a_token_stops_when_its_money_is_spent(trunkline: Trunkline, mint: Mint) -> None:
-    token = mint(spend_usd=0.0000001)
-    chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
+    """It is set aside before each call: what a call of at most 20 tokens may cost fits once."""
+    token = mint(spend_usd=0.000025)
+    chat = {"model": "gpt-4o-mini", "max_tokens": 20, "messages": [{"role": "user", "content": "Hi"}]}
 
     def again() -> Answer:
         return trunkline.call("POST", "/v1/chat/completions", chat, {"origin": PAGE}, key=token)
