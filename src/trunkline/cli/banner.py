@@ -27,6 +27,7 @@ def text(state: State, settings: Settings, first_key: str, *, show_link: bool = 
         lines += [
             f"  Note            {note}" for note in there.notes if "played by the simulator" not in note
         ]
+    lines += _faults(state)
     lines += _key(first_key)
     if there is not None:
         lines += _examples(there, missing, base, first_key or KEY_STANDS_FOR)
@@ -56,6 +57,21 @@ def _integrations(there: Snapshot, missing: dict[str, str]) -> list[str]:
     if groups["Not usable"]:
         lines.append("                  `trunkline integrations` says why and what to do.")
     return lines
+
+
+def _faults(state: State) -> list[str]:
+    """What somebody made fail on purpose (F12) and is still in force."""
+    import time
+
+    from trunkline.control.faults import FaultProblem, listed
+
+    try:
+        there = listed(state, time.time())
+    except FaultProblem as problem:
+        return [f"  Faults          {problem}"]
+    return [
+        f"  Fault set       {one.integration}: {one.fault} for {one.share:.0%} of attempts" for one in there
+    ]
 
 
 def _group(service: Service, missing: dict[str, str]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import NamedTuple
 
-from trunkline.cli.drilling import calls
+from trunkline.cli.drilling import calls, later
 from trunkline.cli.drilling.forward import Forward
 from trunkline.cli.drilling.stage import Simulated, Stage
 from trunkline.core.service import Operation, Service, Snapshot
@@ -118,6 +118,9 @@ def _judged(stage: Stage, todo: Sequence[Job], seen: dict[str, Seen]) -> list[Pl
         )
         asked.setdefault(str(entry["correlation_id"]), []).append(one)
     rows = stage.rows()
+    can_return = {job.id for job in todo if job.door is None}
+    told = ((job_id, one.fallback, one.said) for job_id, one in seen.items() if job_id in can_return)
+    ran = later.proved(stage, later.deferred(told))
     sound = {
         job.sample.key: seen[job.id].ending == "answer" and seen[job.id].status < 400
         for job in todo
@@ -142,6 +145,7 @@ def _judged(stage: Stage, todo: Sequence[Job], seen: dict[str, Seen]) -> list[Pl
             seen=seen[job.id],
             asked=asked.get(job.id, []),
             rows=rows.get(job.id, []),
+            later=ran.get(job.id),
         )
         found.append(_played(job, evidence))
     return found

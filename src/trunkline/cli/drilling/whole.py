@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import trunkline
-from trunkline.cli.drilling import breaker, run
+from trunkline.cli.drilling import breaker, run, stores
 from trunkline.cli.drilling.stage import set_up, simulating
 from trunkline.core.service import Snapshot
 from trunkline.ops.drill import report as reports
 from trunkline.ops.drill.copies import TOTAL_S
-from trunkline.ops.drill.faults import FAULTS, OUTAGE
+from trunkline.ops.drill.faults import FAULTS, OUTAGE, STORES
 from trunkline.ops.drill.report import Played, Report
 from trunkline.ops.drill.samples import samples
 from trunkline.simulator.samples import BODIES
@@ -24,8 +24,8 @@ PACE = (
     f"Times ran faster than declared: a call's whole time is at most {TOTAL_S:g} s, and all other times of its integration are "
     "shortened alike; breakers stay open and return within seconds. Limits toward vendors, budgets and limits of callers are left out."
 )
-OUTAGES_FROM = 10_000
-"""Copies have numbers; those of the breakers begin here."""
+OUTAGES_FROM, STORES_FROM = 10_000, 20_000
+"""Copies have numbers; those of the breakers and of the stores begin here."""
 
 
 def drilled(
@@ -50,6 +50,10 @@ def drilled(
             with set_up(simulator) as stage:
                 broken = breaker.outages(snapshot, chosen, OUTAGES_FROM, simulator.place)
                 played += breaker.play(stage, snapshot, broken, say)
+        gone = [name for name in STORES if name in faults or not faults]
+        if gone and chosen:
+            with set_up(simulator) as stage:
+                played += stores.play(stage, snapshot, chosen, gone, STORES_FROM, say)
     return Report(
         at=at.isoformat(timespec="seconds").replace("+00:00", "Z"),
         version=trunkline.__version__,

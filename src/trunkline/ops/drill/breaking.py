@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from trunkline.core.service import Breaker, Service
+from trunkline.core.flow import Breaker
+from trunkline.core.service import Service
 from trunkline.ops.drill.verdict import Check
 
 OPENS_S = 5.0

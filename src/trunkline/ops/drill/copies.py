@@ -13,17 +13,8 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from trunkline.core.service import (
-    Adaptive,
-    Alias,
-    Auth,
-    Cache,
-    Credential,
-    Fallback,
-    Operation,
-    Service,
-    Snapshot,
-)
+from trunkline.core.flow import Adaptive, Cache, Fallback
+from trunkline.core.service import Alias, Auth, Credential, Operation, Service, Snapshot
 from trunkline.ops.drill.samples import Sample
 
 TOTAL_S = 4.0

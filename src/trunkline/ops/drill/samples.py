@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from trunkline.core.service import Fallback, Operation, Service, Snapshot
+from trunkline.core.flow import Fallback
+from trunkline.core.service import Operation, Service, Snapshot
 from trunkline.ops.drill.faults import Form
 
 _SAID = [{"role": "user", "content": "Say hello"}]

@@ -12,7 +12,8 @@ import msgspec
 
 from trunkline.core.call import Link
 from trunkline.core.errors import KINDS, CallError
-from trunkline.core.service import Fallback, Repeat
+from trunkline.core.flow import Fallback
+from trunkline.core.service import Repeat
 from trunkline.engine.fallback import compiled
 from trunkline.engine.plan import repeatable
 from trunkline.ops.drill.faults import Fault, Form
@@ -58,6 +59,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Idempotency key."""
 
 
+class Check(msgspec.Struct, frozen=True):
+    """One thing that was to be proved."""
+
+    name: str
+    ok: bool
+    said: str
+
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about one call."""
 
@@ -73,14 +82,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     asked: Sequence[Asked]
     rows: Sequence[Mapping[str, Any]]
     """What the ledger has under the correlation id."""
-
-
-class Check(msgspec.Struct, frozen=True):
-    """One thing that was to be proved."""
-
-    name: str
-    ok: bool
-    said: str
+    later: Check | None = None
+    """Of a deferred call: whether it ran."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -103,7 +106,7 @@ def judge(it: Evidence, item: str) -> Verdict:
     """The verdict on one call. `item` is what findings name."""
     served, findings = _served(it, item)
     checks = [_in_time(it), _told(it, served.ok and bool(served.said)), *([served] if served.said else [])]
-    checks += [_attempts(it), _not_twice(it), _recorded(it)]
+    checks += [_attempts(it), _not_twice(it), _recorded(it), *([it.later] if it.later is not None else [])]
     result: Result = "pass" if all(check.ok for check in checks) else "fail"
     return Verdict(result, checks, findings)
 
