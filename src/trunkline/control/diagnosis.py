@@ -10,6 +10,7 @@ import shutil
 import site
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -20,11 +21,14 @@ from trunkline.control.child import is_alive
 from trunkline.control.claim import ClaimRefused, check_port, is_claimed, read_pid
 from trunkline.control.reload import gateway_facts, read_outcome
 from trunkline.control.state import State
+from trunkline.journal.deferrals import inbox_names
 from trunkline.plugins.secrets import masterkey
 from trunkline.plugins.secrets.masterkey import MasterKeyProblem
 from trunkline.settings import Settings
+from trunkline.tasks import parts
 
 LEAST_FREE_BYTES = 1 << 30
+STUCK_S = 60.0
 KNOWN_PTH = ("distutils-precedence.pth", "_virtualenv.pth", "coverage.pth", "a1_coverage.pth")
 
 
@@ -47,6 +51,7 @@ def diagnose(state: State, settings: Settings, environ: Mapping[str, str]) -> li
             _console(state),
             _journal(state),
             _reload(state),
+            *_deferred(state),
             *_control(state),
         ]
     if not is_claimed(state):
@@ -80,6 +85,22 @@ def _pth_files() -> Iterator[Check]:
             yield Check(
                 name="pth-file", verdict="ok" if known else "note", text=said, cure="" if known else cure
             )
+
+
+def _deferred(state: State) -> Iterator[Check]:
+    """Accepted calls that nobody takes over: nothing is to be seen of them but here."""
+    folder = parts.folder(state.path)
+    names = [name for name in inbox_names(folder) if name.startswith("tsk_")]
+    damaged = sorted(path.name for path in (folder / "damaged").glob("*"))
+    oldest_s = time.time() - int(names[0][4:16], 16) / 1e3 if names else 0.0
+    if is_claimed(state) and oldest_s > STUCK_S:
+        said = f"{len(names)} accepted calls have not been taken over, the oldest for {oldest_s:.0f} s"
+        cure = "See what the worker wrote to the log; it ends with the reason when it cannot start."
+        yield Check(name="deferred", verdict="fail", text=said, cure=cure)
+    if damaged:
+        said = f"{len(damaged)} items of the inbox could not be read ({', '.join(damaged[:3])})"
+        cure = f"Their calls were accepted and never run. Look into {folder / 'damaged'}, then remove it."
+        yield Check(name="deferred", verdict="warn", text=said, cure=cure)
 
 
 def _folder(state: State) -> Check:

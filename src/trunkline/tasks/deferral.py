@@ -30,6 +30,8 @@ SOONEST_S = 1.0
 LAST_TRY_S = 2.0
 """The last try is made so long before the deadline, if nobody knows better."""
 AWAY_S = 1.0
+DEFER = "x-trunkline-defer"
+"""In a run it only says that it is one; the gateway notes the task in its record."""
 TOLD = "x-trunkline-task"
 TOLD_MESSAGE = "x-trunkline-task-message"
 HOLDING = frozenset(
@@ -190,7 +192,7 @@ class DeferredCalls:
             call.id, call.bearer, call.method, call.target, token_key=self._token_key(), now=now
         )
         own = [("x-trunkline-key", grant), ("idempotency-key", call.id)]
-        own.append(("x-correlation-id", call.correlation_id))
+        own += [("x-correlation-id", call.correlation_id), (DEFER, "run")]
         try:
             reply = self._gateway.call(
                 call.method,

@@ -3,7 +3,7 @@
 Whoever claims a task holds it for a while and prolongs that as long as it lives; a lease that ran out, or whose worker is known to be
 dead, is claimed by the next. Each write of a run is fenced, so that a worker that was thought dead changes nothing. A write that
 fails because the database is locked or the disk full is tried until it succeeds: what a step did must not be forgotten.
-Inputs, outputs and progress are sealed. Why not an engine from elsewhere: docs/decisions/0009-own-engine-for-tasks.md.
+Inputs, outputs and progress are sealed. Why not an engine from elsewhere: docs/decisions/0012-own-engine-for-tasks.md.
 """
 
 from __future__ import annotations

@@ -84,6 +84,8 @@ class OwnGateway:
             if len(content) > answer_max:
                 while reply.read(1 << 16):  # to its end: only then has the call ended well
                     pass
+            if reply.length:  # http.client reads a body that was cut without a word
+                raise Broken("the gateway's answer was cut")
             fields = [(name.lower(), value) for name, value in reply.getheaders()]
             omitted = len(content) > answer_max
             return Reply(reply.status, fields, b"" if omitted else content, omitted)

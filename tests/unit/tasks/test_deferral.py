@@ -103,6 +103,7 @@ def test_a_good_answer_ends_it(story: Callable[..., Story]) -> None:
     assert asked.pop("x-trunkline-key").startswith("tli_")
     assert asked == {
         "line": "POST /api/proxy/crm/items", "body": "{}", "accept": "*/*", "idempotency-key": "tsk_1", "x-correlation-id": "order-7",
+        "x-trunkline-defer": "run",
     }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from trunkline.core.call import Answer, Caller, Exchange
+from trunkline.core.call import Caller
 from trunkline.core.codec import to_json
 from trunkline.core.deferral import (
     BODY_MAX,
@@ -28,6 +28,7 @@ from trunkline.core.deferral import (
     public,
 )
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Answer, Exchange
 from trunkline.core.ports import Inbound
 from trunkline.core.text import HOP_BY_HOP
 
@@ -62,15 +63,19 @@ class Deferral:
         return HEADER in exchange.request.fields
 
     def admit(self, exchange: Exchange) -> Awaitable[None] | None:
-        """Waits only for a call that asks to be deferred. Raises `invalid_request`, `request_too_large`, `store_unavailable`."""
+        """Waits only for a call that asks to be deferred; the run of a task is noted as one.
+
+        Raises `invalid_request`, `request_too_large`, `store_unavailable`.
+        """
         asked = exchange.request.fields.get(HEADER)
         if asked is None:
             return None
-        span_s = asked_span(asked)
         caller = exchange.caller
-        if span_s is None or (caller is not None and caller.task):
+        if caller is not None and caller.task:
+            exchange.notes += (f"task={caller.task}",)
             return None
-        return self._answer(exchange, span_s)
+        span_s = asked_span(asked)
+        return self._answer(exchange, span_s) if span_s is not None else None
 
     def settle(self, exchange: Exchange) -> None:
         """Nothing is held."""
@@ -87,7 +92,9 @@ class Deferral:
         reason = "asked" if error is None else error.code
         call = deferred(exchange, body, reason, now=now, run_at=run_at, deadline=now + span_s)
         note = (f"deferred={call.id}",)
-        answer = accepted(call, wait_s=run_at - now if run_at > now else None)
+        queue = error.lines if error is not None else b""
+        answer = accepted(call, wait_s=run_at - now if run_at > now and not queue else None)
+        answer = answer._replace(fields=answer.fields + queue)
         writing = asyncio.ensure_future(self._accept(call))
         try:
             await asyncio.shield(writing)

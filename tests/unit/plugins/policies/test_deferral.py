@@ -99,11 +99,14 @@ async def test_a_call_without_the_header_costs_nothing_and_a_granted_one_is_neve
     caller.task = "tsk_1"
 
     class Asking:
+        notes: tuple[str, ...] = ()
+
         class request:  # noqa: N801
             fields = {b"x-trunkline-defer": b"true"}
 
     Asking.caller = caller  # type: ignore[attr-defined]
     assert policy.admit(Asking) is None  # type: ignore[arg-type]
+    assert Asking.notes == ("task=tsk_1",)
     Asking.request.fields = {}
     assert policy.admit(Asking) is None  # type: ignore[arg-type]
 
