@@ -20,9 +20,9 @@ from typing import Any
 
 import trunkline
 from trunkline import settings as process_settings
-from trunkline.core.call import Attempt, Exchange
 from trunkline.core.codec import from_json, pack_decoder, to_json, to_pack
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Policy
 from trunkline.core.scrub import Scrubber
 from trunkline.core.service import Callers, Sealed, Service, Snapshot

@@ -18,8 +18,9 @@ from typing import Any
 
 from trunkline import settings as process_settings
 from trunkline.core.codec import DecodeError, pack_decoder
+from trunkline.core.flow import Notify
 from trunkline.core.scrub import Scrubber
-from trunkline.core.service import Notify, Sealed, Snapshot
+from trunkline.core.service import Sealed, Snapshot
 from trunkline.journal.deferrals import Board, Inbox
 from trunkline.plugins.secrets import masterkey
 from trunkline.plugins.secrets.sealed import open_sealed

@@ -16,10 +16,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from trunkline.core.service import Queue, Timeouts
+from trunkline.core.flow import Queue, Timeouts
 from trunkline.simulator.limited import Limited, Pause, Verdict
 from trunkline.testing import Sent, Trial, caller_key, service
-from trunkline.testing.virtual_time import LoopClock, run
+from trunkline.testing.virtual_time import LoopClock, passes, run
 
 RATE, BURST = 10.0, 20
 ONE_PAUSE = (Pause(12.0, 32.0),)
@@ -79,7 +79,7 @@ class Vendor:
     async def ask(self) -> float | None:
         """One request: None when it was taken, else the seconds of its `Retry-After`."""
         verdict, took_s = self.request()
-        await asyncio.sleep(took_s)
+        await passes(took_s)
         now = asyncio.get_running_loop().time()
         self.told(verdict, now)
         return None if verdict.ok else float(math.ceil(verdict.retry_after_s))
@@ -99,7 +99,7 @@ async def offered(call: Call) -> None:
     """The work: a backlog, then calls at a steady pace; returns when all of it is done."""
     tasks = [asyncio.ensure_future(call(n)) for n in range(BACKLOG)]
     for n in range(STEADY):
-        await asyncio.sleep(STEADY_S / STEADY)
+        await passes(STEADY_S / STEADY)
         tasks.append(asyncio.ensure_future(call(BACKLOG + n)))
     await asyncio.gather(*tasks)
 
@@ -111,9 +111,9 @@ async def oracle(pauses: Sequence[Pause]) -> Result:
     async def call(_: int) -> None:
         async with turn:
             now = asyncio.get_running_loop().time()
-            await asyncio.sleep(max(0.0, vendor.limited.opens_at(now) - now))
+            await passes(max(0.0, vendor.limited.opens_at(now) - now))
             verdict, took_s = vendor.request()
-        await asyncio.sleep(took_s)
+        await passes(took_s)
         vendor.told(verdict, asyncio.get_running_loop().time())
 
     await offered(call)
@@ -131,7 +131,7 @@ async def tenacity(pauses: Sequence[Pause], *, full_jitter: bool) -> Result:
             wait = (
                 drawn.uniform(0.0, min(step, 60.0)) if full_jitter else min(step + drawn.uniform(0, 1), 60.0)
             )
-            await asyncio.sleep(wait)
+            await passes(wait)
             n += 1
 
     await offered(call)
@@ -166,8 +166,8 @@ async def litellm(pauses: Sequence[Pause], *, cools: bool) -> Result:
                 wait = await attempt(n)
                 if wait is None:
                     return
-                await asyncio.sleep(wait)
-            await asyncio.sleep(min(8.0, 0.5 * 2.0**turn) * (1 - 0.25 * drawn.random()))
+                await passes(wait)
+            await passes(min(8.0, 0.5 * 2.0**turn) * (1 - 0.25 * drawn.random()))
             turn += 1
 
     await offered(call)
@@ -201,10 +201,10 @@ async def trunkline(pauses: Sequence[Pause], *, tells: bool) -> Result:
         while True:
             heard = trial.begin("GET", f"/api/proxy/acme/{n}")
             while not heard.closed:
-                await asyncio.sleep(0.1)
+                await passes(0.1)
             if heard.status == 200:
                 return
-            await asyncio.sleep(float(heard.field(b"retry-after") or 1))
+            await passes(float(heard.field(b"retry-after") or 1))
 
     await offered(call)
     return vendor.result(f"Trunkline, {'limits told' if tells else 'Retry-After alone'}")

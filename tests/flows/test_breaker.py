@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from trunkline.core.service import Breaker, Credential, Fallback, Retry, Service
+from trunkline.core.flow import Breaker, Fallback, Retry
+from trunkline.core.service import Credential, Service
 from trunkline.testing import Heard, Trial, answers, fails, service, streams
 from trunkline.testing.script import Play, Sent
 from trunkline.wire.errors import ConnectRefused, ResetBeforeReply

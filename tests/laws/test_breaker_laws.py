@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trunkline.core.service import Breaker, Retry
+from trunkline.core.flow import Breaker, Retry
 from trunkline.plugins.policies.circuit import Circuit
 from trunkline.testing import ENDINGS, Trial, answers, service
 from trunkline.testing.laws import CHAT

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trunkline.core.call import Exchange
+from trunkline.core.exchange import Exchange
 from trunkline.core.idempotency import ANSWER, DOUBT, FREED, UNKEPT, Held
 from trunkline.core.service import Idempotency as Honoured
 from trunkline.journal.answers import Answers

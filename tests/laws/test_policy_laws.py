@@ -9,12 +9,13 @@ from typing import Any, Literal
 
 import pytest
 
-from trunkline.core.call import Attempt
 from trunkline.core.deferral import Deferred
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Attempt
+from trunkline.core.flow import Budget as Money
+from trunkline.core.flow import CallerLimit, Fallback, Limit, Scope
 from trunkline.core.ports import Policy
-from trunkline.core.service import Budget as Money
-from trunkline.core.service import CallerLimit, Callers, Fallback, Limit, Scope
+from trunkline.core.service import Callers
 from trunkline.engine.limits_told import limits_told
 from trunkline.plugins.policies.access import Access
 from trunkline.plugins.policies.breaker import Breaker

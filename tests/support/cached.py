@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from trunkline.core.flow import Cache
 from trunkline.core.record import End
-from trunkline.core.service import Cache, CallerKey
+from trunkline.core.service import CallerKey
 from trunkline.testing import Heard, Play, Trial, answers, service
 from trunkline.testing.laws import ANSWER, CHAT
 

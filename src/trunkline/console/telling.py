@@ -16,7 +16,7 @@ from trunkline.console.money import live
 from trunkline.console.published import Published
 from trunkline.console.watching import Secrets
 from trunkline.control.state import State
-from trunkline.core.service import Notify
+from trunkline.core.flow import Notify
 from trunkline.ops.alerts import alerts
 from trunkline.ops.notify import Delivery, send
 from trunkline.ops.outbox import Notice, Outbox

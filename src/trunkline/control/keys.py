@@ -18,7 +18,7 @@ from trunkline.control import audit, keytext, publish
 from trunkline.control.periods import rfc3339
 from trunkline.control.state import State
 from trunkline.control.wish import SETTINGS, Kind, Wish, problems_of, warnings_of
-from trunkline.core.service import Lane
+from trunkline.core.flow import Lane
 
 __all__ = [
     "Created",

@@ -13,7 +13,8 @@ from typing import Literal
 import msgspec
 
 from trunkline.control.periods import rfc3339
-from trunkline.core.service import ErrorStyle, Lane
+from trunkline.core.flow import Lane
+from trunkline.core.service import ErrorStyle
 
 Kind = Literal["app", "sdk", "browser"]
 KINDS: tuple[Kind, ...] = ("app", "sdk", "browser")

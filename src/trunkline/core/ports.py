@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_ch
 if TYPE_CHECKING:
     import asyncio
 
-    from trunkline.core.call import Attempt
     from trunkline.core.errors import CallError
+    from trunkline.core.exchange import Attempt
 
 T_contra = TypeVar("T_contra", contravariant=True)
 

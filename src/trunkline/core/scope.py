@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 from typing import NamedTuple
 
-from trunkline.core.service import Scope
+from trunkline.core.flow import Scope
 
 
 class Labels(NamedTuple):

@@ -5,7 +5,7 @@ Not for: those of a failure (`refusal.py`), nor which names pass (`fields.py`).
 
 from __future__ import annotations
 
-from trunkline.core.call import Answer, Attempt, Exchange
+from trunkline.core.exchange import Answer, Attempt, Exchange
 from trunkline.core.ports import Response
 from trunkline.engine.fields import OURS, RATE_LIMITS, TO_CALLER, Filter, without_named
 

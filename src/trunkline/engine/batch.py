@@ -15,9 +15,10 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from trunkline.core.call import Exchange, Route
+from trunkline.core.call import Route
 from trunkline.core.canonical import digest
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Exchange
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.drive import Drive

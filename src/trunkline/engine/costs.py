@@ -6,8 +6,8 @@ answer, the input of a stream. Not for: prices (`registry/`), budgets (policies)
 
 from __future__ import annotations
 
-from trunkline.core.call import Attempt, Exchange
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Reading
 from trunkline.engine.diary import cost_usd
 from trunkline.engine.uncounted import fill_in

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from trunkline.core.call import Answer, Attempt, Exchange
 from trunkline.core.codec import DecodeError
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Answer, Attempt, Exchange
 from trunkline.core.ports import Reading, Response
 from trunkline.engine import reply
 from trunkline.engine.answer_head import AnswerFields, kept, own_fields

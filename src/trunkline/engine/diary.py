@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from trunkline.core.call import Attempt, Exchange, Target
+from trunkline.core.call import Target
 from trunkline.core.codec import to_pack
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Reading, Recorder
 from trunkline.core.record import Again, Begin, Boot, Stop, Tried
 from trunkline.core.service import Price

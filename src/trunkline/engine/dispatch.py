@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from trunkline.core.call import Answer, Attempt, Exchange, Member
+from trunkline.core.call import Member
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Answer, Attempt, Exchange
 from trunkline.core.jsonspan import replace_model
 from trunkline.core.ports import Policy, Response, Wire
 from trunkline.engine.body import Carried

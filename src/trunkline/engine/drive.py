@@ -13,7 +13,7 @@ import types
 from collections.abc import Coroutine, Generator
 from typing import Any
 
-from trunkline.core.call import Exchange
+from trunkline.core.exchange import Exchange
 from trunkline.core.ports import Response
 
 Steps = Coroutine[Any, None, None]

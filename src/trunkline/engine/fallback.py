@@ -11,10 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from trunkline.core.call import Answer, Exchange, Link, Route
+from trunkline.core.call import Link, Route
 from trunkline.core.errors import KINDS, CallError
+from trunkline.core.exchange import Answer, Exchange
+from trunkline.core.flow import Fallback
 from trunkline.core.jsonspan import replace_model
-from trunkline.core.service import Fallback, Repeat
+from trunkline.core.service import Repeat
 from trunkline.engine import resolve
 from trunkline.engine.diary import rates
 from trunkline.engine.operations import undeclared

@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from trunkline.core.call import Answer, Caller, Exchange, Route
+from trunkline.core.call import Caller, Route
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Answer, Exchange
 from trunkline.core.ports import Adapter, Choosy, Inbound, Outbound, Policy
 from trunkline.core.text import correlation_id
 from trunkline.engine import resolve

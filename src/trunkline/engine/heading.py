@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from trunkline.core.call import Exchange, Route, Target
+from trunkline.core.call import Route, Target
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Exchange
+from trunkline.core.flow import Lane
 from trunkline.core.ports import Policy
-from trunkline.core.service import LANES, Lane, Operation, Repeat
+from trunkline.core.service import LANES, Operation, Repeat
 
 if TYPE_CHECKING:
     from trunkline.engine.resolve import Named

@@ -5,7 +5,7 @@ Not for: when a second request is due (`latency.py`, `race.py`).
 
 from __future__ import annotations
 
-from trunkline.core.service import Hedge
+from trunkline.core.flow import Hedge
 
 _SAVED_UP = 5.0
 """Hedges that a quiet time may save up."""

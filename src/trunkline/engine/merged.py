@@ -9,8 +9,8 @@ import asyncio
 import copy
 from typing import Any
 
-from trunkline.core.call import Answer, Exchange
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Answer, Exchange
 from trunkline.core.ports import Reading
 from trunkline.engine.diary import cost_usd
 from trunkline.engine.embeddings import Part, Slice, merged, shares

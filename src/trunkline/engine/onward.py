@@ -10,8 +10,9 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from trunkline.core.call import Answer, Attempt, Exchange, Live, Route, Target
+from trunkline.core.call import Live, Route, Target
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Answer, Attempt, Exchange
 from trunkline.engine.drive import in_task
 from trunkline.engine.fallback import Fallbacks, bound, lead, told
 from trunkline.engine.plan import Situation, Step, next_step

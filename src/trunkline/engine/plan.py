@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple
 
 from trunkline.core.call import Link
 from trunkline.core.errors import CallError
-from trunkline.core.service import Repeat, Retry
+from trunkline.core.flow import Retry
+from trunkline.core.service import Repeat
 
 SHORT_WAIT_S = 10.0
 """A vendor that names a later instant than this is not waited for within a call; the caller is told instead."""

@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from trunkline.core.call import Attempt, Exchange
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Attempt, Exchange
 from trunkline.engine.costs import like_it
 from trunkline.engine.drive import carry, in_task
 from trunkline.engine.latency import Latency

@@ -9,8 +9,8 @@ import sys
 import traceback
 from urllib.parse import quote
 
-from trunkline.core.call import Exchange
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Exchange
 from trunkline.core.idempotency import acted_unseen
 from trunkline.engine.fields import OURS, RATE_LIMITS, TO_CALLER
 from trunkline.engine.plan import repeatable

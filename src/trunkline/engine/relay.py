@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from trunkline.core.call import Answer, Attempt
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Answer, Attempt
 from trunkline.core.ports import Adapter, Reading, Response
 from trunkline.engine.classify import classify_event
 from trunkline.engine.uncounted import MARKS, note

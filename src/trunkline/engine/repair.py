@@ -14,7 +14,7 @@ import msgspec
 
 from trunkline.core.codec import DecodeError, from_json, json_decoder, to_json
 from trunkline.core.errors import CallError
-from trunkline.core.service import Repair
+from trunkline.core.flow import Repair
 from trunkline.engine.pointer import found
 from trunkline.engine.trim import without_oldest
 

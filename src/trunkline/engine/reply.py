@@ -9,9 +9,10 @@ import asyncio
 import zlib
 from urllib.parse import urlsplit
 
-from trunkline.core.call import Attempt, Live
+from trunkline.core.call import Live
 from trunkline.core.codec import DecodeError
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Attempt
 from trunkline.core.ports import Reading, Response
 from trunkline.engine.answer_head import REQUEST_IDS
 from trunkline.engine.classify import classify, looks_ok

@@ -13,9 +13,10 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from trunkline.core.call import Exchange, Live, Route
+from trunkline.core.call import Live, Route
 from trunkline.core.codec import DecodeError, ValidationError, json_decoder, told_shortly
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Exchange
 from trunkline.core.ports import Adapter
 from trunkline.core.service import Dialect, Operation
 from trunkline.core.text import nearest

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from trunkline.core.service import Retry
+from trunkline.core.flow import Retry
 
 SPAN_S = 10.0
 """Traffic of about this long counts: a quiet hour saves nothing up for a bad minute."""

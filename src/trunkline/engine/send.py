@@ -5,7 +5,8 @@ Pure. Not for: the bytes of the body.
 
 from __future__ import annotations
 
-from trunkline.core.call import Exchange, Target
+from trunkline.core.call import Target
+from trunkline.core.exchange import Exchange
 from trunkline.engine.fields import OURS, TO_VENDOR, Filter, without_named
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from trunkline.core.call import Attempt
 from trunkline.core.errors import CallError
-from trunkline.core.service import Timeouts
+from trunkline.core.exchange import Attempt
+from trunkline.core.flow import Timeouts
 from trunkline.engine.relay import HELD_S
 
 TICK_S = 0.1

@@ -5,8 +5,9 @@ Not for: deciding what comes next (`plan.py`), nor doing it (`dispatch.py`).
 
 from __future__ import annotations
 
-from trunkline.core.call import Attempt, Exchange, Link, Live, Member, Target
+from trunkline.core.call import Link, Live, Member, Target
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.idempotency import acted_unseen
 from trunkline.engine.plan import repeatable
 

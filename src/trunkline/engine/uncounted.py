@@ -7,7 +7,7 @@ Only where the model has a price. Pure. Not for: usage that was told (`plugins/a
 
 from __future__ import annotations
 
-from trunkline.core.call import Exchange
+from trunkline.core.exchange import Exchange
 from trunkline.core.ports import Reading
 
 BYTES_PER_TOKEN = 4

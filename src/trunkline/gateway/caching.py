@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from trunkline.core.call import Exchange
 from trunkline.core.codec import DecodeError, json_decoder
+from trunkline.core.exchange import Exchange
 from trunkline.core.ports import Inbound, Outbound
 from trunkline.engine.fields import OURS, TO_VENDOR, Filter
 from trunkline.engine.inside import Asked, Gathered

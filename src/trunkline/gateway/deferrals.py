@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import parse_qsl
 
-from trunkline.core.call import Answer, Caller, Exchange
+from trunkline.core.call import Caller
 from trunkline.core.codec import DecodeError, from_json, pack_decoder, to_json, to_pack
 from trunkline.core.deferral import (
     DEADLINE_S,
@@ -30,7 +30,8 @@ from trunkline.core.deferral import (
     public,
 )
 from trunkline.core.errors import CallError
-from trunkline.core.service import Fallback
+from trunkline.core.exchange import Answer, Exchange
+from trunkline.core.flow import Fallback
 from trunkline.core.text import HOP_BY_HOP
 from trunkline.engine.gateway import Local, Told
 from trunkline.engine.plan import repeatable

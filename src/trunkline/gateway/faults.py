@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from trunkline.core import faults
-from trunkline.core.call import Attempt
 from trunkline.core.codec import DecodeError
+from trunkline.core.exchange import Attempt
 from trunkline.core.faults import Fault
 from trunkline.core.ports import Policy
 from trunkline.gateway.log import say

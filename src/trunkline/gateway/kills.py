@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from trunkline.core.call import Exchange
 from trunkline.core.codec import DecodeError, json_decoder
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Exchange
 from trunkline.engine.world import Dead, refuse, refused_member
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from trunkline.core.call import Caller, Exchange
+from trunkline.core.call import Caller
 from trunkline.core.codec import DecodeError, json_decoder, to_json
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Exchange
 from trunkline.engine.gateway import Gateway, Local
 from trunkline.engine.models import Listed
 from trunkline.gateway import parallel

@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
-from trunkline.core.call import Exchange
 from trunkline.core.codec import DecodeError, json_decoder, to_json
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Exchange
 from trunkline.core.ports import Inbound, Outbound
 from trunkline.engine import resolve
 from trunkline.engine.gateway import METHODS, Told

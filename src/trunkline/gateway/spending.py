@@ -12,7 +12,8 @@ import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from trunkline.core.call import Exchange, Route
+from trunkline.core.call import Route
+from trunkline.core.exchange import Exchange
 from trunkline.core.ports import Policy
 from trunkline.core.service import Callers, Snapshot
 from trunkline.gateway.log import say

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from trunkline.core.call import Attempt, Live, Member
+from trunkline.core.call import Live, Member
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Attempt
 from trunkline.core.scrub import Scrubber
 from trunkline.core.service import Auth, Service
 from trunkline.engine.world import Address

@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 
+from trunkline.core.flow import Budget
 from trunkline.core.scope import Labels, counted_by, covers, model_label
-from trunkline.core.service import Budget, CallerKey
+from trunkline.core.service import CallerKey
 from trunkline.core.spend import Per
 from trunkline.journal.spend import FILE_NAME, opened
 from trunkline.plugins.policies.account import Standing

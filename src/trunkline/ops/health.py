@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 from trunkline.core.errors import KINDS
-from trunkline.core.service import Fallback, Service, Snapshot
+from trunkline.core.flow import Fallback
+from trunkline.core.service import Service, Snapshot
 from trunkline.ops.outside import NOTHING, Hit, Outside, Page, Probed
 
 Status = Literal["healthy", "degraded", "down"]

@@ -29,7 +29,7 @@ import msgspec
 
 from trunkline import __version__
 from trunkline.core.codec import to_json
-from trunkline.core.service import Notify
+from trunkline.core.flow import Notify
 from trunkline.tasks.webhook import signature
 from trunkline.wire.client import Client
 from trunkline.wire.errors import WireError

@@ -11,17 +11,16 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from trunkline.core import service
+from trunkline.core import flow, service
 
-from . import merge_flow as flow
-from . import shape, shape_vendor
+from . import merge_flow, shape, shape_vendor
 from .catalog import Entry
 from .item import secret_of
 from .locate import Located
 from .quantity import seconds, size_bytes
 
-AI_TIMEOUTS = service.Timeouts(connect=5.0, first_byte=300.0, idle=60.0, total=600.0)
-PLAIN_TIMEOUTS = service.Timeouts()
+AI_TIMEOUTS = flow.Timeouts(connect=5.0, first_byte=300.0, idle=60.0, total=600.0)
+PLAIN_TIMEOUTS = flow.Timeouts()
 _UNDECLARED: dict[str, service.Repeat] = {
     "GET": "always",
     "HEAD": "always",
@@ -69,21 +68,21 @@ def merged(
         credentials=credentials,
         api_version=_version(own.api_version, vendor.api_version),
         headers=_headers(own.headers, vendor.headers),
-        timeout=flow.timeout(
+        timeout=merge_flow.timeout(
             own.timeout, vendor.timeout, AI_TIMEOUTS if vendor.kind == "ai" or dialects else PLAIN_TIMEOUTS
         ),
-        limits=[flow.limit(limit) for limit in (vendor.limits if own.limits is None else own.limits)],
-        retry=flow.retry(own.retry or defaults.retry),
-        breaker=flow.breaker(own.breaker or defaults.breaker),
-        queue=flow.queue(own.queue or defaults.queue),
-        adaptive=flow.adaptive(own.adaptive or defaults.adaptive),
-        fallback=flow.fallbacks(own.fallback, around.aliases),
-        cache=flow.cache(own.cache),
-        hedge=flow.hedge(own.hedge),
-        repair=flow.repair(own.repair, around.aliases),
-        batch_embeddings=flow.span(own.batch_embeddings),
+        limits=[merge_flow.limit(limit) for limit in (vendor.limits if own.limits is None else own.limits)],
+        retry=merge_flow.retry(own.retry or defaults.retry),
+        breaker=merge_flow.breaker(own.breaker or defaults.breaker),
+        queue=merge_flow.queue(own.queue or defaults.queue),
+        adaptive=merge_flow.adaptive(own.adaptive or defaults.adaptive),
+        fallback=merge_flow.fallbacks(own.fallback, around.aliases),
+        cache=merge_flow.cache(own.cache),
+        hedge=merge_flow.hedge(own.hedge),
+        repair=merge_flow.repair(own.repair, around.aliases),
+        batch_embeddings=merge_flow.span(own.batch_embeddings),
         batch_inputs=own.batch_inputs or 0,
-        probe=flow.probe(own.probe, vendor.probe),
+        probe=merge_flow.probe(own.probe, vendor.probe),
         operations=_operations(own.operations, vendor.operations, around.aliases),
         dialects=dialects,
         models=_models(own.models, vendor),
@@ -192,9 +191,9 @@ def _operations(
             method=o.method or "",
             path=o.path,
             repeat=o.repeat or _UNDECLARED.get(o.method or "", "never"),
-            timeout=flow.span(o.timeout),
-            cache=flow.cache(o.cache),
-            fallback=None if o.fallback is None else flow.fallbacks(o.fallback, aliases),
+            timeout=merge_flow.span(o.timeout),
+            cache=merge_flow.cache(o.cache),
+            fallback=None if o.fallback is None else merge_flow.fallbacks(o.fallback, aliases),
         )
         for o in (*own, *kept)
     ]
@@ -281,5 +280,5 @@ def _model(model: shape_vendor.Model, source: str, date: str) -> service.Model:
         context=model.context,
         price=price,
         title=model.title,
-        cache=flow.cache(model.cache),
+        cache=merge_flow.cache(model.cache),
     )

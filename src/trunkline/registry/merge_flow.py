@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from trunkline.core import service
+from trunkline.core import flow
 
 from .quantity import period_seconds, seconds
 from .shape_flow import (
@@ -36,7 +36,7 @@ def span(text: str, otherwise: float = 0.0) -> float:
     return seconds(text) if text else otherwise
 
 
-def timeout(own: Timeout | None, vendor: Timeout | None, default: service.Timeouts) -> service.Timeouts:
+def timeout(own: Timeout | None, vendor: Timeout | None, default: flow.Timeouts) -> flow.Timeouts:
     """Key by key: the registry, else the catalog, else the default."""
     written = [one for one in (own, vendor) if one is not None]
 
@@ -44,7 +44,7 @@ def timeout(own: Timeout | None, vendor: Timeout | None, default: service.Timeou
         return span(next((text for one in written if (text := getattr(one, part))), ""), otherwise)
 
     slow = next((one.slow_bytes for one in written if one.slow_bytes is not None), default.slow_bytes)
-    return service.Timeouts(
+    return flow.Timeouts(
         connect=pick("connect", default.connect),
         first_byte=pick("first_byte", default.first_byte),
         idle=pick("idle", default.idle),
@@ -54,9 +54,9 @@ def timeout(own: Timeout | None, vendor: Timeout | None, default: service.Timeou
     )
 
 
-def limit(own: Limit) -> service.Limit:
+def limit(own: Limit) -> flow.Limit:
     """One limit toward the vendor."""
-    return service.Limit(
+    return flow.Limit(
         requests=own.requests or 0,
         tokens=own.tokens or 0,
         input_tokens=own.input_tokens or 0,
@@ -67,10 +67,10 @@ def limit(own: Limit) -> service.Limit:
     )
 
 
-def retry(own: Retry | None) -> service.Retry:
+def retry(own: Retry | None) -> flow.Retry:
     """How failed attempts are repeated."""
     own = own or Retry()
-    return service.Retry(
+    return flow.Retry(
         attempts=own.attempts,
         backoff=seconds(own.backoff),
         backoff_max=seconds(own.backoff_max),
@@ -80,10 +80,10 @@ def retry(own: Retry | None) -> service.Retry:
     )
 
 
-def breaker(own: Breaker | None) -> service.Breaker:
+def breaker(own: Breaker | None) -> flow.Breaker:
     """When a target is held back."""
     own = own or Breaker()
-    return service.Breaker(
+    return flow.Breaker(
         failures=own.failures,
         volume=own.volume,
         window=seconds(own.window),
@@ -95,23 +95,23 @@ def breaker(own: Breaker | None) -> service.Breaker:
     )
 
 
-def queue(own: Queue | None) -> service.Queue:
+def queue(own: Queue | None) -> flow.Queue:
     """How calls wait."""
     own = own or Queue()
-    return service.Queue(wait=seconds(own.wait), size=own.size, ageing=seconds(own.ageing))
+    return flow.Queue(wait=seconds(own.wait), size=own.size, ageing=seconds(own.ageing))
 
 
-def adaptive(own: Adaptive | None) -> service.Adaptive:
+def adaptive(own: Adaptive | None) -> flow.Adaptive:
     """Concurrency that follows the vendor."""
     own = own or Adaptive()
-    return service.Adaptive(enabled=own.enabled, floor=own.floor, ceiling=own.ceiling, decrease=own.decrease)
+    return flow.Adaptive(enabled=own.enabled, floor=own.floor, ceiling=own.ceiling, decrease=own.decrease)
 
 
-def cache(own: Cache | None) -> service.Cache | None:
+def cache(own: Cache | None) -> flow.Cache | None:
     """What is kept; None where nothing is declared."""
     if own is None:
         return None
-    return service.Cache(
+    return flow.Cache(
         ttl=span(own.ttl),
         stale_while_revalidate=span(own.stale_while_revalidate),
         stale_if_error=span(own.stale_if_error),
@@ -119,18 +119,18 @@ def cache(own: Cache | None) -> service.Cache | None:
     )
 
 
-def hedge(own: Hedge | None) -> service.Hedge | None:
+def hedge(own: Hedge | None) -> flow.Hedge | None:
     """The second request; None where nothing is declared."""
     if own is None:
         return None
-    return service.Hedge(after=span(own.after), usd_per_day=own.usd_per_day, share=own.share)
+    return flow.Hedge(after=span(own.after), usd_per_day=own.usd_per_day, share=own.share)
 
 
-def repair(own: Repair | None, aliases: Mapping[str, str]) -> service.Repair | None:
+def repair(own: Repair | None, aliases: Mapping[str, str]) -> flow.Repair | None:
     """What may be mended; `aliases` leads from model names of the registry to `integration/model`."""
     if own is None:
         return None
-    return service.Repair(
+    return flow.Repair(
         bigger_context=aliases.get(own.bigger_context, own.bigger_context),
         trim=own.trim or "",
         drop_unsupported=own.drop_unsupported,
@@ -138,7 +138,7 @@ def repair(own: Repair | None, aliases: Mapping[str, str]) -> service.Repair | N
     )
 
 
-def probe(own: Probe | None, vendor: Probe | None) -> service.Probe | None:
+def probe(own: Probe | None, vendor: Probe | None) -> flow.Probe | None:
     """Key by key: the registry, else the catalog; None where there is no path, or where it is switched off."""
     own, vendor = own or Probe(), vendor or Probe()
     every, credential = own.every or vendor.every, vendor.credential
@@ -147,8 +147,8 @@ def probe(own: Probe | None, vendor: Probe | None) -> service.Probe | None:
     path = own.path or vendor.path
     if not path or span(every, 1.0) <= 0:
         return None
-    otherwise = service.Probe()
-    return service.Probe(
+    otherwise = flow.Probe()
+    return flow.Probe(
         method=own.method or (None if own.path else vendor.method) or "GET",
         path=path,
         every=span(every, otherwise.every),
@@ -165,14 +165,14 @@ def written_fallbacks(own: Fallbacks | None) -> list[Fallback]:
     return [Fallback(kind="target", target=one) if isinstance(one, str) else one for one in listed]
 
 
-def fallbacks(own: Fallbacks | None, aliases: Mapping[str, str]) -> list[service.Fallback]:
+def fallbacks(own: Fallbacks | None, aliases: Mapping[str, str]) -> list[flow.Fallback]:
     """What to do instead, in order; `aliases` as in `repair`."""
     return [_fallback(one, aliases) for one in written_fallbacks(own)]
 
 
-def _fallback(own: Fallback, aliases: Mapping[str, str]) -> service.Fallback:
-    otherwise = service.Fallback(kind=own.kind)
-    return service.Fallback(
+def _fallback(own: Fallback, aliases: Mapping[str, str]) -> flow.Fallback:
+    otherwise = flow.Fallback(kind=own.kind)
+    return flow.Fallback(
         kind=own.kind,
         target=aliases.get(own.target, own.target),
         max_age=span(own.max_age),

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from trunkline.core import service
+from trunkline.core import flow, service
 
-from . import merge_flow as flow
+from . import merge_flow
 from .quantity import period_seconds, seconds, size_bytes
 from .shape import Errors, Health, Registry, Route
 from .shape_bounds import Budget, CacheStore, CallerLimit, Notify, Scope, Shedding
@@ -40,12 +40,12 @@ def whole(
         environment=environment,
         services=services,
         aliases=[
-            service.Alias(name=name, target=own.target, fallback=flow.fallbacks(own.fallback, names))
+            service.Alias(name=name, target=own.target, fallback=merge_flow.fallbacks(own.fallback, names))
             for name, own in registry.models.items()
         ],
         routes={name: route.integration for name, route in routes.items()},
         route_fallback={
-            name: flow.fallbacks(route.fallback, names)
+            name: merge_flow.fallbacks(route.fallback, names)
             for name, route in routes.items()
             if route.fallback is not None
         },
@@ -61,9 +61,9 @@ def whole(
     )
 
 
-def _scope(own: Scope | None, names: Mapping[str, str]) -> service.Scope:
+def _scope(own: Scope | None, names: Mapping[str, str]) -> flow.Scope:
     own = own or Scope()
-    return service.Scope(
+    return flow.Scope(
         team=own.team,
         feature=own.feature,
         key=own.key,
@@ -73,8 +73,8 @@ def _scope(own: Scope | None, names: Mapping[str, str]) -> service.Scope:
     )
 
 
-def _budget(name: str, own: Budget, names: Mapping[str, str]) -> service.Budget:
-    return service.Budget(
+def _budget(name: str, own: Budget, names: Mapping[str, str]) -> flow.Budget:
+    return flow.Budget(
         name=name,
         usd=own.usd,
         per=own.per,
@@ -85,8 +85,8 @@ def _budget(name: str, own: Budget, names: Mapping[str, str]) -> service.Budget:
     )
 
 
-def _caller_limit(name: str, own: CallerLimit, names: Mapping[str, str]) -> service.CallerLimit:
-    return service.CallerLimit(
+def _caller_limit(name: str, own: CallerLimit, names: Mapping[str, str]) -> flow.CallerLimit:
+    return flow.CallerLimit(
         name=name,
         scope=_scope(own.scope, names),
         requests=own.requests or 0,
@@ -96,8 +96,8 @@ def _caller_limit(name: str, own: CallerLimit, names: Mapping[str, str]) -> serv
     )
 
 
-def _notify(own: Notify) -> service.Notify:
-    return service.Notify(
+def _notify(own: Notify) -> flow.Notify:
+    return flow.Notify(
         webhook=own.webhook,
         webhook_secret=own.webhook_secret,
         email=[own.email] if isinstance(own.email, str) else own.email,
@@ -108,5 +108,5 @@ def _notify(own: Notify) -> service.Notify:
     )
 
 
-def _shedding(own: Shedding) -> service.Shedding:
-    return service.Shedding(loop_lag=seconds(own.loop_lag), running_bytes=size_bytes(own.running_bytes))
+def _shedding(own: Shedding) -> flow.Shedding:
+    return flow.Shedding(loop_lag=seconds(own.loop_lag), running_bytes=size_bytes(own.running_bytes))

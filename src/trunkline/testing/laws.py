@@ -12,9 +12,10 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal
 
-from trunkline.core.call import Attempt, Exchange, Live, Member, Route, Target
+from trunkline.core.call import Live, Member, Route, Target
 from trunkline.core.codec import DecodeError
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Adapter, Policy, Reading, Signer
 from trunkline.core.service import Auth, Service
 from trunkline.engine.classify import Rules

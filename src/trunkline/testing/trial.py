@@ -10,7 +10,9 @@ import hmac
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from trunkline.core.call import Attempt, Exchange, Route
+from trunkline.core.call import Route
+from trunkline.core.exchange import Attempt, Exchange
+from trunkline.core.flow import Retry
 from trunkline.core.ports import Policy
 from trunkline.core.record import Again, Begin, End
 from trunkline.core.service import (
@@ -22,7 +24,6 @@ from trunkline.core.service import (
     Dialect,
     Model,
     Price,
-    Retry,
     Sealed,
     Service,
     Snapshot,
@@ -158,7 +159,9 @@ class Trial:
             wall=clock.wall,
             failed=failures.call_error,
             unknown=self.unknown.append,
-            fallbacks=Fallbacks(may=self._may_fall_back, stale=self.cache.stale, defer=defer, wall=clock.wall),
+            fallbacks=Fallbacks(
+                may=self._may_fall_back, stale=self.cache.stale, defer=defer, wall=clock.wall
+            ),
         )
         self.batches = Batches(dispatcher, diary, caching.relevance(), clock=clock)
         self.call_policies = [*([] if only else [*own_calls, self.batches]), *calls]

@@ -12,7 +12,8 @@ from tests.support.site import reply, running_site
 from trunkline.control import publish
 from trunkline.control.state import State
 from trunkline.core.codec import to_pack
-from trunkline.core.service import Budget, Notify, Snapshot
+from trunkline.core.flow import Budget, Notify
+from trunkline.core.service import Snapshot
 from trunkline.journal.append import Journal
 
 SECRET = "whsec_" + base64.b64encode(b"a-test-key-that-is-not-a-real-one").decode()

@@ -11,7 +11,8 @@ import pytest
 
 from trunkline.console.context import Console
 from trunkline.core.codec import to_pack
-from trunkline.core.service import Budget, Scope, Snapshot
+from trunkline.core.flow import Budget, Scope
+from trunkline.core.service import Snapshot
 from trunkline.ops.outbox import Outbox
 from trunkline.plugins.policies.account import Standing
 

@@ -11,7 +11,8 @@ import pytest
 from trunkline.console.published import Published
 from trunkline.console.telling import Telling
 from trunkline.core.codec import to_pack
-from trunkline.core.service import Notify, Snapshot
+from trunkline.core.flow import Notify
+from trunkline.core.service import Snapshot
 from trunkline.ops.notify import Delivery, Sent
 from trunkline.ops.outbox import Outbox
 from trunkline.plugins.policies.account import Standing

@@ -16,7 +16,8 @@ from trunkline.console.published import Published
 from trunkline.console.watching import Secrets, Watching
 from trunkline.control import audit, kills, publish, secrets
 from trunkline.control.state import State
-from trunkline.core.service import Auth, Credential, Probe, Service, Snapshot
+from trunkline.core.flow import Probe
+from trunkline.core.service import Auth, Credential, Service, Snapshot
 from trunkline.ops import outside
 from trunkline.ops.hits import Hits
 from trunkline.plugins.secrets import handover

@@ -201,7 +201,8 @@ def test_what_was_resolved_shows_no_value_in_its_repr(state):
 
 @pytest.mark.row("K2", "S5")
 def test_what_uses_a_reference_is_known_refresh_tokens_and_alerts_among_it():
-    from trunkline.core.service import Auth, Notify
+    from trunkline.core.flow import Notify
+    from trunkline.core.service import Auth
 
     login = Auth(kind="oauth2", grant="refresh_token", token_url="https://login.test/t", refresh="store:R")
     services = [Service(name="crm", auth=login, credentials=[Credential(ref="env:A")])]

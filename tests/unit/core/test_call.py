@@ -6,7 +6,8 @@ from base64 import b64encode
 
 import pytest
 
-from trunkline.core.call import Attempt, Caller, Exchange, Live, Member, Route, Target
+from trunkline.core.call import Caller, Live, Member, Route, Target
+from trunkline.core.exchange import Attempt, Exchange
 from trunkline.testing import SECRET, Heard, caller_key, request, service
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.core.codec import DecodeError, from_json, pack_decoder, to_json, to_pack, told_shortly
-from trunkline.core.service import Limit
+from trunkline.core.flow import Limit
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from trunkline.core.flow import Scope
 from trunkline.core.scope import Labels, counted_by, covers, model_label
-from trunkline.core.service import Scope
 
 CALL = Labels("key-1", "shop", "checkout", "openai", "openai/gpt-4o")
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.unit.engine.test_embeddings import text, vendor
-from trunkline.core.service import Cache, Fallback, Limit, Model, Price, Retry
+from trunkline.core.flow import Cache, Fallback, Limit, Retry
+from trunkline.core.service import Model, Price
 from trunkline.testing import (
     FakeClock,
     Heard,
@@ -309,6 +310,26 @@ async def test_the_attempts_of_the_whole_and_those_after_it_are_counted_on() -> 
     assert len({begin.call_id for begin in t.begins}) == len(t.begins) == len(t.ends) == 2
 
 
+async def test_the_one_that_carried_has_all_its_attempts_left() -> None:
+    busy = answers(503, b"{}")
+    t = Bench(
+        answers(400, b"{}"),
+        busy,
+        busy,
+        plays_vendor,
+        plays_vendor,
+        vendor={"retry": Retry(attempts=2, backoff=0.0)},
+    )
+    heard = [t.embed(["a"]), t.embed(["b"])]
+    await t.send()
+    await t.over()
+    assert [h.status for h in heard] == [200, 200]
+    carrier, other = sorted(t.ends, key=lambda end: end.call_id)
+    assert ([one.code for one in carrier.tried], [one.code for one in other.tried]) == (
+        ["invalid_request", "overloaded", ""], ["overloaded", ""],
+    )  # fmt: skip
+
+
 @pytest.mark.row("F10")
 async def test_a_vendor_in_trouble_is_told_to_all_after_the_usual_repeats() -> None:
     busy = answers(503, b'{"error":{"message":"busy"}}')
@@ -429,6 +450,18 @@ async def test_when_all_have_left_the_request_is_given_up(order: tuple[int, int]
         await t.turn()
     await t.over()
     assert (t.wire.sent[0].dropped, [end.state for end in t.ends]) == (True, ["cancelled"] * 2)
+
+
+@pytest.mark.row("S4")
+async def test_the_kill_switch_finds_the_request_by_its_credential() -> None:
+    t = Bench(is_silent)
+    for words in ("a", "b"):
+        t.embed(words)
+    await t.send()
+    attempts = [one.attempt for one in t.gateway.running if one.attempt is not None]
+    assert [attempt.target.member.name for attempt in attempts] == ["env:ACME_KEY"]
+    plays_vendor(t.wire.sent[0])
+    await t.over()
 
 
 @pytest.mark.row("S4")

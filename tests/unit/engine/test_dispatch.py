@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from tests.unit.engine.test_body import Arriving
-from trunkline.core.call import Attempt, Live, Member
-from trunkline.core.service import Credential, Idempotency, Operation, Retry
+from trunkline.core.call import Live, Member
+from trunkline.core.exchange import Attempt
+from trunkline.core.flow import Retry
+from trunkline.core.service import Credential, Idempotency, Operation
 from trunkline.engine.pool import aim
 from trunkline.testing import (
     EVENTS,

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from trunkline.core.call import Exchange
+from trunkline.core.exchange import Exchange
 from trunkline.engine.drive import Drive, arrival, in_task
 from trunkline.testing import FakeClock, Heard, Sent, request
 from trunkline.wire.errors import ResetBeforeReply

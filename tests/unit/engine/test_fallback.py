@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.unit.engine.test_body import Arriving
-from trunkline.core.call import Answer, Exchange
 from trunkline.core.errors import CallError
-from trunkline.core.service import Alias, Cache, Credential, Dialect, Fallback, Model, Operation, Price, Retry
+from trunkline.core.exchange import Answer, Exchange
+from trunkline.core.flow import Cache, Fallback, Retry
+from trunkline.core.service import Alias, Credential, Dialect, Model, Operation, Price
 from trunkline.testing import (
     Heard,
     Play,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.core.service import Hedge
+from trunkline.core.flow import Hedge
 from trunkline.engine.leash import Leash
 
 pytestmark = pytest.mark.row("F5")

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from trunkline.core.service import Credential, Fallback, Idempotency, Model, Operation, Price, Repair, Retry
+from trunkline.core.flow import Fallback, Repair, Retry
+from trunkline.core.service import Credential, Idempotency, Model, Operation, Price
 from trunkline.testing import JSON, Heard, Play, Trial, answers, fails, is_silent, service, streams
 from trunkline.wire.errors import ConnectRefused, ResetBeforeReply
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from trunkline.core.call import Link
 from trunkline.core.errors import KINDS, CallError
-from trunkline.core.service import Fallback, Repeat, Retry
+from trunkline.core.flow import Fallback, Retry
+from trunkline.core.service import Repeat
 from trunkline.engine.plan import PATIENCE_S, SHORT_WAIT_S, Situation, Step, next_step, repeatable
 
 WALL = 1_795_262_400.0

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from trunkline.core.call import Attempt
 from trunkline.core.errors import CallError
-from trunkline.core.service import Credential, Hedge, Retry, Timeouts
+from trunkline.core.exchange import Attempt
+from trunkline.core.flow import Hedge, Retry, Timeouts
+from trunkline.core.service import Credential
 from trunkline.testing import Heard, Play, Trial, answers, fails, is_silent, service, streams
 from trunkline.testing.virtual_time import LoopClock, run
 from trunkline.wire.errors import ReplyCut

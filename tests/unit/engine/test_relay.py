@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.core.call import Attempt, Exchange, Live, Member, Target
+from trunkline.core.call import Live, Member, Target
+from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Adapter, Reading
 from trunkline.engine.classify import Rules
 from trunkline.engine.relay import HELD_BYTES, Relay, before_error, boundary

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.core.errors import KINDS, CallError
-from trunkline.core.service import Repair
+from trunkline.core.flow import Repair
 from trunkline.engine.repair import Mend, breaks_format, mended, unsupported
 
 pytestmark = pytest.mark.row("F13")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.core.service import Retry
+from trunkline.core.flow import Retry
 from trunkline.engine.retry_budget import SPAN_S, RetryBudget
 
 pytestmark = pytest.mark.row("F1")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from trunkline.core.call import Caller, Exchange, Route
+from trunkline.core.call import Caller, Route
+from trunkline.core.exchange import Exchange
 from trunkline.core.service import ApiVersion, Auth, CallerKey, Header, Service, Snapshot
 from trunkline.engine.dispatch import aim
 from trunkline.engine.heading import Heading

@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from trunkline.core.call import Attempt, Exchange, Live, Member, Target
-from trunkline.core.service import Timeouts
+from trunkline.core.call import Live, Member, Target
+from trunkline.core.exchange import Attempt, Exchange
+from trunkline.core.flow import Timeouts
 from trunkline.engine.sweep import Sweeper, overdue
 from trunkline.testing import FakeClock, Heard, request, service
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from trunkline.core.call import Caller, Exchange, Live, Route
+from trunkline.core.call import Caller, Live, Route
 from trunkline.core.codec import pack_decoder, to_pack
 from trunkline.core.deferral import Deferred, GivenAnswer, Order, Shown
 from trunkline.core.errors import CallError
-from trunkline.core.service import Fallback
+from trunkline.core.exchange import Exchange
+from trunkline.core.flow import Fallback
 from trunkline.gateway.deferrals import Deferrals, curable
 from trunkline.journal.deferrals import Board, Inbox
 from trunkline.plugins.policies.grants import webhook_secret

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from trunkline.core.call import Attempt, Caller, Exchange, Live, Member, Target
+from trunkline.core.call import Caller, Live, Member, Target
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Attempt, Exchange
 from trunkline.engine.world import Dead
 from trunkline.gateway.kills import Kills, ended, read
 from trunkline.testing import Heard, Trial, caller_key, request, service

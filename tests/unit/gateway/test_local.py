@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trunkline.core.call import Exchange
+from trunkline.core.exchange import Exchange
 from trunkline.core.service import Model
 from trunkline.engine.gateway import Local
 from trunkline.testing import KEY, Heard, Trial, answers, caller_key, request, service

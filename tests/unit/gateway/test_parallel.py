@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.core.errors import CallError
-from trunkline.core.service import Cache
+from trunkline.core.flow import Cache
 from trunkline.gateway.parallel import CALLS_MAX, read
 from trunkline.testing import Heard, Trial, answers, caller_key, is_silent, service, streams
 from trunkline.testing.laws import ANSWER, CONTENT, DONE

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from tests.support.records import NOON_US, begin, end, tried
-from trunkline.core.call import Caller, Exchange, Live, Route
+from trunkline.core.call import Caller, Live, Route
 from trunkline.core.codec import to_pack
 from trunkline.core.errors import CallError
-from trunkline.core.service import Budget, Callers, Snapshot
+from trunkline.core.exchange import Exchange
+from trunkline.core.flow import Budget
+from trunkline.core.service import Callers, Snapshot
 from trunkline.gateway import spending as module
 from trunkline.gateway.spending import Spending
 from trunkline.journal.append import Journal

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from trunkline.core.errors import CallError
-from trunkline.core.service import Breaker, Credential
+from trunkline.core.flow import Breaker
+from trunkline.core.service import Credential
 from trunkline.gateway.view import View, problems
 from trunkline.ops.outside import Outside, Probed
 from trunkline.testing import Trial, answers, service

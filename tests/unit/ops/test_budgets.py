@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.records import begin, end, tried
 from trunkline.core.codec import to_pack
-from trunkline.core.service import Budget, Scope
+from trunkline.core.flow import Budget, Scope
 from trunkline.journal.append import Journal
 from trunkline.ops import budgets
 from trunkline.ops.budgets import begun, from_journal, from_stats, rows

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from trunkline.core.service import Alias, Fallback, Service, Snapshot
+from trunkline.core.flow import Fallback
+from trunkline.core.service import Alias, Service, Snapshot
 from trunkline.ops.health import (
     Figures,
     Traffic,

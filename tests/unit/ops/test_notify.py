@@ -16,7 +16,7 @@ import pytest
 from tests.support.certificates import Authority
 from tests.support.mail import PASSWORD, running_mail_server
 from tests.support.site import CLOSE, Site, reply, running_site
-from trunkline.core.service import Notify
+from trunkline.core.flow import Notify
 from trunkline.ops.notify import Delivery, Sent, body_of, send
 
 KEY = b"a-test-key-that-is-not-a-real-one"

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from trunkline.core import service
+from trunkline.core import flow, service
 
 from .conftest import ISSUE, Load
 
@@ -23,8 +23,8 @@ def test_the_registry_of_the_issue_becomes_services_whole(loaded: Load) -> None:
         auth=service.Auth(kind="bearer"),
         credentials=[service.Credential(ref="store:CRM_TOKEN")],
         api_version=service.ApiVersion(value="2026-01-01", header="X-Api-Version"),
-        timeout=service.Timeouts(connect=2.0, first_byte=10.0, idle=30.0, total=60.0),
-        limits=[service.Limit(requests=100, per=60.0), service.Limit(concurrency=8)],
+        timeout=flow.Timeouts(connect=2.0, first_byte=10.0, idle=30.0, total=60.0),
+        limits=[flow.Limit(requests=100, per=60.0), flow.Limit(concurrency=8)],
         operations=[
             service.Operation(name="create_contact", method="POST", path="/contacts", repeat="never")
         ],
@@ -148,8 +148,8 @@ def test_headers_join_without_regard_to_case(loaded: Load) -> None:
 @pytest.mark.row("F6")
 def test_default_timeouts_differ_for_ai(loaded: Load) -> None:
     ai, plain = (
-        service.Timeouts(connect=5, first_byte=300, idle=60, total=600),
-        service.Timeouts(connect=5, first_byte=30, idle=30, total=60),
+        flow.Timeouts(connect=5, first_byte=300, idle=60, total=600),
+        flow.Timeouts(connect=5, first_byte=30, idle=30, total=60),
     )
     assert only(loaded, "openai: {secret: env:A}").timeout == ai
     assert only(loaded, "slack: {secret: env:A}").timeout == plain
@@ -160,7 +160,7 @@ def test_default_timeouts_differ_for_ai(loaded: Load) -> None:
         ).timeout
         == ai
     )
-    assert only(loaded, "openai: {secret: env:A, timeout: {total: 90s}}").timeout == service.Timeouts(
+    assert only(loaded, "openai: {secret: env:A, timeout: {total: 90s}}").timeout == flow.Timeouts(
         connect=5, first_byte=300, idle=60, total=90
     )
 
@@ -232,7 +232,7 @@ def test_defaults_hold_where_an_integration_is_silent(loaded: Load) -> None:
         "http://proxy.example.com:3128",
         2,
     )
-    assert (second.owner, second.retry) == ("b@example.com", service.Retry(attempts=1, backoff=0.5))
+    assert (second.owner, second.retry) == ("b@example.com", flow.Retry(attempts=1, backoff=0.5))
 
 
 def test_everything_else_is_carried_over(loaded: Load) -> None:
@@ -257,7 +257,7 @@ def test_everything_else_is_carried_over(loaded: Load) -> None:
     found = only(loaded, entry)
     assert found.ca_file.endswith("/ca.pem")
     assert (found.cert_file, found.key_file.endswith("/k.pem")) == ("/etc/c.pem", True)
-    assert found.breaker == service.Breaker(failures=0.9, volume=3, window=60.0, open_for=2.0)
+    assert found.breaker == flow.Breaker(failures=0.9, volume=3, window=60.0, open_for=2.0)
     assert (found.replay_buffer, found.body_limit, found.encoded_slash, found.private) == (
         2 << 20,
         1 << 30,

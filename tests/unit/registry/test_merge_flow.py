@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.core import service
+from trunkline.core import flow, service
 from trunkline.registry.merge_flow import body_text, content_type, fallbacks, probe, written_fallbacks
 from trunkline.registry.shape_flow import Fallback, Probe
 
@@ -37,35 +37,35 @@ def test_every_policy_is_carried_over_whole(loaded: Load) -> None:
     models: [{id: gpt-4o, cache: {ttl: 1h}}]
     probe: {method: HEAD, path: /v1/models/gpt-4o, every: 5m, timeout: 3s, credential: false}"""
     found = only(loaded, entry, "models: {big: {target: openai/gpt-4.1}}\n")
-    assert found.timeout == service.Timeouts(
+    assert found.timeout == flow.Timeouts(
         connect=1.0, first_byte=300.0, idle=60.0, total=600.0, slow_bytes=12.5, slow_for=20.0
     )
     assert found.limits == [
-        service.Limit(requests=5, per=1.0),
-        service.Limit(input_tokens=6, per=60.0),
-        service.Limit(output_tokens=7, per=3600.0),
-        service.Limit(usd=0.5, per=86400.0),
-        service.Limit(tokens=8, per=2592000.0),
-        service.Limit(concurrency=9),
+        flow.Limit(requests=5, per=1.0),
+        flow.Limit(input_tokens=6, per=60.0),
+        flow.Limit(output_tokens=7, per=3600.0),
+        flow.Limit(usd=0.5, per=86400.0),
+        flow.Limit(tokens=8, per=2592000.0),
+        flow.Limit(concurrency=9),
     ]
-    assert found.retry == service.Retry(
+    assert found.retry == flow.Retry(
         attempts=3, backoff=0.5, backoff_max=4.0, budget=0.0, budget_floor=2.5, slow=20.0
     )
-    assert found.breaker == service.Breaker(
+    assert found.breaker == flow.Breaker(
         failures=0.9, volume=3, window=60.0, open_for=2.0, slow_after=15.0, slow=0.7, probes=4, ramp=0.0
     )
-    assert found.queue == service.Queue(wait=0.0, size=0, ageing=60.0)
-    assert found.adaptive == service.Adaptive(enabled=False, floor=2, ceiling=16, decrease=0.5)
-    assert found.cache == service.Cache(
+    assert found.queue == flow.Queue(wait=0.0, size=0, ageing=60.0)
+    assert found.adaptive == flow.Adaptive(enabled=False, floor=2, ceiling=16, decrease=0.5)
+    assert found.cache == flow.Cache(
         ttl=300.0, stale_while_revalidate=60.0, stale_if_error=86400.0, scope="all"
     )
-    assert found.hedge == service.Hedge(after=0.8, usd_per_day=2.0, share=0.1)
-    assert found.repair == service.Repair(
+    assert found.hedge == flow.Hedge(after=0.8, usd_per_day=2.0, share=0.1)
+    assert found.repair == flow.Repair(
         bigger_context="openai/gpt-4.1", trim="oldest_messages", drop_unsupported=True, malformed_again=True
     )
     assert (found.batch_embeddings, found.batch_inputs) == (0.015, 96)
-    assert (found.models[0].id, found.models[0].cache) == ("gpt-4o", service.Cache(ttl=3600.0))
-    assert found.probe == service.Probe(
+    assert (found.models[0].id, found.models[0].cache) == ("gpt-4o", flow.Cache(ttl=3600.0))
+    assert found.probe == flow.Probe(
         method="HEAD", path="/v1/models/gpt-4o", every=300.0, timeout=3.0, credential=False
     )
 
@@ -78,7 +78,7 @@ def test_what_is_not_written_is_as_the_gateway_would_have_it(loaded: Load) -> No
         loaded,
         "crm: {base_url: 'https://crm.example.com', retry: {}, breaker: {}, queue: {}, adaptive: {}, hedge: {}}",
     )
-    assert written == msgspec.structs.replace(plain, hedge=service.Hedge())
+    assert written == msgspec.structs.replace(plain, hedge=flow.Hedge())
 
 
 def test_defaults_hold_for_queue_and_adaptive_too(loaded: Load) -> None:
@@ -88,8 +88,8 @@ def test_defaults_hold_for_queue_and_adaptive_too(loaded: Load) -> None:
         integrations: {openai: {secret: env:A}, groq: {secret: env:B, queue: {size: 7}}}
     """
     openai, groq = loaded(text).snapshot.services
-    assert (openai.queue, openai.adaptive) == (service.Queue(wait=5.0), service.Adaptive(enabled=False))
-    assert groq.queue == service.Queue(size=7)
+    assert (openai.queue, openai.adaptive) == (flow.Queue(wait=5.0), flow.Adaptive(enabled=False))
+    assert groq.queue == flow.Queue(size=7)
 
 
 @pytest.mark.row("F4")
@@ -105,12 +105,12 @@ def test_every_kind_of_fallback_in_its_order(loaded: Load) -> None:
       - {kind: defer, deadline: 2h}"""
     rest = "  spare: {vendor: openai, secret: env:B}\nmodels: {big: {target: openai/gpt-4.1}}\n"
     assert only(loaded, entry, rest).fallback == [
-        service.Fallback(kind="target", target="spare"),
-        service.Fallback(kind="target", target="openai/gpt-4.1", on=["context_too_long", "rate_limited"]),
-        service.Fallback(kind="stale", max_age=7776000.0),
-        service.Fallback(kind="static", status=503, body='{"error": {"code": "later"}, "ok": false}'),
-        service.Fallback(kind="template", content_type="text/html", body="<p>{{ /title }}</p>"),
-        service.Fallback(kind="defer", deadline=7200.0),
+        flow.Fallback(kind="target", target="spare"),
+        flow.Fallback(kind="target", target="openai/gpt-4.1", on=["context_too_long", "rate_limited"]),
+        flow.Fallback(kind="stale", max_age=7776000.0),
+        flow.Fallback(kind="static", status=503, body='{"error": {"code": "later"}, "ok": false}'),
+        flow.Fallback(kind="template", content_type="text/html", body="<p>{{ /title }}</p>"),
+        flow.Fallback(kind="defer", deadline=7200.0),
     ]
 
 
@@ -126,7 +126,7 @@ def test_an_operation_of_the_catalog_gets_a_cache_or_fallback_by_its_name_alone(
             method="GET",
             path="/v1/charges/{id}",
             repeat="always",
-            cache=service.Cache(ttl=60.0),
+            cache=flow.Cache(ttl=60.0),
         ),
         service.Operation(
             name="create_charge",
@@ -134,7 +134,7 @@ def test_an_operation_of_the_catalog_gets_a_cache_or_fallback_by_its_name_alone(
             path="/v1/charges",
             repeat="with_key",
             timeout=9.0,
-            fallback=[service.Fallback(kind="defer")],
+            fallback=[flow.Fallback(kind="defer")],
         ),
     ]
     assert [o.name for o in found.operations].count("create_charge") == 1
@@ -152,9 +152,9 @@ def test_the_probe_of_the_catalog_can_be_moved_and_switched_off(loaded: Load) ->
         for own in ("", ", probe: {every: 10m}", ", probe: {path: /v1/models/gpt-4o}", ", probe: {every: 0s}")
     ]
     assert probes == [
-        service.Probe(path="/v1/models"),
-        service.Probe(path="/v1/models", every=600.0),
-        service.Probe(path="/v1/models/gpt-4o"),
+        flow.Probe(path="/v1/models"),
+        flow.Probe(path="/v1/models", every=600.0),
+        flow.Probe(path="/v1/models/gpt-4o"),
         None,
     ]
     assert only(loaded, "crm: {base_url: 'https://crm.example.com'}").probe is None
@@ -162,8 +162,8 @@ def test_the_probe_of_the_catalog_can_be_moved_and_switched_off(loaded: Load) ->
 
 def test_a_probe_to_another_path_does_not_keep_the_method_of_the_catalog() -> None:
     vendor = Probe(method="HEAD", path="/a", credential=False, every="2m")
-    assert probe(None, vendor) == service.Probe(method="HEAD", path="/a", credential=False, every=120.0)
-    assert probe(Probe(path="/b", credential=True), vendor) == service.Probe(path="/b", every=120.0)
+    assert probe(None, vendor) == flow.Probe(method="HEAD", path="/a", credential=False, every=120.0)
+    assert probe(Probe(path="/b", credential=True), vendor) == flow.Probe(path="/b", every=120.0)
     assert probe(Probe(every="1m"), None) is None
 
 

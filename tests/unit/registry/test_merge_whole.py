@@ -2,7 +2,7 @@
 
 import pytest
 
-from trunkline.core import service
+from trunkline.core import flow, service
 
 from .conftest import Load
 
@@ -36,34 +36,34 @@ routes: {llm: {integration: openai, fallback: groq}, spare: groq, alone: {integr
     run = loaded(BASE + text)
     snapshot = run.snapshot
     assert snapshot.budgets == [
-        service.Budget(
+        flow.Budget(
             name="shop",
             usd=100.0,
-            scope=service.Scope(team="shop", model="openai/gpt-4o-mini"),
+            scope=flow.Scope(team="shop", model="openai/gpt-4o-mini"),
             alerts=(0.5, 1.0),
         ),
-        service.Budget(
+        flow.Budget(
             name="each",
             usd=0.5,
             per="day",
-            scope=service.Scope(each="key"),
+            scope=flow.Scope(each="key"),
             alerts=(),
             hard=False,
             unpriced="block",
         ),
     ]
     assert snapshot.caller_limits == [
-        service.CallerLimit(name="all", requests=1000, per=1.0),
-        service.CallerLimit(
+        flow.CallerLimit(name="all", requests=1000, per=1.0),
+        flow.CallerLimit(
             name="chat",
-            scope=service.Scope(feature="chat", integration="openai", key="web"),
+            scope=flow.Scope(feature="chat", integration="openai", key="web"),
             tokens=5000,
             per=60.0,
         ),
-        service.CallerLimit(name="slots", scope=service.Scope(each="team"), concurrency=4, per=0.0),
+        flow.CallerLimit(name="slots", scope=flow.Scope(each="team"), concurrency=4, per=0.0),
     ]
     assert snapshot.team_weights == {"shop": 3, "lab": 1}
-    assert snapshot.notify == service.Notify(
+    assert snapshot.notify == flow.Notify(
         webhook="https://hooks.example.com/t",
         webhook_secret="store:W",
         email=["ops@example.com"],
@@ -72,22 +72,22 @@ routes: {llm: {integration: openai, fallback: groq}, spare: groq, alone: {integr
         smtp_secret="env:SMTP",
         sender="trunkline@example.com",
     )
-    assert snapshot.shedding == service.Shedding(loop_lag=1.0, running_bytes=1 << 30)
+    assert snapshot.shedding == flow.Shedding(loop_lag=1.0, running_bytes=1 << 30)
     assert snapshot.cache_bytes == 128 << 20
     assert snapshot.aliases == [
         service.Alias(
             name="fast",
             target="openai/gpt-4o-mini",
             fallback=[
-                service.Fallback(kind="target", target="openai/gpt-4.1"),
-                service.Fallback(kind="target", target="groq"),
+                flow.Fallback(kind="target", target="openai/gpt-4.1"),
+                flow.Fallback(kind="target", target="groq"),
             ],
         ),
         service.Alias(name="big", target="openai/gpt-4.1"),
     ]
     assert snapshot.routes == {"llm": "openai", "spare": "groq", "alone": "openai"}
     assert snapshot.route_fallback == {
-        "llm": [service.Fallback(kind="target", target="groq")],
+        "llm": [flow.Fallback(kind="target", target="groq")],
         "alone": [],
     }
     assert run.refs == ["env:A", "env:B", "store:W", "env:SMTP"]
@@ -100,7 +100,7 @@ def test_without_a_word_everything_is_as_the_gateway_would_have_it(loaded: Load)
         assert getattr(snapshot, key) == getattr(bare, key), key
     assert loaded(
         BASE + "budgets: {b: {usd: 1}}\nshedding: {}\ncache: {}\nnotify: {}\n"
-    ).snapshot.budgets == [service.Budget(name="b", usd=1.0)]
+    ).snapshot.budgets == [flow.Budget(name="b", usd=1.0)]
 
 
 @pytest.mark.row("R9")
@@ -134,4 +134,4 @@ def test_a_model_name_that_is_an_integrations_too_means_the_integration(loaded: 
         BASE
         + "models: {groq: {target: openai/gpt-4.1}}\nroutes: {llm: {integration: openai, fallback: groq}}\n"
     )
-    assert run.snapshot.route_fallback["llm"] == [service.Fallback(kind="target", target="groq")]
+    assert run.snapshot.route_fallback["llm"] == [flow.Fallback(kind="target", target="groq")]

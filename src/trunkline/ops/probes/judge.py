@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from trunkline.core.service import Probe
+from trunkline.core.flow import Probe
 from trunkline.ops.outside import Probed
 from trunkline.wire.errors import AddressDenied, WireError
 

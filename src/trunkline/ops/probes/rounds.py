@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from trunkline.core.service import Probe, Service
+from trunkline.core.flow import Probe
+from trunkline.core.service import Service
 from trunkline.ops.outside import Hit, Outside, Page, Probed
 from trunkline.ops.probes.fetch import Fetcher, fetch
 from trunkline.ops.probes.judge import Outcome, judged

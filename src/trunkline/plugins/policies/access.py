@@ -14,8 +14,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
 
-from trunkline.core.call import Caller, Exchange, Route
+from trunkline.core.call import Caller, Route
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Exchange
 from trunkline.core.ports import Inbound
 from trunkline.core.service import Callers, Operation
 from trunkline.plugins.policies import grants
@@ -29,7 +30,9 @@ EXPOSED = (
     b"x-trunkline-overhead-ms, x-trunkline-cost-usd, x-trunkline-simulated, retry-after, retry-after-ms, x-should-retry, "
     b"request-id, x-request-id, x-trunkline-error-source, x-trunkline-error-code, x-trunkline-error-retryable, "
     b"x-trunkline-error-retry-at, x-trunkline-error-action, x-trunkline-error-scope, "
-    b"x-trunkline-idempotent-replay, idempotent-replayed"
+    b"x-trunkline-idempotent-replay, idempotent-replayed, ratelimit, ratelimit-policy, x-ratelimit-limit-requests, "
+    b"x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, "
+    b"x-ratelimit-reset-tokens"
 )
 
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import msgspec
 
 from trunkline.core import spend
+from trunkline.core.flow import Budget
 from trunkline.core.scope import Labels, counted_by, covers
-from trunkline.core.service import Budget
 from trunkline.core.spend import OTHER, Spend, Window, window
 
 MOST_VALUES = 10_000

@@ -8,7 +8,7 @@ not needed it is forgotten. Not for: declared limits (`rate.py`).
 
 from __future__ import annotations
 
-from trunkline.core.service import Adaptive
+from trunkline.core.flow import Adaptive
 
 QUIET_S = 60.0
 """A bound that is not needed is forgotten so long after its last cut."""

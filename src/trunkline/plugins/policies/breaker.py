@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
-from trunkline.core.call import UNWATCHED, Attempt, Target
+from trunkline.core.call import UNWATCHED, Target
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Attempt
 from trunkline.plugins.policies.circuit import MODELS_MAX, Circuit, Outcome, State
 
 FORGOTTEN_S = 900.0

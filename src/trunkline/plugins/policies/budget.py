@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from trunkline.core import spend
-from trunkline.core.call import Caller, Exchange, Route
+from trunkline.core.call import Caller, Route
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Exchange
+from trunkline.core.flow import Budget as Declared
+from trunkline.core.flow import Scope
 from trunkline.core.scope import Labels, counted_by, covers, model_label
-from trunkline.core.service import Budget as Declared
-from trunkline.core.service import CallerKey, Scope
+from trunkline.core.service import CallerKey
 from trunkline.core.spend import NANO, Spend
 from trunkline.plugins.policies.account import Account, Counter, Standing, standings
 from trunkline.plugins.policies.caller_limits import labels_of

@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from trunkline.core.call import Answer, Exchange, Live, Route
+from trunkline.core.call import Live, Route
 from trunkline.core.errors import CallError
-from trunkline.core.service import Cache
+from trunkline.core.exchange import Answer, Exchange
+from trunkline.core.flow import Cache
 from trunkline.plugins.policies.cache_flights import Flight, Flights
 from trunkline.plugins.policies.cache_key import Relevant, contract, identity
 from trunkline.plugins.policies.cache_rules import declared, kept_seconds, lasting, lasting_fields, unkept

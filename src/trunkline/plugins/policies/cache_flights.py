@@ -10,8 +10,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from trunkline.core.call import Exchange
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Exchange
 from trunkline.plugins.policies.cache_rules import same_failure
 from trunkline.plugins.policies.cache_store import Kept
 

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Literal
 
-from trunkline.core.call import Caller, Exchange, Live, Route
+from trunkline.core.call import Caller, Live, Route
 from trunkline.core.canonical import canonical, digest
 from trunkline.core.codec import to_pack
+from trunkline.core.exchange import Exchange
 
 IRRELEVANT = frozenset(
     (b"user-agent", b"traceparent", b"tracestate", b"b3", b"x-request-id", b"x-amzn-trace-id", b"x-cloud-trace-context",

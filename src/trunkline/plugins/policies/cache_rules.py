@@ -5,9 +5,10 @@ Not for: keeping (`cache_store.py`), nor for who waits for whom (`cache_flights.
 
 from __future__ import annotations
 
-from trunkline.core.call import Exchange, Route
+from trunkline.core.call import Route
 from trunkline.core.errors import CallError
-from trunkline.core.service import Cache
+from trunkline.core.exchange import Exchange
+from trunkline.core.flow import Cache
 
 _METHODS = (b"GET", b"POST")
 _CONDITIONAL = frozenset(

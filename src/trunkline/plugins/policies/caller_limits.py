@@ -11,10 +11,12 @@ import math
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from trunkline.core.call import Caller, Exchange
+from trunkline.core.call import Caller
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Exchange
+from trunkline.core.flow import CallerLimit, Scope
 from trunkline.core.scope import Labels, counted_by, covers, model_label
-from trunkline.core.service import CallerKey, CallerLimit, Scope
+from trunkline.core.service import CallerKey
 from trunkline.plugins.policies.gcra import Bucket
 from trunkline.plugins.policies.limit_fields import Standing, Unit, lines
 from trunkline.plugins.policies.token_estimate import Estimator

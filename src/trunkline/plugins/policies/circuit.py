@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from trunkline.core.service import Breaker as Settings
+from trunkline.core.flow import Breaker as Settings
 
 SLICES = 10
 """Of the sliding window."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from trunkline.core.call import Attempt, Exchange
+from trunkline.core.exchange import Attempt, Exchange
 
 BYTES_PER_TOKEN = 4
 GUESSED_BYTES = 256 << 10

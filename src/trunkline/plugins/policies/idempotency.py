@@ -15,8 +15,8 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-from trunkline.core.call import Answer, Exchange
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Answer, Exchange
 from trunkline.core.idempotency import (
     ANSWER,
     DEFAULT_HOURS,

@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
-from trunkline.core.call import Attempt
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Attempt
 from trunkline.core.service import Service
 from trunkline.plugins.policies.adaptive import Bound
 from trunkline.plugins.policies.cost import NOTHING, ONE, Cost, Means, expected, used

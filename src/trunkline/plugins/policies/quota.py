@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from trunkline.core.call import Exchange
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Exchange
 
 
 class Quota:

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from trunkline.core.flow import Limit
 from trunkline.core.ports import LimitTold
-from trunkline.core.service import Limit
 from trunkline.plugins.policies.cost import Cost
 from trunkline.plugins.policies.gcra import Bucket
 from trunkline.plugins.policies.pace import Pace

@@ -13,9 +13,10 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from trunkline.core.call import Exchange
 from trunkline.core.errors import CallError
-from trunkline.core.service import LANES, Lane, Shedding
+from trunkline.core.exchange import Exchange
+from trunkline.core.flow import Lane, Shedding
+from trunkline.core.service import LANES
 
 TICK_S = 0.05
 BYTES_EVERY_S = 0.25

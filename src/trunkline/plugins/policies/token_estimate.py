@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from trunkline.core.call import Exchange
 from trunkline.core.codec import DecodeError, json_decoder
+from trunkline.core.exchange import Exchange
 
 BYTES_PER_TOKEN = 3
 """English has four and more, other scripts three; JSON around it adds to the high side."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trunkline.core.service import Probe
+from trunkline.core.flow import Probe
 from trunkline.ops.outside import Probed
 from trunkline.ops.probes.judge import Outcome, judged
 from trunkline.wire.errors import AddressDenied, ConnectRefused

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from trunkline.core.service import ApiVersion, Auth, Credential, Header, Probe, Service
+from trunkline.core.flow import Probe
+from trunkline.core.service import ApiVersion, Auth, Credential, Header, Service
 from trunkline.gateway import addresses
 from trunkline.ops.outside import Hit, Outside
 from trunkline.ops.probes.rounds import PAGE_EVERY_S, Means, Place, Rounds

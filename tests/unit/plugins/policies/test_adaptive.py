@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.core.service import Adaptive
+from trunkline.core.flow import Adaptive
 from trunkline.plugins.policies.adaptive import QUIET_S, Bound
 
 LEARN = Adaptive(floor=2, ceiling=50, decrease=0.5)

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from trunkline.core.call import UNWATCHED, Attempt, Exchange, Live, Member, Target
+from trunkline.core.call import UNWATCHED, Live, Member, Target
 from trunkline.core.errors import KINDS, CallError
-from trunkline.core.service import Breaker as Settings
+from trunkline.core.exchange import Attempt, Exchange
+from trunkline.core.flow import Breaker as Settings
 from trunkline.plugins.policies.breaker import Breaker, Seen, outcome_of
 from trunkline.testing import FakeClock, Heard, Trial, answers, request, service
 

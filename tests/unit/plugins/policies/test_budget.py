@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.records import begin, end, tried
-from trunkline.core.call import Caller, Exchange, Live, Route
+from trunkline.core.call import Caller, Live, Route
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Exchange
+from trunkline.core.flow import Budget as Declared
+from trunkline.core.flow import Fallback, Retry, Scope
 from trunkline.core.record import Tried
-from trunkline.core.service import Budget as Declared
-from trunkline.core.service import Fallback, Model, Price, Retry, Scope
+from trunkline.core.service import Model, Price
 from trunkline.core.spend import NANO, Spend, token_of
 from trunkline.plugins.policies import account
 from trunkline.plugins.policies.budget import Budget

@@ -17,7 +17,7 @@ from tests.support.cached import (
     told,
     trial,
 )
-from trunkline.core.service import Cache, Fallback
+from trunkline.core.flow import Cache, Fallback
 from trunkline.gateway.caching import relevance
 from trunkline.plugins.policies.cache import REFRESH_PAUSE_S, STALE_QUIET_S, AnswerCache
 from trunkline.testing import (

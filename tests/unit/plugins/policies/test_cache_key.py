@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from trunkline.core.call import Caller, Exchange, Live, Route
-from trunkline.core.service import Cache, Idempotency
+from trunkline.core.call import Caller, Live, Route
+from trunkline.core.exchange import Exchange
+from trunkline.core.flow import Cache
+from trunkline.core.service import Idempotency
 from trunkline.gateway.caching import relevance
 from trunkline.plugins.policies.cache_key import contract, identity, sharing
 from trunkline.testing import Heard, caller_key, request, service

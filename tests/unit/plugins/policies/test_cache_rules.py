@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from trunkline.core.call import Answer, Exchange, Live, Route
+from trunkline.core.call import Live, Route
 from trunkline.core.errors import CallError
-from trunkline.core.service import Cache, Fallback, Model, Operation
+from trunkline.core.exchange import Answer, Exchange
+from trunkline.core.flow import Cache, Fallback
+from trunkline.core.service import Model, Operation
 from trunkline.plugins.policies.cache_rules import (
     declared,
     kept_seconds,

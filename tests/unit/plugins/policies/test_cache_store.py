@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from trunkline.core.call import Answer
+from trunkline.core.exchange import Answer
 from trunkline.plugins.policies.cache_store import OVERHEAD_BYTES, Kept, Store
 
 

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.core.call import Caller, Exchange, Live, Route
+from trunkline.core.call import Caller, Live, Route
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Exchange
+from trunkline.core.flow import CallerLimit, Scope
 from trunkline.core.ports import Reading
 from trunkline.core.record import Tried
-from trunkline.core.service import CallerLimit, Scope
 from trunkline.plugins.policies import caller_limits
 from trunkline.plugins.policies.caller_limits import OTHER, CallerLimits
 from trunkline.testing import FakeClock, Heard, caller_key, request, service

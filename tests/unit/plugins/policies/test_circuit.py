@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from trunkline.core.service import Breaker as Settings
+from trunkline.core.flow import Breaker as Settings
 from trunkline.plugins.policies.circuit import PROBE_EVERY_S, Circuit, Counts, Outcome
 
 pytestmark = pytest.mark.row("F3")

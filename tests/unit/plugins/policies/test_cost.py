@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from trunkline.core.call import Attempt, Exchange, Live, Member, Target
+from trunkline.core.call import Live, Member, Target
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Reading
 from trunkline.plugins.adapters import ADAPTERS
 from trunkline.plugins.policies.cost import (

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.core.call import Answer, Exchange
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Answer, Exchange
 from trunkline.core.idempotency import ANSWER, DOUBT, FREED, UNKEPT, minted
 from trunkline.core.record import Tried
 from trunkline.core.service import Credential, Operation

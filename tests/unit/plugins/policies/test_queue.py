@@ -13,14 +13,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from trunkline.core.call import Attempt, Exchange, Live, Member, Target
+from trunkline.core.call import Live, Member, Target
 from trunkline.core.errors import CallError
-from trunkline.core.service import Adaptive, CallerKey, Credential, Limit, Retry, Service, Snapshot, Timeouts
-from trunkline.core.service import Queue as Waiting
+from trunkline.core.exchange import Attempt, Exchange
+from trunkline.core.flow import Adaptive, Limit, Retry, Timeouts
+from trunkline.core.flow import Queue as Waiting
+from trunkline.core.service import CallerKey, Credential, Service, Snapshot
 from trunkline.plugins.policies.line import HEARD_EVERY_S
 from trunkline.plugins.policies.queue import Queue
 from trunkline.testing import JSON, FakeClock, Heard, Play, Sent, Trial, answers, caller_key, request, service
-from trunkline.testing.virtual_time import LoopClock, run
+from trunkline.testing.virtual_time import LoopClock, passes, run
 
 OK = answers(200, b"{}")
 Story = Callable[[], Coroutine[Any, Any, None]]
@@ -80,7 +82,7 @@ def now() -> float:
 async def ended(*heard: Heard) -> None:
     """Waits until they all have their answers."""
     while not all(one.closed for one in heard):
-        await asyncio.sleep(0.01)
+        await passes(0.01)
 
 
 # Places.
@@ -94,7 +96,7 @@ async def test_the_narrowest_concurrency_holds_and_places_go_in_order() -> None:
     most = 0
     while not all(one.closed for one in heard):
         most = max(most, sum(not sent.response.complete for sent in trial.wire.sent))
-        await asyncio.sleep(0.1)
+        await passes(0.1)
     assert (most, at_vendor(trial), {one.status for one in heard}) == (2, list(range(6)), {200})
     assert 3.0 <= now() <= 3.2
     assert [round(end.queued_us / 1e6) for end in trial.ends] == [0, 0, 1, 1, 2, 2]
@@ -159,7 +161,7 @@ async def test_tokens_are_reserved_and_settled_with_what_was_used() -> None:
     trial = story_of(limited(Limit(tokens=1000, per=100.0)), always=answers(200, usage))
     first = trial.begin("POST", "/v1/chat/completions", asked)
     second = trial.begin("POST", "/v1/chat/completions", asked)
-    await asyncio.sleep(0.01)
+    await passes(0.01)
     assert (first.status, second.status) == (200, 200), "the first gave back what it did not use"
     (line,) = trial.queue.lines.values()
     assert "full_at=1006" in repr(line.rates), "sixty tokens of a thousand in a hundred seconds"
@@ -210,7 +212,7 @@ async def test_a_call_with_little_time_is_refused_where_another_may_wait() -> No
     first = begin(trial, 1)
     hasty = begin(trial, 2, headers=[("x-trunkline-timeout", "5")])
     patient = begin(trial, 3)
-    await asyncio.sleep(0.01)
+    await passes(0.01)
     assert (first.status, code(hasty), patient.closed) == (200, "rate_limited", False)
     await ended(patient)
     assert patient.status == 200
@@ -222,7 +224,7 @@ async def test_a_call_with_little_time_is_refused_where_another_may_wait() -> No
 async def test_a_full_line_refuses_at_once() -> None:
     trial = story_of(limited(Limit(concurrency=1), size=2), always=takes(1.0))
     heard = [begin(trial, n) for n in range(4)]
-    await asyncio.sleep(0.01)
+    await passes(0.01)
     assert [one.closed for one in heard] == [False, False, False, True]
     assert (heard[3].status, code(heard[3])) == (503, "queue_full")
     assert heard[3].field(b"x-trunkline-queue-position") == b"3"
@@ -236,9 +238,9 @@ async def test_in_a_full_line_the_lowest_lane_gives_way() -> None:
     trial = story_of(limited(Limit(concurrency=1), size=2), always=takes(1.0))
     batch = [("x-trunkline-priority", "batch")]
     heard = [begin(trial, 0), begin(trial, 1, headers=batch), begin(trial, 2, headers=batch)]
-    await asyncio.sleep(0.5)
+    await passes(0.5)
     heard.append(begin(trial, 3))
-    await asyncio.sleep(0.01)
+    await passes(0.01)
     assert (heard[2].status, code(heard[2])) == (503, "queue_full")
     await ended(*heard)
     assert at_vendor(trial) == [0, 3, 1]
@@ -248,7 +250,7 @@ async def test_in_a_full_line_the_lowest_lane_gives_way() -> None:
 async def test_where_nobody_may_wait_what_does_not_fit_is_refused() -> None:
     trial = story_of(limited(Limit(concurrency=1), wait=0.0), always=takes(1.0))
     heard = [begin(trial, n) for n in range(2)]
-    await asyncio.sleep(0.01)
+    await passes(0.01)
     assert (heard[1].status, code(heard[1])) == (503, "queue_timeout")
     assert heard[1].field(b"retry-after") == b"1"
     await ended(*heard)
@@ -273,7 +275,7 @@ async def test_once_it_is_known_how_long_calls_take_a_long_wait_is_refused_at_on
     for n in range(5):
         await ended(begin(trial, n))
     heard = [begin(trial, 10 + n) for n in range(5)]
-    await asyncio.sleep(0.01)
+    await passes(0.01)
     assert [one.closed for one in heard] == [False, False, False, False, True]
     assert (code(heard[4]), heard[4].field(b"x-trunkline-queue-position")) == ("queue_timeout", b"4")
     assert 3.9 <= float(heard[4].field(b"x-trunkline-queue-wait") or 0) <= 4.1
@@ -288,7 +290,7 @@ async def test_once_it_is_known_how_long_calls_take_a_long_wait_is_refused_at_on
 async def test_who_hangs_up_leaves_at_once_and_the_others_move_up() -> None:
     trial = story_of(limited(Limit(requests=1, per=1.0), wait=60.0))
     heard = [begin(trial, n) for n in range(20)]
-    await asyncio.sleep(0.5)
+    await passes(0.5)
     (line,) = trial.queue.lines.values()
     for one in heard[1:11]:
         one.hang_up()
@@ -306,7 +308,7 @@ async def test_who_hangs_up_leaves_at_once_and_the_others_move_up() -> None:
 async def test_a_place_given_to_one_that_hangs_up_in_the_same_turn_is_not_lost() -> None:
     trial = story_of(limited(Limit(concurrency=1)), takes(1.0))
     heard = [begin(trial, n) for n in range(3)]
-    await asyncio.sleep(0.5)
+    await passes(0.5)
     trial.wire.sent[0].reply(200, b"{}")
     heard[1].hang_up()
     await ended(*heard)
@@ -361,7 +363,7 @@ async def test_a_vendors_pause_holds_everyone_and_no_request_is_wasted_in_it() -
     trial = story_of(limited(retry=Retry(attempts=1)), pause)
     assert (await trial.ask("GET", "/api/proxy/acme/0")).status == 429
     heard = [begin(trial, n) for n in range(1, 30)]
-    await asyncio.sleep(7.9)
+    await passes(7.9)
     assert len(trial.wire.sent) == 1
     await ended(*heard)
     assert (at_vendor(trial), {one.status for one in heard}) == (list(range(30)), {200})
@@ -375,7 +377,7 @@ async def test_a_later_shorter_pause_ends_no_longer_one() -> None:
     trial = story_of(spec, long, short)
     await ended(begin(trial, 0), begin(trial, 1))
     third = begin(trial, 2)
-    await asyncio.sleep(19.0)
+    await passes(19.0)
     assert len(trial.wire.sent) == 2
     await ended(third)
     assert third.status == 200
@@ -435,7 +437,7 @@ async def test_after_an_overload_the_vendor_is_asked_again_within_a_minute_whate
     second = begin(trial, 1, headers=[("x-trunkline-timeout", "59")])
     await ended(second)
     assert second.status == 429
-    await asyncio.sleep(60.0)
+    await passes(60.0)
     assert (await trial.ask("GET", "/api/proxy/acme/2")).status == 200
 
 
@@ -461,7 +463,7 @@ async def test_what_a_vendor_tells_in_good_answers_slows_calls_down_before_it_mu
     await ended(*heard)
     assert 6.0 <= now() <= 6.2, "four in eight seconds, the first at once"
     (line,) = trial.queue.lines.values()
-    await asyncio.sleep(10.0)
+    await passes(10.0)
     await ended(begin(trial, 9))
     assert line.free, "the window is over"
 
@@ -491,7 +493,7 @@ async def test_good_answers_are_read_for_limits_every_tenth_of_a_second_at_most(
     )
     for n in range(100):
         await trial.ask("GET", f"/api/proxy/acme/{n}")
-        await asyncio.sleep(0.01)
+        await passes(0.01)
     gaps = [after - before for before, after in pairwise(read)]
     assert 9 <= len(read) <= 11
     assert min(gaps) >= HEARD_EVERY_S - 1e-6
@@ -528,11 +530,11 @@ async def test_concurrency_follows_what_the_vendor_bears() -> None:
     )
     trial = story_of(spec, always=play)
     heard = [begin(trial, n) for n in range(40)]
-    await asyncio.sleep(2.0)
+    await passes(2.0)
     burst = refused
     for n in range(40, 440):
         heard.append(begin(trial, n))
-        await asyncio.sleep(0.01)
+        await passes(0.01)
     await ended(*heard)
     assert sum(one.status == 200 for one in heard) >= 438
     assert burst >= 32, "nobody could know before"
@@ -547,15 +549,15 @@ async def test_concurrency_follows_what_the_vendor_bears() -> None:
 async def test_a_reload_takes_hold_for_those_that_wait() -> None:
     trial = story_of(limited(Limit(concurrency=1)), always=takes(100.0))
     heard = [begin(trial, n) for n in range(4)]
-    await asyncio.sleep(1.0)
+    await passes(1.0)
     assert len(trial.wire.sent) == 1
     wider = limited(Limit(concurrency=3))
     trial.queue.load(with_(trial, wider))
-    await asyncio.sleep(0.01)
+    await passes(0.01)
     assert at_vendor(trial) == [0, 1, 2]
     for one in heard:
         one.hang_up()
-    await asyncio.sleep(0.01)
+    await passes(0.01)
     assert repr(trial.queue) == "Queue({})"
 
 
@@ -596,12 +598,12 @@ async def test_teams_have_their_shares_of_a_line() -> None:
     spec = limited(Limit(requests=1, per=1.0), wait=1000.0, size=10_000, timeout=Timeouts(total=1000.0))
     trial = story_of(spec, keys=keys, team_weights={"big": 3})
     heard = [begin(trial, n, key="tl_big" if n < 60 else "tl_small") for n in range(120)]
-    await asyncio.sleep(40.5)
+    await passes(40.5)
     first = at_vendor(trial)
     assert sum(n < 60 for n in first[1:41]) == 30
     for one in heard:
         one.hang_up()
-    await asyncio.sleep(0.1)
+    await passes(0.1)
 
 
 @in_virtual_time
@@ -609,7 +611,7 @@ async def test_who_has_waited_before_keeps_its_turn_at_the_next_try() -> None:
     spec = limited(Limit(concurrency=1), retry=Retry(attempts=2, backoff=0.0))
     trial = story_of(spec, takes(1.0), takes(1.0, 429), always=takes(1.0))
     heard = [begin(trial, n) for n in range(4)]
-    await asyncio.sleep(1.5)
+    await passes(1.5)
     heard.append(begin(trial, 4))
     await ended(*heard)
     assert at_vendor(trial) == [0, 1, 2, 3, 1, 4]

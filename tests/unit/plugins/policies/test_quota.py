@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from trunkline.core.call import Caller, Exchange
+from trunkline.core.call import Caller
 from trunkline.core.errors import CallError
+from trunkline.core.exchange import Exchange
 from trunkline.plugins.policies.quota import Quota
 from trunkline.testing import FakeClock, Heard, caller_key, request
 

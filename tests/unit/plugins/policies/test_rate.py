@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trunkline.core.flow import Limit
 from trunkline.core.ports import LimitTold
-from trunkline.core.service import Limit
 from trunkline.plugins.policies.cost import ONE, Cost
 from trunkline.plugins.policies.rate import HELD_MAX_S, Rates
 

@@ -9,9 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.core.call import Exchange
+from trunkline.core.exchange import Exchange
 from trunkline.core.ports import Reading
-from trunkline.plugins.policies.token_estimate import FIRST_OUTPUT, MOST_INPUT, Estimator, Tokens, asked_output
+from trunkline.plugins.policies.token_estimate import (
+    FIRST_OUTPUT,
+    MOST_INPUT,
+    Estimator,
+    Tokens,
+    asked_output,
+)
 from trunkline.testing import Heard, request
 
 MODEL = "acme/tiny"
