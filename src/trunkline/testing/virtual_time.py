@@ -56,7 +56,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now
 
-    def passes(self, seconds: float) -> None:
+    def works(self, seconds: float) -> None:
         """Work that takes so long: time passes although nothing waits for it."""
         self._jumping.now += seconds
 
@@ -78,6 +78,12 @@ class LoopClock(FakeClock):
 
     def advance(self, seconds: float) -> None:
         raise AssertionError(f"time passes by itself here, not by {seconds} s")
+
+
+async def passes(seconds: float) -> None:
+    """Lets so much virtual time pass. Fails on a loop whose time is real."""
+    assert isinstance(asyncio.get_running_loop(), VirtualTimeLoop), "this time would be real"
+    await asyncio.sleep(seconds)
 
 
 def run(story: Coroutine[Any, Any, T]) -> T:
