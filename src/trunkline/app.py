@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import secrets
 import signal
@@ -15,7 +14,6 @@ import sys
 import time
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import trunkline
@@ -32,7 +30,6 @@ from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.fallback import Fallbacks
 from trunkline.engine.gateway import Gateway, Ids
 from trunkline.engine.limits_told import limits_told
-from trunkline.engine.shape import answer
 from trunkline.engine.sweep import Sweeper
 from trunkline.engine.world import Address, Makers, World
 from trunkline.gateway import addresses, caching, failures, kills
@@ -42,6 +39,8 @@ from trunkline.gateway.faults import OnDemand
 from trunkline.gateway.keyed import Keyed
 from trunkline.gateway.local import LocalRoutes
 from trunkline.gateway.log import Scrubbed, say
+from trunkline.gateway.process import many_files, no_core_dumps, tune_gc, write
+from trunkline.gateway.refused import refused_by_wire
 from trunkline.gateway.samples import Samples
 from trunkline.gateway.spending import Spending
 from trunkline.gateway.tokens import Tokens
@@ -340,60 +339,6 @@ class Process:
         self.keyed.close()
         self.deferrals.stop()
         self.journal.close()
-
-
-def refused_by_wire(status: int, code: str, reason: str) -> tuple[bytes, bytes]:
-    """The error shape for a request that was refused before it was a call."""
-    kind = "request_too_large" if status == 413 else "invalid_request"
-    correlation = secrets.token_hex(16)
-    error = CallError(kind, f"{reason} ({code})", scope="request")
-    _, fields, body = answer(
-        error,
-        style="normalized",
-        dialect="",
-        accept=b"",
-        correlation_id=correlation,
-        attempts=0,
-        spent_usd=None,
-        runbook="",
-        should_retry=False,
-        vendor_same_dialect=False,
-        now=time.time(),
-    )
-    lines = b"".join(b"%b: %b\r\n" % field for field in fields)
-    return lines + b"x-correlation-id: %b\r\n" % correlation.encode(), body
-
-
-def write(path: Path, content: bytes) -> None:
-    """Replaces a small file in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.chmod(0o600)
-    temporary.replace(path)
-
-
-def tune_gc() -> None:
-    """What was loaded stays for good; calls make almost no cycles, so the collector needs to look rarely."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 50)
-
-
-def no_core_dumps() -> None:
-    """A dump would hold credentials."""
-    import resource
-
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def many_files() -> None:
-    """Each open stream takes two descriptors: as many as this process may have."""
-    import resource
-
-    with contextlib.suppress(OSError, ValueError):
-        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def main() -> None:
