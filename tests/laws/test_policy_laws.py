@@ -13,13 +13,15 @@ from trunkline.core.deferral import Deferred
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt
 from trunkline.core.flow import Budget as Money
-from trunkline.core.flow import CallerLimit, Fallback, Limit, Scope
+from trunkline.core.flow import Cache, CallerLimit, Fallback, Limit, Scope
 from trunkline.core.ports import Policy
 from trunkline.core.service import Callers
 from trunkline.engine.limits_told import limits_told
+from trunkline.gateway.caching import relevance
 from trunkline.plugins.policies.access import Access
 from trunkline.plugins.policies.breaker import Breaker
 from trunkline.plugins.policies.budget import Budget
+from trunkline.plugins.policies.cache import AnswerCache
 from trunkline.plugins.policies.caller_limits import CallerLimits
 from trunkline.plugins.policies.deferral import Deferral
 from trunkline.plugins.policies.queue import Queue
@@ -45,13 +47,14 @@ def budget(clock: FakeClock) -> Budget:
     return made
 
 
-LIMITED = service(limits=[Limit(concurrency=1), Limit(requests=1000, per=1.0)])
+LIMITED = service(limits=[Limit(concurrency=1), Limit(requests=1000, per=1.0)], cache=Cache(ttl=60.0))
 On = Literal["call", "attempt"]
 POLICIES: list[tuple[Callable[[FakeClock], Policy[Any]], On]] = [
     (lambda clock: Access(Callers(version="1", keys=[]), b"p", b"t", wall=clock.wall), "call"),
     (lambda clock: Quota(clock.wall), "call"),
     (limits, "call"),
     (budget, "call"),
+    (lambda clock: AnswerCache(clock, relevance(), 1 << 20), "call"),
     (lambda clock: Deferral(accepting, clock.wall), "call"),
     (lambda clock: Breaker(clock, clock.wall), "attempt"),
     (lambda clock: Queue(clock, clock.wall, limits_told), "attempt"),
@@ -60,7 +63,9 @@ POLICIES: list[tuple[Callable[[FakeClock], Policy[Any]], On]] = [
 
 @pytest.mark.row("F6")
 @pytest.mark.parametrize(
-    ("make", "on"), POLICIES, ids=["access", "quota", "limits", "budget", "deferral", "breaker", "queue"]
+    ("make", "on"),
+    POLICIES,
+    ids=["access", "quota", "limits", "budget", "cache", "deferral", "breaker", "queue"],
 )
 async def test_after_any_ending_a_policy_is_back_where_it_was(
     make: Callable[[FakeClock], Policy[Any]], on: On
