@@ -17,7 +17,7 @@ from tests.support.cached import (
     told,
     trial,
 )
-from trunkline.core.flow import Cache, Fallback
+from trunkline.core.flow import Budget, Cache, Fallback
 from trunkline.gateway.caching import relevance
 from trunkline.plugins.policies.cache import REFRESH_PAUSE_S, STALE_QUIET_S, AnswerCache
 from trunkline.testing import (
@@ -59,6 +59,14 @@ async def test_a_hit_costs_nothing_and_says_what_it_saved() -> None:
     assert (second.state, second.status, second.tried, second.served_model) == ("ok", 200, [], "tiny-1")
     assert (heard.field(b"x-trunkline-cost-usd"), heard.field(b"x-trunkline-attempts")) == (b"0", b"0")
     assert heard.field(b"x-correlation-id") == second.call_id.encode()
+
+
+@pytest.mark.row("F11", "O2")
+async def test_a_budget_is_charged_for_one_of_equal_calls() -> None:
+    t = Trial(GOOD, services=[service(cache=MINUTE)], budgets=[Budget(name="all", usd=1.0)])
+    assert [told(await chat(t)) for _ in range(5)] == [b"miss"] + [b"hit; age=0"] * 4
+    (standing,) = t.budget.standings()
+    assert (standing.spent_usd, t.budget.held) == (7e-06, {})
 
 
 async def test_an_answer_is_fresh_for_its_time_and_not_longer() -> None:
