@@ -78,7 +78,7 @@ def _known(tokens: int | None) -> str:
 def _cost(call: dict[str, Any]) -> str:
     if call["cost_usd"] is None or call["cost_usd"] < 0:
         return ""
-    wasted = f", of which wasted ${call['wasted_usd']:.6f}" if call["wasted_usd"] > 0 else ""
+    wasted = f", and thrown away ${call['wasted_usd']:.6f}" if call["wasted_usd"] > 0 else ""
     return f"${call['cost_usd']:.6f}{wasted}"
 
 

@@ -124,7 +124,8 @@ class Deliverer:
     async def _relay(self, attempt: Attempt, response: Response) -> None:
         exchange = attempt.exchange
         streamed = response.fields.get(b"content-type", b"").startswith(_STREAMED)
-        adapter = exchange.adapter if streamed else None
+        # One that comes compressed, though none was asked for, cannot be read on the way; it passes as it is.
+        adapter = exchange.adapter if streamed and b"content-encoding" not in response.fields else None
         length = response.fields.get(b"content-length")
 
         def start() -> bool:

@@ -42,6 +42,11 @@ def in_virtual_time(story: Callable[..., Coroutine[Any, Any, None]]) -> Callable
     return test
 
 
+async def passes(seconds: float) -> None:
+    """Virtual time."""
+    await asyncio.sleep(seconds)
+
+
 def takes(seconds: float, body: bytes = REPLY, status: int = 200) -> Play:
     """A vendor that answers after a while."""
     return lambda sent: later(seconds, sent.reply, status, body)
@@ -74,7 +79,7 @@ def hedged(*plays: Play, hedge: Hedge = LATE, **changes: Any) -> tuple[Trial, No
 async def begun(trial: Trial, body: bytes = CHAT, *headers: tuple[str, str]) -> Heard:
     """A call whose first request is late: the second is out."""
     heard = trial.begin("POST", "/v1/chat/completions", body, *headers)
-    await asyncio.sleep(0.6)
+    await passes(0.6)
     return heard
 
 
@@ -89,7 +94,7 @@ async def test_whoever_answers_first_wins_and_the_other_is_cancelled(winner: int
     heard = await begun(trial)
     first, second = trial.wire.sent
     assert first.head == second.head
-    await asyncio.sleep(1.0)
+    await passes(1.0)
     trial.wire.sent[winner].reply(200, REPLY)
     await over(trial, heard)
     assert (heard.status, heard.body, heard.whole) == (200, REPLY, True)
@@ -166,7 +171,7 @@ async def test_while_a_second_stream_may_win_openings_are_held_back() -> None:
     trial, _ = hedged(streams(HELLO, end=False), streams(HELLO, end=False))
     heard = await begun(trial, STREAM)
     for _ in range(8):
-        await asyncio.sleep(1.0)
+        await passes(1.0)
         trial.sweeper.sweep(trial.clock())
     assert not heard.started
     trial.wire.sent[0].piece(CONTENT + DONE)
@@ -237,7 +242,7 @@ async def test_whatever_ends_the_call_ends_both(how: str) -> None:
     elif how == "cancel":
         heard.hang_up()
     else:
-        await asyncio.sleep(5.0)
+        await passes(5.0)
         trial.sweeper.sweep(trial.clock())
     await over(trial, heard)
     assert [sent.dropped for sent in trial.wire.sent] == [True, True]
@@ -263,7 +268,7 @@ async def test_a_second_that_waits_for_a_place_gives_it_up() -> None:
     holding = Holding()
     trial = Trial(is_silent, services=[service(hedge=LATE)], attempts=[holding], clock=LoopClock())
     heard = trial.begin("POST", "/v1/chat/completions", CHAT)
-    await asyncio.sleep(0.6)
+    await passes(0.6)
     trial.wire.sent[0].reply(200, REPLY)
     await over(trial, heard)
     assert (heard.status, len(trial.wire.sent), [t.n for t in trial.ends[0].tried]) == (200, 1, [1])
@@ -281,7 +286,7 @@ async def test_a_second_that_is_refused_is_as_if_it_had_never_been() -> None:
     refusing = Refusing()
     trial = Trial(is_silent, services=[service(hedge=LATE)], attempts=[refusing], clock=LoopClock())
     heard = trial.begin("POST", "/v1/chat/completions", CHAT)
-    await asyncio.sleep(0.6)
+    await passes(0.6)
     trial.wire.sent[0].reply(200, REPLY)
     await over(trial, heard)
     assert (heard.status, trial.ends[0].wasted_usd, [t.n for t in trial.ends[0].tried]) == (200, 0.0, [1])
@@ -302,7 +307,7 @@ async def test_a_second_that_is_refused_is_as_if_it_had_never_been() -> None:
 async def test_what_is_not_hedged(method: str, target: str, body: bytes, changes: dict[str, Any]) -> None:
     trial, _ = hedged(is_silent, **changes)
     heard = trial.begin(method, target, body)
-    await asyncio.sleep(5.0)
+    await passes(5.0)
     assert len(trial.wire.sent) == 1
     trial.wire.sent[0].reply(200, REPLY)
     await over(trial, heard)
@@ -313,7 +318,7 @@ async def test_what_is_not_hedged(method: str, target: str, body: bytes, changes
 async def test_a_read_is_hedged_and_costs_nothing() -> None:
     trial, _ = hedged(is_silent, answers(200, b"[]"), hedge=Hedge(after=0.5, share=1.0))
     heard = trial.begin("GET", "/api/proxy/acme/x")
-    await asyncio.sleep(0.6)
+    await passes(0.6)
     await over(trial, heard)
     assert (heard.status, trial.ends[0].notes, trial.ends[0].wasted_usd) == (200, "hedge=won", 0.0)
 
@@ -324,13 +329,13 @@ async def test_what_is_late_is_learned() -> None:
     for n in range(40):
         trial.wire.plays.append(takes(2.0 if n % 10 else 1.0))
         heard = trial.begin("POST", "/v1/chat/completions", CHAT)
-        await asyncio.sleep(3.0)
+        await passes(3.0)
         assert heard.closed
     assert len(trial.wire.sent) == 40
     trial.wire.plays.extend([takes(10.0), takes(1.0)])
     began = trial.clock()
     heard = trial.begin("POST", "/v1/chat/completions", CHAT)
-    await asyncio.sleep(9.0)
+    await passes(9.0)
     assert (heard.closed, trial.ends[-1].notes) == (True, "hedge=won")
     # The second went out when the first was later than nearly all before it, which took two seconds.
     assert 1.8 <= trial.ends[-1].tried[1].offset_us / 1e6 <= 2.5
@@ -343,7 +348,7 @@ async def test_losers_stop_it_when_they_have_cost_what_they_may() -> None:
     for _ in range(4):
         trial.wire.plays.extend([takes(3.0), takes(1.0)])
         heard = trial.begin("POST", "/v1/chat/completions", CHAT)
-        await asyncio.sleep(5.0)
+        await passes(5.0)
         assert heard.closed
         trial.wire.plays.clear()
     assert [end.notes for end in trial.ends] == ["hedge=won", "hedge=won", "", ""]
