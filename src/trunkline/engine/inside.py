@@ -41,6 +41,15 @@ class Asked:
         return f"<Asked {self.method} {self.target.partition(b'?')[0].decode('ascii', 'replace')}>"
 
 
+class Room:
+    """Bytes that several replies may take together."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+
 class Gathered:
     """The reply to such a call, streams included. `ended` is called once: at the end, at a cut, when it is given up."""
 
@@ -48,6 +57,7 @@ class Gathered:
         "_ended",
         "_limit",
         "_pieces",
+        "_room",
         "_size",
         "closed",
         "flow",
@@ -59,9 +69,10 @@ class Gathered:
         "whole",
     )
 
-    def __init__(self, ended: Callable[[], None], limit: int) -> None:
+    def __init__(self, ended: Callable[[], None], limit: int, room: Room | None = None) -> None:
         self._ended = ended
         self._limit = limit
+        self._room = room or Room(limit)
         self._pieces: list[bytes] = []
         self._size = 0
         self.closed = self.started = False
@@ -98,7 +109,10 @@ class Gathered:
         if self.closed:
             return
         self._size += len(chunk)
-        if self._size > self._limit:
+        self._room.left -= len(chunk)
+        if self._size > self._limit or self._room.left < 0:
+            self._room.left += self._size
+            self._pieces.clear()
             self.outgrown = True
             self.give_up()
             return

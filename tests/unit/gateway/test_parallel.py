@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from trunkline.core.errors import CallError
 from trunkline.core.flow import Cache
-from trunkline.gateway.parallel import CALLS_MAX, read
+from trunkline.gateway import parallel
+from trunkline.gateway.parallel_form import CALLS_MAX, read
 from trunkline.testing import Heard, Trial, answers, caller_key, is_silent, service, streams
 from trunkline.testing.laws import ANSWER, CONTENT, DONE
 
@@ -245,6 +246,14 @@ async def test_an_answer_beyond_measure_is_given_up_and_the_others_are_told() ->
         (413, "request_too_large"),
         (200, None),
     ]
+
+
+async def test_all_answers_together_have_a_bound_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "ANSWERS_MAX", 2500)
+    kilobyte = answers(200, b"x" * 1000, (b"content-type", b"text/plain"))
+    t = Trial(*[kilobyte] * 3, answers(200, b"{}"))
+    told = await ask(t, *[THINGS] * 4, concurrency=1)
+    assert statuses(told) == [200, 200, 413, 200]
 
 
 @pytest.mark.row("F10", "F11")
