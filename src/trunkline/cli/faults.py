@@ -183,7 +183,7 @@ def made(service: Service, name: str) -> Fault:
         status=200 if inside else said.status,
         fields=said.fields[:1] if inside else said.fields,
         body=said.body,
-        events=said.events if inside else {},
+        events=said.events if passing else {},
     )
 
 

@@ -364,3 +364,29 @@ def test_the_thread_does_the_background_work(tmp_path: Path) -> None:
         assert len(files.segments(tmp_path)) == 2
     assert rounds[0] is None
     assert read_all(tmp_path, writer_gone=True) == [b"one"]
+
+
+def test_a_pretended_full_disk_refuses_new_records_and_takes_ends(journal: Journal, tmp_path: Path) -> None:
+    journal.open()
+    journal.append(b"before")
+    journal.pretend_full(True)
+    assert journal.trouble
+    with pytest.raises(JournalFull, match="pretended"):
+        journal.append(b"refused")
+    journal.append_end(b"the end of what had begun")
+    with pytest.raises(JournalFull):
+        journal.append(b"refused still")
+    journal.pretend_full(False)
+    assert journal.trouble is None
+    journal.append(b"after")
+    assert read_all(tmp_path) == [b"before", b"the end of what had begun", b"after"]
+
+
+def test_a_pretended_full_disk_ends_although_the_segment_is_full(journal: Journal, tmp_path: Path) -> None:
+    journal.open()
+    journal.pretend_full(True)
+    for _ in range(8):
+        journal.append_end(b"e" * 1000)
+    journal.pretend_full(False)
+    journal.append(b"after")
+    assert read_all(tmp_path) == [b"e" * 1000] * 8 + [b"after"]

@@ -56,8 +56,8 @@ def _state(stage: Stage, task: str) -> str:
         return ""
     finally:
         connection.close()
-    task = told.get("task") if isinstance(told, dict) else None
-    return str(task.get("state", "")) if isinstance(task, dict) else ""
+    shown = told.get("task") if isinstance(told, dict) else None
+    return str(shown.get("state", "")) if isinstance(shown, dict) else ""
 
 
 def deferred(seen: Iterable[tuple[str, str, str]]) -> dict[str, str]:
