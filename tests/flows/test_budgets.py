@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.caller import Answer, Cut, Line, request
-from tests.support.gateway import Call, Trunkline
+from tests.battery.served import serving
+from tests.support.caller import Answer, Cut, Line, call, request
+from tests.support.gateway import SECRETS, Call, Trunkline
 from tests.support.polling import eventually
 from tests.support.simulator import SimulatorProcess
-from tests.support.site import SILENCE, Site, reply
+from tests.support.site import SILENCE, Seen, Site, reply
 from trunkline.core.codec import pack_decoder
 from trunkline.journal.spend import FILE_NAME, SpendBook
 from trunkline.ledger.spent import kept_book
@@ -166,6 +170,41 @@ def test_a_budget_that_comes_by_a_reload_knows_what_was_spent_before(
     assert gateway.reload(gateway.config.read_text() + "  late: {usd: 0.5}\n").ok
     eventually(lambda: stands(gateway, "late").spent == 0.4, "the budget to be counted")
     assert gateway.call("POST", CHAT, chat()).status == 402
+
+
+@pytest.mark.row("O2", "O3")
+def test_a_share_that_is_reached_is_told_once_by_a_signed_webhook(tmp_path: Path, site: Site) -> None:
+    """The whole of `trunkline serve`: the gateway counts, the console tells, the command line and the API show it."""
+    registry = REGISTRY.replace("{site}", site.address).replace("{simulator}", site.address) + (
+        "  all: {usd: 1, per: day}\n"
+        f"notify: {{webhook: '{site.address}/told', webhook_secret: env:WEBHOOK_SECRET}}\n"
+    )
+    hook = "whsec_" + base64.b64encode(b"a-test-key-that-is-not-a-real-one").decode()
+    with serving(tmp_path, registry, secrets={**SECRETS, "WEBHOOK_SECRET": hook}) as served:
+        site.script.append(answered(0, 60))
+        lines = {"authorization": f"Bearer {served.key}", "content-type": "application/json"}
+        assert call(served.port, "POST", CHAT, lines, json.dumps(chat()).encode()).status == 200
+
+        def told() -> list[Seen]:
+            return [seen for seen in site.seen if seen.target == "/told"]
+
+        (seen,) = eventually(told, "the notice")
+        signed = f"{seen.field('webhook-id')}.{seen.field('webhook-timestamp')}.".encode() + seen.body
+        digest = base64.b64encode(
+            hmac.digest(b"a-test-key-that-is-not-a-real-one", signed, "sha256")
+        ).decode()
+        assert seen.field("webhook-signature") == f"v1,{digest}"
+        assert (seen.json["type"], seen.json["data"]["share"], seen.json["data"]["spent_usd"]) == (
+            "budget.share",
+            0.5,
+            0.6,
+        )
+        shown = served.run("budgets", "--json")
+        (one,) = json.loads(shown.stdout)
+        assert (one["spent_usd"], one["left_usd"], one["forecast_usd"] >= 0.6) == (0.6, 0.4, True)
+        served.kill("console")
+        eventually(lambda: served.run("budgets").returncode == 0, "the command line without a console")
+        assert len(told()) == 1
 
 
 # Never more than there is.
