@@ -220,3 +220,12 @@ class Shedding(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds the event loop may be late before the batch lane is refused; twice: pipeline; four times: interactive."""
     running_bytes: int = 512 << 20
     """Bytes of requests and answers in memory; the same steps."""
+
+
+class Drills(msgspec.Struct, frozen=True, kw_only=True):
+    """Drills on a schedule, on an isolated copy (`trunkline drill`)."""
+
+    every: float = 0.0
+    """Seconds; 0: none."""
+    production: bool = False
+    """Also where the environment is `prod`."""

@@ -16,6 +16,7 @@ from trunkline.core.flow import (
     Budget,
     Cache,
     CallerLimit,
+    Drills,
     Fallback,
     Hedge,
     Lane,
@@ -280,6 +281,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Shares of a team in a queue; 1 where nothing is said."""
     notify: Notify = Notify()
     shedding: Shedding = Shedding()
+    drills: Drills = Drills()
     cache_bytes: int = 64 << 20
     health_public: bool = False
     error_style: ErrorStyle = "superset"

@@ -67,6 +67,7 @@ RULES: dict[str, Rule] = {
     "hedge-without-money": Rule("warning", "`hedge` of model calls without `usd_per_day`."),
     "budget-without-effect": Rule("warning", "A budget that neither refuses nor tells."),
     "budget-without-alerts": Rule("info", "A budget whose alerts are off or reach nobody."),
+    "drills-not-run": Rule("info", "`drills` in production without `production: true`: none is run there."),
     "no-integrations": Rule("warning", "The registry names no integration."),
 }
 

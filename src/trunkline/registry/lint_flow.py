@@ -27,6 +27,10 @@ def lint_flow(loaded: Loaded) -> Said:
         if service.enabled:
             yield from _hedge(loaded, service.name)
     yield from _budgets(loaded)
+    drills, environment = loaded.snapshot.drills, loaded.snapshot.environment
+    if drills.every and environment == "prod" and not drills.production:
+        cure = "Move it to `environments: {staging: ...}`, or add `production: true`: nothing real is called."
+        yield "drills-not-run", ("drills",), "No drill is run in production.", cure
 
 
 def _fallbacks(loaded: Loaded, holder: Holder, live: set[str]) -> Said:

@@ -12,7 +12,7 @@ from trunkline.core import flow, service
 from . import merge_flow
 from .quantity import period_seconds, seconds, size_bytes
 from .shape import Errors, Health, Registry, Route
-from .shape_bounds import Budget, CacheStore, CallerLimit, Notify, Scope, Shedding
+from .shape_bounds import Budget, CacheStore, CallerLimit, Drills, Notify, Scope, Shedding
 
 ALERTS = (0.5, 0.8, 1.0)
 
@@ -54,6 +54,7 @@ def whole(
         team_weights={name: team.weight for name, team in registry.teams.items()},
         notify=_notify(registry.notify or Notify()),
         shedding=_shedding(registry.shedding or Shedding()),
+        drills=_drills(registry.drills or Drills()),
         cache_bytes=size_bytes((registry.cache or CacheStore()).size),
         health_public=(registry.health or Health()).public,
         error_style=(registry.errors or Errors()).style,
@@ -110,3 +111,7 @@ def _notify(own: Notify) -> flow.Notify:
 
 def _shedding(own: Shedding) -> flow.Shedding:
     return flow.Shedding(loop_lag=seconds(own.loop_lag), running_bytes=size_bytes(own.running_bytes))
+
+
+def _drills(own: Drills) -> flow.Drills:
+    return flow.Drills(every=seconds(own.every) if own.every else 0.0, production=own.production)

@@ -58,6 +58,7 @@ _ORDER = (
     bounds.Notify,
     bounds.Shedding,
     bounds.CacheStore,
+    bounds.Drills,
     shape.Defaults,
     shape.Health,
     shape.Errors,

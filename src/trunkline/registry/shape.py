@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from .part import Category, Part, Positive
 from .quantity import Day, Duration, Size
-from .shape_bounds import Budget, CacheStore, CallerLimit, Notify, Shedding, Team
+from .shape_bounds import Budget, CacheStore, CallerLimit, Drills, Notify, Shedding, Team
 from .shape_flow import (
     Adaptive,
     Breaker,
@@ -234,6 +234,8 @@ class Layer(Part):
     """When calls are refused because the process itself is overloaded."""
     cache: CacheStore | None = None
     """The memory of all kept answers."""
+    drills: Drills | None = None
+    """Proof on a schedule that fallbacks work."""
     health: Health | None = None
     """The health page."""
     errors: Errors | None = None

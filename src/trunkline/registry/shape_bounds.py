@@ -104,3 +104,12 @@ class CacheStore(Part):
 
     size: Size = "64MB"
     """At most; the answers that were used least recently go first."""
+
+
+class Drills(Part):
+    """Drills on a schedule: each proves on an isolated copy that the declared fallbacks work, and writes a report."""
+
+    every: Duration = ""
+    """How often, `1h` to `365d`, e.g. `30d`."""
+    production: bool = False
+    """Also where `TRUNKLINE_ENV` is `prod` or unset; nothing real is called there either."""

@@ -61,6 +61,7 @@ RANGES: dict[str, dict[str, Range]] = {
     "hedge": {"after": Range("1ms", "10m", zero=True)},
     "probe": {"every": Range("5s", "1d", zero=True), "timeout": Range("100ms", "1m")},
     "shedding": {"loop_lag": Range("10ms", "10s")},
+    "drills": {"every": Range("1h", "365d")},
 }
 """Key -> its durations and their ranges."""
 

@@ -25,6 +25,7 @@ NEW = {
     "hedge-without-money",
     "budget-without-effect",
     "budget-without-alerts",
+    "drills-not-run",
 }
 
 
@@ -105,3 +106,10 @@ def test_a_budget_should_be_heard_of(
     loaded: Load, budget: str, rest: str, expected: list[tuple[str, str, str]]
 ) -> None:
     assert found(loaded, f"budgets: {{b: {budget}}}\n{rest}") == expected
+
+
+@pytest.mark.row("F12")
+def test_drills_that_are_never_run_in_production_are_told(loaded: Load) -> None:
+    assert found(loaded, "drills: {every: 30d}\n") == [("drills-not-run", "info", "drills")]
+    assert found(loaded, "drills: {every: 30d, production: true}\n") == []
+    assert found(loaded, "environments: {staging: {drills: {every: 30d}}}\n") == []

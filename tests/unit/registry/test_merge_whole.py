@@ -29,6 +29,7 @@ notify:
   smtp_secret: env:SMTP
   sender: trunkline@example.com
 shedding: {loop_lag: 1s, running_bytes: 1GB}
+drills: {every: 30d, production: true}
 cache: {size: 128MB}
 models: {fast: {target: openai/gpt-4o-mini, fallback: [big, groq]}, big: {target: openai/gpt-4.1}}
 routes: {llm: {integration: openai, fallback: groq}, spare: groq, alone: {integration: openai, fallback: []}}
@@ -74,6 +75,7 @@ routes: {llm: {integration: openai, fallback: groq}, spare: groq, alone: {integr
     )
     assert snapshot.shedding == flow.Shedding(loop_lag=1.0, running_bytes=1 << 30)
     assert snapshot.cache_bytes == 128 << 20
+    assert snapshot.drills == flow.Drills(every=30 * 86400.0, production=True)
     assert snapshot.aliases == [
         service.Alias(
             name="fast",
@@ -96,7 +98,7 @@ routes: {llm: {integration: openai, fallback: groq}, spare: groq, alone: {integr
 def test_without_a_word_everything_is_as_the_gateway_would_have_it(loaded: Load) -> None:
     snapshot = loaded(BASE).snapshot
     bare = service.Snapshot(version="", created="", environment="prod", services=[])
-    for key in ("budgets", "caller_limits", "team_weights", "notify", "shedding", "cache_bytes"):
+    for key in ("budgets", "caller_limits", "team_weights", "notify", "shedding", "cache_bytes", "drills"):
         assert getattr(snapshot, key) == getattr(bare, key), key
     assert loaded(
         BASE + "budgets: {b: {usd: 1}}\nshedding: {}\ncache: {}\nnotify: {}\n"

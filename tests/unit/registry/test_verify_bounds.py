@@ -95,6 +95,7 @@ def test_a_limit_toward_callers_means_one_thing(
         ("budgets: {a b: {usd: 5}}", "bad-name", "budgets.a b", "Use letters"),
         ("limits: {'': {requests: 5, per: 1m}}", "bad-name", "limits.", "Use letters"),
         ("teams: {shop: {weight: 0}}", "bad-value", "teams.shop.weight", "at least 1"),
+        ("drills: {every: 1m}", "bad-value", "drills.every", "Give 1h to 365d."),
         ("shedding: {loop_lag: 1ms}", "bad-value", "shedding.loop_lag", "Give 10ms to 10s."),
         ("shedding: {running_bytes: 1000}", "bad-type", "shedding.running_bytes", "size is needed"),
         ("shedding: {running_bytes: 1B}", "bad-value", "shedding.running_bytes", "Give 1MB to 1024GB."),
