@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.gateway import Trunkline
+from tests.support.gateway import SECRETS, Trunkline, running_trunkline
 from tests.support.polling import eventually
 from tests.support.simulator import SimulatorProcess
 from tests.support.site import Site, reply
@@ -50,11 +50,27 @@ def alone(start: Callable[..., Trunkline]) -> Trunkline:
     return start(PLAIN)
 
 
+@pytest.fixture(scope="module")
+def pair(
+    tmp_path_factory: pytest.TempPathFactory, simulator_process: SimulatorProcess, site_process: Site
+) -> Iterator[tuple[Trunkline, WorkerProcess]]:
+    """A gateway with a worker beside it."""
+    text = PLAIN.replace("{simulator}", simulator_process.address()).replace("{site}", site_process.address)
+    with (
+        running_trunkline(tmp_path_factory.mktemp("deferral"), text) as trunkline,
+        running_worker(trunkline) as worker,
+    ):
+        yield trunkline, worker
+
+
 @pytest.fixture
-def worker(alone: Trunkline) -> Iterator[WorkerProcess]:
-    """A worker beside it."""
-    with running_worker(alone) as running:
-        yield running
+def shared(pair: tuple[Trunkline, WorkerProcess]) -> Trunkline:
+    """The same for all stories that leave it as they found it. A worker that had nothing to do for a while has gone."""
+    trunkline, worker = pair
+    assert worker.process is not None
+    if worker.process.poll() is not None:
+        worker.start()
+    return trunkline
 
 
 def task_of(trunkline: Trunkline, task_id: str, key: str | None = None) -> dict[str, Any]:
@@ -71,40 +87,38 @@ def ended(trunkline: Trunkline, task_id: str) -> dict[str, Any]:
     return eventually(look, f"the end of {task_id}", 20)
 
 
-def test_a_call_is_accepted_with_its_task_and_run_later(
-    alone: Trunkline, worker: WorkerProcess, site: Site
-) -> None:
+def test_a_call_is_accepted_with_its_task_and_run_later(shared: Trunkline, site: Site) -> None:
     site.script.append(reply(b'{"found":[1,2]}'))
     headers = {**LATER, "x-correlation-id": "order-77", "x-trunkline-feature": "search"}
-    answer = alone.call("POST", "/api/proxy/site/search?page=2", {"q": "x"}, headers=headers)
+    answer = shared.call("POST", "/api/proxy/site/search?page=2", {"q": "x"}, headers=headers)
     task = answer.json["task"]
 
     assert (answer.status, answer.json["correlationId"], task["state"]) == (202, "order-77", "queued")
     assert answer.field("location") == task["status_url"] == f"/v1/tasks/{task['id']}"
-    done = ended(alone, task["id"])
+    done = ended(shared, task["id"])
     assert (done["state"], done["attempts"], done["error"], done["reason"]) == ("done", 1, None, "asked")
     assert (done["answer"]["status"], done["answer"]["body"]) == (200, {"found": [1, 2]})
     seen = site.last
     assert (seen.target, seen.json) == ("/base/search?page=2", {"q": "x"})
     assert not {name for name in seen.names if name.startswith("x-trunkline")}
-    given = alone.call("GET", f"/v1/tasks/{task['id']}/answer")
+    given = shared.call("GET", f"/v1/tasks/{task['id']}/answer")
     assert (given.status, given.body, given.field("content-type")) == (
         200,
         b'{"found":[1,2]}',
         "application/json",
     )
-    both = [c for c in alone.calls().values() if c.begins and c.begin.correlation_id == "order-77"]
+    both = [c for c in shared.calls().values() if c.begins and c.begin.correlation_id == "order-77"]
     assert [c.begin.feature for c in both] == ["search"] * len(both)
     assert sorted(c.end.status for c in both) in ([200, 202], [200])
 
 
 def test_an_act_waits_until_its_vendor_is_back_and_happens_once(
-    alone: Trunkline, worker: WorkerProcess, simulator: SimulatorProcess
+    shared: Trunkline, simulator: SimulatorProcess
 ) -> None:
     fault = simulator.fault("overloaded", vendor="stripe", args={"act": False})
-    answer = alone.call("POST", CHARGES, CHARGE, headers=FORM)
+    answer = shared.call("POST", CHARGES, CHARGE, headers=FORM)
     task_id = answer.json["task"]["id"]
-    waiting = eventually(lambda: _if(task_of(alone, task_id), "waiting"), "a first try that failed", 20)
+    waiting = eventually(lambda: _if(task_of(shared, task_id), "waiting"), "a first try that failed", 20)
     assert (waiting["attempts"] >= 1, waiting["error"]["code"], waiting["answer"]) == (
         True,
         "overloaded",
@@ -112,7 +126,7 @@ def test_an_act_waits_until_its_vendor_is_back_and_happens_once(
     )
     assert fault
     simulator.no_faults()
-    done = ended(alone, task_id)
+    done = ended(shared, task_id)
     assert (done["state"], done["answer"]["status"], done["answer"]["body"]["amount"]) == ("done", 200, 1999)
     charges = [entry for entry in simulator.ledger(vendor="stripe") if entry.status == 200]
     assert len(charges) == 1
@@ -122,25 +136,21 @@ def _if(task: dict[str, Any], state: str) -> dict[str, Any] | None:
     return task if task["state"] == state else None
 
 
-def test_an_act_that_may_have_happened_is_not_made_again(
-    alone: Trunkline, worker: WorkerProcess, site: Site
-) -> None:
+def test_an_act_that_may_have_happened_is_not_made_again(shared: Trunkline, site: Site) -> None:
     site.script.append(reply(b"{}", status="500 Internal Server Error"))
-    answer = alone.call("POST", "/api/proxy/site/act", {"n": 1}, headers=LATER)
-    done = ended(alone, answer.json["task"]["id"])
+    answer = shared.call("POST", "/api/proxy/site/act", {"n": 1}, headers=LATER)
+    done = ended(shared, answer.json["task"]["id"])
     assert (done["state"], done["attempts"], done["error"]["code"]) == ("failed", 1, "server_error")
     assert done["answer"]["status"] == 500
     assert len(site.seen) == 1
 
 
-def test_the_same_idempotency_key_is_the_same_task(
-    alone: Trunkline, worker: WorkerProcess, site: Site
-) -> None:
+def test_the_same_idempotency_key_is_the_same_task(shared: Trunkline, site: Site) -> None:
     headers = {**LATER, "idempotency-key": "order-1"}
-    first, second = (alone.call("POST", "/api/proxy/site/act", {"n": 1}, headers=headers) for _ in range(2))
+    first, second = (shared.call("POST", "/api/proxy/site/act", {"n": 1}, headers=headers) for _ in range(2))
     assert (first.status, second.status) == (202, 202)
     assert first.json["task"]["id"] == second.json["task"]["id"]
-    ended(alone, first.json["task"]["id"])
+    ended(shared, first.json["task"]["id"])
     assert len(site.seen) == 1
 
 
@@ -183,9 +193,9 @@ def test_a_revoked_key_ends_its_tasks(alone: Trunkline, site: Site) -> None:
     assert site.seen == []
 
 
-def test_who_may_not_call_may_not_defer(alone: Trunkline) -> None:
-    narrow = alone.new_key("narrow", "integration:stripe")
-    refused = alone.call("POST", "/api/proxy/site/act", {}, headers=LATER, key=narrow)
+def test_who_may_not_call_may_not_defer(shared: Trunkline) -> None:
+    narrow = shared.new_key("narrow", "integration:stripe")
+    refused = shared.call("POST", "/api/proxy/site/act", {}, headers=LATER, key=narrow)
     assert (refused.status, refused.json["code"]) == (403, "forbidden")
 
 
@@ -200,34 +210,31 @@ def test_who_may_not_call_may_not_defer(alone: Trunkline) -> None:
         ("x-trunkline-notify", "https://user:word@example.com/", "holds a user name"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(alone: Trunkline, name: str, value: str, said: str) -> None:
-    answer = alone.call("POST", "/api/proxy/site/act", {}, headers={**LATER, name: value})
+def test_what_cannot_be_meant_is_refused(shared: Trunkline, name: str, value: str, said: str) -> None:
+    answer = shared.call("POST", "/api/proxy/site/act", {}, headers={**LATER, name: value})
     assert (answer.status, answer.json["code"]) == (400, "invalid_request")
     assert said in answer.json["message"]
 
 
-def test_false_defers_nothing(alone: Trunkline, site: Site) -> None:
-    answer = alone.call("POST", "/api/proxy/site/act", {}, headers={"x-trunkline-defer": "false"})
+def test_false_defers_nothing(shared: Trunkline, site: Site) -> None:
+    answer = shared.call("POST", "/api/proxy/site/act", {}, headers={"x-trunkline-defer": "false"})
     assert (answer.status, answer.json, len(site.seen)) == (200, {"ok": True}, 1)
 
 
-def test_a_vendor_that_names_its_return_is_not_asked_before(
-    alone: Trunkline, worker: WorkerProcess, site: Site
-) -> None:
+def test_a_vendor_that_names_its_return_is_not_asked_before(shared: Trunkline, site: Site) -> None:
     site.script.extend([BUSY, BUSY])
-    answer = alone.call(
+    answer = shared.call(
         "POST", "/api/proxy/site/search", {}, headers={**LATER, "x-trunkline-max-attempts": "1"}
     )
-    done = ended(alone, answer.json["task"]["id"])
+    done = ended(shared, answer.json["task"]["id"])
     assert (done["state"], done["attempts"] >= 2, len(site.seen)) == ("done", True, 3)
 
 
-def test_a_task_whose_vendor_stays_away_past_its_deadline_times_out(
-    alone: Trunkline, worker: WorkerProcess, site: Site
-) -> None:
+def test_a_task_whose_vendor_stays_away_past_its_deadline_times_out(alone: Trunkline, site: Site) -> None:
     site.script.append(reply(b"{}", "retry-after: 3600", status="429 Too Many Requests"))
     answer = alone.call("POST", "/api/proxy/site/search", {}, headers={"x-trunkline-defer": "10m"})
-    done = ended(alone, answer.json["task"]["id"])
+    with running_worker(alone):
+        done = ended(alone, answer.json["task"]["id"])
     assert (done["state"], done["error"]["code"], done["answer"]["status"]) == (
         "timed_out",
         "rate_limited",
@@ -279,22 +286,18 @@ def test_a_full_disk_refuses_clearly(alone: Trunkline, site: Site) -> None:
     assert site.seen == []
 
 
-def test_a_long_request_is_deferred_whole_and_a_longer_one_refused(
-    alone: Trunkline, worker: WorkerProcess, site: Site
-) -> None:
+def test_a_long_request_is_deferred_whole_and_a_longer_one_refused(shared: Trunkline, site: Site) -> None:
     long = b'{"text":"%b"}' % (b"x" * (3 << 20))
     headers = {**LATER, "content-type": "application/json"}
-    answer = alone.call("POST", "/api/proxy/site/search", long, headers=headers)
-    assert ended(alone, answer.json["task"]["id"])["state"] == "done"
+    answer = shared.call("POST", "/api/proxy/site/search", long, headers=headers)
+    assert ended(shared, answer.json["task"]["id"])["state"] == "done"
     assert site.last.body == long
-    refused = alone.call("POST", "/api/proxy/site/search", b"y" * (17 << 20), headers=headers)
+    refused = shared.call("POST", "/api/proxy/site/search", b"y" * (17 << 20), headers=headers)
     assert (refused.status, refused.json["code"]) == (413, "request_too_large")
 
 
 def test_the_end_is_told_by_a_signed_webhook(start: Callable[..., Trunkline], site: Site) -> None:
     secret = base64.b64encode(b"of-a-test-not-a-real-secret").decode()
-    from tests.support.gateway import SECRETS
-
     trunkline = start(REGISTRY, secrets={**SECRETS, "HOOK_SECRET": f"whsec_{secret}"})
     with running_worker(trunkline):
         answer = trunkline.call("POST", "/api/proxy/site/search", {}, headers=LATER)
@@ -347,9 +350,9 @@ def test_a_route_falls_back_to_deferral_when_waiting_helps(
     assert [seen.json["n"] for seen in site.seen] == [1, 2, 1]
 
 
-def test_bodies_lie_sealed_on_the_disk(alone: Trunkline, worker: WorkerProcess, site: Site) -> None:
+def test_bodies_lie_sealed_on_the_disk(shared: Trunkline, site: Site) -> None:
     site.script.append(reply(b'{"said":"swordfish"}'))
-    answer = alone.call("POST", "/api/proxy/site/search", {"q": "swordfish"}, headers=LATER)
-    ended(alone, answer.json["task"]["id"])
-    files: list[Path] = [path for path in alone.state.path.rglob("*") if path.is_file()]
+    answer = shared.call("POST", "/api/proxy/site/search", {"q": "swordfish"}, headers=LATER)
+    ended(shared, answer.json["task"]["id"])
+    files: list[Path] = [path for path in shared.state.path.rglob("*") if path.is_file()]
     assert [path for path in files if b"swordfish" in path.read_bytes()] == []

@@ -88,7 +88,8 @@ def claim(
     """Leases up to `limit` tasks that are due, or whose lease has run out, most urgent first; by their labels."""
     due = sa.and_(tasks.c.state.in_(WAITING), tasks.c.run_at <= now)
     lapsed = sa.and_(tasks.c.state == "running", tasks.c.lease_until < now)
-    labels = tasks.c.label == only if only is not None else tasks.c.label.not_in(without)
+    late = sa.and_(tasks.c.deadline > 0, tasks.c.deadline <= now)  # to be ended, whatever holds its label
+    labels = tasks.c.label == only if only is not None else sa.or_(tasks.c.label.not_in(without), late)
     wanted = sa.select(tasks.c.id).where(sa.or_(due, lapsed), labels)
     order = (tasks.c.priority.desc(), tasks.c.run_at, tasks.c.id)
     ids = list(connection.execute(wanted.order_by(*order).limit(limit)).scalars())

@@ -405,6 +405,18 @@ def test_a_held_label_is_tried_by_one_task_and_then_all_go(tmp_path: Path) -> No
     assert len(tried) == 10
 
 
+def test_a_held_task_ends_at_its_deadline_all_the_same(tmp_path: Path) -> None:
+    holds, tried = Holds(), []
+    holds.ended("crm", 9000.0)
+    bench = Bench(tmp_path, {"call": lambda work: said(str(tried.append(work.id)))})
+    engine = bench.worker(holds=holds)
+    engine.start(Start(id="tsk_1", name="call", input=b"", label="crm", deadline=1600.0))
+    engine.start(Start(id="tsk_2", name="call", input=b"", label="crm"))
+    assert (engine.turn(), tried) == (0, [])
+    bench.now = 1600.0
+    assert (engine.turn(), tried) == (1, ["tsk_1"])
+
+
 KILLED = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
