@@ -111,13 +111,17 @@ def test_the_limits_of_the_vendor_hold_for_them(many: Trunkline, site: Site) -> 
 @pytest.mark.row("F10")
 def test_hanging_up_ends_all_of_them(many: Trunkline, site: Site) -> None:
     site.script.extend([SILENCE] * 4)
-    with many.unanswered(
-        "POST", "/v1/parallel", {"calls": [things(n) for n in range(10)], "concurrency": 4}
-    ) as line:
+    body = {"calls": [things(n) for n in range(10)], "concurrency": 4}
+    with many.unanswered("POST", "/v1/parallel", body, {"x-correlation-id": "hung-up"}) as line:
         eventually(lambda: len(site.seen) == 4, "four calls at the vendor")
         line.close()
-    eventually(lambda: site.gone >= 4, "all of them to be given up")
-    assert len(site.seen) == 4
+
+    def states() -> list[str]:
+        ours = [c for c in many.calls().values() if c.begin.correlation_id.startswith("hung-up.")]
+        return [c.end.state for c in ours if c.ends]
+
+    eventually(lambda: len(states()) == 4, "all of them to be given up")
+    assert (states(), len(site.seen)) == (["cancelled"] * 4, 4)
 
 
 @pytest.mark.row("F10")
