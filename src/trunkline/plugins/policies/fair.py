@@ -10,7 +10,7 @@ backlog below can crowd out a lane, and none starves either. Not for: whether th
 from __future__ import annotations
 
 import math
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Container, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar
 
@@ -63,13 +63,17 @@ class _Flow(Generic[W]):
         open_ones = [waiters[0] for gate, waiters in self.gates.items() if gate not in closed]
         return min(open_ones, key=_order, default=None)
 
+    def last(self) -> W:
+        """Who came last."""
+        return max((waiters[-1] for waiters in self.gates.values()), key=_order)
+
     def add(self, waiter: W) -> None:
         insort(self.gates.setdefault(waiter.gate, []), waiter, key=_order)
         self.waiting += 1
 
     def remove(self, waiter: W) -> None:
         waiters = self.gates[waiter.gate]
-        waiters.remove(waiter)
+        del waiters[bisect_left(waiters, _order(waiter), key=_order)]
         self.waiting -= 1
         if not waiters:
             del self.gates[waiter.gate]
@@ -150,7 +154,7 @@ class Schedule(Generic[W]):
         above = sum(lane.waiting for lane in self._lanes[: waiter.level])
         lane = self._lanes[waiter.level]
         own = lane.flows[waiter.team, waiter.lane]
-        before = sum(_order(other) < _order(waiter) for waiters in own.gates.values() for other in waiters)
+        before = sum(bisect_left(waiters, _order(waiter), key=_order) for waiters in own.gates.values())
         turn = own.start + before / self._share(waiter)
         for flow in lane.flows.values():
             if flow is own or not flow.waiting:
@@ -160,13 +164,23 @@ class Schedule(Generic[W]):
             above += min(flow.waiting, max(0, turns))
         return above + before
 
-    def last(self, below: int) -> W | None:
-        """Who came last of the lowest lane, if that lane is lower than `below`: the first to give way when there is no more room."""
-        for level in range(LANES - 1, below, -1):
-            if self._lanes[level].waiting:
-                flows = self._lanes[level].flows.values()
-                return max((w[-1] for flow in flows for w in flow.gates.values()), key=_order)
-        return None
+    def gives_way(self, newcomer: W) -> W:
+        """Who goes when there is one too many: of the lowest lane the last comer of whoever has most there for its share. May be
+        the newcomer, who waits here already.
+        """
+        lane = next(lane for lane in reversed(self._lanes) if lane.waiting)
+        own = lane.flows.get((newcomer.team, newcomer.lane))
+        longest = max((flow for flow in lane.flows.values() if flow.waiting), key=self._length)
+        if (
+            own is not None
+            and newcomer.level == longest.last().level
+            and self._length(own) >= self._length(longest)
+        ):
+            longest = own
+        return longest.last()
+
+    def _length(self, flow: _Flow[W]) -> float:
+        return flow.waiting / self._share(flow.last()) if flow.waiting else 0.0
 
     def _share(self, waiter: W) -> float:
         lifted = waiter.lane - waiter.level
@@ -208,24 +222,19 @@ class Schedule(Generic[W]):
         self._lift_at = math.inf
         if self.ageing_s <= 0:
             return
-        ready = [w for lane in self._lanes[1:] for w in _of(lane) if self._lifted_at(w) <= now]
-        for waiter in sorted(ready, key=_order):
-            self._remove(waiter)
-            lifts = int((now - waiter.since) / self.ageing_s)
-            waiter.level = min(waiter.level - 1, max(0, waiter.lane - lifts))
-            self._add(waiter)
-        self._lift_at = min(
-            (self._lifted_at(w) for lane in self._lanes[1:] for w in _heads(lane)), default=math.inf
-        )
+        for lane in self._lanes[1:]:
+            # Whoever has waited longest of a flow stands at its head, so the heads are looked at until none of them is ready.
+            while ready := [waiter for waiter in _heads(lane) if self._lifted_at(waiter) <= now]:
+                for waiter in ready:
+                    self._remove(waiter)
+                    lifts = int((now - waiter.since) / self.ageing_s)
+                    waiter.level = min(waiter.level - 1, max(0, waiter.lane - lifts))
+                    self._add(waiter)
+        heads = (waiter for lane in self._lanes[1:] for waiter in _heads(lane))
+        self._lift_at = min(map(self._lifted_at, heads), default=math.inf)
 
     def __repr__(self) -> str:
         return f"Schedule({[lane.waiting for lane in self._lanes]})"
-
-
-def _of(lane: _Lane[W]) -> Iterator[W]:
-    for flow in lane.flows.values():
-        for waiters in flow.gates.values():
-            yield from waiters
 
 
 def _heads(lane: _Lane[W]) -> Iterator[W]:

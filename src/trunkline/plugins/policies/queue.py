@@ -193,7 +193,7 @@ class Queue:
         return Waiting(self, ticket)
 
     def _judge(self, line: Line, ticket: Ticket, now: float) -> None:
-        """Raises for who would wait in vain; in a full line whoever came last of the lowest lane gives way."""
+        """Raises for who would wait in vain. In a full line somebody gives way, who may be another."""
         ahead = line.schedule.ahead(ticket)
         by_rate = line.rates.forecast(now, ticket.gate, ticket.cost, ahead)
         by_places = line.places_forecast(ahead)
@@ -202,10 +202,10 @@ class Queue:
             code = "rate_limited" if by_rate > 0 and by_rate >= by_places else "queue_timeout"
             raise self._refusal(code, line, ahead + 1, wait_s)
         if line.schedule.waiting > line.spec.queue.size:
-            last = line.schedule.last(ticket.level)
-            if last is None:
+            leaving = line.schedule.gives_way(ticket)
+            if leaving is ticket:
                 raise self._refusal("queue_full", line, ahead + 1, wait_s)
-            self._send_off(line, last, self._refusal("queue_full", line, line.schedule.waiting, wait_s))
+            self._send_off(line, leaving, self._refusal("queue_full", line, line.schedule.waiting, wait_s))
 
     def _refusal(self, code: str, line: Line, position: int, wait_s: float) -> CallError:
         before = position - 1
@@ -277,7 +277,8 @@ class Queue:
             line.rates.hear(now, wall, gate, told, attempt.first_byte_at or now, line.flying(gate))
         until = line.ended(attempt, gate, now, wall)
         if line.schedule.waiting:
-            for ticket in [t for t in line.schedule if t.gate == gate and t.until < until]:
+            in_vain = [t for t in line.schedule if t.gate == gate and t.until < until] if until else ()
+            for ticket in in_vain:
                 ahead = line.schedule.ahead(ticket)
                 self._send_off(line, ticket, self._refusal("rate_limited", line, ahead + 1, until - now))
             self._turn(line, now)

@@ -138,11 +138,25 @@ def test_a_closed_gate_holds_back_only_those_behind_it() -> None:
 
 def test_the_first_to_give_way_is_the_last_of_the_lowest_lane() -> None:
     old, young, above = Call(1, lane=2), Call(2, lane=2, since=3.0), Call(3, lane=1, since=4.0)
-    schedule = joined(Schedule(), old, young, above, now=5.0)
-    assert [schedule.last(level) for level in (0, 1, 2)] == [young, young, None]
-    schedule.leave(young)
-    schedule.leave(old)
-    assert [schedule.last(level) for level in (0, 1)] == [above, None]
+    schedule = joined(Schedule(), old, young, above, new := Call(4, since=5.0), now=5.0)
+    for leaving in (young, old, above, new):
+        assert schedule.gives_way(new) is leaving
+        schedule.leave(leaving)
+
+
+def test_a_newcomer_of_the_lowest_lane_gives_way_itself() -> None:
+    schedule = joined(Schedule(), Call(1), Call(2, lane=1), new := Call(3, lane=2))
+    assert schedule.gives_way(new) is new
+
+
+def test_in_one_lane_who_has_most_for_its_share_gives_way() -> None:
+    """So that a greedy team fills the line with its own calls, not with refusals of others."""
+    calls = [*(Call(n, "greedy") for n in range(6)), Call(6, "quiet"), Call(7, "big"), Call(8, "big")]
+    schedule = joined(Schedule(weights={"greedy": 2}), *calls, new := Call(9, "quiet"))
+    assert schedule.gives_way(new) is calls[5]
+    schedule.leave(calls[5])
+    schedule.leave(calls[4])
+    assert schedule.gives_way(new) is new, "two each, for their shares: nobody else has more"
 
 
 def test_how_many_go_before() -> None:
@@ -257,12 +271,11 @@ def test_three_lanes_at_three_times_the_capacity() -> None:
         now = turn * step
         for lane, rate in rates.items():
             while due[lane] <= now + 1e-9:
-                schedule.join(Call(number, lane=lane, since=due[lane]), now)
+                schedule.join(call := Call(number, lane=lane, since=due[lane]), now)
+                if len(schedule) > 400:  # a full line
+                    schedule.leave(schedule.gives_way(call))
                 due[lane] += 1 / rate
                 number += 1
-        if len(schedule) > 400:  # as a full line does: the last of the lowest lane gives way
-            while len(schedule) > 400 and (last := schedule.last(-1)) is not None:
-                schedule.leave(last)
         first = schedule.first(now)
         if first is None:
             idle += 1
