@@ -287,6 +287,7 @@ class Process:
             "lost_records": self.diary.lost,
             "refused": {**self.server.refused, **self.gateway.refused},
             **caching.stats(self.cache, self._forgetting),
+            "batches": {"requests": self.batches.merged, "calls": self.batches.carried},
             "answers": self.keyed.stats(),
             "budgets": self.spending.budget.standings(),
             **self.view.stats(self.gateway.world),
