@@ -221,7 +221,7 @@ def registry(simulator: SimulatorProcess) -> str:
     lines = [
         "version: 1",
         "defaults:",
-        "  retry: {backoff: 10ms, backoff_max: 20ms}",
+        "  retry: {backoff: 10ms, backoff_max: 20ms, budget_floor: 1000000}",
         "  breaker: {volume: 1000000}",
         "integrations:",
     ]
