@@ -147,6 +147,19 @@ class Queue:
             return
         self._ended(line, attempt)
 
+    def stats(self) -> dict[str, dict[str, float]]:
+        """By integration: calls that wait, places where they are bounded, seconds until the last pause ends."""
+        now = self._clock()
+        waiting: dict[str, float] = {}
+        places: dict[str, float] = {}
+        pauses: dict[str, float] = {}
+        for (name, _), line in self.lines.items():
+            waiting[name] = waiting.get(name, 0) + line.schedule.waiting
+            pauses[name] = max(pauses.get(name, 0.0), round(line.rates.paused_s(now), 3))
+            if line.places is not None:
+                places[name] = places.get(name, 0) + line.places
+        return {"queue_waiting": waiting, "queue_places": places, "queue_paused_s": pauses}
+
     def _bind(self, target: Target) -> Line:
         """The line of a target; found once."""
         line = self.lines.get(target.key)

@@ -180,6 +180,10 @@ class Rates:
         if until > max(now, self._pauses.get(gate, 0.0)):
             self._pauses[gate] = until
 
+    def paused_s(self, now: float) -> float:
+        """Seconds until the last pause of any gate ends."""
+        return max((until - now for until in self._pauses.values() if until > now), default=0.0)
+
     def refused(self, now: float, gate: str, begun: float, silence_s: float) -> None:
         """An attempt begun at `begun` was refused as one too many, with the wish for so much silence."""
         if gate in self._told:

@@ -86,6 +86,11 @@ class Shed:
         wait_s = _RETURN_S[lane] * (1.0 + 0.5 * random.random())
         return CallError("shed", text, scope="process", retry_at=self._wall() + wait_s)
 
+    def stats(self) -> dict[str, float | dict[str, float]]:
+        """Calls refused by lane, and what was measured last."""
+        refused: dict[str, float] = {lane: self.refused[lane] for lane in LANES}
+        return {"shed": refused, "loop_late_s": round(self.late_s, 4), "held_bytes": self.held_bytes}
+
     def start(self, loop: asyncio.AbstractEventLoop, running: Callable[[], Iterable[Exchange]]) -> None:
         """Begins to measure."""
         self._running = running

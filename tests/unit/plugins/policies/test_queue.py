@@ -615,3 +615,17 @@ async def test_who_has_waited_before_keeps_its_turn_at_the_next_try() -> None:
     heard.append(begin(trial, 4))
     await ended(*heard)
     assert at_vendor(trial) == [0, 1, 2, 3, 1, 4]
+
+
+@in_virtual_time
+async def test_what_is_shown_of_the_lines() -> None:
+    spec = limited(Limit(concurrency=2), retry=Retry(attempts=1))
+    trial = story_of(spec, takes(1.0, 429, (b"retry-after", b"20")), always=takes(1.0))
+    heard = [begin(trial, n) for n in range(5)]
+    await passes(0.5)
+    assert trial.queue.stats() == {
+        "queue_waiting": {"acme": 3}, "queue_places": {"acme": 2}, "queue_paused_s": {"acme": 0.0},
+    }  # fmt: skip
+    await passes(1.0)
+    assert trial.queue.stats()["queue_paused_s"] == {"acme": 19.5}
+    await ended(*heard)
