@@ -291,6 +291,8 @@ class Process:
             "answers": self.keyed.stats(),
             "budgets": self.spending.budget.standings(),
             **self.view.stats(self.gateway.world),
+            **self.queue.stats(),
+            **self.shed.stats(),
         }
 
     async def _tell_stats(self) -> None:
