@@ -33,6 +33,7 @@ from trunkline.engine.limits_told import limits_told
 from trunkline.engine.sweep import Sweeper
 from trunkline.engine.world import Address, Makers, World
 from trunkline.gateway import addresses, caching, failures, kills
+from trunkline.gateway.besides import Besides
 from trunkline.gateway.console_link import ConsoleLink
 from trunkline.gateway.deferrals import Deferrals
 from trunkline.gateway.faults import OnDemand
@@ -130,6 +131,7 @@ class Process:
         self.faults = OnDemand(
             self.state, dispatcher, self.wire, self.attempt_policies, self.journal, environment, wall
         )
+        besides = Besides(self.state, self.faults.told, wall)
         self.batches = Batches(dispatcher, self.diary, caching.relevance(), clock=clock)
         self.call_policies.append(self.batches)
         told = outside.Told(self.state)
@@ -144,7 +146,7 @@ class Process:
             reload_state=self._reload_state,
             deferrals=self.deferrals,
             view=self.view,
-            faults=self.faults.told,
+            besides=besides.told,
         )
         self.gateway = Gateway(
             self._world(),
@@ -173,6 +175,7 @@ class Process:
             self.keyed.watched,
             self.spending.watched(),
             self.faults.watched,
+            besides.watched,
         ]
         self.access.refresh = self._files[2].look
         self._take_kills()

@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.support.gateway import running_trunkline
+from tests.support.polling import eventually
+
 pytestmark = pytest.mark.row("F12", "X3")
 
 REGISTRY = """version: 1
@@ -171,3 +174,25 @@ integrations:
     )
     assert done.shown("tolerant", "breaker", "outage")["result"] == "not run"
     assert [finding["code"] for finding in done.report["findings"]] == ["breaker-not-drilled"]
+
+
+@pytest.mark.slow
+def test_a_running_gateway_tells_of_the_last_drill(tmp_path: Path) -> None:
+    """A drill of all that is live, as the console makes it on the registry's schedule."""
+    registry = "version: 1\nintegrations:\n  crm: {base_url: https://crm.example, auth: {kind: none}}\ndrills: {every: 1d}\n"
+    with running_trunkline(tmp_path / "live", registry) as gateway:
+        assert gateway.call("GET", "/health?detail=1").json["drills"]["last"] is None
+        environ = {
+            "PATH": os.environ["PATH"],
+            "TRUNKLINE_ENV": "dev",
+            "TRUNKLINE_STATE_DIR": str(gateway.state.path),
+        }
+        command = [sys.executable, "-m", "trunkline.cli", "drill", "--yes", "--live", "--scheduled", "--json"]
+        ran = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=240)
+        assert (ran.returncode, json.loads(ran.stdout)["result"]) == (0, "pass"), ran.stderr
+        last = eventually(
+            lambda: gateway.call("GET", "/health?detail=1").json["drills"]["last"],
+            "the gateway to know of it",
+        )
+        page = Path(last["report"])
+        assert (last["result"], page.parent, page.exists()) == ("pass", gateway.state.path / "drills", True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from trunkline.cli import exits
-from trunkline.cli.place import json_option, place_options, settings_here
+from trunkline.cli.place import json_option, place_options, settings_here, state_here
 from trunkline.cli.show import json_out, say
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from trunkline.settings import Settings
 
 PRODUCTION = "prod"
+FOLDER = "drills"
+LOW_PRIORITY = 10
 
 
 class NotInProduction(Exception):
@@ -33,6 +36,10 @@ class NotInProduction(Exception):
 @click.option("--out", metavar="FILE", help="Where the report goes; drills/DATE.md unless told.")
 @click.option("--yes", is_flag=True, help="Do not ask before it starts.")
 @click.option("--allow-production", is_flag=True, help="Also where TRUNKLINE_ENV is prod or unset.")
+@click.option(
+    "--live", is_flag=True, help="Drill what is published and live, instead of the registry's file."
+)
+@click.option("--scheduled", is_flag=True, hidden=True)
 @json_option
 @place_options
 def drill(
@@ -41,24 +48,32 @@ def drill(
     out: str | None,
     yes: bool,
     allow_production: bool,
+    live: bool,
+    scheduled: bool,
     as_json: bool,
 ) -> int:
     """Prove that fallbacks work: plays vendors' faults to an isolated copy of the registry and writes a report.
 
     Nothing real is called or billed: the copy has a state folder of its own, made-up credentials and simulated vendors.
+    A drill of everything is what `trunkline health` then tells as the last one.
 
-    Exit codes: 0 all passed, 1 something failed, 2 no such integration or fault, 3 the registry is invalid, 4 production.
+    Exit codes: 0 all passed, 1 something failed, 2 no such integration or fault, 3 the registry is invalid, 4 production,
+    7 the copy could not be set up.
     """
+    from trunkline.cli.drilling.whole import drilled
+
     settings = settings_here()
     refuse_production(settings.env, allowed=allow_production, what="Drills")
-    snapshot = _registry(settings)
+    snapshot = _published() if live else _registry(settings)
     known = _known(snapshot, integration, faults)
     if not yes and not as_json:
         _asked(known)
-    from trunkline.cli.drilling.whole import drilled
-
+    if scheduled:
+        os.nice(LOW_PRIORITY)
     report = drilled(snapshot, known, faults, say if not as_json or _watched() else _silent)
-    path = _written(report, out)
+    path = _written(report, out, state_here().path / FOLDER if scheduled else Path(FOLDER))
+    if integration is None and not faults:
+        _remembered(report, path, scheduled)
     if as_json:
         json_out(report)
     else:
@@ -75,6 +90,19 @@ def refuse_production(
         raise NotInProduction(
             f"{what} are not for production, and TRUNKLINE_ENV is {unset}. Set TRUNKLINE_ENV=staging (or dev){cure}."
         )
+
+
+def _published() -> Snapshot:
+    from trunkline.control.publish import read_snapshot
+    from trunkline.control.state import StateProblem
+
+    state = state_here(must_exist=True)
+    there = read_snapshot(state)
+    if there is None:
+        raise StateProblem(
+            f"Nothing is published in {state.path}. Start `trunkline serve`, or leave --live out."
+        )
+    return there
 
 
 def _registry(settings: Settings) -> Snapshot:
@@ -117,13 +145,36 @@ def _silent(text: str) -> None:
     del text
 
 
-def _written(report: Report, out: str | None) -> Path:
+def _written(report: Report, out: str | None, folder: Path) -> Path:
     from trunkline.ops.drill.report import markdown
 
-    path = Path(out) if out else Path("drills") / f"{report.at.replace(':', '')}.md"
+    path = Path(out) if out else folder / f"{report.at.replace(':', '')}.md"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(markdown(report))
     return path
+
+
+def _remembered(report: Report, path: Path, scheduled: bool) -> None:
+    """What schedule and health know of it, where there is an installation."""
+    from trunkline.core import codec
+    from trunkline.ops.drill.last import FILE, KEPT, Last
+
+    state = state_here()
+    if not state.path.is_dir():
+        return
+    last = Last(
+        at=time.time(),
+        result=report.result,
+        took_s=report.took_s,
+        counts=report.counts,
+        findings=len(report.findings),
+        integrations=report.integrations,
+        report=str(path.resolve()),
+        scheduled=scheduled,
+    )
+    state.write(state.path / FILE, codec.to_json(last) + b"\n")
+    for old in sorted((state.path / FOLDER).glob("*.md"))[:-KEPT]:
+        old.unlink(missing_ok=True)
 
 
 def _summed_up(report: Report, path: Path) -> None:

@@ -54,6 +54,8 @@ def _print(told: dict[str, Any]) -> None:
     for name, one in told.get("details", {}).items():
         if one.get("status") == "down" and one.get("fallbacks"):
             say(f"{name}: its calls are served by {', '.join(one['fallbacks'])}.")
+    if last := (told.get("drills") or {}).get("last"):
+        say(f"Last drill: {last['at']}, {last['result']} ({last['report'] or last['problem']}).")
     for finding in told.get("findings", []):
         say(f"{finding['severity']}: {finding['message']}.")
     if (told.get("reload") or {}).get("ok") is False:

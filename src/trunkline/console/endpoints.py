@@ -19,10 +19,11 @@ from trunkline.console.tail import tail
 from trunkline.console.when import instant_us
 from trunkline.core.codec import to_json
 from trunkline.core.errors import CallError
-from trunkline.core.service import Service
+from trunkline.core.service import Service, Snapshot
 from trunkline.ledger.query import BadCursor
 from trunkline.ledger.usage import UnknownGroup
 from trunkline.ops import health, health_metrics
+from trunkline.ops.drill import last as last_drill
 from trunkline.ops.metrics import CONTENT_TYPE, Metric, Sample, name_of, render
 
 
@@ -71,9 +72,20 @@ def health_now(console: Console, query: shapes.HealthQuery, accept: str = "") ->
             "tasks": deferred.standing(console),
         }
         body, media = health.detail(traffic, now, **more), "application/json"
+        if snapshot is not None:
+            _drilled(console, body, snapshot, now)
     else:
         body, media = health.status(traffic, now), "application/json"
     return Response(to_json(body), health.http_status(body["status"]), media_type=media)
+
+
+def _drilled(console: Console, body: dict[str, Any], snapshot: Snapshot, now: float) -> None:
+    """Adds when it was last proved that fallbacks work."""
+    found = last_drill.read(console.state_dir)
+    drills = last_drill.told(snapshot.drills, snapshot.environment, found, now)
+    if drills:
+        body["drills"] = drills
+    body["findings"] += last_drill.findings(snapshot.drills, snapshot.environment, found, now)
 
 
 def integrations(console: Console, query: Nothing) -> Any:

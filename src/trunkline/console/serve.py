@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import uvicorn
 
@@ -20,6 +21,7 @@ from trunkline import settings as process
 from trunkline.console.access import Access, admin_token
 from trunkline.console.app import build
 from trunkline.console.context import Console
+from trunkline.console.drills import Drills
 from trunkline.console.guard import allowed_hosts
 from trunkline.console.published import Published
 from trunkline.console.telling import Telling
@@ -49,6 +51,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         return _fail(f"the console cannot start: {fault}", 1)
     console, follower = compose(settings.state_path, token, open_metrics=settings.open_metrics)
     watching = Watching(settings.state_path, console.published, console.hits, looks=settings.probes)
+    drills = Drills(settings.state_path, console.published, environ=environ)
     app = build(console, allowed_hosts(settings.console_host, settings.console_hosts))
     config = uvicorn.Config(
         app,
@@ -72,7 +75,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     follower.start()
     telling.start()
     try:
-        asyncio.run(_serve(uvicorn.Server(config), listener, watching))
+        asyncio.run(_serve(uvicorn.Server(config), listener, [watching, drills]))
     finally:
         telling.stop()
         follower.stop()
@@ -117,16 +120,24 @@ def compose(state_dir: Path, token: str, *, open_metrics: bool = False) -> tuple
     return console, follower
 
 
-async def _serve(server: uvicorn.Server, listener: socket.socket, watching: Watching) -> None:
+class Runs(Protocol):
+    """What goes on beside the admin API."""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket, beside: Sequence[Runs]) -> None:
     import anyio.to_thread
 
     anyio.to_thread.current_default_thread_limiter().total_tokens = 4  # each thread holds database pages
-    watcher = asyncio.create_task(watching.run())
+    running = {asyncio.create_task(one.run()) for one in beside}
     try:
         await server.serve(sockets=[listener])
     finally:
-        watcher.cancel()
-        await asyncio.wait({watcher})
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running)
 
 
 def _listen(host: str, port: int) -> socket.socket:

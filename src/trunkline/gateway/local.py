@@ -14,11 +14,11 @@ from trunkline.core.call import Caller
 from trunkline.core.codec import DecodeError, json_decoder, to_json
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
+from trunkline.core.service import Snapshot
 from trunkline.engine.gateway import Gateway, Local
 from trunkline.engine.models import Listed
 from trunkline.gateway import parallel
 from trunkline.gateway.deferrals import Deferrals
-from trunkline.gateway.faults import findings as fault_findings
 from trunkline.gateway.view import View
 from trunkline.ops import health
 from trunkline.plugins.policies import tokens
@@ -46,14 +46,14 @@ class LocalRoutes:
         reload_state: Callable[[], dict[str, Any]],
         deferrals: Deferrals | None = None,
         view: View | None = None,
-        faults: Callable[[], list[dict[str, Any]]] = list,
+        besides: Callable[[Snapshot], dict[str, Any]] = lambda _: {},
     ) -> None:
         self._access = access
         self._deferrals = deferrals
         self._clock = clock
         self._wall = wall
         self._reload_state = reload_state
-        self._faults = faults
+        self._besides = besides
         self._view = view or View(breaker, clock=clock, wall=wall)
 
     def table(self) -> dict[tuple[str, bytes], Local]:
@@ -116,9 +116,9 @@ class LocalRoutes:
             )
             if self._deferrals is not None:
                 body["tasks"] = self._deferrals.standing()
-            if told := self._faults():
-                body["faults"] = told
-                body["findings"] += fault_findings(told)
+            besides = self._besides(self.gateway.world.snapshot)
+            body["findings"] += besides.pop("findings", [])
+            body |= besides
         simulated = b"x-trunkline-simulated: true\r\n" if any(one.simulated for one in fares) else b""
         return code, JSON + simulated, to_json(body)
 

@@ -45,10 +45,7 @@ class Stage:
             env="dev", config=str(folder / "trunkline.yaml"), state_dir=str(folder / "state"), port=0, console_port=0, drain=2.0,
             probes=False,
         )  # fmt: skip
-        # A drill's copy has a master key of its own, whatever the environment says.
-        self._environ = {
-            name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")
-        }
+        self._environ = own_environ()
         self.state = State(self.settings.state_path, self._environ)
         self.port = 0
         self.key = ""
@@ -195,6 +192,11 @@ class Simulated:
         return found
 
 
+def own_environ() -> dict[str, str]:
+    """The environment without what concerns the real installation: a copy has a master key and settings of its own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
+
+
 def waited(look: Callable[[], T], process: subprocess.Popen[bytes] | None, log: Path | str) -> T:
     """The first true value of `look`. Raises StageProblem when the process ends before, or after START_S."""
     until = time.monotonic() + START_S
@@ -212,7 +214,7 @@ def waited(look: Callable[[], T], process: subprocess.Popen[bytes] | None, log: 
 @contextmanager
 def simulating() -> Iterator[Simulated]:
     """A simulator as a process of its own."""
-    environ = child_environ(os.environ, {})
+    environ = child_environ(own_environ(), {})
     process = subprocess.Popen(
         [sys.executable, "-m", "trunkline.simulator", "--port", "0"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environ,

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from trunkline.ops.drill.verdict import Check, Finding, Result
+from trunkline.ops.drill.last import Result
+from trunkline.ops.drill.verdict import Check, Finding
 
 
 class Played(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from trunkline.core.service import Repeat
 from trunkline.engine.fallback import compiled
 from trunkline.engine.plan import repeatable
 from trunkline.ops.drill.faults import Fault, Form
+from trunkline.ops.drill.last import Result
 
 SLACK_S = 0.25
 """So much later than its time a call may end."""
@@ -27,7 +28,6 @@ _UNDONE = frozenset((401, 402, 403, 429))
 
 Ending = Literal["answer", "error", "event", "cut", "hung"]
 """A good answer; one in our error shape; a stream that ended with an error event; one that broke off; none."""
-Result = Literal["pass", "fail", "not run"]
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
