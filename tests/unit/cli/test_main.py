@@ -107,12 +107,16 @@ def test_every_failure_that_has_an_exit_code_exists():
     """A renamed exception must not silently become a defect."""
     from sqlalchemy.exc import OperationalError
 
+    from trunkline.cli.drill import NotInProduction
+    from trunkline.cli.drilling.stage import StageProblem
     from trunkline.cli.running import NotRunning
     from trunkline.control.archive import ArchiveProblem
     from trunkline.control.claim import ClaimRefused
+    from trunkline.control.faults import FaultProblem
     from trunkline.control.keys import KeyProblem, WishInvalid
     from trunkline.control.secrets import SecretProblem
     from trunkline.control.state import StateProblem
+    from trunkline.control.tasks import TaskProblem
     from trunkline.control.unknown import UnknownProblem
     from trunkline.ledger.migrate import SchemaRefused
     from trunkline.plugins.secrets import SecretUnavailable
@@ -131,6 +135,7 @@ def test_every_failure_that_has_an_exit_code_exists():
         UnknownProblem,
     )
     known += (SchemaRefused, SecretProblem, SecretUnavailable, SettingsInvalid, StateProblem, WishInvalid)
+    known += (FaultProblem, NotInProduction, StageProblem, TaskProblem)
     assert {one.__name__ for one in known} == exits.BY_FAILURE.keys()
 
 
