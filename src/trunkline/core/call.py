@@ -230,6 +230,7 @@ class Unlined:
 
     __slots__ = ()
     free = False
+    hears_at = float("inf")
 
 
 UNLINED = Unlined()
@@ -250,7 +251,9 @@ class Target:
         self.circuit: Any = UNWATCHED
         """The breaker's view of it; attempts go unasked while it is not `held`."""
         self.line: Any = UNLINED
-        """Where attempts wait for a place; they go at once while it is `free`."""
+        """Where attempts wait for a place; they go at once while it is `free`. An answer that begins at `hears_at` or later is
+        given to its `hear`.
+        """
 
 
 class Route:

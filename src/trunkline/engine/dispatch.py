@@ -155,6 +155,8 @@ class Dispatcher:
             attempt.first_byte_at = now = self._clock()
             attempt.status = response.status
             exchange.vendor_wait += now - attempt.sent_at
+            if now >= attempt.target.line.hears_at:
+                attempt.target.line.hear(attempt)
             if (
                 response.complete
                 and not exchange.stream

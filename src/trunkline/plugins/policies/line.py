@@ -9,10 +9,12 @@ Places: the declared concurrency and what the vendor was seen to bear (`adaptive
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt
+from trunkline.core.ports import LimitTold
 from trunkline.core.service import Service
 from trunkline.plugins.policies.adaptive import Bound
 from trunkline.plugins.policies.cost import NOTHING, ONE, Cost, Means, expected, used
@@ -23,10 +25,9 @@ HEARD_EVERY_S = 0.1
 """A vendor's limits are read from its good answers at most so often."""
 BUSY_HELD_MAX_S = 60.0
 """A vendor that is overloaded or not ready is asked again after so long, whatever it said."""
-_PAUSING = frozenset(("rate_limited", "slow_down", "quota_exhausted"))
+PAUSING = frozenset(("rate_limited", "slow_down", "quota_exhausted"))
 _BUSY = frozenset(("overloaded", "not_ready"))
 _TOO_MUCH = frozenset(("concurrency_limited", "overloaded", "slow_down"))
-_NEVER = -1.0
 ROUNDING_S = 1e-6
 """A shorter wait is none."""
 _HOLD_WEIGHT = 0.1
@@ -56,18 +57,18 @@ class Queued(Waiter, Protocol):
 class Line:
     """`free` is True while nothing bounds it: then an attempt only counts itself in and out. `running` is how many do so now.
 
-    `pinned`: the registry bounds it, so it is never free. `heed_from`: a good answer whose first byte came before this instant
-    needs no further look when its attempt ends.
+    `pinned`: the registry bounds it, so it is never free. `hears_at`: an answer that begins then or later goes to `hear`, which
+    reads what the vendor tells of its limits.
     """
 
     __slots__ = (
         "_declared_places",
-        "_hears",
         "_hold_s",
         "_holds",
         "bound",
         "free",
-        "heed_from",
+        "hear",
+        "hears_at",
         "means",
         "name",
         "pinned",
@@ -84,13 +85,12 @@ class Line:
         self.free = True
         self.pinned = False
         self.places: int | None = None
-        self.heed_from = math.inf
+        self.hears_at = math.inf
+        self.hear: Callable[[Attempt], None] = lambda _: None
         self.bound = Bound()
         self.rates = Rates()
         self.schedule: Schedule[Queued] = Schedule()
         self.means = Means()
-        self._hears = math.inf
-        """When a good answer's header fields are to be read next; never, if the vendor tells nothing."""
         self._hold_s = 0.0
         self._holds = 0
         self.configure(spec, now)
@@ -103,7 +103,7 @@ class Line:
         self.rates.configure(spec.limits, now)
         self.pinned = self._declared_places is not None or self.rates.declared
         self.schedule.ageing_s = spec.queue.ageing
-        self._hears = 0.0 if spec.limit_headers not in ("", "none") else math.inf
+        self.hears_at = now if spec.limit_headers not in ("", "none") else math.inf
         self.refresh(now)
 
     def refresh(self, now: float) -> None:
@@ -111,7 +111,6 @@ class Line:
         self.rates.forget(now, idle=not self.schedule.waiting)
         self._count_places()
         self.free = not (self.pinned or self.places or self.rates.limiting or self.schedule.waiting)
-        self.heed_from = self._hears if self.free else _NEVER
 
     def _count_places(self) -> None:
         declared, learned = self._declared_places, self.bound.places
@@ -172,19 +171,13 @@ class Line:
             return 0.0
         return (self.running + ahead + 1 - places) * self._hold_s / max(1, places)
 
-    def hears(self, attempt: Attempt) -> bool:
-        """Whether the header fields of this answer are worth reading for limits."""
-        error = attempt.error
-        if error is not None and error.code in _PAUSING and error.source != "trunkline":
-            return True
-        if attempt.first_byte_at < self._hears or attempt.status >= 500:
-            return False
-        self._hears = attempt.first_byte_at + HEARD_EVERY_S
-        return True
-
     def flying(self, gate: str) -> Cost:
         """What all running attempts are thought to use."""
         return (self.means.of(gate) or ONE).times(self.running)
+
+    def told(self, gate: str, heard: Sequence[LimitTold], at: float, now: float, wall: float) -> None:
+        """The vendor told its limits in an answer that began at `at`."""
+        self.rates.hear(now, wall, gate, heard, at, self.flying(gate))
 
     def ended(self, attempt: Attempt, gate: str, now: float, wall: float) -> float:
         """An attempt ended. Returns the instant until which the vendor asked for silence at its gate; 0 if it did not.
@@ -228,11 +221,11 @@ class Line:
         pause_s = (error.retry_at or 0.0) - wall
         if error.code in _BUSY:
             pause_s = min(pause_s, BUSY_HELD_MAX_S)
-        elif error.code not in _PAUSING:
+        elif error.code not in PAUSING:
             pause_s = 0.0
         if pause_s > 0:
             self.rates.pause(now, gate, now + pause_s)
-            if error.code in _PAUSING:
+            if error.code in PAUSING:
                 self.rates.refused(now, gate, begun, pause_s)
         if error.code in _TOO_MUCH:
             self.bound.overloaded(settings, running, begun, now)

@@ -19,7 +19,7 @@ from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt
 from trunkline.core.ports import LimitTold
 from trunkline.core.service import LANES, Service, Snapshot
-from trunkline.plugins.policies.line import Line, Queued
+from trunkline.plugins.policies.line import HEARD_EVERY_S, PAUSING, Line, Queued
 
 LANE = {name: index for index, name in enumerate(LANES)}
 LEEWAY_S = 0.005
@@ -143,7 +143,7 @@ class Queue:
     def settle(self, attempt: Attempt) -> None:
         line = attempt.target.line
         line.running -= 1
-        if attempt.error is None and attempt.first_byte_at < line.heed_from:
+        if line.free and attempt.error is None:
             return
         self._ended(line, attempt)
 
@@ -167,6 +167,7 @@ class Queue:
             spec = self._specs.get(target.live.name, target.live.spec)
             line = self.lines[target.key] = Line(spec, self._clock())
             line.schedule.weights = self._weights
+            line.hear = self._hear
         target.line = line
         return line
 
@@ -281,13 +282,10 @@ class Queue:
 
     def _ended(self, line: Line, attempt: Attempt) -> None:
         """An attempt has ended that something can be learned from, or for whose place others wait."""
-        now, gate = self._clock(), attempt.target.model
-        response = attempt.response
-        wall = self._wall() if attempt.error is not None else 0.0
-        if response is not None and line.hears(attempt) and response.headers:
-            wall = wall or self._wall()
-            told = self._heard(line.spec.limit_headers, response.headers, wall)
-            line.rates.hear(now, wall, gate, told, attempt.first_byte_at or now, line.flying(gate))
+        now, gate, error = self._clock(), attempt.target.model, attempt.error
+        wall = self._wall() if error is not None else 0.0
+        if error is not None and error.code in PAUSING and error.source != "trunkline":
+            self._read(line, attempt, now, wall)
         until = line.ended(attempt, gate, now, wall)
         if line.schedule.waiting:
             in_vain = [t for t in line.schedule if t.gate == gate and t.until < until] if until else ()
@@ -297,6 +295,20 @@ class Queue:
             self._turn(line, now)
         elif not line.pinned:
             line.refresh(now)
+
+    def _hear(self, attempt: Attempt) -> None:
+        """An answer has begun, good or bad, and it is time to look at what it tells of limits."""
+        line, now = attempt.target.line, attempt.first_byte_at
+        line.hears_at = now + HEARD_EVERY_S
+        if attempt.status < 300:
+            self._read(line, attempt, now, self._wall())
+            self._turn(line, now)
+
+    def _read(self, line: Line, attempt: Attempt, now: float, wall: float) -> None:
+        response = attempt.response
+        if response is not None and response.headers:
+            told = self._heard(line.spec.limit_headers, response.headers, wall)
+            line.told(attempt.target.model, told, attempt.first_byte_at or now, now, wall)
 
     def _turn(self, line: Line, now: float) -> None:
         """Lets go whoever may, and looks again when the next one may."""

@@ -21,7 +21,19 @@ from trunkline.core.flow import Queue as Waiting
 from trunkline.core.service import CallerKey, Credential, Service, Snapshot
 from trunkline.plugins.policies.line import HEARD_EVERY_S
 from trunkline.plugins.policies.queue import Queue
-from trunkline.testing import JSON, FakeClock, Heard, Play, Sent, Trial, answers, caller_key, request, service
+from trunkline.testing import (
+    EVENTS,
+    JSON,
+    FakeClock,
+    Heard,
+    Play,
+    Sent,
+    Trial,
+    answers,
+    caller_key,
+    request,
+    service,
+)
 from trunkline.testing.virtual_time import LoopClock, passes, run
 
 OK = answers(200, b"{}")
@@ -466,6 +478,22 @@ async def test_what_a_vendor_tells_in_good_answers_slows_calls_down_before_it_mu
     await passes(10.0)
     await ended(begin(trial, 9))
     assert line.free, "the window is over"
+
+
+@pytest.mark.row("F8")
+@in_virtual_time
+async def test_what_a_stream_tells_holds_from_its_first_byte() -> None:
+    def play(sent: Sent) -> None:
+        sent.begin(200, EVENTS, *tells(0, "9")[1:])
+        asyncio.get_running_loop().call_later(60.0, sent.end)
+
+    trial = story_of(limited(limit_headers="plain", timeout=Timeouts(total=100.0)), play)
+    stream = begin(trial, 0)
+    await passes(0.1)
+    second = begin(trial, 1)
+    await ended(second)
+    assert (second.status, stream.closed) == (200, False)
+    assert 9.0 <= now() <= 9.2
 
 
 @in_virtual_time
