@@ -2,7 +2,7 @@
 #   make run     set up and start Trunkline            ARGS='--port 5000' are handed on
 #   make test    set up and run the tests              ARGS='-k journal' are handed on
 #   make check   format, lint, types, import rules, generated docs
-#   make battery the long experiments                  make bench  the speed table
+#   make battery the long experiments (ARGS=--publish) make bench  the speed table
 #   make rows    which test shows which row            make lock   resolve the locks anew
 
 PYTHON ?= python3
@@ -24,7 +24,7 @@ test: $(VENV)/.dev $(NODE_MODULES)/.installed
 	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 battery: $(VENV)/.dev $(NODE_MODULES)/.installed
-	@$(BIN)/python -m pytest -m slow $(ARGS)
+	@$(BIN)/python -m tests.battery $(ARGS)
 
 bench: $(VENV)/.dev
 	@$(BIN)/trunkline bench $(ARGS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import socket
 import time
 from collections import Counter
@@ -408,6 +409,15 @@ def settled_files(pid: int, before: int, limit_s: float = 20.0) -> int:
     while (now := files_open(pid)) > before and time.monotonic() < until:
         time.sleep(STEP_S)
     return now
+
+
+def per_fault(found: Matrix) -> dict[str, list[Tried]]:
+    """The calls of each fault of the battery, by its id."""
+    groups: dict[str, list[Tried]] = {}
+    for one in found.tried:
+        for name in re.findall(r"F\d+", one.case.id):
+            groups.setdefault(name, []).append(one)
+    return groups
 
 
 def tally(found: Matrix) -> str:

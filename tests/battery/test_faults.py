@@ -10,7 +10,17 @@ from tests.battery import report
 from tests.battery.astray import lead_astray
 from tests.battery.bulk import BY_NAME, hang_up, peak_of, post, slow_reader, swallow, zeros
 from tests.battery.canaries import send_canaries
-from tests.battery.faults import CASES, DEADLINE_S, FORMS, SLACK_S, pass_once, setting, tally, try_all
+from tests.battery.faults import (
+    CASES,
+    DEADLINE_S,
+    FORMS,
+    SLACK_S,
+    pass_once,
+    per_fault,
+    setting,
+    tally,
+    try_all,
+)
 from tests.battery.load import quantile
 from tests.battery.served import REGISTRY
 from tests.battery.slow_clients import stall
@@ -29,23 +39,27 @@ def test_every_fault_on_every_dialect(tmp_path: Path) -> None:
     took = sorted(one.took_s for one in found.tried)
     note = f"{len(found.late)} over" if found.late else ""
     report.tell(
-        "F1-F30",
+        "all faults",
         MANY,
         "all end clearly",
         f"{len(found.tried) - len(found.unclear)} of {len(found.tried)}",
         tally(found),
     )
-    report.tell("F1-F30", "records that differ from what the caller saw", "0", len(found.misrecorded))
-    report.tell("F1-F30", "more than 4 attempts, or an act sent again", "0", len(found.repeated))
+    for name, some in per_fault(found).items():
+        clear = sum(one not in found.unclear for one in some)
+        told = f"{clear} of {len(some)}, the slowest in {max(one.took_s for one in some):.2f} s"
+        report.tell(name, "calls that ended clearly", "all", told)
+    report.tell("all faults", "records that differ from what the caller saw", "0", len(found.misrecorded))
+    report.tell("all faults", "more than 4 attempts, or an act sent again", "0", len(found.repeated))
     report.tell(
-        "F1-F30",
+        "all faults",
         f"longest call, deadline {DEADLINE_S:g} s (s)",
         f"<= {DEADLINE_S + SLACK_S:g}",
         f"{took[-1]:.2f}",
         note,
     )
-    report.tell("F1-F30", "descriptors left over", "0", max(0, found.files_left))
-    report.tell("F1-F30", "a fault that strikes once is noticed by callers", "0", len(noticed))
+    report.tell("all faults", "descriptors left over", "0", max(0, found.files_left))
+    report.tell("all faults", "a fault that strikes once is noticed by callers", "0", len(noticed))
     assert (found.unclear, found.misrecorded, found.repeated, found.leaking, noticed) == ([], [], [], [], [])
     assert found.files_left <= 0
     assert found.errors == ""

@@ -1,0 +1,62 @@
+"""Writes the table of the battery as a page: `docs/battery.md`. Not for: measuring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.battery.experiments import rows, strays
+from tests.battery.report import Figure
+
+PAGE = Path(__file__).parents[2] / "docs" / "battery.md"
+_INTRO = """# The battery
+
+Experiments that try to break what Trunkline promises, each with the figure to reach and the figure that was measured. This page is
+made by `make battery ARGS=--publish`; do not edit it. The experiments are the tests below `tests/battery`; short forms of most of
+them run in `make test`. One machine with two processors shared by gateway, simulated vendors, callers and whatever else ran.
+
+- **reached**: every figure of the experiment was within its bound.
+- **missed**: one was not; the test that asserts it failed.
+- **not run**: it was not made here; the note says why, if there is a reason.
+"""
+
+
+def markdown(figures: Sequence[Figure]) -> str:
+    """The page."""
+    return "\n".join(_lines(figures)) + "\n"
+
+
+def _lines(figures: Sequence[Figure]) -> Iterator[str]:
+    yield _INTRO
+    days = sorted({figure.day for figure in figures if figure.day})
+    if days:
+        yield f"Measured {days[0] if days[0] == days[-1] else f'from {days[0]} to {days[-1]}'}."
+    before = ""
+    for part, row in rows(figures):
+        if part != before:
+            yield from (
+                "",
+                f"## {part}",
+                "",
+                "| | experiment | passes | measured | verdict | note |",
+                "|---|---|---|---|---|---|",
+            )
+            before = part
+        one = row.experiment
+        cells = (one.id, one.what, one.passes, row.measured, row.verdict, row.notes)
+        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+    others = strays(figures)
+    if others:
+        yield ""
+        yield "## Further figures"
+        yield ""
+        yield "| | what | to reach | measured | note |"
+        yield "|---|---|---|---|---|"
+        for figure in figures:
+            if figure.experiment in others:
+                told = (figure.experiment, figure.what, figure.reach, figure.measured, figure.note)
+                yield f"| {' | '.join(_cell(cell) for cell in told)} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
