@@ -232,6 +232,11 @@ class Unlined:
     free = False
     hears_at = float("inf")
 
+    @staticmethod
+    def roomy(_model: str) -> bool:
+        """Nothing is known against it."""
+        return True
+
 
 UNLINED = Unlined()
 
@@ -252,7 +257,7 @@ class Target:
         """The breaker's view of it; attempts go unasked while it is not `held`."""
         self.line: Any = UNLINED
         """Where attempts wait for a place; they go at once while it is `free`. An answer that begins at `hears_at` or later is
-        given to its `hear`.
+        given to its `hear`. Where there are several, those that are `roomy` come first.
         """
 
 

@@ -75,7 +75,7 @@ class Dispatcher:
         """Returns when the answer has gone to the caller. Raises the CallError that the caller is to be told."""
         route = exchange.route
         assert route is not None
-        member = pick(route.live)
+        member = pick(route.live, (), route.model)
         if member is None:
             text = f"integration {route.live.name!r} has no credential that may be used"
             raise CallError("misconfigured", text, scope="integration")
@@ -130,7 +130,7 @@ class Dispatcher:
     def _beside(self, first: Attempt) -> Attempt:
         """The attempt that runs beside one that is late: at another member of the pool, if there is one."""
         live, exchange = first.target.live, first.exchange
-        member = None if bound(exchange) else pick(live, {first.target.member})
+        member = None if bound(exchange) else pick(live, {first.target.member}, first.target.model)
         target = first.target if member is None else aim(live, member, first.target.model)
         second = Attempt(exchange, target, first.n + 1, self._clock())
         second.beside = first

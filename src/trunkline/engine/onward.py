@@ -124,7 +124,7 @@ class Onward:
 
     def _pooled(self, trail: Trail, live: Live, model: str) -> Attempt | None:
         """An attempt at a member of a pool that was not left yet."""
-        member = pick(live, trail.members_left(live, model))
+        member = pick(live, trail.members_left(live, model), model)
         return None if member is None else self._at(trail, aim(live, member, model))
 
     async def _follow(self, trail: Trail, index: int, failed: Attempt, error: CallError) -> Attempt | bool:

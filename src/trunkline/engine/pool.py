@@ -9,8 +9,9 @@ from trunkline.core.call import Live, Member, Target
 _TARGETS_MAX = 1000
 
 
-def pick(live: Live, left: Collection[Member] = ()) -> Member | None:
-    """The next member that was not left yet; None when all were. Members without a secret come last.
+def pick(live: Live, left: Collection[Member] = (), model: str = "") -> Member | None:
+    """The next member that was not left yet; None when all were. Members without a secret come last, those at which a call for
+    this model would have to wait come after those at which it would not.
 
     Weights as in nginx's smooth weighted round robin: each turn everybody gains its weight, the richest serves and pays the sum.
     """
@@ -21,11 +22,17 @@ def pick(live: Live, left: Collection[Member] = ()) -> Member | None:
     usable = [m for m in candidates if m.problem is None] or candidates
     if not usable:
         return None
+    usable = [m for m in usable if _roomy(m, model)] or usable
     for member in usable:
         member.current += member.weight
     best = max(usable, key=lambda m: m.current)
     best.current -= sum(m.weight for m in usable)
     return best
+
+
+def _roomy(member: Member, model: str) -> bool:
+    target = member.targets.get(model)
+    return target is None or target.line.free or target.line.roomy(model)
 
 
 def aim(live: Live, member: Member, model: str) -> Target:

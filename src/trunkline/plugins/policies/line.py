@@ -58,7 +58,7 @@ class Line:
     """`free` is True while nothing bounds it: then an attempt only counts itself in and out. `running` is how many do so now.
 
     `pinned`: the registry bounds it, so it is never free. `hears_at`: an answer that begins then or later goes to `hear`, which
-    reads what the vendor tells of its limits.
+    reads what the vendor tells of its limits. `roomy` says whether a call for a model could go now.
     """
 
     __slots__ = (
@@ -74,6 +74,7 @@ class Line:
         "pinned",
         "places",
         "rates",
+        "roomy",
         "running",
         "schedule",
         "spec",
@@ -87,6 +88,7 @@ class Line:
         self.places: int | None = None
         self.hears_at = math.inf
         self.hear: Callable[[Attempt], None] = lambda _: None
+        self.roomy: Callable[[str], bool] = lambda _: True
         self.bound = Bound()
         self.rates = Rates()
         self.schedule: Schedule[Queued] = Schedule()
@@ -123,6 +125,10 @@ class Line:
     def full(self) -> bool:
         """Whether no place is free."""
         return self.places is not None and self.running >= self.places
+
+    def has_room(self, gate: str, now: float) -> bool:
+        """Whether one more could go at once."""
+        return self.free or not (self.schedule.waiting or self.full() or self.wait(gate, ONE, now))
 
     def wait(self, gate: str, cost: Cost, now: float) -> float:
         """Seconds until the rates leave room for so much at this gate; 0: now."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -168,8 +169,12 @@ class Queue:
             line = self.lines[target.key] = Line(spec, self._clock())
             line.schedule.weights = self._weights
             line.hear = self._hear
+            line.roomy = partial(self._roomy, line)
         target.line = line
         return line
+
+    def _roomy(self, line: Line, model: str) -> bool:
+        return line.has_room(model, self._clock())
 
     def _enter(self, attempt: Attempt) -> Waiting | None:
         """Where something bounds: goes at once, or joins the line."""

@@ -137,6 +137,29 @@ async def test_each_credential_has_its_own_line() -> None:
     assert now() < 1.5
 
 
+@pytest.mark.row("F8")
+@in_virtual_time
+async def test_where_a_pool_has_room_elsewhere_nobody_waits_for_a_pause() -> None:
+    pool = [Credential(ref="env:A"), Credential(ref="env:B")]
+    pause = takes(0.1, 429, (b"retry-after", b"20"))
+    trial = story_of(limited(credentials=pool, retry=Retry(attempts=1)), pause, always=takes(0.1))
+    await ended(begin(trial, 0))
+    heard = [begin(trial, n) for n in range(1, 11)]
+    await ended(*heard)
+    assert ({one.status for one in heard}, now() < 0.3) == ({200}, True)
+    assert [line.running for line in trial.queue.lines.values()] == [0, 0]
+
+
+@pytest.mark.row("F8")
+@in_virtual_time
+async def test_a_pool_fills_all_its_places_before_anybody_waits() -> None:
+    pool = [Credential(ref="env:A", weight=9), Credential(ref="env:B", weight=1)]
+    trial = story_of(limited(Limit(concurrency=3), credentials=pool), always=takes(1.0))
+    heard = [begin(trial, n) for n in range(6)]
+    await ended(*heard)
+    assert now() < 1.1
+
+
 # Rates.
 
 
