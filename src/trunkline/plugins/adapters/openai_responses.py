@@ -61,7 +61,7 @@ def _harmless(event: dict[str, Any]) -> bool:
         return member(event, "item").get("type") in ("message", "reasoning")
     if kind == "response.content_part.added":
         return not member(event, "part").get("text")
-    return kind in _OPENING
+    return isinstance(kind, str) and kind in _OPENING
 
 
 def _take(value: Any, into: Reading) -> None:
