@@ -290,7 +290,7 @@ def test_a_retry_hint_is_never_longer_than_a_minute_and_the_instant_is_exact(
     trunkline: Trunkline, site: Site
 ) -> None:
     site.script.append(reply(b"{}", "retry-after: 7200", status="503 Busy"))
-    answer = trunkline.call("GET", "/api/proxy/site/x")
+    answer = trunkline.call("GET", "/api/proxy/closed/x")
 
     assert (answer.field("retry-after"), answer.field("retry-after-ms")) == ("60", "60000")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", answer.json["retryAt"])

@@ -1,7 +1,8 @@
 """The gateway that most whole-call tests share, with a simulator and a recording site behind it.
 
-Fixtures are imported by the conftest of the folder that uses them. Not for: stories with a registry of their own, which start
-their own gateway (`gateway.py`).
+A vendor that asks for a pause is left alone by the gateway that all share; a story of a pause takes an integration of its own
+(`closed`, `busy...`). Fixtures are imported by the conftest of the folder that uses them. Not for: stories with a registry of
+their own, which start their own gateway (`gateway.py`).
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ integrations:
       - {{name: openai-chat, path: /v1/chat/completions}}
     models: [{{id: tiny}}]
   nobody: {{base_url: "http://127.0.0.1:1", auth: {{kind: none}}}}
+  closed: {{base_url: "{site}", auth: {{kind: none}}}}
   busy60: {{base_url: "{simulator}/busy", auth: {{kind: none}}}}
   busy3600: {{base_url: "{simulator}/busy", auth: {{kind: none}}}}
   busy1000000000: {{base_url: "{simulator}/busy", auth: {{kind: none}}}}
