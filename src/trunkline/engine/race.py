@@ -149,7 +149,8 @@ class Race:
             self._count_wait()
             return True
         exchange.attempt = attempt
-        exchange.notes += ("hedge=won" if attempt is self.second else "hedge=lost",)
+        if self.second.response is not None:
+            exchange.notes += ("hedge=won" if attempt is self.second else "hedge=lost",)
         loser = self.first if attempt is self.second else self.second
         if loser.error is None:
             self._beat(loser)

@@ -62,16 +62,17 @@ class Trail:
         self.here += 1
         self.malformed += error.code == "malformed_response" and attempt.status == 200
         response = attempt.response
+        acts = error.may_have_acted and self.exchange.repeat != "always"
         if response is None:
             self._refused += 1
-        elif attempt.status == 0 and response.sent and error.may_have_acted:
+        elif attempt.status == 0 and response.sent and acts:
             self.doubt = error
         elif (
             attempt.status and not error.may_have_acted and error.kind.who == "caller" and not error.retryable
         ):
             # The vendor's own word on the request, under the same key; that it is busy now tells nothing of before.
             self.doubt = self.acted = None
-        if error.may_have_acted and acted_unseen(self.exchange.tried[-1]):
+        if acts and acted_unseen(self.exchange.tried[-1]):
             self.acted = error
         if error.retry_at is not None:
             self.soonest = min(error.retry_at, self.soonest if self.soonest is not None else error.retry_at)

@@ -59,10 +59,13 @@ def ended(exchange: Exchange, kills: Kills) -> CallError | None:
     """Why a running call must end now; None if it may go on."""
     if exchange.caller is not None and exchange.caller.id in kills.keys:
         return CallError("unauthenticated", "the key of this call was revoked", scope="key")
-    attempt = exchange.attempt
-    if attempt is None or attempt.response is None or attempt.error is not None:
-        return None
-    return refused_member(attempt.target.live.name, attempt.target.member.name, kills.vendors)
+    beside = exchange.race.second if exchange.race is not None else None
+    for attempt in (exchange.attempt, beside):
+        if attempt is not None and attempt.response is not None and attempt.error is None:
+            error = refused_member(attempt.target.live.name, attempt.target.member.name, kills.vendors)
+            if error is not None:
+                return error
+    return None
 
 
 def enforce(kills: Kills, running: Iterable[Exchange], cut: Callable[[Exchange, CallError], None]) -> None:

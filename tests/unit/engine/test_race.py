@@ -14,6 +14,8 @@ from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt
 from trunkline.core.flow import Hedge, Retry, Timeouts
 from trunkline.core.service import Credential
+from trunkline.engine.world import Dead
+from trunkline.gateway import kills
 from trunkline.testing import Heard, Play, Trial, answers, fails, is_silent, service, streams
 from trunkline.testing.virtual_time import LoopClock, run
 from trunkline.wire.errors import ReplyCut
@@ -258,6 +260,19 @@ async def test_whatever_ends_the_call_ends_both(how: str) -> None:
     assert trial.sweeper.running == set()
 
 
+@pytest.mark.row("S4")
+@in_virtual_time
+async def test_a_revoked_credential_of_either_ends_the_call() -> None:
+    for revoked in ("env:A", "env:B"):
+        pool = [Credential(ref="env:A"), Credential(ref="env:B")]
+        trial, _ = hedged(is_silent, is_silent, credentials=pool, retry=Retry(attempts=2))
+        heard = await begun(trial)
+        dead = kills.Kills(frozenset(), Dead(frozenset((revoked,))))
+        kills.enforce(dead, trial.gateway.running, trial.gateway.cut)
+        await over(trial, heard)
+        assert (heard.status, [sent.dropped for sent in trial.wire.sent]) == (503, [True, True])
+
+
 @in_virtual_time
 async def test_a_second_that_waits_for_a_place_gives_it_up() -> None:
     class Holding(Noting):
@@ -289,7 +304,8 @@ async def test_a_second_that_is_refused_is_as_if_it_had_never_been() -> None:
     await passes(0.6)
     trial.wire.sent[0].reply(200, REPLY)
     await over(trial, heard)
-    assert (heard.status, trial.ends[0].wasted_usd, [t.n for t in trial.ends[0].tried]) == (200, 0.0, [1])
+    end = trial.ends[0]
+    assert (heard.status, end.wasted_usd, end.notes, [t.n for t in end.tried]) == (200, 0.0, "", [1])
 
 
 @pytest.mark.parametrize(
