@@ -380,3 +380,16 @@ async def test_a_failed_call_with_a_race_holds_nothing() -> None:
     assert (heard.status, len(trial.ends[0].tried)) == (502, 2)
     await trial.turn()
     assert len(asyncio.all_tasks()) == 1
+
+
+@in_virtual_time
+async def test_an_answer_that_could_not_be_cut_any_more_comes_too_late() -> None:
+    trial, _ = hedged(is_silent, is_silent)
+    heard = await begun(trial)
+    (exchange,) = trial.gateway.running
+    race = exchange.race
+    trial.wire.sent[1].reply(200, REPLY)
+    # The first might just be read in a thread, where no abort reaches it.
+    assert (race.claim(race.first), race.claim(race.second)) == (False, True)
+    await over(trial, heard)
+    assert trial.ends[0].notes == "hedge=won"
