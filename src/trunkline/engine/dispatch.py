@@ -84,31 +84,37 @@ class Dispatcher:
         n = len(exchange.tried) + 1  # after those of a merged request that it carried (batch.py)
         attempt: Attempt | None = Attempt(exchange, target, n, self._clock())
         trail = None
-        try:
-            while attempt is not None:
-                exchange.attempt = attempt
-                try:
-                    await self._attempt(attempt)
-                    return
-                except asyncio.CancelledError:
-                    self._ended(attempt, attempt.error or CallError("cancelled", "the call was cancelled"))
-                    raise
-                except CallError as error:
-                    let_go(error)
-                    self._ended(attempt, error)
-                    failure: CallError | None = error
-                if exchange.race is not None:
-                    failure = await exchange.race.rest(failure)
-                    attempt = exchange.attempt
-                if failure is None:
-                    return
-                if exchange.reply.started or exchange.gone:
-                    raise failure
-                trail = trail or self._onward.trail(exchange)
-                attempt = await self._onward.after(trail, attempt, failure)
-        finally:
+        while attempt is not None:
+            exchange.attempt = attempt
+            failure: CallError | None = None
+            try:
+                await self._attempt(attempt)
+            except CallError as error:
+                let_go(error)
+                self._ended(attempt, error)
+                failure = error
+            except asyncio.CancelledError:
+                self._ended(attempt, attempt.error or CallError("cancelled", "the call was cancelled"))
+                await self._alone(exchange)
+                raise
+            except Exception:
+                await self._alone(exchange)
+                raise
             if exchange.race is not None:
-                await exchange.race.drop()
+                failure = await exchange.race.over(failure)
+                attempt = exchange.attempt
+            if failure is None:
+                return
+            if exchange.reply.started or exchange.gone:
+                raise failure
+            trail = trail or self._onward.trail(exchange)
+            attempt = await self._onward.after(trail, attempt, failure)
+
+    @staticmethod
+    async def _alone(exchange: Exchange) -> None:
+        """The call ends by force: nothing of it stays behind."""
+        if exchange.race is not None:
+            await exchange.race.drop()
 
     def _ended(self, attempt: Attempt, error: CallError) -> None:
         """An attempt has failed: into the record with it, once."""

@@ -184,19 +184,19 @@ class Race:
         if self.second is not None and self.second.error is None:
             self._drop(self.second, error)
 
-    async def rest(self, error: CallError) -> CallError | None:
-        """The first attempt has failed: what becomes of the second. None when that has answered; else the failure to go on with,
-        which is that of `exchange.attempt`.
+    async def over(self, error: CallError | None) -> CallError | None:
+        """The first attempt has ended, in an answer or in `error`: returns when the second has, too. None when either has
+        answered; else the failure to go on with, which is that of `exchange.attempt`.
         """
         second = self.second
         await self._second_ended()
-        if second is None or second.response is None:
+        if error is None or second is None or second.response is None:
             return error
         self._exchange.attempt = second
         return second.error
 
     async def drop(self) -> None:
-        """The call is over: returns when nobody runs any more."""
+        """The call is ended by force: returns when nobody runs any more."""
         self.cut(CallError("cancelled", "the call was cancelled before the answer was complete"))
         await self._second_ended()
 
@@ -204,7 +204,11 @@ class Race:
         self._stop_timer()
         if self.task is not None:
             await in_task()
-            await asyncio.wait({self.task})
+            try:
+                await asyncio.wait({self.task})
+            except asyncio.CancelledError:
+                await self.drop()
+                raise
             self.task = None
             self._exchange.tried.sort(key=lambda one: one.n)
             if self.winner is None:

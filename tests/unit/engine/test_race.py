@@ -389,7 +389,32 @@ async def test_an_answer_that_could_not_be_cut_any_more_comes_too_late() -> None
     (exchange,) = trial.gateway.running
     race = exchange.race
     trial.wire.sent[1].reply(200, REPLY)
+    await trial.turn()
     # The first might just be read in a thread, where no abort reaches it.
     assert (race.claim(race.first), race.claim(race.second)) == (False, True)
     await over(trial, heard)
     assert trial.ends[0].notes == "hedge=won"
+
+
+@pytest.mark.filterwarnings("error")
+@in_virtual_time
+async def test_a_race_that_is_dropped_with_its_loop_ends_quietly() -> None:
+    trial, _ = hedged(is_silent, is_silent)
+    await begun(trial)
+    assert len(trial.wire.sent) == 2
+
+
+@in_virtual_time
+async def test_a_defect_in_the_midst_of_a_race_ends_both() -> None:
+    trial, noting = hedged(is_silent, is_silent)
+    heard = await begun(trial)
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    (exchange,) = trial.gateway.running
+    exchange.adapter = type("Broken", (), {"read": broken})()
+    trial.wire.sent[0].reply(200, REPLY)
+    await over(trial, heard)
+    assert (heard.status, trial.wire.sent[1].dropped) == (500, True)
+    assert sorted(n for n, _ in noting.settled) == [1, 2]
