@@ -97,7 +97,7 @@ class Process:
             trusted_proxies=tuple(settings.trusted_proxy),
         )
         self.breaker = Breaker(clock, wall)
-        self.queue = Queue(clock, wall, limits_told)
+        self.queue = Queue(clock, wall, limits_told, self.breaker.shut)
         self.queue.load(self._snapshot_read)
         self.shed = Shed(clock, wall, self._snapshot_read.shedding)
         self.cache = AnswerCache(clock, caching.relevance(), self._snapshot_read.cache_bytes)
@@ -110,7 +110,7 @@ class Process:
         self.call_policies: list[Policy[Exchange]] = [
             self.access, quota, self.shed, *self.spending.policies, keys, self.cache, self.deferrals.policy,
         ]  # fmt: skip
-        self.attempt_policies: list[Policy[Attempt]] = [self.breaker, self.queue]
+        self.attempt_policies: list[Policy[Attempt]] = [self.queue, self.breaker]
         self.sweeper = Sweeper(clock)
         self.wire = Client(limits=ClientLimits(max_connections=VENDOR_CONNECTIONS))
         self.tokens = Tokens(self.wire, self._address, clock=clock, wall=wall, keep=self._keep_refresh)

@@ -143,8 +143,8 @@ class Trial:
         ]  # fmt: skip
         # A target stands in one line only, so a queue that is given takes the place of ours.
         given = next((policy for policy in attempts if isinstance(policy, Queue)), None)
-        self.queue = given or Queue(clock, clock.wall, limits_told)
-        own_attempts: list[Policy[Attempt]] = [self.breaker, *([] if given else [self.queue])]
+        self.queue = given or Queue(clock, clock.wall, limits_told, self.breaker.shut)
+        own_attempts: list[Policy[Attempt]] = [*([] if given else [self.queue]), self.breaker]
         self.attempt_policies = [*([] if only else own_attempts), *attempts]
         self.unknown: list[Any] = []
         """Failures that no rule knows."""

@@ -55,6 +55,19 @@ class Breaker:
             return
         self._note(attempt, circuit, now)
 
+    def shut(self, target: Target) -> CallError | None:
+        """The refusal of whoever would try now, if that is sure: the circuit is open. Takes no trial's place, so that a queue may ask
+        before anybody waits in vain.
+        """
+        circuit: Circuit = target.circuit if target.circuit is not UNWATCHED else self._watch(target)
+        if not circuit.held:
+            return None
+        now, own = self._clock(), circuit.models.get(target.model)
+        for one in (own, circuit):
+            if one is not None and one.state == "open" and now < one.free_at(now):
+                return self._refusal(target, one, model=one is own, now=now)
+        return None
+
     def _ask(self, attempt: Attempt) -> None:
         target, now = attempt.target, self._clock()
         circuit: Circuit = target.circuit if target.circuit is not UNWATCHED else self._watch(target)

@@ -107,15 +107,23 @@ class Waiting:
 
 
 class Queue:
-    """Lines by (integration, credential); they outlive reloads. `heard` reads what vendors tell of their limits."""
+    """Lines by (integration, credential); they outlive reloads.
+
+    `heard` reads what vendors tell of their limits; `shut` gives the refusal that awaits whoever would go to a target now, if any.
+    """
 
     def __init__(
-        self, clock: Callable[[], float], wall: Callable[[], float], heard: Heard = lambda *_: ()
+        self,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        heard: Heard = lambda *_: (),
+        shut: Callable[[Target], CallError | None] = lambda _: None,
     ) -> None:
         self.lines: dict[tuple[str, str], Line] = {}
         self._clock = clock
         self._wall = wall
         self._heard = heard
+        self._shut = shut
         self._numbers = count()
         self._wakes: dict[Line, tuple[float, asyncio.TimerHandle]] = {}
         self._specs: dict[str, Service] = {}
@@ -213,6 +221,9 @@ class Queue:
 
     def _judge(self, line: Line, ticket: Ticket, now: float) -> None:
         """Raises for who would wait in vain. In a full line somebody gives way, who may be another."""
+        refused = self._shut(ticket.attempt.target)
+        if refused is not None:
+            raise refused
         ahead = line.schedule.ahead(ticket)
         by_rate = line.rates.forecast(now, ticket.gate, ticket.cost, ahead)
         by_places = line.places_forecast(ahead)
@@ -293,13 +304,26 @@ class Queue:
             self._read(line, attempt, now, wall)
         until = line.ended(attempt, gate, now, wall)
         if line.schedule.waiting:
-            in_vain = [t for t in line.schedule if t.gate == gate and t.until < until] if until else ()
-            for ticket in in_vain:
-                ahead = line.schedule.ahead(ticket)
-                self._send_off(line, ticket, self._refusal("rate_limited", line, ahead + 1, until - now))
+            if until:
+                self._told_of_pause(line, gate, until, now)
+            if error is not None and self._shut(attempt.target) is not None:
+                self._told_of_closing(line)
             self._turn(line, now)
         elif not line.pinned:
             line.refresh(now)
+
+    def _told_of_pause(self, line: Line, gate: str, until: float, now: float) -> None:
+        """Who waits and cannot wait for the end of a pause need not wait at all."""
+        for ticket in [t for t in line.schedule if t.gate == gate and t.until < until]:
+            ahead = line.schedule.ahead(ticket)
+            self._send_off(line, ticket, self._refusal("rate_limited", line, ahead + 1, until - now))
+
+    def _told_of_closing(self, line: Line) -> None:
+        """Who waits for a target that is held back now goes elsewhere."""
+        for ticket in list(line.schedule):
+            refused = self._shut(ticket.attempt.target)
+            if refused is not None:
+                self._send_off(line, ticket, refused)
 
     def _hear(self, attempt: Attempt) -> None:
         """An answer has begun, good or bad, and it is time to look at what it tells of limits."""

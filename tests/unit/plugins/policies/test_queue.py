@@ -16,7 +16,7 @@ import pytest
 from trunkline.core.call import Live, Member, Target
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt, Exchange
-from trunkline.core.flow import Adaptive, Limit, Retry, Timeouts
+from trunkline.core.flow import Adaptive, Breaker, Limit, Retry, Timeouts
 from trunkline.core.flow import Queue as Waiting
 from trunkline.core.service import CallerKey, Credential, Service, Snapshot
 from trunkline.plugins.policies.line import HEARD_EVERY_S
@@ -31,6 +31,7 @@ from trunkline.testing import (
     Trial,
     answers,
     caller_key,
+    is_silent,
     request,
     service,
 )
@@ -386,6 +387,41 @@ async def test_a_wait_that_nobody_awaits_gives_back_a_place_that_came_meanwhile(
     del dropped
     assert repr(queue) == "Queue({})"
     assert queue.admit(attempt(live, clock)) is None, "its part of the rate came back too"
+
+
+# A vendor that fails.
+
+FRAIL = Breaker(volume=10, failures=0.5, open_for=5.0)
+
+
+@pytest.mark.row("F3")
+@in_virtual_time
+async def test_when_the_breaker_opens_those_who_wait_are_not_sent_into_the_fire() -> None:
+    spec = limited(Limit(concurrency=2), retry=Retry(attempts=1), breaker=FRAIL)
+    trial = story_of(spec, always=takes(0.1, 500))
+    heard = [begin(trial, n) for n in range(100)]
+    await ended(*heard)
+    assert len(trial.wire.sent) <= 11
+    assert [code(one) for one in heard].count("circuit_open") >= 89
+    assert now() < 0.7
+
+
+@pytest.mark.row("F3")
+@in_virtual_time
+async def test_while_the_breaker_is_open_nobody_waits_for_a_place() -> None:
+    spec = limited(Limit(concurrency=3), retry=Retry(attempts=1), breaker=FRAIL)
+    trial = story_of(spec, is_silent, is_silent, always=takes(0.01, 500))
+    hanging = [begin(trial, n) for n in range(2)]
+    for n in range(10):
+        await ended(begin(trial, 10 + n))
+    trial.queue.load(with_(trial, limited(Limit(concurrency=2), retry=Retry(attempts=1), breaker=FRAIL)))
+    late = begin(trial, 99)
+    await ended(late)
+    assert (code(late), late.field(b"x-trunkline-queue-position")) == ("circuit_open", None)
+    assert now() < 0.5
+    for one in hanging:
+        one.hang_up()
+    await passes(0.1)
 
 
 # Pauses.
