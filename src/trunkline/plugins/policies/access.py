@@ -30,7 +30,8 @@ EXPOSED = (
     b"x-trunkline-overhead-ms, x-trunkline-cost-usd, x-trunkline-simulated, retry-after, retry-after-ms, x-should-retry, "
     b"request-id, x-request-id, x-trunkline-error-source, x-trunkline-error-code, x-trunkline-error-retryable, "
     b"x-trunkline-error-retry-at, x-trunkline-error-action, x-trunkline-error-scope, "
-    b"x-trunkline-fallback, x-trunkline-repair, x-trunkline-cache, x-trunkline-idempotent-replay, idempotent-replayed, ratelimit, ratelimit-policy, x-ratelimit-limit-requests, "
+    b"x-trunkline-fallback, x-trunkline-repair, "
+    b"x-trunkline-cache, x-trunkline-idempotent-replay, idempotent-replayed, ratelimit, ratelimit-policy, x-ratelimit-limit-requests, "
     b"x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, "
     b"x-ratelimit-reset-tokens"
 )
