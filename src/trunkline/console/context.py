@@ -15,8 +15,8 @@ from trunkline.console.unknown import OpenUnknown
 from trunkline.core.errors import CallError
 from trunkline.ledger.follow import DrainStatus
 from trunkline.ops import health
-from trunkline.ops.totals import Totals
 from trunkline.ops.hits import Hits
+from trunkline.ops.totals import Totals
 
 if TYPE_CHECKING:
     from trunkline.ledger.query import Ledger
@@ -36,8 +36,8 @@ class Console:
         rollups: Rollups,
         totals: Totals,
         drain: DrainStatus,
-        open_metrics: bool = False,
         hits: Hits | None = None,
+        open_metrics: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.state_dir = state_dir

@@ -42,7 +42,9 @@ def test_every_reference_leads_somewhere() -> None:
 def test_an_operation_tells_its_parameters_role_and_failures(one: Any) -> None:
     operation = describe(ENDPOINTS, __version__)["paths"][one.path][one.method.lower()]
     in_path = re.findall(r"{(\w+)}", one.path)
-    assert {parameter["name"] for parameter in operation["parameters"]} == set(one.query.__struct_encode_fields__)
+    assert {parameter["name"] for parameter in operation["parameters"]} == set(
+        one.query.__struct_encode_fields__
+    )
     assert [p["name"] for p in operation["parameters"] if p["in"] == "path" and p["required"]] == in_path
     assert operation["x-role"] == one.role
     assert bool(operation["security"]) is (one.role != "open")

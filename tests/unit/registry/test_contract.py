@@ -29,5 +29,7 @@ STRUCTS = {
 @pytest.mark.parametrize(("file", "struct"), [(file, one) for file, many in STRUCTS.items() for one in many])
 def test_every_field_can_be_said_in_the_registry(file: str, struct: str) -> None:
     made = (FOLDER / file).read_text("utf-8")
-    fields = set((getattr(service, struct, None) or getattr(flow, struct)).__struct_fields__) - MADE_ELSEWHERE.get(struct, set())
+    fields = set(
+        (getattr(service, struct, None) or getattr(flow, struct)).__struct_fields__
+    ) - MADE_ELSEWHERE.get(struct, set())
     assert {field for field in fields if not re.search(rf"\b{field}=", made)} == set()
