@@ -1,0 +1,103 @@
+"""K8: a stored secret gets a new version again and again under load, and the vendor refuses the old one soon after."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.battery.load import QUICK, Load
+from tests.battery.served import Served, serving
+from tests.support.caller import call
+from tests.support.polling import eventually
+from tests.support.simulator import SimulatorProcess
+from trunkline.control import kills, secrets
+from trunkline.control.state import State
+from trunkline.simulator.ledger import digest
+
+NAME = "OPENAI_KEY"
+REF = f"store:{NAME}"
+GRACE_S = 5.0
+REGISTRY = """version: 1
+defaults:
+  breaker: {{volume: 1000000}}
+integrations:
+  openai: {{base_url: "{simulator}/openai", secret: "store:OPENAI_KEY"}}
+"""
+
+
+@dataclass
+class Rotated:
+    """What the rotations did."""
+
+    calls: int = 0
+    bad: list[str] = field(default_factory=list)
+    in_use_s: list[float] = field(default_factory=list)
+    """From each `set` to the first call with the new value."""
+    killed_s: float = 0.0
+    leaked: list[str] = field(default_factory=list)
+    """Files that hold a value in the open."""
+
+
+def value(number: int) -> str:
+    return f"sk-test-not-a-real-key-{number:04d}"
+
+
+def rotate(folder: Path, simulator: SimulatorProcess, *, times: int, apart_s: float, rate: float) -> Rotated:
+    """Sets so many versions, each a while after the one before is in use, under calls of an open loop."""
+    folder.mkdir(parents=True, exist_ok=True)
+    given = Served(folder, "").environ
+    secrets.set_secret(State(folder / "state", given).create(), NAME, value(0))
+    found = Rotated()
+    with serving(folder, REGISTRY.format(simulator=simulator.address())) as served:
+        state = State(served.state, served.environ)
+        set_at = {0: time.monotonic()}
+        with Load(lambda: served.port, served.key, rate=rate, seed=80, sorts=QUICK) as load:
+            eventually(lambda: len(load.asked) > 20, "calls")
+            for number in range(1, times + 1):
+                _accept(simulator, set_at, number)
+                set_at[number] = time.monotonic()
+                secrets.set_secret(state, NAME, value(number))
+                found.in_use_s.append(_in_use(simulator, number))
+                time.sleep(max(0.0, set_at[number] + apart_s - time.monotonic()))
+            asked = load.done()
+        found.calls = len(asked)
+        found.bad = [f"{one.status} {one.failed} {one.body[-150:]!r}" for one in asked if not one.good]
+        found.killed_s = _kill(served, state)
+    values = [value(number).encode() for number in range(times + 1)]
+    found.leaked = [
+        str(path)
+        for path in folder.rglob("*")
+        if path.is_file() and any(one in (content := path.read_bytes()) or one in content for one in values)
+    ]
+    return found
+
+
+def _accept(simulator: SimulatorProcess, set_at: dict[int, float], number: int) -> None:
+    """The vendor takes the new one, and each older one for a while after its successor was set."""
+    now = time.monotonic()
+    old = [n for n in set_at if n + 1 not in set_at or now - set_at[n + 1] < GRACE_S]
+    simulator.accept("openai", *(value(n) for n in (*old, number)))
+
+
+def _in_use(simulator: SimulatorProcess, number: int) -> float:
+    begun, wanted = time.monotonic(), digest(value(number))
+    since = simulator.state()["requests"]
+    eventually(
+        lambda: any(entry.credential == wanted for entry in simulator.ledger(max(0, since - 5))),
+        f"version {number} in use",
+    )
+    return time.monotonic() - begun
+
+
+def _kill(served: Served, state: State) -> float:
+    """Seconds from the kill switch to the first refusal."""
+    begun = time.monotonic()
+    kills.append(state, "credential", REF)
+    body = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Hi"}]}'
+    fields = {"authorization": f"Bearer {served.key}", "content-type": "application/json"}
+    eventually(
+        lambda: call(served.port, "POST", "/v1/chat/completions", fields, body).status == 503,
+        "calls to be refused",
+    )
+    return time.monotonic() - begun
