@@ -78,6 +78,9 @@ class FaultLayer:
         now = self._wall()
         return [fault for some in self._faults.values() for fault in some if fault.holds(now)]
 
+    def __repr__(self) -> str:
+        return f"FaultLayer({len(self._faults)} integrations, next={self._next})"
+
     def admit(self, attempt: Attempt) -> None:
         """The last word before an attempt is sent, in the same turn of the loop: whether it is struck."""
         self._next = None
@@ -172,6 +175,7 @@ class Spoilt(Response):
         self._holder = self
         self._sink: Sink | None = None
         self._left = fault.after
+        self._tail = b""
         self._timer: asyncio.TimerHandle | None = None
         if inner.status or inner.error is not None:
             loop.call_soon(self._answered)
@@ -227,7 +231,11 @@ class Spoilt(Response):
             return
         ends = [len(piece) // 2]
         if self.fields.get(b"content-type", b"").startswith(b"text/event-stream"):
-            ends = [0, *(found.end() for found in _EVENT_END.finditer(piece))]
+            # An end of an event may itself be cut between two pieces.
+            known = len(self._tail)
+            whole = self._tail + piece
+            ends = [0, *(hit.end() - known for hit in _EVENT_END.finditer(whole) if hit.end() > known)]
+            self._tail = whole[-3:]
             if len(ends) <= self._left:
                 self._left -= len(ends) - 1
                 self._sink(piece)
