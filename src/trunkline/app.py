@@ -301,7 +301,8 @@ class Process:
     async def _tell_stats(self) -> None:
         while True:
             with contextlib.suppress(OSError):
-                write(self.state / "gateway.stats", to_pack(self.stats()))
+                # In a thread: a disk that is busy with the journal would hold up the loop.
+                await asyncio.to_thread(write, self.state / "gateway.stats", to_pack(self.stats()))
             await asyncio.sleep(STATS_S)
 
     async def run(self) -> None:
