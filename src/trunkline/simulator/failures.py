@@ -105,6 +105,16 @@ _GRPC = {
     429: "RESOURCE_EXHAUSTED", 500: "UNKNOWN", 503: "UNAVAILABLE",
 }  # fmt: skip
 
+_SLACK = {401: "invalid_auth", 403: "missing_scope", 429: "ratelimited", 503: "service_unavailable"}
+_NOTION = {
+    401: "unauthorized", 403: "restricted_resource", 404: "object_not_found", 409: "conflict_error", 429: "rate_limited",
+    500: "internal_server_error", 503: "service_unavailable",
+}  # fmt: skip
+_DEEPGRAM = {
+    401: "INVALID_AUTH", 403: "INSUFFICIENT_PERMISSIONS", 429: "TOO_MANY_REQUESTS", 500: "INTERNAL_SERVER_ERROR",
+    503: "SERVICE_UNAVAILABLE",
+}  # fmt: skip
+
 SHAPES: dict[str, Callable[[Failure], Any]] = {
     "openai": _openai,
     "anthropic": _anthropic,
@@ -127,11 +137,15 @@ SHAPES: dict[str, Callable[[Failure], Any]] = {
         "status": str(it.status),
         **it.extra,
     },
-    "slack": lambda it: {"ok": False, "error": it.code or "internal_error", **it.extra},
+    "slack": lambda it: {
+        "ok": False,
+        "error": it.code or _SLACK.get(it.status, "internal_error"),
+        **it.extra,
+    },
     "notion": lambda it: {
         "object": "error",
         "status": it.status,
-        "code": it.code or "validation_error",
+        "code": it.code or _NOTION.get(it.status, "validation_error"),
         "message": it.message,
         "request_id": "sim-00000000",
         **it.extra,
@@ -139,7 +153,7 @@ SHAPES: dict[str, Callable[[Failure], Any]] = {
     "sendgrid": lambda it: {"errors": [{"message": it.message, "field": it.param or None, "help": None}]},
     "elevenlabs": lambda it: {"detail": {"status": it.code or "error", "message": it.message}},
     "deepgram": lambda it: {
-        "err_code": it.code or "Bad Request",
+        "err_code": it.code or _DEEPGRAM.get(it.status, "Bad Request"),
         "err_msg": it.message,
         "request_id": "sim-00000000",
     },

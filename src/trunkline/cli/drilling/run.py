@@ -13,6 +13,7 @@ from trunkline.cli.drilling import calls, later
 from trunkline.cli.drilling.forward import Forward
 from trunkline.cli.drilling.stage import Simulated, Stage
 from trunkline.core.service import Operation, Service, Snapshot
+from trunkline.engine.generic import PROVEN
 from trunkline.engine.operations import undeclared
 from trunkline.ops.drill import copies
 from trunkline.ops.drill.copies import Part, original, pace, part, whole
@@ -22,6 +23,8 @@ from trunkline.ops.drill.samples import Sample
 from trunkline.ops.drill.verdict import Asked, Check, Evidence, Finding, Seen, judge
 
 AT_ONCE = 12
+LATE_MS = 500.0
+"""Timeouts are looked at ten times a second."""
 AGE_S = 0.2
 """Longer than a kept answer is fresh in a drill."""
 
@@ -100,7 +103,7 @@ def _one(stage: Stage, job: Job) -> Seen:
     elif fault is not None:
         args = dict(fault.args)
         if fault.inject == "slow_start":
-            args["ms"] = (job.service.timeout.first_byte / pace(job.service)) * 1500
+            args["ms"] = job.part.services[0].timeout.first_byte * 1500 + LATE_MS
         stage.simulator.fault(fault.inject, job.part.name, args)
     return calls.made(stage, job.sample, asked, job.id, job.deadline_s)
 
@@ -142,6 +145,7 @@ def _judged(stage: Stage, todo: Sequence[Job], seen: dict[str, Seen]) -> list[Pl
             attempts_max=max(1, job.service.retry.attempts),
             repeat=job.operation.repeat,
             chain=job.sample.chain,
+            undone=PROVEN | {rule.kind for rule in job.service.errors if rule.never_acted},
             seen=seen[job.id],
             asked=asked.get(job.id, []),
             rows=rows.get(job.id, []),

@@ -19,6 +19,8 @@ from trunkline.ops.drill.samples import Sample
 
 TOTAL_S = 4.0
 """A call's whole time in a drill; all times of its integration are shortened by the same factor."""
+LEAST_S = {"connect": 1.0, "first_byte": 0.5, "idle": 0.5, "total": 0.0}
+"""No time becomes so short that the machine itself would overrun it."""
 FRESH_S = 0.05
 """Kept answers are stale after so long, so that the vendor is asked."""
 LABEL = "drill"
@@ -132,7 +134,10 @@ def _copied(
 ) -> Service:
     name = rename(service.name)
     timeout = service.timeout
-    faster = {key: getattr(timeout, key) / factor for key in ("connect", "first_byte", "idle", "total")}
+    faster = {
+        key: min(getattr(timeout, key), max(least, getattr(timeout, key) / factor))
+        for key, least in LEAST_S.items()
+    }
     retry, queue = service.retry, service.queue
     credentials = [
         Credential(ref=f"{LABEL}:{name}:{n}", weight=one.weight) for n, one in enumerate(service.credentials)

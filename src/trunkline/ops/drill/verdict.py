@@ -23,9 +23,6 @@ SLACK_S = 0.25
 """So much later than its time a call may end."""
 FINAL = frozenset(("ok", "error", "cancelled", "truncated", "outcome_unknown"))
 
-_UNDONE = frozenset((401, 402, 403, 429))
-"""Answers that say that nothing was done."""
-
 Ending = Literal["answer", "error", "event", "cut", "hung"]
 """A good answer; one in our error shape; a stream that ended with an error event; one that broke off; none."""
 
@@ -78,6 +75,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     attempts_max: int
     repeat: Repeat
     chain: Sequence[Fallback]
+    undone: frozenset[str] = frozenset()
+    """Failures of which this vendor's rules say that nothing was done."""
     seen: Seen
     asked: Sequence[Asked]
     rows: Sequence[Mapping[str, Any]]
@@ -105,10 +104,18 @@ class Verdict(msgspec.Struct, frozen=True):
 def judge(it: Evidence, item: str) -> Verdict:
     """The verdict on one call. `item` is what findings name."""
     served, findings = _served(it, item)
+    if it.seen.ending == "answer" and _passed(it):
+        text = f"{item}: an error object in a 200 is taken for an answer; `ok_body` or a rule in `errors` would tell it"
+        findings = [*findings, Finding("error-passes", item, text)]
     checks = [_in_time(it), _told(it, served.ok and bool(served.said)), *([served] if served.said else [])]
     checks += [_attempts(it), _not_twice(it), _recorded(it), *([it.later] if it.later is not None else [])]
     result: Result = "pass" if all(check.ok for check in checks) else "fail"
     return Verdict(result, checks, findings)
+
+
+def _passed(it: Evidence) -> bool:
+    """Whether the vendor's answer went through as it was although nothing in it is known to be a failure: a finding, no defect."""
+    return it.fault.doubtful and not it.seen.fallback
 
 
 def _in_time(it: Evidence) -> Check:
@@ -121,7 +128,7 @@ def _told(it: Evidence, stood_in: bool) -> Check:
     """What the caller got: an answer where there may be one, else a clear failure."""
     seen, fault = it.seen, it.fault
     if seen.ending == "answer":
-        fine = stood_in or it.form in fault.good
+        fine = stood_in or _passed(it)
         return Check(
             "told clearly", fine, f"{seen.status}" + ("" if fine else ": a failure passed as an answer")
         )
@@ -187,8 +194,15 @@ def _not_twice(it: Evidence) -> Check:
     said = f"sent {len(it.asked)} x, carried out {acted} x"
     if it.repeat == "with_key" and len(keys) == 1 and keys != {""}:
         return Check("never twice", True, f"{said}, with one idempotency key")
-    again = [one for one in it.asked[:-1] if one.status not in _UNDONE]
-    return Check("never twice", acted <= 1 and not again, said)
+    tries = [one for row in it.rows for one in row.get("attempts", ())]
+    return Check("never twice", acted <= 1 and not any(_may_have_acted(one, it) for one in tries[:-1]), said)
+
+
+def _may_have_acted(tried: Mapping[str, Any], it: Evidence) -> bool:
+    """Whether the vendor may have carried out an attempt, as far as its answer and its rules say."""
+    code = str(tried.get("code"))
+    told = KINDS[code].acted and code not in it.undone if code in KINDS else True
+    return bool(tried.get("sent", True)) and told
 
 
 def _recorded(it: Evidence) -> Check:
