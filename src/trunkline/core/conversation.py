@@ -1,0 +1,395 @@
+"""The canonical form of a model call: what every dialect can be read into and written from, so that any client reaches any vendor.
+
+Values only, no dialect's names: `plugins/adapters` reads and writes them. Texts that vendors compare or sign (arguments of tools,
+schemas, signatures) are kept to the letter, and order is kept everywhere: prompt caches live on both. What a dialect says that
+nobody else can, is kept in `extra`, under that dialect's own names, and comes back when the same dialect is written.
+Not for: calls whose vendor speaks the caller's dialect; their bytes pass unchanged and are never read into this form.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Role = Literal["system", "developer", "user", "assistant", "tool"]
+Stop = Literal["end", "length", "stop_sequence", "tool", "refusal", "pause", "context", "error"]
+"""Why an answer ended. `pause`: the vendor wants the same turn sent again; `context`: the window was full."""
+
+
+class CacheMark(msgspec.Struct, gc=False):
+    """The caller asks that the prompt be cached up to and with what bears it."""
+
+    ttl: str = ""
+    """`5m`, `1h`; empty: the vendor's default."""
+
+
+class Citation(msgspec.Struct, gc=False, kw_only=True):
+    """What a piece of an answer rests on."""
+
+    kind: Literal["url", "document", "file", "other"] = "url"
+    url: str = ""
+    title: str = ""
+    quote: str = ""
+    start: int = -1
+    """Characters into the text of the part that bears it; -1: of all of it."""
+    end: int = -1
+    document: int = -1
+    """Which of the request's documents, counted from 0."""
+    extra: dict[str, Any] = {}
+
+
+class Text(msgspec.Struct, tag="text", kw_only=True):
+    """Words of either side."""
+
+    text: str
+    citations: list[Citation] = []
+    cache: CacheMark | None = None
+    signature: str = ""
+    """Gemini signs text parts too; sent back unchanged, only to where it came from."""
+    extra: dict[str, Any] = {}
+
+
+class Refusal(msgspec.Struct, tag="refusal", kw_only=True):
+    """The model says that it will not."""
+
+    text: str
+
+
+class Media(msgspec.Struct, tag="media", kw_only=True):
+    """An image, a sound, a film or a document. Exactly one of `data`, `url`, `file` is set, or `text` for a document of plain text."""
+
+    kind: Literal["image", "audio", "video", "document"]
+    mime: str = ""
+    """Media type, e.g. `image/png`; empty where the caller did not say."""
+    data: str = ""
+    """Base64, as it came."""
+    url: str = ""
+    file: str = ""
+    """Id at the vendor whose file store holds it."""
+    text: str = ""
+    title: str = ""
+    """File name or title."""
+    detail: str = ""
+    """OpenAI's `low`, `high`, `auto`."""
+    cited: bool = False
+    """A document: the answer shall cite it."""
+    transcript: str = ""
+    cache: CacheMark | None = None
+    extra: dict[str, Any] = {}
+
+
+class Reasoning(msgspec.Struct, tag="reasoning", kw_only=True):
+    """Thoughts of a model, as far as they are shown, and what proves or hides them. Opaque ones go back only to where they came from."""
+
+    text: str = ""
+    """The thoughts themselves."""
+    summary: list[str] = []
+    """What the vendor made of them to be shown."""
+    signature: str = ""
+    sealed: str = ""
+    """Encrypted: OpenAI's `encrypted_content`, Anthropic's `redacted_thinking`."""
+    id: str = ""
+    origin: str = ""
+    """Dialect whose vendor gave it."""
+    extra: dict[str, Any] = {}
+
+
+class ToolCall(msgspec.Struct, tag="call", kw_only=True):
+    """The model wants a tool run. `arguments` is JSON as the vendor wrote it, or free text for a tool of kind `custom`."""
+
+    id: str
+    name: str
+    arguments: str = ""
+    kind: Literal["function", "custom", "hosted"] = "function"
+    signature: str = ""
+    """Gemini's thought signature of this call."""
+    cache: CacheMark | None = None
+    extra: dict[str, Any] = {}
+
+
+class ToolResult(msgspec.Struct, tag="result", kw_only=True):
+    """What a tool answered."""
+
+    id: str
+    """Of the call."""
+    name: str = ""
+    parts: list[Text | Media | Opaque] = []
+    failed: bool = False
+    kind: Literal["function", "custom", "hosted"] = "function"
+    cache: CacheMark | None = None
+    extra: dict[str, Any] = {}
+
+
+class Opaque(msgspec.Struct, tag="opaque", kw_only=True):
+    """A part that only one dialect knows: the vendor's hosted tools, containers, screens."""
+
+    dialect: str
+    value: Any
+
+
+class Message(msgspec.Struct, kw_only=True):
+    """One turn, or part of one. Answers of tools stand in messages of role `tool`, in the order of the dialect that sent them."""
+
+    role: Role
+    parts: list[Text | Refusal | Media | Reasoning | ToolCall | ToolResult | Opaque] = []
+    name: str = ""
+    id: str = ""
+    extra: dict[str, Any] = {}
+
+
+class Tool(msgspec.Struct, kw_only=True):
+    """What the model may have run. `hosted` ones the vendor runs itself; then `name` is one of web_search, code_interpreter,
+    file_search, computer, url_context, image_generation, mcp, or the dialect's own word, and `value` the whole declaration.
+    """
+
+    name: str
+    kind: Literal["function", "custom", "hosted"] = "function"
+    description: str = ""
+    schema: msgspec.Raw | None = None
+    """JSON Schema of the arguments, to the letter."""
+    strict: bool | None = None
+    cache: CacheMark | None = None
+    dialect: str = ""
+    """Of a hosted or custom one: whose words `value` is in."""
+    value: Any = None
+    extra: dict[str, Any] = {}
+
+
+class ToolChoice(msgspec.Struct, kw_only=True):
+    """Which tool the model is to take."""
+
+    mode: Literal["auto", "none", "any", "one"] = "auto"
+    name: str = ""
+    allowed: list[str] = []
+    """Only these; empty: all."""
+
+
+class Format(msgspec.Struct, kw_only=True):
+    """What the answer is to look like."""
+
+    kind: Literal["text", "json", "schema"] = "text"
+    name: str = ""
+    description: str = ""
+    schema: msgspec.Raw | None = None
+    strict: bool | None = None
+
+
+class Effort(msgspec.Struct, kw_only=True):
+    """How much the model is to think, and what of it is shown."""
+
+    level: str = ""
+    """`none`, `minimal`, `low`, `medium`, `high`, `xhigh`, `max`; empty: not said."""
+    budget: int | None = None
+    """Tokens; 0: none; -1: as the model likes."""
+    adaptive: bool = False
+    shown: bool | None = None
+    """Whether thoughts or summaries are wanted in the answer."""
+    summary: str = ""
+    """OpenAI's `auto`, `concise`, `detailed`."""
+    sealed: bool = False
+    """The caller keeps no state at the vendor and wants the thoughts sealed, to send them back."""
+
+
+class Request(msgspec.Struct, kw_only=True):
+    """A model call. None, or empty, is: the caller did not say, and then the vendor is told nothing either."""
+
+    dialect: str
+    """In which it was asked."""
+    model: str = ""
+    messages: list[Message] = []
+    tools: list[Tool] = []
+    tool_choice: ToolChoice | None = None
+    parallel_tools: bool | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    stop: list[str] = []
+    seed: int | None = None
+    n: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logit_bias: dict[str, float] = {}
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    format: Format | None = None
+    effort: Effort | None = None
+    verbosity: str = ""
+    stream: bool = False
+    stream_usage: bool | None = None
+    """OpenAI Chat: the caller wants usage in the last chunk. Other dialects always tell it."""
+    service_tier: str = ""
+    user: str = ""
+    """End user as the caller names him to the vendor."""
+    metadata: dict[str, str] = {}
+    store: bool | None = None
+    previous: str = ""
+    """Id of the stored response that this goes on from."""
+    cache_key: str = ""
+    cache_ttl: str = ""
+    modalities: list[str] = []
+    """Wanted in the answer besides text, e.g. `audio`, `image`."""
+    audio: dict[str, Any] = {}
+    safety: list[dict[str, str]] = []
+    """Gemini's settings: category and threshold."""
+    betas: list[str] = []
+    """Values of `anthropic-beta`."""
+    extra: dict[str, Any] = {}
+    """Members that `dialect` has and this form has not, and those that nobody knows."""
+
+
+class Usage(msgspec.Struct, kw_only=True, gc=False):
+    """Tokens as they are billed; -1: not said. Parts of `input` and `output`, not to be added to them."""
+
+    input: int = -1
+    """All of it: cached and written to a cache too."""
+    output: int = -1
+    """All of it: reasoning too."""
+    cached: int = 0
+    cache_write: int = 0
+    """By any lifetime."""
+    cache_write_1h: int = 0
+    """Of these, those that are kept for an hour."""
+    reasoning: int = 0
+    audio_input: int = 0
+    audio_output: int = 0
+    image_input: int = 0
+    image_output: int = 0
+    fees: dict[str, int] = {}
+    """Uses of hosted tools that cost by the call, e.g. `{"web_search": 2}`."""
+    tier: str = ""
+    """Service tier that the vendor says served it."""
+    said: Any = None
+    """The vendor's own usage object."""
+
+
+class TokenProb(msgspec.Struct, gc=False):
+    """A token with its probability and its rivals."""
+
+    token: str
+    logprob: float
+    bytes: list[int] | None = None
+    top: list[TokenProb] = []
+
+
+class Choice(msgspec.Struct, kw_only=True):
+    """One answer. Most calls have one."""
+
+    parts: list[Text | Refusal | Media | Reasoning | ToolCall | ToolResult | Opaque] = []
+    stop: Stop | None = None
+    said: str = ""
+    """The vendor's own word for `stop`."""
+    sequence: str = ""
+    """The stop sequence that was met."""
+    logprobs: list[TokenProb] = []
+    safety: Any = None
+    """The vendor's own verdicts, in its own form."""
+    extra: dict[str, Any] = {}
+
+
+class Reply(msgspec.Struct, kw_only=True):
+    """A whole answer."""
+
+    dialect: str
+    id: str = ""
+    model: str = ""
+    created: float = 0.0
+    """Epoch seconds."""
+    choices: list[Choice] = []
+    usage: Usage | None = None
+    extra: dict[str, Any] = {}
+
+
+# A streamed answer, as events. For each choice: parts one after the other, `Opened`, any number of `Grown`, `Closed`; then `Stopped`.
+# Where a dialect sends parts side by side (OpenAI Chat's tool calls) readers keep `part` apart and writers put them in order.
+
+
+class Began(msgspec.Struct, kw_only=True, gc=False):
+    """The first event."""
+
+    id: str = ""
+    model: str = ""
+    created: float = 0.0
+    usage: Usage | None = None
+    extra: dict[str, Any] = {}
+
+
+class Opened(msgspec.Struct, kw_only=True):
+    """A part begins; `what` holds what is known already, its text is still empty."""
+
+    part: int
+    what: Text | Refusal | Media | Reasoning | ToolCall | ToolResult | Opaque
+    choice: int = 0
+
+
+Field = Literal["text", "arguments", "thought", "summary", "signature", "sealed", "data", "transcript"]
+
+
+class Grown(msgspec.Struct, gc=False):
+    """A part grows by `value`: `text` of Text and Refusal, `arguments` of ToolCall, `thought`, `summary`, `signature` and `sealed` of
+    Reasoning (`signature` of the others too), `data` and `transcript` of Media. A new paragraph of a summary begins with `fresh`.
+    """
+
+    part: int
+    field: Field
+    value: str
+    choice: int = 0
+    fresh: bool = False
+    logprobs: list[TokenProb] = []
+
+
+class Cited(msgspec.Struct, gc=False):
+    """A part gets a citation."""
+
+    part: int
+    citation: Citation
+    choice: int = 0
+
+
+class Closed(msgspec.Struct, gc=False):
+    """A part is complete."""
+
+    part: int
+    choice: int = 0
+
+
+class Stopped(msgspec.Struct, kw_only=True, gc=False):
+    """A choice is complete."""
+
+    stop: Stop
+    said: str = ""
+    sequence: str = ""
+    choice: int = 0
+    safety: Any = None
+
+
+class Used(msgspec.Struct, gc=False):
+    """Usage so far; the last one holds."""
+
+    usage: Usage
+
+
+class Alive(msgspec.Struct, gc=False):
+    """A sign of life."""
+
+
+class Ended(msgspec.Struct, gc=False):
+    """The proper end of the stream."""
+
+    extra: dict[str, Any] = {}
+
+
+Event = Began | Opened | Grown | Cited | Closed | Stopped | Used | Alive | Ended
+
+Act = Literal["dropped", "renamed", "emulated", "clamped", "changed"]
+
+
+class Change(msgspec.Struct, frozen=True, gc=False):
+    """One thing that translation did to a call. `field` as the caller's dialect names it, e.g. `logit_bias`, `messages/3/content/1`."""
+
+    act: Act
+    field: str
+    how: str = ""
+    """What it became, or why: short, in ASCII, without `;` and `,`, never a value of the caller's."""

@@ -1,0 +1,41 @@
+"""A sampled call with its bodies, as the gateway keeps it for those who look at contents: contract drift, categories of data.
+
+Written by the gateway into encrypted, bounded segments that expire; read in the console's process. Not for: the record of every
+call, which holds no contents (`core/record.py`).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Sample(msgspec.Struct, array_like=True, gc=False):
+    """One attempt that was answered. Bodies are as the vendor got and gave them, cut at a bound; compressed ones are left out."""
+
+    call_id: str
+    at_us: int
+    """Epoch microseconds."""
+    correlation_id: str
+    integration: str
+    operation: str
+    """Declared name; empty for an undeclared one."""
+    method: str
+    path: str
+    """At the vendor, without query."""
+    version: str
+    """The API version that was sent; empty where none is pinned."""
+    model: str
+    status: int
+    key_id: str
+    team: str
+    feature: str
+    subject_hash: str
+    request_type: str
+    """Media type as it was sent."""
+    request: bytes
+    request_cut: bool
+    response_type: str
+    response: bytes
+    response_cut: bool
+    stream: bool
+    """The response is the begin of an event stream."""
