@@ -40,6 +40,7 @@ BY_FAILURE = {
     "SecretProblem": FAILED,
     "FaultProblem": FAILED,
     "ClaimRefused": FAILED,
+    "FindingProblem": FAILED,
     "ArchiveProblem": FAILED,
     "SecretUnavailable": UNAVAILABLE,
     "OperationalError": UNAVAILABLE,

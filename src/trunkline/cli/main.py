@@ -32,6 +32,10 @@ COMMANDS = {
     "unknown": ("unknown:unknown", "Calls that may or may not have happened: list, show, resolve."),
     "tasks": ("tasks:tasks", "Deferred calls: list, show, cancel, run anew."),
     "doctor": ("doctor:doctor", "Check this installation; each finding with its cure."),
+    "findings": (
+        "findings:findings",
+        "Everything that a person should look at: list, show, acknowledge, resolve.",
+    ),
     "drill": ("drill:drill", "Prove on an isolated copy that fallbacks work; writes a report."),
     "faults": ("faults:faults", "Make integrations fail on demand, outside of production."),
     "bench": ("bench:bench", "Measure speed beside other gateways."),

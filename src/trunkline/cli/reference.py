@@ -20,7 +20,10 @@ NOTE = "This page is made from the source by `python -m trunkline.cli.reference`
 
 def pages() -> dict[str, str]:
     """File name -> content of every generated page."""
+    from trunkline import __version__
     from trunkline.cli import reference_routes as routes
+    from trunkline.console import openapi
+    from trunkline.console.endpoints import ENDPOINTS
     from trunkline.registry import reference
 
     return {
@@ -29,6 +32,7 @@ def pages() -> dict[str, str]:
         "registry.md": reference.markdown(),
         "routes.md": routes.markdown(),
         "settings.md": settings(),
+        **openapi.pages(ENDPOINTS, __version__),
     }
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from trunkline.console.access import Access
 from trunkline.console.published import Published
 from trunkline.console.unknown import OpenUnknown
+from trunkline.control.state import State
 from trunkline.core.errors import CallError
 from trunkline.ledger.follow import DrainStatus
 from trunkline.ops import health
@@ -41,6 +42,7 @@ class Console:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.state_dir = state_dir
+        self.state = State(state_dir)
         self.access = access
         self.published = published
         self.totals = totals

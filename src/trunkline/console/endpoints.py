@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from trunkline import __version__
-from trunkline.console import landing, money, shapes, unknown
+from trunkline.console import findings, landing, money, shapes, unknown
 from trunkline.console import tasks as deferred
 from trunkline.console.access import COOKIE, SESSION_S
 from trunkline.console.context import Console, memory_bytes
@@ -353,4 +353,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET", path="/sign-in", role="open", name="sign_in", summary="Open a session by a one-time link",
         query=shapes.LinkQuery, media="text/html", handler=sign_in,
     ),
+    *findings.ENDPOINTS,
 )  # fmt: skip

@@ -20,7 +20,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 TABLES = {
     "day": "trunkline.ledger.day_tables",
     "rollup": "trunkline.ledger.rollup_tables",
-    "control": "trunkline.ledger.control_tables",
+    "control": "trunkline.ledger.control_schema",
     "tasks": "trunkline.ledger.task_tables",
 }
 """Kind of database -> module whose `metadata` is its newest schema."""

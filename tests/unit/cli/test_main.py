@@ -113,6 +113,7 @@ def test_every_failure_that_has_an_exit_code_exists():
     from trunkline.control.archive import ArchiveProblem
     from trunkline.control.claim import ClaimRefused
     from trunkline.control.faults import FaultProblem
+    from trunkline.control.findings import FindingProblem
     from trunkline.control.keys import KeyProblem, WishInvalid
     from trunkline.control.secrets import SecretProblem
     from trunkline.control.state import StateProblem
@@ -135,7 +136,7 @@ def test_every_failure_that_has_an_exit_code_exists():
         UnknownProblem,
     )
     known += (SchemaRefused, SecretProblem, SecretUnavailable, SettingsInvalid, StateProblem, WishInvalid)
-    known += (FaultProblem, NotInProduction, StageProblem, TaskProblem)
+    known += (FaultProblem, FindingProblem, NotInProduction, StageProblem, TaskProblem)
     assert {one.__name__ for one in known} == exits.BY_FAILURE.keys()
 
 

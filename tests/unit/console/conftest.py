@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.deferred import seed
+from tests.support import deferred, found
 from tests.support.records import NOON_US, JournalInMemory, begin, boot, call
 from trunkline.console.access import Access, admin_token
 from trunkline.console.app import build
@@ -83,7 +83,8 @@ def model_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "breakers": {"stripe": "half_open"}, "traffic": {},
     }  # fmt: skip
     (tmp_path / "gateway.stats").write_bytes(to_pack(stats))
-    seed(tmp_path, NOW)
+    deferred.seed(tmp_path, NOW)
+    found.seed(tmp_path, NOW)
     return tmp_path
 
 

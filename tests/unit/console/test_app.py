@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.support.found import FINDING_ID
 from tests.support.records import NOON_US
 from trunkline.console import shapes
 from trunkline.console.access import COOKIE
@@ -19,6 +20,9 @@ Ask = Callable[..., Any]
 NOW = NOON_US / 1e6
 TARGETS = {one.name: one.path.replace("{id}", "a") for one in ENDPOINTS}
 TARGETS["resolve_unknown"] = "/api/unknown/b/resolve?as=happened&note=seen"
+TARGETS["finding"] = f"/api/findings/{FINDING_ID}"
+TARGETS["ack_finding"] = f"/api/findings/{FINDING_ID}/ack"
+TARGETS["resolve_finding"] = f"/api/findings/{FINDING_ID}/resolve"
 TARGETS["task"] = "/api/tasks/tsk_queued"
 TARGETS["cancel_task"] = "/api/tasks/tsk_queued/cancel"
 TARGETS["retry_task"] = "/api/tasks/tsk_failed/retry"
