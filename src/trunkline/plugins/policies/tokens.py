@@ -16,6 +16,7 @@ import msgspec
 from trunkline.core.call import Caller
 from trunkline.core.codec import DecodeError, json_decoder, to_json
 from trunkline.core.errors import CallError
+from trunkline.core.scopes import covered
 
 DEFAULT_S = 900.0
 LONGEST_S = 3600.0
@@ -47,16 +48,7 @@ _decoder = json_decoder(Token)
 
 def narrowed(scopes: list[str], parent: Caller) -> list[str]:
     """Those scopes that the parent holds as well."""
-    if parent.everything:
-        return scopes
-    return [scope for scope in scopes if scope in parent.key.scopes or _covered(scope, parent)]
-
-
-def _covered(scope: str, parent: Caller) -> bool:
-    sort, _, rest = scope.partition(":")
-    if sort == "integration" and ":" in rest:
-        return rest.partition(":")[0] in parent.integrations
-    return sort == "model" and not set("*?[") & set(rest) and rest.partition("/")[0] in parent.integrations
+    return [scope for scope in scopes if covered(scope, parent.key.scopes)]
 
 
 def minted(
