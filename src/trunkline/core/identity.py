@@ -18,7 +18,7 @@ EVERY_TEAM = "*"
 
 def at_least(role: str, least: str) -> bool:
     """Whether a role is enough. One that is not known is none."""
-    return role in ROLES and ROLES.index(role) >= ROLES.index(least)  # type: ignore[arg-type]
+    return role in ROLES and ROLES.index(role) >= ROLES.index(least)
 
 
 class TokenKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

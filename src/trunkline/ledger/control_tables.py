@@ -24,6 +24,8 @@ caller_keys = sa.Table(
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("expires_at", sa.Float, nullable=False),
     sa.Column("revoked_at", sa.Float, nullable=False, default=0.0),
+    sa.Column("role", sa.String, nullable=False, server_default="caller"),
+    sa.Column("created_by", sa.String, nullable=False, server_default=""),
 )
 
 caller_key_versions = sa.Table(
@@ -35,6 +37,8 @@ caller_key_versions = sa.Table(
     sa.Column("hint", sa.String, nullable=False),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("expires_at", sa.Float, nullable=False),
+    sa.Column("first_used_at", sa.Float, nullable=False, server_default=sa.text("0")),
+    sa.Column("last_used_at", sa.Float, nullable=False, server_default=sa.text("0")),
 )
 
 secrets = sa.Table(
