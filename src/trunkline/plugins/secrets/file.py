@@ -38,6 +38,9 @@ class File:
             return None
         return (seen.st_mtime_ns, seen.st_size, seen.st_ino)
 
+    def version(self, rest: str) -> str:
+        return ""
+
     def _split(self, rest: str) -> tuple[Path, str]:
         name, _, key = rest.partition("#")
         return self._root / Path(name).expanduser(), key

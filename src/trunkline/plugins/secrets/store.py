@@ -117,3 +117,7 @@ class Store:
     def stamp(self, rest: str) -> object:
         found = self._find(rest)
         return found and (found[0], found[1] is None)
+
+    def version(self, rest: str) -> str:
+        found = self._find(rest)
+        return str(found[0]) if found else ""
