@@ -51,7 +51,7 @@ from trunkline.journal.append import Journal
 from trunkline.ops import outside
 from trunkline.plugins import auth
 from trunkline.plugins.adapters import ADAPTERS
-from trunkline.plugins.policies.access import Access
+from trunkline.plugins.policies.access import Access, may_fall_back
 from trunkline.plugins.policies.breaker import Breaker
 from trunkline.plugins.policies.cache import AnswerCache
 from trunkline.plugins.policies.queue import Queue
@@ -124,7 +124,11 @@ class Process:
             failed=failures.call_error,
             unknown=Samples(self.state / "samples").keep,
             fallbacks=Fallbacks(
-                may=self.spending.may_fall_back, stale=self.cache.stale, defer=self.deferrals.defer, wall=wall
+                may=may_fall_back,
+                affords=self.spending.budget.affords,
+                stale=self.cache.stale,
+                defer=self.deferrals.defer,
+                wall=wall,
             ),
         )
         environment = self._snapshot_read.environment

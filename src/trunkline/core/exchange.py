@@ -136,8 +136,10 @@ class Exchange:
     cost_usd: float = -1.0
     wasted_usd: float = 0.0
     """Paid for attempts that were thrown away; not part of `cost_usd`."""
-    thrown: tuple[tuple[float, float, float, float], ...] = ()
-    """Rates of attempts that were paid and thrown away, whose cost is not known yet (engine/costs.py)."""
+    wasted_at: tuple[tuple[str, float], ...] = ()
+    """The targets at which it was paid."""
+    thrown: tuple[tuple[str, tuple[float, float, float, float]], ...] = ()
+    """Target and rates of attempts that were paid and thrown away, whose cost is not known yet (engine/costs.py)."""
     task: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:

@@ -136,6 +136,8 @@ class End(msgspec.Struct, array_like=True, tag="e", gc=False):
     """What flow control did, `name=value` separated by `;` (`Exchange.notes`)."""
     queued_us: int = 0
     """Time spent waiting for a place."""
+    wasted_elsewhere: dict[str, float] = {}
+    """By target, what of `wasted_usd` was paid at others than that of the last attempt."""
 
 
 Record = Boot | Stop | Begin | Again | End

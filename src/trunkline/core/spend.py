@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import calendar
 import time
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -77,6 +78,20 @@ def usd(amount: int) -> float:
 def charge(cost_usd: float, wasted_usd: float) -> int:
     """What a call has cost in all, in nanodollars: what its answer cost (-1: unknown) and what was paid beside it."""
     return nano(max(cost_usd, 0.0)) + nano(max(wasted_usd, 0.0))
+
+
+def beside(wasted_usd: float, elsewhere: Mapping[str, float]) -> float:
+    """What of `wasted_usd` was paid where the answer came from."""
+    return wasted_usd - sum(elsewhere.values()) if elsewhere else wasted_usd
+
+
+def elsewhere(wasted_at: Iterable[tuple[str, float]], target: str) -> dict[str, float]:
+    """What was paid for nothing at other targets than this one, by target."""
+    found: dict[str, float] = {}
+    for name, cost_usd in wasted_at:
+        if name != target:
+            found[name] = found.get(name, 0.0) + cost_usd
+    return found
 
 
 def is_unpriced(cost_usd: float, state: str, asked_model: str, ingress: str) -> bool:
@@ -169,13 +184,21 @@ class Spend:
 
     def _ended(self, end: End) -> None:
         call = self.running.pop(end.call_id, None) or _lost(end)
-        spent = charge(end.cost_usd, end.wasted_usd)
+        spent = charge(end.cost_usd, beside(end.wasted_usd, end.wasted_elsewhere))
         unpriced = is_unpriced(end.cost_usd, end.state, call.model, call.ingress)
-        if not spent and not unpriced:
+        if not spent and not unpriced and not end.wasted_elsewhere:
             return
         target = end.tried[-1].target if end.tried else ""
-        integration, model = served(call.labels.integration, call.model, target, end.served_model)
-        self.add(call.at_us, call.labels._replace(integration=integration, model=model), spent, int(unpriced))
+        self._count(call, target, end.served_model, spent, int(unpriced))
+        for target, cost_usd in end.wasted_elsewhere.items():
+            self._count(call, target, "", nano(cost_usd), 0)
+
+    def _count(self, call: Open, target: str, told_model: str, spent: int, unpriced: int) -> None:
+        """Money of a call at one of its targets."""
+        if not spent and not unpriced:
+            return
+        integration, model = served(call.labels.integration, call.model, target, told_model)
+        self.add(call.at_us, call.labels._replace(integration=integration, model=model), spent, unpriced)
         if call.token:
             self.tokens[call.token] = (self.tokens.get(call.token, (0, 0))[0] + spent, call.at_us)
 

@@ -34,15 +34,21 @@ def throw_away(attempt: Attempt, error: CallError) -> None:
         return
     reading = attempt.reading
     if reading is not None and reading.input >= 0:
-        exchange.wasted_usd += cost_usd(rates, reading)
+        _waste(exchange, attempt.target.name, cost_usd(rates, reading))
     elif error.code in _PAID and 200 <= attempt.status < 300:
-        exchange.thrown += (rates,)
+        exchange.thrown += ((attempt.target.name, rates),)
 
 
 def settle_waste(exchange: Exchange) -> None:
     """The answer is known, and with it what a call like it costs."""
-    exchange.wasted_usd += sum(like_it(exchange, rates) for rates in exchange.thrown)
+    for target, rates in exchange.thrown:
+        _waste(exchange, target, like_it(exchange, rates))
     exchange.thrown = ()
+
+
+def _waste(exchange: Exchange, target: str, paid_usd: float) -> None:
+    exchange.wasted_usd += paid_usd
+    exchange.wasted_at += ((target, paid_usd),)
 
 
 def like_it(exchange: Exchange, rates: Rates) -> float:

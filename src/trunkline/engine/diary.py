@@ -16,6 +16,7 @@ from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Reading, Recorder
 from trunkline.core.record import Again, Begin, Boot, Stop, Tried
 from trunkline.core.service import Price
+from trunkline.core.spend import elsewhere
 
 _MESSAGE_MAX = 500
 _REMEMBERED = 256
@@ -161,6 +162,7 @@ class Diary:
             reading.estimated,
             ";".join(exchange.notes) if exchange.notes else "",
             int(exchange.queued_s * 1e6) if exchange.queued_s else 0,
+            elsewhere(exchange.wasted_at, exchange.tried[-1].target) if exchange.wasted_at else _NOWHERE,
         )
         payload = to_pack(record)
         try:
@@ -181,6 +183,7 @@ class Diary:
 
 
 _NOTHING = Reading()
+_NOWHERE: dict[str, float] = {}
 _NOT_TRIED = Tried(0, "", "", 0, 0, 0, 0, 0, "", "", "", "", False)
 """Before the first attempt of a call that began as part of another's request."""
 

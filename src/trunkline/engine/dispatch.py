@@ -56,8 +56,11 @@ class Dispatcher:
         self._heads = HeadWriter()
         self._deliverer = Deliverer(diary, clock, wall)
         self._whole = self._deliverer.whole
-        self._onward = Onward(fallbacks or Fallbacks(wall=wall), self._deliverer.give, clock=clock, wall=wall)
-        self._hedges = Hedges(self._beside, self._attempt, self._ended, clock=clock, wall=wall)
+        fallbacks = fallbacks or Fallbacks(wall=wall)
+        self._onward = Onward(fallbacks, self._deliverer.give, clock=clock, wall=wall)
+        self._hedges = Hedges(
+            self._beside, self._attempt, self._ended, affords=fallbacks.affords, clock=clock, wall=wall
+        )
 
     def adopt(self, wire: Wire, policies: Sequence[Policy[Attempt]]) -> None:
         """From now on attempts pass these policies and go out by this wire. Policies may be added at the end, never taken away:

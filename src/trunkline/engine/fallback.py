@@ -26,6 +26,9 @@ from trunkline.engine.template import Template
 
 May = Callable[[Exchange, Route], bool]
 """Whether the caller of a call may use a route that it did not name."""
+Affords = Callable[[Exchange, Route, bool], bool]
+"""Whether there is money for one more attempt of a running call, by this route, beside one that still runs (True) or not; then it
+is set aside."""
 Stale = Callable[[Exchange, float | None], Answer | None]
 """An older answer to the same request, if there is one: of at most so many seconds, or (None) as its cache says."""
 Defer = Callable[[Exchange, CallError, Fallback], "Answer | Awaitable[Answer | None] | None"]
@@ -68,11 +71,13 @@ class Fallbacks:
         self,
         *,
         may: May = lambda _exchange, _route: True,
+        affords: Affords = lambda _exchange, _route, _beside: True,
         stale: Stale | None = None,
         defer: Defer | None = None,
         wall: Callable[[], float],
     ) -> None:
         self._may = may
+        self.affords = affords
         self._stale = stale
         self._defer = defer
         self._wall = wall

@@ -88,6 +88,7 @@ class Batch:
         whole.notes, whole.extra = (), b""
         whole.intent = whole.counted = whole.reserved = whole.task = whole.attempt = None
         whole.vendor_wait = whole.wasted_usd = whole.queued_s = 0.0
+        whole.wasted_at = ()
         return whole
 
     def end(self, whole: Exchange) -> None:
@@ -96,6 +97,7 @@ class Batch:
         own = self.carrier.exchange
         own.begun = own.begun or whole.begun
         own.wasted_usd += whole.wasted_usd
+        own.wasted_at += whole.wasted_at
         own.queued_s += whole.queued_s
         own.notes += (f"batch=carries:{len(self.members)}", *whole.notes)
         # Should it go on alone, its attempts so far do not count against it.

@@ -94,9 +94,18 @@ class Onward:
             mendable=mendable,
             members_left=any(member.weight > 0 for member in others) and not bound(exchange),
             budget_left=self._budget(live).allows(spec.retry, live.calls, now),
+            affordable=self._affordable(exchange),
             chain=trail.chain,
         )
         return next_step(error, at)
+
+    def _affordable(self, exchange: Exchange) -> bool:
+        """Whether the call can pay for one more attempt like the last. What it may cost was set aside, but not for a second time."""
+        if not exchange.wasted_at and not exchange.thrown:
+            return True
+        route = exchange.via or exchange.route
+        assert route is not None
+        return self._fallbacks.affords(exchange, route, False)
 
     def _budget(self, live: Live) -> RetryBudget:
         found = self._budgets.get(live.name)
@@ -131,6 +140,8 @@ class Onward:
         """Takes a link of the chain: an attempt elsewhere; True when it has answered the call, False when it leads nowhere."""
         exchange, link = trail.exchange, trail.take(index)
         if link.route is not None:
+            if not self._fallbacks.affords(exchange, link.route, False):
+                return False
             trail.left.add(failed.target)
             attempt = self._pooled(trail, link.route.live, link.route.model)
             if attempt is None:
@@ -168,11 +179,17 @@ class Onward:
                 mend = await asyncio.to_thread(mended, repair, error, exchange.body, trail.mended)
             else:
                 mend = mended(repair, error, exchange.body, trail.mended)
-            if mend is None or not mend.model:
-                return None if mend is None else Mended(mend)
+            if mend is None:
+                return None
+            if not mend.model:
+                return Mended(mend) if self._affordable(exchange) else None
             route = self._fallbacks.route(exchange, mend.model)
             following = self._pooled(trail, route.live, route.model) if route is not None else None
-            if following is not None:
+            if (
+                route is not None
+                and following is not None
+                and self._fallbacks.affords(exchange, route, False)
+            ):
                 return Mended(mend, route, following)
             trail.mended.append(mend.name)
 

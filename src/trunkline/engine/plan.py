@@ -57,6 +57,8 @@ class Situation(NamedTuple):
     budget_left: bool = True
     """The integration's retry budget allows a repeat. It holds for failures that speak of a vendor in trouble; one that only
     refuses what is too much is spared by limits and pauses."""
+    affordable: bool = True
+    """Its caller's budgets have room for one more attempt at this price, after what earlier ones have cost."""
     chain: tuple[Link, ...] = ()
     """What is left of the fallbacks."""
 
@@ -78,6 +80,7 @@ def next_step(error: CallError, at: Situation) -> Step:
         and free
         and error.kind.elsewhere
         and at.members_left
+        and at.affordable
         and (at.budget_left or not error.kind.trips)
     ):
         return Step("member", "another credential may serve")
@@ -117,4 +120,6 @@ def _again(error: CallError, at: Situation, attempts_left: int, links: list[Link
         return Step("stop", "the call's time would be over", spent=True)
     if not at.budget_left and error.kind.trips:
         return Step("stop", "retry budget spent", spent=True)
+    if not at.affordable:
+        return Step("stop", "no budget has room for another attempt", spent=True)
     return Step("again", "may pass", delay_s)

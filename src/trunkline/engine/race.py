@@ -14,6 +14,7 @@ from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt, Exchange
 from trunkline.engine.costs import like_it
 from trunkline.engine.drive import carry, in_task
+from trunkline.engine.fallback import Affords
 from trunkline.engine.latency import Latency
 from trunkline.engine.leash import Leash
 from trunkline.engine.refusal import own_defect
@@ -33,6 +34,7 @@ class Hedges:
         run: Callable[[Attempt], Coroutine[Any, Any, None]],
         ended: Callable[[Attempt, CallError], None],
         *,
+        affords: Affords,
         clock: Callable[[], float],
         wall: Callable[[], float],
     ) -> None:
@@ -40,6 +42,7 @@ class Hedges:
         self.second = second
         self.run = run
         self.ended = ended
+        self._affords = affords
         self.clock = clock
         self._wall = wall
         self._latencies: dict[str, Latency] = {}
@@ -68,10 +71,13 @@ class Hedges:
         self._latency(attempt).note(self.clock() - attempt.sent_at)
 
     def allows(self, first: Attempt) -> bool:
-        """Whether the leash lets a second request go."""
-        hedge = first.target.live.spec.hedge
+        """Whether the leash lets a second request go, and its caller's budgets do."""
+        hedge, exchange = first.target.live.spec.hedge, first.exchange
         day = int(self._wall() // _DAY_S)
-        return hedge is not None and self.leash(first).allows(hedge, first.exchange.rates is not None, day)
+        if hedge is None or not self.leash(first).allows(hedge, exchange.rates is not None, day):
+            return False
+        assert exchange.route is not None
+        return self._affords(exchange, exchange.via or exchange.route, True)
 
     def leash(self, attempt: Attempt) -> Leash:
         name = attempt.target.live.name
@@ -169,7 +175,7 @@ class Race:
             loser.error = error
             self._hedges.ended(loser, error)
             if loser.response.sent and self._exchange.rates is not None:
-                self._exchange.thrown += (self._exchange.rates,)
+                self._exchange.thrown += ((loser.target.name, self._exchange.rates),)
         self._drop(loser, error)
 
     def _drop(self, attempt: Attempt, error: CallError) -> None:

@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from trunkline.core.call import Route
 from trunkline.core.exchange import Exchange
 from trunkline.core.ports import Policy
 from trunkline.core.service import Callers, Snapshot
@@ -20,7 +19,6 @@ from trunkline.gateway.log import say
 from trunkline.gateway.watch import Watched
 from trunkline.journal.reader import JournalVersion
 from trunkline.journal.spend import FILE_NAME, SpendBook, opened
-from trunkline.plugins.policies.access import may_fall_back
 from trunkline.plugins.policies.budget import Budget
 from trunkline.plugins.policies.caller_limits import CallerLimits
 from trunkline.plugins.policies.token_estimate import Estimator
@@ -55,10 +53,6 @@ class Spending:
         self.limits.load(snapshot.caller_limits, callers.keys)
         if self.budget.load(snapshot.budgets, callers.keys) and self._started:
             self._count_later()
-
-    def may_fall_back(self, exchange: Exchange, route: Route) -> bool:
-        """Whether a call may go on by a route that its caller did not name: by its scopes, and by its money."""
-        return may_fall_back(exchange, route) and self.budget.may_fall_back(exchange, route)
 
     def start(self) -> None:
         """Before the first call, with the journal open: budgets stand where they stood."""

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from trunkline.core.record import Begin, End
+from trunkline.core.spend import beside
 from trunkline.ledger.histogram import bucket
 from trunkline.ledger.hour_columns import COUNTS, DIMENSIONS, METRICS, MONEY
 
@@ -46,9 +47,7 @@ def add(sums: Sums, begin: Begin, end: End) -> None:
         end.code,
         int(begin.simulated),
     )
-    row = sums.get(key)
-    if row is None:
-        row = sums[key] = [0] * len(METRICS)
+    row = _row(sums, key)
     unpriced = end.cost_usd < 0
     row[0] += 1
     row[1] += end.state in ERROR_STATES
@@ -63,16 +62,31 @@ def add(sums: Sums, begin: Begin, end: End) -> None:
     row[10] += unpriced
     row[11] += end.duration_us
     row[12] += 0.0 if unpriced else end.cost_usd
-    row[13] += end.wasted_usd
+    row[13] += beside(end.wasted_usd, end.wasted_elsewhere)
     if end.duration_us > 0:
         row[_FIRST_LATENCY + bucket(end.duration_us)] += 1
+    for target, cost_usd in end.wasted_elsewhere.items():
+        integration, model = at(target, begin)
+        _row(sums, (key[0], integration, key[2], model, *key[4:]))[13] += cost_usd
+
+
+def _row(sums: Sums, key: tuple[Any, ...]) -> list[Any]:
+    row = sums.get(key)
+    if row is None:
+        row = sums[key] = [0] * len(METRICS)
+    return row
 
 
 def served(begin: Begin, end: End) -> tuple[str, str]:
     """The integration and model of the last attempt. Without an attempt the model is empty: a caller may name anything."""
     if not end.tried:
         return begin.integration, ""
-    integration, _, model = end.tried[-1].target.partition("/")
+    return at(end.tried[-1].target, begin)
+
+
+def at(target: str, begin: Begin) -> tuple[str, str]:
+    """The integration and model of a target of a call."""
+    integration, _, model = target.partition("/")
     return integration, model or begin.model
 
 

@@ -50,7 +50,7 @@ class Rollups:
             query = query.where(hours.c.hour >= since_us // HOUR_US)
         if until_us is not None:
             query = query.where(hours.c.hour < -(-until_us // HOUR_US))
-        found = [_row(row, names) for row in self._rows(query) if row.calls]
+        found = [_row(row, names) for row in self._rows(query) if row.calls or row.wasted_usd]
         by_time = [name for name in names if name in ("day", "hour")]
         return sorted(
             found,

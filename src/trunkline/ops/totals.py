@@ -9,8 +9,9 @@ import threading
 from collections.abc import Iterable, Sequence
 
 from trunkline.core.record import Begin, End
+from trunkline.core.spend import beside
 from trunkline.ledger.histogram import BOUNDS_US, BUCKETS, bucket
-from trunkline.ledger.rollup import served
+from trunkline.ledger.rollup import at, served
 from trunkline.ops.health import Figures
 from trunkline.ops.metrics import Metric, Sample, histogram
 from trunkline.ops.recent import Recent
@@ -130,7 +131,10 @@ class Totals:
         counts.tokens[0] += max(end.input_tokens, 0)
         counts.tokens[1] += max(end.output_tokens, 0)
         counts.tokens[2] += end.cached_tokens
-        counts.wasted_usd += end.wasted_usd
+        counts.wasted_usd += beside(end.wasted_usd, end.wasted_elsewhere)
+        for target, cost_usd in end.wasted_elsewhere.items():
+            place, name = at(target, begin)
+            self._of(place, self._bounded(name)).wasted_usd += cost_usd
         counts.cost_usd += max(end.cost_usd, 0.0)
         counts.unpriced += end.cost_usd < 0
         if end.duration_us > 0:

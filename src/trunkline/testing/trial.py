@@ -10,7 +10,6 @@ import hmac
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from trunkline.core.call import Route
 from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.flow import Retry
 from trunkline.core.ports import Policy
@@ -160,7 +159,11 @@ class Trial:
             failed=failures.call_error,
             unknown=self.unknown.append,
             fallbacks=Fallbacks(
-                may=self._may_fall_back, stale=self.cache.stale, defer=defer, wall=clock.wall
+                may=may_fall_back,
+                affords=self.budget.affords,
+                stale=self.cache.stale,
+                defer=defer,
+                wall=clock.wall,
             ),
         )
         self.batches = Batches(dispatcher, diary, caching.relevance(), clock=clock)
@@ -197,9 +200,6 @@ class Trial:
         self.batches.running = self.gateway.running
         self.cache.refresh = caching.Refresh(self.gateway.handle)
         self.local = local
-
-    def _may_fall_back(self, exchange: Exchange, route: Route) -> bool:
-        return may_fall_back(exchange, route) and self.budget.may_fall_back(exchange, route)
 
     def begin(
         self, method: str, target: str, body: bytes = b"", *headers: tuple[str, str], key: str = KEY

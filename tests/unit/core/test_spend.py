@@ -87,6 +87,17 @@ def test_what_answered_is_charged_not_what_was_asked_for() -> None:
     assert list(found.windows["2026-11"]) == [SHOP._replace(integration="anthropic", model="anthropic/haiku")]
 
 
+def test_what_was_paid_for_nothing_at_another_target_is_charged_there() -> None:
+    paid = {"cost_usd": 0.5, "wasted_usd": 0.375, "wasted_elsewhere": {"openai/gpt-4o": 0.25}}
+    fell = end("call-1", **paid, tried=[tried(1, "openai/gpt-4o"), tried(2, "anthropic/haiku")])
+    found = folded(begin(integration="openai", target="openai/gpt-4o", model="fast", tags="token:t-1"), fell)
+    assert sums(found)["2026-11"] == {
+        SHOP: (250_000_000, 0),
+        SHOP._replace(integration="anthropic", model="anthropic/haiku"): (625_000_000, 0),
+    }
+    assert found.tokens == {"t-1": (875_000_000, NOON_US)}
+
+
 def test_a_proxied_call_is_charged_to_the_model_that_its_body_named() -> None:
     record = end("call-1", cost_usd=0.5, tried=[tried(1, "openai")])
     found = folded(begin(integration="openai", target="openai", model="gpt-4o"), record)

@@ -37,6 +37,15 @@ def test_a_call_adds_each_of_its_figures_under_what_it_was() -> None:
     )  # fmt: skip
 
 
+def test_what_was_paid_for_nothing_at_another_target_is_counted_there() -> None:
+    sums: Sums = {}
+    paid = {"cost_usd": 0.5, "wasted_usd": 0.375, "wasted_elsewhere": {"openai/gpt-4o": 0.25}}
+    add(sums, begin(), end(**paid, tried=[tried(1, "openai/gpt-4o"), tried(2, "anthropic/haiku")]))
+    rows = {key[DIMENSIONS.index("model")]: dict(zip(METRICS, row, strict=True)) for key, row in sums.items()}
+    shown = {model: (row["calls"], row["cost_usd"], row["wasted_usd"]) for model, row in rows.items()}
+    assert shown == {"haiku": (1, 0.5, 0.125), "gpt-4o": (0, 0.0, 0.25)}
+
+
 def test_an_unknown_cost_is_counted_as_unpriced_and_not_as_negative_money() -> None:
     sums: Sums = {}
     add(sums, begin(), end(cost_usd=-1.0))

@@ -136,3 +136,14 @@ def test_the_bound_on_names_outlives_a_restart(
         ("feature-1", 1),
         ("feature-2", 1),
     ]
+
+
+def test_what_was_paid_where_no_call_was_answered_is_shown(drained: Drained, rollups: Rollups) -> None:
+    paid = {"cost_usd": 0.5, "wasted_usd": 0.25, "wasted_elsewhere": {"openai/gpt-4o": 0.25}}
+    both = [tried(1, "openai/gpt-4o"), tried(2, "groq/llama")]
+    drained(JournalInMemory(boot(), *call("a", ended={**paid, "tried": both})))
+    rows = rollups.usage(["integration"])
+    assert brief(rows, "integration", "calls", "cost_usd", "wasted_usd") == [
+        ("groq", 1, 0.5, 0.0),
+        ("openai", 0, 0.0, 0.25),
+    ]

@@ -42,6 +42,16 @@ def test_ended_calls_are_counted_under_who_served_them() -> None:
     assert totals.figures(NOON_US / 1e6)["stripe"] == Figures(2, 2, 0.0, NOON_US / 1e6 + 0.03, "network")
 
 
+def test_what_was_paid_for_nothing_is_counted_where_it_was_paid() -> None:
+    paid = {"wasted_usd": 0.375, "wasted_elsewhere": {"stripe": 0.25}}
+    totals = Totals()
+    totals.add([(begin("a"), end("a", tried=[tried(1), tried(2, "openai/gpt-4o")], **paid))])
+    assert values(totals, "trunkline_wasted_usd_total") == {
+        '{integration="openai",model="gpt-4o"}': 0.125,
+        '{integration="stripe",model=""}': 0.25,
+    }
+
+
 def test_tokens_that_a_vendor_did_not_tell_count_as_none() -> None:
     totals = Totals()
     totals.add(

@@ -9,7 +9,7 @@ together. A call counts in the day or month in which it began. Not for: how much
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from trunkline.core import spend
@@ -23,7 +23,7 @@ from trunkline.core.service import CallerKey
 from trunkline.core.spend import NANO, Spend
 from trunkline.plugins.policies.account import Account, Counter, Standing, standings
 from trunkline.plugins.policies.caller_limits import labels_of
-from trunkline.plugins.policies.token_estimate import Estimator
+from trunkline.plugins.policies.token_estimate import Estimator, Tokens
 
 _REMEMBERED = 10_000
 _TOKENS = 10_000
@@ -98,7 +98,7 @@ class Budget:
             return  # what is no model call has no price yet
         applied = self._applied(exchange, caller, model)
         if applied or caller.spend_usd:
-            self._reserve(exchange, caller, applied, model)
+            self._reserve(exchange, caller, applied, model, exchange.rates)
             if exchange.rates is None:
                 exchange.notes = (*exchange.notes, f"unpriced={model}")
 
@@ -122,19 +122,31 @@ class Budget:
         own = self._of_keys.get(labels.key)
         return tuple(found) if own is None else (*found, (own, ""))
 
-    def _reserve(self, exchange: Exchange, caller: Caller, applied: Applied, model: str) -> None:
-        """Sets the likely cost aside, or as much as is missing of it where something is set aside already. All or nothing."""
+    def _reserve(
+        self,
+        exchange: Exchange,
+        caller: Caller,
+        applied: Applied,
+        model: str,
+        rates: Rates | None,
+        paid: Sequence[tuple[Applied, int]] = (),
+    ) -> None:
+        """Sets the likely cost of an attempt aside beside what was `paid` for earlier ones, or as much of it as is not set aside
+        already. All or nothing.
+        """
         held: Held = exchange.reserved or Held({}, model)
-        amount, at_us = self._expected(exchange, exchange.rates, applied, model), begun_us(exchange)
+        amount, at_us = self._expected(exchange, rates, applied, model), begun_us(exchange)
         missing: dict[Counter, int] = {}
         for account, value in applied:
             counter = account.counter(value, at_us)
-            more = missing[counter] = max(0, amount - held.amounts.get(counter, 0))
+            so_far = sum(cost for where, cost in paid if (account, value) in where)
+            more = missing[counter] = max(0, so_far + amount - held.amounts.get(counter, 0))
             if account.budget.hard and counter.exceeds(more, account.limit):
                 raise self._over(account, value, counter, more, at_us)
         if caller.spend_usd:
             counter = self._token(caller.token_id)
-            more = missing[counter] = max(0, amount - held.amounts.get(counter, 0))
+            so_far = sum(cost for _, cost in paid)
+            more = missing[counter] = max(0, so_far + amount - held.amounts.get(counter, 0))
             token_admits(exchange, caller, counter, more)
         for counter, more in missing.items():
             counter.reserved += more
@@ -142,22 +154,43 @@ class Budget:
         exchange.reserved = held
         exchange.billed = exchange.billed or any(account.budget.hard for account, _ in applied)
 
-    def may_fall_back(self, exchange: Exchange, route: Route) -> bool:
-        """Whether a call may go on to another target; then what it may cost there is set aside, too."""
+    def affords(self, exchange: Exchange, route: Route, beside: bool = False) -> bool:
+        """Whether a running call may make one more attempt, by this route, after what its earlier ones have cost; `beside`: while
+        one by the same route still runs. Then what it may cost is set aside, too.
+        """
         caller = exchange.caller
         assert caller is not None
         model = model_label(route.live.name, route.model or exchange.model)
-        if not model or (self.idle and not caller.spend_usd):
+        if not model or exchange.merged or self not in exchange.policies:
             return True
-        rates, exchange.rates = exchange.rates, rates_of(route, exchange.model)
+        current = route is (exchange.via or exchange.route)
+        rates = exchange.rates if current else rates_of(route, exchange.model)
+        applied = self._applied(exchange, caller, model)
+        paid = self._paid(exchange, caller)
         try:
-            self._reserve(exchange, caller, self._applied(exchange, caller, model), model)
+            if beside:
+                paid.append((applied, self._expected(exchange, rates, applied, model)))
+            self._reserve(exchange, caller, applied, model, rates, paid)
         except CallError as error:
-            exchange.notes = (*exchange.notes, f"{error.code}={model}")
+            note = f"{error.code}={model}"
+            if note not in exchange.notes:
+                exchange.notes = (*exchange.notes, note)
             return False
-        finally:
-            exchange.rates = rates
         return True
+
+    def _paid(self, exchange: Exchange, caller: Caller) -> list[tuple[Applied, int]]:
+        """What attempts that were thrown away have cost, as far as it is known, by the budgets that count it."""
+        found = [(self._at(exchange, caller, where), spend.nano(cost)) for where, cost in exchange.wasted_at]
+        for target, rates in exchange.thrown:
+            tokens = self._estimator.tokens(exchange, target)
+            found.append((self._at(exchange, caller, target), _cost(exchange, rates, tokens)))
+        return found
+
+    def _at(self, exchange: Exchange, caller: Caller, target: str) -> Applied:
+        """The budgets that count what was paid at a target."""
+        assert exchange.route is not None
+        _, model = spend.served(exchange.route.live.name, exchange.model, target, "")
+        return self._applied(exchange, caller, model)
 
     def _expected(self, exchange: Exchange, rates: Rates | None, applied: Applied, model: str) -> int:
         """What a call will likely cost; 0 where nobody knows. Raises `unpriced` where a budget wants to know."""
@@ -167,9 +200,7 @@ class Budget:
                 text = f"{model} has no price, and the budget {blocking!r} lets no call pass whose cost is unknown"
                 raise CallError("unpriced", text, scope="model")
             return 0
-        tokens = self._estimator.tokens(exchange, model)
-        rate_in = max(rates[0], rates[2]) if b'"cache_control"' in exchange.body else rates[0]
-        return math.ceil((tokens.input * rate_in + tokens.output * rates[3]) * NANO)
+        return _cost(exchange, rates, self._estimator.tokens(exchange, model))
 
     def _over(self, account: Account, value: str, counter: Counter, amount: int, at_us: int) -> CallError:
         budget = account.budget
@@ -218,15 +249,23 @@ class Budget:
         if held is not None and not held.model:
             return  # counted from the journal already
         unpriced = spend.is_unpriced(exchange.cost_usd, exchange.state, exchange.model, exchange.ingress)
-        spent = spend.charge(exchange.cost_usd, exchange.wasted_usd)
+        target = exchange.tried[-1].target if exchange.tried else ""
+        elsewhere = spend.elsewhere(exchange.wasted_at, target)
+        spent = spend.charge(exchange.cost_usd, spend.beside(exchange.wasted_usd, elsewhere))
         if held is not None:
             self._estimator.learn(exchange, held.model)
-        if not spent and not unpriced:
+        if not spent and not unpriced and not elsewhere:
             return
-        target = exchange.tried[-1].target if exchange.tried else ""
         _, model = spend.served(route.live.name, exchange.model, target, exchange.served_model)
+        self._count(exchange, caller, self._applied(exchange, caller, model), spent, unpriced)
+        for target, cost in elsewhere.items():
+            self._count(exchange, caller, self._at(exchange, caller, target), spend.nano(cost), False)
+
+    def _count(
+        self, exchange: Exchange, caller: Caller, applied: Applied, spent: int, unpriced: bool
+    ) -> None:
         at_us = begun_us(exchange)
-        for account, value in self._applied(exchange, caller, model):
+        for account, value in applied:
             counter = account.counter(value, at_us)
             counter.spent += spent
             counter.unpriced += unpriced
@@ -288,6 +327,11 @@ def rates_of(route: Route, asked_model: str) -> Rates | None:
         return None
     inputs = price.input / 1e6, max(price.input, price.cache_write) / 1e6
     return inputs[0], inputs[0], inputs[1], price.output / 1e6
+
+
+def _cost(exchange: Exchange, rates: Rates, tokens: Tokens) -> int:
+    rate_in = max(rates[0], rates[2]) if b'"cache_control"' in exchange.body else rates[0]
+    return math.ceil((tokens.input * rate_in + tokens.output * rates[3]) * NANO)
 
 
 def token_admits(exchange: Exchange, caller: Caller, counter: Counter, amount: int) -> None:
