@@ -103,12 +103,13 @@ class Process:
         self.cache = AnswerCache(clock, caching.relevance(), self._snapshot_read.cache_bytes)
         self.keyed = Keyed(self.state, self._sealed.answer_key, wall)
         self.deferrals = Deferrals(self.state / "deferrals", self._sealed.token_key, self.access, wall)
-        # The order is the order of admission; settling runs backwards.
+        # The order is the order of admission; settling runs backwards. What costs nothing is answered before money is asked for.
         self.spending = Spending(self.state, clock, wall)
         self.spending.load(self._snapshot_read, self._callers_read)
         quota, keys = Quota(wall), self.keyed.policy
         self.call_policies: list[Policy[Exchange]] = [
-            self.access, quota, self.shed, *self.spending.policies, keys, self.cache, self.deferrals.policy,
+            self.access, quota, self.shed, self.spending.limits, keys, self.cache, self.spending.budget,
+            self.deferrals.policy,
         ]  # fmt: skip
         self.attempt_policies: list[Policy[Attempt]] = [self.queue, self.breaker]
         self.sweeper = Sweeper(clock)

@@ -113,6 +113,30 @@ def test_a_budget_is_spent_then_refuses_with_the_instant_of_its_end(
     assert (proxied.status, proxied.json["code"]) == (402, "over_budget"), "no way around it"
 
 
+@pytest.mark.row("O2", "F2", "F11")
+def test_a_spent_budget_refuses_nothing_that_is_answered_for_free(
+    start: Callable[..., Trunkline], site: Site
+) -> None:
+    gateway = start(
+        REGISTRY.replace("    dialects", "    cache: {ttl: 1h}\n    dialects", 1) + "  all: {usd: 0.2}\n"
+    )
+    site.script.extend([answered(50, 5), answered(50, 5)])
+    paid = gateway.call("POST", CHAT, chat())
+    under_key = gateway.call("POST", CHAT, chat(max_tokens=1), [("Idempotency-Key", "order-17")])
+    assert (paid.status, under_key.status) == (200, 200)
+    again = gateway.call("POST", CHAT, chat())
+    replayed = gateway.call("POST", CHAT, chat(max_tokens=1), [("Idempotency-Key", "order-17")])
+    assert (again.status, again.field("x-trunkline-cost-usd")) == (200, "0")
+    assert (replayed.status, replayed.field("x-trunkline-idempotent-replay")) == (200, "true")
+    assert gateway.call("POST", CHAT, chat(max_tokens=2)).status == 402
+    freed = gateway.call("POST", CHAT, chat(max_tokens=2), [("Idempotency-Key", "order-18")])
+    other = gateway.call("POST", CHAT, chat(max_tokens=3), [("Idempotency-Key", "order-18")])
+    assert (freed.json["error"]["code"], other.json["error"]["code"]) == ("over_budget", "over_budget"), (
+        "a refusal of ours did nothing: the key is free"
+    )
+    assert len(site.seen) == 2
+
+
 @pytest.mark.row("O2")
 def test_a_stream_that_tells_no_usage_and_one_that_breaks_off_are_paid_for(
     start: Callable[..., Trunkline], simulator: SimulatorProcess

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from trunkline.core.exchange import Exchange
-from trunkline.core.ports import Policy
 from trunkline.core.service import Callers, Snapshot
 from trunkline.gateway.log import say
 from trunkline.gateway.watch import Watched
@@ -37,8 +36,6 @@ class Spending:
         estimator = Estimator()
         self.limits = CallerLimits(clock, wall, estimator)
         self.budget = Budget(wall, estimator)
-        self.policies: tuple[Policy[Exchange], ...] = (self.limits, self.budget)
-        """In their order of admission."""
         self._started = False
         self._found = False
         self._again = False

@@ -138,7 +138,7 @@ class Trial:
         self.cache = AnswerCache(clock, caching.relevance(), snapshot.get("cache_bytes", 64 << 20))
         self.limits, self.budget = CallerLimits(clock, clock.wall), Budget(clock.wall)
         own_calls: list[Policy[Exchange]] = [
-            self.access, Quota(clock.wall), self.limits, self.budget, self.cache,
+            self.access, Quota(clock.wall), self.limits, self.cache, self.budget,
         ]  # fmt: skip
         # A target stands in one line only, so a queue that is given takes the place of ours.
         given = next((policy for policy in attempts if isinstance(policy, Queue)), None)

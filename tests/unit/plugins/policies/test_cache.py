@@ -62,6 +62,19 @@ async def test_a_hit_costs_nothing_and_says_what_it_saved() -> None:
 
 
 @pytest.mark.row("F11", "O2")
+async def test_a_spent_budget_refuses_no_answer_that_costs_nothing() -> None:
+    t = Trial(GOOD, services=[service(cache=MINUTE)], budgets=[Budget(name="all", usd=1.0)])
+    paid = await chat(t)
+    t.budget.load([Budget(name="all", usd=7e-06)], [caller_key()])
+    kept, other = await chat(t), await chat(t, ("x-trunkline-cache", "no-cache"))
+    assert [(one.status, told(one)) for one in (paid, kept, other)] == [
+        (200, b"miss"),
+        (200, b"hit; age=0"),
+        (402, b"miss"),
+    ]
+    assert (len(t.wire.sent), t.budget.held) == (1, {})
+
+
 async def test_a_budget_is_charged_for_one_of_equal_calls() -> None:
     t = Trial(GOOD, services=[service(cache=MINUTE)], budgets=[Budget(name="all", usd=1.0)])
     assert [told(await chat(t)) for _ in range(5)] == [b"miss"] + [b"hit; age=0"] * 4
