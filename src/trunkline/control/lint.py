@@ -10,6 +10,7 @@ from pathlib import Path
 
 from trunkline.control.secrets import sources
 from trunkline.control.state import State
+from trunkline.core.alerting import references
 from trunkline.plugins.secrets import SecretUnavailable, Source, resolve
 from trunkline.registry.catalog import key_problem
 from trunkline.registry.document import Place
@@ -81,6 +82,9 @@ def _used(loaded: Loaded) -> Iterator[tuple[Place, str, str]]:
         ref = getattr(loaded.snapshot.notify, key)
         if ref:
             yield ("notify", key), f"notify.{key}", ref
+    for rule in loaded.snapshot.alerts:
+        for ref in references([rule]) if rule.name in loaded.registry.alerts else ():
+            yield ("alerts", rule.name), f"alerts.{rule.name}", ref
 
 
 def _finding(

@@ -160,7 +160,7 @@ def _refuse_unset(loaded: Loaded, resolved: Resolved, live: list[str]) -> None:
 
 def _unset(loaded: Loaded, ref: str, why: str) -> Finding:
     name = users(loaded.snapshot)[ref][0]
-    place = (name,) if name == "notify" else ("integrations", name)
+    place = (name,) if name in ("notify", "alerts") else ("integrations", name)
     line, column, _ = loaded.source.find(place, key=True)
     said, _, cure = why.partition(". ")
     return Finding(
@@ -169,7 +169,7 @@ def _unset(loaded: Loaded, ref: str, why: str) -> Finding:
         file=loaded.source.file,
         line=line,
         column=column,
-        item="notify" if name == "notify" else f"integrations.{name}.secret",
+        item=name if place == (name,) else f"integrations.{name}.secret",
         value=ref,
         message=f"{said}.",
         cure=cure,

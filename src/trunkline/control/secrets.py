@@ -19,6 +19,7 @@ from trunkline.control import audit, kills, publish
 from trunkline.control.periods import rfc3339
 from trunkline.control.state import PURPOSE as INSTALLATION
 from trunkline.control.state import State
+from trunkline.core.alerting import references
 from trunkline.core.service import Snapshot
 from trunkline.plugins.secrets import (
     SecretUnavailable,
@@ -272,7 +273,7 @@ def used_by(state: State) -> dict[str, list[str]]:
 
 
 def users(snapshot: Snapshot) -> dict[str, list[str]]:
-    """Reference -> the integrations that use it; `notify` for what alerts are signed and sent with."""
+    """Reference -> the integrations that use it; `notify` and `alerts` for what alerts are signed and sent with."""
     found: dict[str, list[str]] = {}
     for service in snapshot.services:
         for ref in filter(None, (*(c.ref for c in service.credentials), service.auth.refresh)):
@@ -280,6 +281,9 @@ def users(snapshot: Snapshot) -> dict[str, list[str]]:
                 found[ref].append(service.name)
     for ref in filter(None, (snapshot.notify.webhook_secret, snapshot.notify.smtp_secret)):
         found.setdefault(ref, []).append("notify")
+    for ref in references(snapshot.alerts):
+        if not {"notify", "alerts"} & set(found.setdefault(ref, [])):
+            found[ref].append("alerts")
     return found
 
 

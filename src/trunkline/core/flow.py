@@ -211,6 +211,8 @@ class Notify(msgspec.Struct, frozen=True, kw_only=True):
     smtp_secret: str = ""
     """Reference of the password."""
     sender: str = ""
+    console_url: str = ""
+    """Where people reach the console; links in alerts lead there."""
 
 
 class Shedding(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from trunkline.core.alerting import IncidentTimes, Rule
 from trunkline.core.flow import (
     Adaptive,
     Breaker,
@@ -282,6 +283,9 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     notify: Notify = Notify()
     shedding: Shedding = Shedding()
     drills: Drills = Drills()
+    alerts: list[Rule] = []
+    """Who is told of what; one rule to `notify` where the registry writes none."""
+    incidents: IncidentTimes = IncidentTimes()
     cache_bytes: int = 64 << 20
     health_public: bool = False
     error_style: ErrorStyle = "superset"

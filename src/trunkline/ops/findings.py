@@ -16,14 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
+from trunkline.core.alerting import SEVERITIES, Severity
 from trunkline.ledger import findings_tables as tables
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-Severity = Literal["info", "warning", "critical"]
-SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
-"""Each is worse than those before it."""
 FindingState = Literal["open", "acknowledged", "resolved"]
 
 CORRELATIONS_MAX = 10

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from trunkline.core.alerting import references
 from trunkline.core.codec import to_pack
 from trunkline.core.service import Service, Snapshot
 
@@ -222,7 +223,7 @@ def _refs(snapshot: Snapshot) -> list[str]:
     """Every reference in use, once each."""
     live = [service for service in snapshot.services if service.enabled]
     used = [ref for s in live for ref in (*(c.ref for c in s.credentials), s.auth.refresh)]
-    told = [snapshot.notify.webhook_secret, snapshot.notify.smtp_secret]
+    told = [snapshot.notify.webhook_secret, snapshot.notify.smtp_secret, *references(snapshot.alerts)]
     return list(dict.fromkeys(filter(None, [*used, *told])))
 
 

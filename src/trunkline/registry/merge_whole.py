@@ -9,9 +9,10 @@ from collections.abc import Mapping
 
 from trunkline.core import flow, service
 
-from . import merge_flow
+from . import merge_alerts, merge_data, merge_flow
 from .quantity import period_seconds, seconds, size_bytes
 from .shape import Errors, Health, Registry, Route
+from .shape_alerts import Incidents
 from .shape_bounds import Budget, CacheStore, CallerLimit, Drills, Notify, Scope, Shedding
 
 ALERTS = (0.5, 0.8, 1.0)
@@ -34,6 +35,7 @@ def whole(
     """Everything that the gateway knows; `version` and `created` are left to the caller."""
     names = model_names(registry)
     routes = {name: route_of(route) for name, route in registry.routes.items()}
+    notify = _notify(registry.notify or Notify())
     return service.Snapshot(
         version="",
         created="",
@@ -52,7 +54,9 @@ def whole(
         budgets=[_budget(name, own, names) for name, own in registry.budgets.items()],
         caller_limits=[_caller_limit(name, own, names) for name, own in registry.limits.items()],
         team_weights={name: team.weight for name, team in registry.teams.items()},
-        notify=_notify(registry.notify or Notify()),
+        notify=notify,
+        alerts=merge_alerts.rules(registry.alerts, notify),
+        incidents=merge_alerts.times(registry.incidents or Incidents()),
         shedding=_shedding(registry.shedding or Shedding()),
         drills=_drills(registry.drills or Drills()),
         cache_bytes=size_bytes((registry.cache or CacheStore()).size),
@@ -107,6 +111,7 @@ def _notify(own: Notify) -> flow.Notify:
         smtp_secret=own.smtp_secret,
         sender=own.sender,
     )
+        console_url=own.console_url.rstrip("/"),
 
 
 def _shedding(own: Shedding) -> flow.Shedding:

@@ -14,6 +14,7 @@ from msgspec import NODEFAULT, inspect
 from trunkline.core.template import FACTS
 
 from . import catalog, shape
+from . import shape_alerts as alerts
 from . import shape_bounds as bounds
 from . import shape_flow as flow
 from . import shape_vendor as vendor
@@ -58,6 +59,9 @@ _ORDER = (
     bounds.Notify,
     bounds.Shedding,
     bounds.CacheStore,
+    alerts.Alert,
+    alerts.AlertTarget,
+    alerts.Incidents,
     bounds.Drills,
     shape.Defaults,
     shape.Health,

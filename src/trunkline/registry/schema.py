@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from . import catalog, shape, shape_bounds, shape_flow, shape_vendor
+from . import catalog, shape, shape_alerts, shape_bounds, shape_flow, shape_vendor
 from .describe import descriptions, summary
 
-_HOMES = (shape, shape_vendor, shape_flow, shape_bounds)
+_HOMES = (shape, shape_vendor, shape_flow, shape_bounds, shape_alerts)
 NAME = "urn:trunkline:registry:1"
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from .part import Category, Part, Positive
 from .quantity import Day, Duration, Size
+from .shape_alerts import Alert, Incidents
 from .shape_bounds import Budget, CacheStore, CallerLimit, Drills, Notify, Shedding, Team
 from .shape_flow import (
     Adaptive,
@@ -237,6 +238,14 @@ class Layer(Part):
     drills: Drills | None = None
     """Proof on a schedule that fallbacks work."""
     health: Health | None = None
+    alerts: dict[str, Alert] = {}
+    """Who is told of findings, incidents and budgets, by a name of your own; without it, `notify` is told from `warning` on."""
+    incidents: Incidents | None = None
+    """When failing becomes an incident, and when it is over."""
+    stores: dict[StoreName, OutsideStore] = {}
+    """Outside stores of secrets: how each is reached."""
+    processes: dict[str, Process] = {}
+    """Processes of yours that get secrets into their environment (`trunkline run`), by a name of your own."""
     """The health page."""
     errors: Errors | None = None
     """Defaults for failures."""

@@ -88,6 +88,8 @@ class Notify(Part):
     """Reference of the password."""
     sender: str = ""
     """Address that mails come from."""
+    console_url: str = ""
+    """Address of the console as people reach it; links in alerts lead there."""
 
 
 class Shedding(Part):

@@ -16,6 +16,7 @@ from .merge_whole import route_of
 from .patterns import NAME, SAID_NAME
 from .shape import Defaults, Integration, Registry
 from .verify_access import verify_access
+from .verify_alerts import verify_alerts
 from .verify_bounds import verify_bounds
 from .verify_calls import verify_calls
 from .verify_fallback import verify_fallbacks
@@ -40,6 +41,8 @@ def verify(
 
 def _routes(registry: Registry, scribe: Scribe) -> None:
     for name, route in registry.routes.items():
+    verify_alerts(registry, scribe, listeners)
+    verify_secrets(registry, scribe)
         place: Place = ("routes", name)
         target = route_of(route).integration
         if not NAME.fullmatch(name):

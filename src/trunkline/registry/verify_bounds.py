@@ -177,7 +177,7 @@ def _is_mail_server(text: str) -> bool:
 
 
 def _stray_secrets(registry: Registry, scribe: Scribe) -> None:
-    for section in ("models", "routes", "budgets", "limits", "teams", "notify"):
+    for section in ("models", "routes", "budgets", "limits", "teams", "notify", "alerts"):
         data = msgspec.to_builtins(getattr(registry, section))
         for place, text in texts(data, (section,)):
             if place[-1] not in _REFERENCES and references.looks_secret(text):
