@@ -17,6 +17,7 @@ from . import catalog, shape
 from . import shape_alerts as alerts
 from . import shape_bounds as bounds
 from . import shape_flow as flow
+from . import shape_secrets as secrets
 from . import shape_vendor as vendor
 from .describe import descriptions, summary
 from .lint import QUESTIONS, RULES
@@ -63,6 +64,8 @@ _ORDER = (
     alerts.AlertTarget,
     alerts.Incidents,
     bounds.Drills,
+    secrets.OutsideStore,
+    secrets.Process,
     shape.Defaults,
     shape.Health,
     shape.Errors,
@@ -77,8 +80,11 @@ key is an error, an unknown key is an error. For completion in an editor, begin 
 
 **Durations** are `500ms`, `10s`, `1m`, `6h`, `90d`; **sizes** are `512KB`, `1MB` (1 KB = 1,024 bytes); both need their unit.
 
-**References to secrets** are `env:NAME` (environment), `file:path#key` (a file, or one key of a JSON, YAML or .env file) and
-`store:NAME` (built-in store, `trunkline secrets set NAME`). A secret itself in this file is an error, and is never shown.
+**References to secrets** are `env:NAME` (environment), `file:path#key` (a file, or one key of a JSON, YAML or .env file),
+`store:NAME` (built-in store, `trunkline secrets set NAME`), and paths in outside stores: `vault:mount/path#key`, `aws-sm:id#key`,
+`gcp-sm:project/name`, `azure-kv:vault/name`, `doppler:project/config/NAME`, `infisical:project/environment/NAME`,
+`keyring:service/name`. `?version=` before the `#` chooses a version in stores that keep versions.
+A secret itself in this file is an error, and is never shown.
 
 **Environments.** `TRUNKLINE_ENV` chooses the overlay: `dev`, `staging` or `prod` (unset: `prod`). Mappings are merged key by key,
 everything else replaces, `null` removes a key. All overlays are checked at each load, not only the one in use.

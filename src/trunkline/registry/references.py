@@ -8,15 +8,33 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+_WORD = r"[^/?#\s]+"
+_KEY = r"(#[^#\s]+)?"
 SCHEMES = {
     "env": re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$"),
     "file": re.compile(r"^[^#]+(#[^#]+)?$"),
     "store": re.compile(r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"),
+    "vault": re.compile(rf"^{_WORD}(/{_WORD})+(\?version=[0-9]+)?{_KEY}$"),
+    "aws-sm": re.compile(rf"^[A-Za-z0-9/_+=.@:-]+(\?(version|stage)=[A-Za-z0-9-]+)?{_KEY}$"),
+    "gcp-sm": re.compile(rf"^{_WORD}(/{_WORD})*(\?version=[A-Za-z0-9-]+)?{_KEY}$"),
+    "azure-kv": re.compile(rf"^[A-Za-z0-9.-]+/[A-Za-z0-9-]+(\?version=[A-Za-z0-9]+)?{_KEY}$"),
+    "doppler": re.compile(rf"^{_WORD}/{_WORD}/{_WORD}{_KEY}$"),
+    "infisical": re.compile(rf"^{_WORD}(/{_WORD})+(\?version=[0-9]+)?{_KEY}$"),
+    "keyring": re.compile(r"^[^/?#]+(/[^/?#]+)+(#[^#]+)?$"),
 }
-FORMS = "`env:NAME`, `file:path#key` or `store:NAME`"
+FORMS = (
+    "`env:NAME`, `file:path#key`, `store:NAME`, or a path in an outside store, e.g. `vault:mount/path#key`"
+)
 
-_ELSEWHERE = ("vault", "aws-sm", "gcp-sm", "azure-kv", "doppler", "infisical", "keyring")
-"""Stores that people may expect; named in the error, because a scheme is no secret."""
+_EXAMPLES = {
+    "vault": "vault:secret/stripe#key",
+    "aws-sm": "aws-sm:prod/stripe#key",
+    "gcp-sm": "gcp-sm:project/stripe",
+    "azure-kv": "azure-kv:vault/stripe",
+    "doppler": "doppler:project/config/STRIPE",
+    "infisical": "infisical:project/environment/STRIPE",
+    "keyring": "keyring:service/name",
+}
 
 _KEY_SHAPED = re.compile(
     r"(?<![A-Za-z0-9])(?:sk|pk|rk)[-_](?:live|test|ant|proj|or|svcacct)?[-_]?[A-Za-z0-9_-]{16,}"
@@ -43,8 +61,9 @@ def problem(text: str) -> Problem | None:
     if colon and scheme in SCHEMES:
         if SCHEMES[scheme].match(rest):
             return None
-        return Problem("bad-reference", f"What follows `{scheme}:` is not well formed.", f"Write {FORMS}.")
-    if colon and (scheme in _ELSEWHERE or scheme.lower() in SCHEMES):
+        form = f"e.g. `{_EXAMPLES[scheme]}`" if scheme in _EXAMPLES else FORMS
+        return Problem("bad-reference", f"What follows `{scheme}:` is not well formed.", f"Write {form}.")
+    if colon and scheme.lower() in SCHEMES:
         return Problem("unknown-scheme", f"`{scheme}:` is not a known kind of reference.", f"Known: {FORMS}.")
     for start in ("os.environ/", "env.", "${", "$", "env::"):
         if text.startswith(start):

@@ -25,6 +25,7 @@ from .shape_flow import (
     Retry,
     Timeout,
 )
+from .shape_secrets import OutsideStore, Process, StoreName
 from .shape_vendor import (
     ApiVersion,
     Auth,
@@ -65,7 +66,8 @@ class Integration(Part):
     base_url: str = ""
     """Address; the path of a call is appended to it."""
     secret: Secret | None = None
-    """Reference of the credential (`env:NAME`, `file:path#key`, `store:NAME`), or a pool: a list of `{ref, weight, base_url}`."""
+    """Reference of the credential (`env:NAME`, `file:path#key`, `store:NAME`, `vault:mount/path#key`, ...), or a pool: a list of
+    `{ref, weight, base_url}`."""
     auth: Auth | None = None
     """How the credential is put on a request."""
     api_version: ApiVersion | None = None
@@ -231,6 +233,10 @@ class Layer(Part):
     """What a team may have, by its name on caller keys."""
     notify: Notify | None = None
     """Where alerts and ends of deferred calls are told."""
+    stores: dict[StoreName, OutsideStore] = {}
+    """Outside stores of secrets: how each is reached."""
+    processes: dict[str, Process] = {}
+    """Processes of yours that get secrets into their environment (`trunkline run`), by a name of your own."""
     shedding: Shedding | None = None
     """When calls are refused because the process itself is overloaded."""
     cache: CacheStore | None = None

@@ -21,6 +21,7 @@ from .verify_bounds import verify_bounds
 from .verify_calls import verify_calls
 from .verify_fallback import verify_fallbacks
 from .verify_flow import verify_defaults, verify_flow
+from .verify_secrets import verify_secrets
 
 
 def verify(
@@ -37,6 +38,7 @@ def verify(
     _aliases(registry, entries, scribe)
     verify_fallbacks(registry, entries, scribe)
     verify_bounds(registry, entries, scribe, listeners)
+    verify_secrets(registry, scribe)
 
 
 def _routes(registry: Registry, scribe: Scribe) -> None:

@@ -23,6 +23,16 @@ OUR_WORDS = Path(references.__file__).read_text("utf-8")
         "file:.env#A_B",
         "store:CRM_TOKEN",
         "store:a/b.c-d",
+        "vault:secret/stripe#key",
+        "vault:team/kv/deep/stripe?version=3#api.key",
+        "aws-sm:prod/stripe#key",
+        "aws-sm:arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/stripe-AbCdEf?stage=AWSPREVIOUS",
+        "gcp-sm:our-project/stripe?version=7",
+        "gcp-sm:projects/our-project/secrets/stripe",
+        "azure-kv:our-vault/stripe",
+        "doppler:backend/prd/STRIPE_KEY",
+        "infisical:0f1e/prod/payments/STRIPE_KEY",
+        "keyring:trunkline/stripe",
     ],
 )
 def test_known_forms_are_references(text: str) -> None:
@@ -36,8 +46,11 @@ def test_known_forms_are_references(text: str) -> None:
         ("env:A-B", "bad-reference", "`env:`"),
         ("file:", "bad-reference", "`file:`"),
         ("store:", "bad-reference", "`store:`"),
-        ("vault:kv/openai#key", "unknown-scheme", "`vault:`"),
-        ("aws-sm:prod/openai", "unknown-scheme", "`aws-sm:`"),
+        ("vault:stripe", "bad-reference", "`vault:`"),
+        ("aws-sm:", "bad-reference", "`aws-sm:`"),
+        ("azure-kv:stripe", "bad-reference", "`azure-kv:`"),
+        ("doppler:prd/STRIPE", "bad-reference", "`doppler:`"),
+        ("Vault:kv/stripe#key", "unknown-scheme", "`Vault:`"),
         ("ENV:OPENAI", "unknown-scheme", "`ENV:`"),
         ("os.environ/OPENAI_API_KEY", "bad-reference", "`os.environ/...`"),
         ("${OPENAI_API_KEY}", "bad-reference", "`${...`"),
@@ -51,7 +64,8 @@ def test_other_texts_are_a_problem_with_its_cure(text: str, code: str, says: str
     assert problem is not None
     assert problem.code == code
     assert says in problem.message
-    assert "`env:NAME`" in problem.cure or problem.cure == "Write `env:NAME`."
+    example = f"Write e.g. `{text.partition(':')[0]}:"
+    assert "`env:NAME`" in problem.cure or problem.cure.startswith(example)
 
 
 FAKE_KEYS = [
