@@ -30,6 +30,8 @@ from trunkline.core.flow import (
     Shedding,
     Timeouts,
 )
+from trunkline.core.handling import Samples, SampleStore
+from trunkline.core.identity import Role
 
 Repeat = Literal["always", "with_key", "never"]
 ErrorStyle = Literal["superset", "native", "normalized"]
@@ -302,8 +304,14 @@ class CallerKey(msgspec.Struct, frozen=True, kw_only=True):
     """HMAC-SHA256 of the whole key with the pepper of this installation (32 bytes)."""
     kind: Literal["app", "sdk", "browser"] = "app"
     team: str = ""
+    version: int = 1
+    """Counts up with each rotation; each text of a key has its own."""
     scopes: list[str] = []
+    role: Role = "caller"
+    """What it may in the console's API, beside its scopes."""
     """`integration:NAME`, `integration:NAME:OPERATION`, `model:GLOB`, `route:NAME`, `connection:NAME`, `health:read`,
+    parents: list[str] = []
+    """Ids of the keys that it was made with, the nearest first: what ends or bounds one of them holds for it, too."""
     `metrics:read`, `*`."""
     expires_at: float = 0.0
     """Epoch seconds; 0: never."""
