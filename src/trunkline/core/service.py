@@ -30,7 +30,6 @@ from trunkline.core.flow import (
     Shedding,
     Timeouts,
 )
-from trunkline.core.handling import Samples, SampleStore
 from trunkline.core.identity import Role
 
 Repeat = Literal["always", "with_key", "never"]
