@@ -301,16 +301,16 @@ class CallerKey(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     hash: bytes
     """HMAC-SHA256 of the whole key with the pepper of this installation (32 bytes)."""
-    kind: Literal["app", "sdk", "browser"] = "app"
-    team: str = ""
     version: int = 1
     """Counts up with each rotation; each text of a key has its own."""
-    scopes: list[str] = []
+    kind: Literal["app", "sdk", "browser"] = "app"
     role: Role = "caller"
     """What it may in the console's API, beside its scopes."""
-    """`integration:NAME`, `integration:NAME:OPERATION`, `model:GLOB`, `route:NAME`, `connection:NAME`, `health:read`,
+    team: str = ""
     parents: list[str] = []
     """Ids of the keys that it was made with, the nearest first: what ends or bounds one of them holds for it, too."""
+    scopes: list[str] = []
+    """`integration:NAME`, `integration:NAME:OPERATION`, `model:GLOB`, `route:NAME`, `connection:NAME`, `health:read`,
     `metrics:read`, `*`."""
     expires_at: float = 0.0
     """Epoch seconds; 0: never."""
