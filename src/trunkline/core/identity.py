@@ -78,8 +78,8 @@ class Oidc(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str
     client_secret: str = ""
     """Reference; empty: a public client, PKCE alone."""
-    scopes: list[str] = ["openid", "profile", "email"]
-    algorithms: list[str] = ["RS256"]
+    scopes: list[str]
+    algorithms: list[str]
     roles: ClaimMap = ClaimMap()
     default_role: Role | None = None
     """Of who has no role by the claim; None: is turned away."""
