@@ -110,8 +110,8 @@ def _notify(own: Notify) -> flow.Notify:
         smtp_user=own.smtp_user,
         smtp_secret=own.smtp_secret,
         sender=own.sender,
-    )
         console_url=own.console_url.rstrip("/"),
+    )
 
 
 def _shedding(own: Shedding) -> flow.Shedding:
