@@ -28,6 +28,7 @@ def _show(as_json: bool) -> None:
     from trunkline.cli.ledger_reading import up_to_date
     from trunkline.console.money import rows
     from trunkline.console.published import Published
+    from trunkline.control.key_names import names
     from trunkline.ledger.usage import Rollups
 
     state = state_here(must_exist=True)
@@ -40,17 +41,19 @@ def _show(as_json: bool) -> None:
     if as_json:
         json_out(found)
         return
+    known = names(state)
     table(
         COLUMNS,
         [
-            [one.budget, one.of, one.window, *map(_usd, (one.limit_usd, one.spent_usd, one.reserved_usd)),
+            [one.budget, known.get(one.of, one.of), one.window, *map(_usd, (one.limit_usd, one.spent_usd, one.reserved_usd)),
              *map(_usd, (one.left_usd, one.forecast_usd)), one.ends_at]
             for one in found
         ],
         empty="There is no budget. Add one to the registry (`budgets:`), or to a key (`keys create --budget-usd 20/month`).",
     )  # fmt: skip
     for one in found:
-        name = f"{one.budget} ({one.of})" if one.of else one.budget
+        of = known.get(one.of, one.of)
+        name = f"{one.budget} ({of})" if of else one.budget
         if one.unpriced:
             say(f"{name}: the cost of {one.unpriced} calls is unknown, because their model has no price.")
         if one.spent_usd >= one.limit_usd:

@@ -36,6 +36,7 @@ SHOWN = ("calls", "errors", "input_tokens", "output_tokens", "cost_usd", "p50_ms
 def usage(by: str, since: str, until: str | None, as_csv: bool, as_json: bool) -> None:
     """Calls, errors, tokens and cost, grouped. Whole hours; 0 calls are no row."""
     from trunkline.cli.ledger_reading import up_to_date
+    from trunkline.control.key_names import names
     from trunkline.ledger.usage import Rollups, UnknownGroup
 
     groups = [name.strip() for name in by.split(",") if name.strip()]
@@ -48,15 +49,34 @@ def usage(by: str, since: str, until: str | None, as_csv: bool, as_json: bool) -
         raise click.BadParameter(str(problem), param_hint="--by") from None
     finally:
         rollups.close()
+    columns = [*groups, *SHOWN]
+    if "key_id" in groups:
+        columns.insert(groups.index("key_id") + 1, "key_name")
+        rows = _named(rows, names(state))
     if as_json:
         json_out(rows)
     elif as_csv:
-        _csv(rows, [*groups, *SHOWN])
+        _csv(rows, columns)
     else:
-        columns = [*groups, *SHOWN]
         table(
             columns, [[_cell(row, name) for name in columns] for row in rows], empty="No calls in this time."
         )
+
+
+def _named(rows: list[dict[str, Any]], known: dict[str, str]) -> list[dict[str, Any]]:
+    """The same with names of keys behind their ids, those of keys that have ended too."""
+    return [
+        {
+            name: value
+            for column, cell in row.items()
+            for name, value in (
+                ((column, cell), ("key_name", known.get(cell, "")))
+                if column == "key_id"
+                else ((column, cell),)
+            )
+        }
+        for row in rows
+    ]
 
 
 def _cell(row: dict[str, Any], name: str) -> Any:

@@ -29,12 +29,12 @@ def budgets(console: Console, query: Nothing) -> Any:
 
 def rows(published: Published, rollups: Rollups, now: float) -> list[ops.Row]:
     """The same, for whoever has the files at hand."""
-    snapshot, keys = published.snapshot(), published.caller_keys()
+    snapshot, keys, former = published.snapshot(), published.caller_keys(), published.former_keys()
     declared = snapshot.budgets if snapshot is not None else []
     standings = live(published, now)
     if standings is None:
-        standings = ops.from_journal(published.state_dir, declared, keys, now)
-    return ops.rows(standings, declared, keys, _recent(standings, rollups, now), now)
+        standings = ops.from_journal(published.state_dir, declared, keys, former, now)
+    return ops.rows(standings, declared, keys, former, _recent(standings, rollups, now), now)
 
 
 def live(published: Published, now: float) -> list[Standing] | None:

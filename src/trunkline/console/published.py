@@ -67,6 +67,11 @@ class Published:
         callers = self._callers.read()
         return callers.keys if callers else []
 
+    def former_keys(self) -> dict[str, str]:
+        """Names by id of keys that have ended."""
+        callers = self._callers.read()
+        return callers.former if callers else {}
+
     def gateway_stats(self) -> dict[str, Any]:
         """Numbers by name as the gateway wrote them within the last seconds, and `breakers`: states by integration."""
         stats = self._stats.read()

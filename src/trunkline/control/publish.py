@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from trunkline.control import key_names
 from trunkline.control.state import State
 from trunkline.core import codec
 from trunkline.core.service import CallerKey, Callers, Sealed, Snapshot
@@ -52,7 +53,8 @@ def callers(state: State, *, now: float | None = None) -> Callers:
         alive = {row["id"]: row for row in rows if not row["revoked_at"] and row["id"] not in killed}
         keys = [_caller(alive[v["key_id"]], v) for v in versions if v["key_id"] in alive]
         keys = [key for key in keys if not key.expires_at or key.expires_at > at]
-        content = Callers(version="", keys=keys, subject_salt=salt)
+        former = key_names.former(state, {key.id for key in keys}, at)
+        content = Callers(version="", keys=keys, subject_salt=salt, former=former)
         content = msgspec.structs.replace(content, version=_hash(content))
         state.write(state.callers, codec.to_pack(content))
     return content

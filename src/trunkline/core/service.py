@@ -334,12 +334,15 @@ class CallerKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Callers(msgspec.Struct, frozen=True, kw_only=True):
-    """All caller keys that are alive, at one version."""
+    """All caller keys that are alive, at one version; of others only the names."""
 
     version: str
     keys: list[CallerKey]
     subject_salt: bytes = b""
     """Key of the hash under which subjects are stored."""
+    former: dict[str, str] = {}
+    """Names by id of keys that have ended, as long as a budget may still count their calls: one that names a key means by it
+    all that ever had the name."""
 
 
 class Sealed(msgspec.Struct, frozen=True, kw_only=True):

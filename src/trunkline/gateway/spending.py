@@ -48,7 +48,7 @@ class Spending:
     def load(self, snapshot: Snapshot, callers: Callers) -> None:
         """Takes over what the registry and the keys say. A new budget holds at once, from 0 until it has been counted."""
         self.limits.load(snapshot.caller_limits, callers.keys)
-        if self.budget.load(snapshot.budgets, callers.keys) and self._started:
+        if self.budget.load(snapshot.budgets, callers.keys, callers.former) and self._started:
             self._count_later()
 
     def start(self) -> None:

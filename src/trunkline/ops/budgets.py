@@ -61,11 +61,11 @@ def from_stats(stats: Mapping[str, Any]) -> list[Standing]:
 
 
 def from_journal(
-    state: Path, budgets: Iterable[Budget], keys: Sequence[CallerKey], now: float
+    state: Path, budgets: Iterable[Budget], keys: Sequence[CallerKey], former: Mapping[str, str], now: float
 ) -> list[Standing]:
-    """The same without a running gateway."""
+    """The same without a running gateway. `former`: names of keys that have ended."""
     policy = Policy(lambda: now)
-    policy.load(budgets, keys)
+    policy.load(budgets, keys, former)
     book = opened(state / "journal", state / FILE_NAME)
     book.close()
     policy.recount(book.spend)
@@ -76,12 +76,13 @@ def rows(
     standings: Iterable[Standing],
     budgets: Iterable[Budget],
     keys: Sequence[CallerKey],
+    former: Mapping[str, str],
     recent: Mapping[Per, Sequence[Mapping[str, Any]]],
     now: float,
 ) -> list[Row]:
     """What is shown. `recent` are sums of the roll-ups, grouped by `GROUPS`, since `begun(per, now)`. Pure."""
     known = {budget.name: budget for budget in [*budgets, *(of_key(key) for key in keys if key.budget_usd)]}
-    names = {key.id: key.name for key in keys}
+    names = {**former, **{key.id: key.name for key in keys}}
     return [_row(one, known.get(one.budget), names, recent.get(one.per, ()), now) for one in standings]
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from tests.support.records import begin, end, tried
 from tests.support.site import reply, running_site
-from trunkline.control import publish
+from trunkline.control import keys, publish
 from trunkline.control.state import State
 from trunkline.core.codec import to_pack
-from trunkline.core.flow import Budget, Notify
+from trunkline.core.flow import Budget, Notify, Scope
 from trunkline.core.service import Snapshot
 from trunkline.journal.append import Journal
 
@@ -27,14 +27,16 @@ def published(**changes):
     return state
 
 
-def spend(state, *costs):
+def spend(state, *costs, **labels):
     """Calls that cost so much, as the gateway writes them."""
     journal = Journal(state.journal)
     journal.open()
     now_us = time.time_ns() // 1000
     for n, cost in enumerate(costs):
         journal.append(
-            to_pack(begin(f"c{n}", at_us=now_us, model="tiny", target="acme/tiny", integration="acme"))
+            to_pack(
+                begin(f"c{n}", at_us=now_us, model="tiny", target="acme/tiny", integration="acme", **labels)
+            )
         )
         journal.append(to_pack(end(f"c{n}", at_us=now_us, cost_usd=cost, tried=[tried(1, "acme/tiny")])))
     journal.close()
@@ -126,3 +128,20 @@ def test_a_missing_signing_secret_is_named(trunkline):
     publish.sealed(state, {}, {"env:HOOK": "HOOK is not set"})
     ran = trunkline("budgets", "test-notify", "--json")
     assert (ran.code, ran.json["sent"][0]["detail"]) == (1, "env:HOOK cannot be had: HOOK is not set")
+
+
+@pytest.mark.row("O2")
+def test_keys_are_shown_by_name_those_too_that_were_revoked(trunkline):
+    state = published(budgets=[Budget(name="each", usd=1.0, scope=Scope(each="key"))])
+    made = keys.create(state, keys.Wish(name="night-jobs", scopes=["*"]))
+    spend(state, 0.25, key_id=made.id)
+    keys.revoke(state, "night-jobs")
+    shown = trunkline("budgets").out.splitlines()[1].split()
+    assert shown[:2] == ["each", "night-jobs"]
+    (row,) = trunkline("budgets", "--json").json
+    assert row["of"] == made.id
+    (used,) = trunkline("usage", "--by", "key_id,model", "--json").json
+    assert list(used)[:3] == ["key_id", "key_name", "model"]
+    assert (used["key_id"], used["key_name"], used["cost_usd"]) == (made.id, "night-jobs", 0.25)
+    assert trunkline("usage", "--by", "key_id").out.splitlines()[1].split()[:2] == [made.id, "night-jobs"]
+    assert trunkline("usage", "--by", "model", "--csv").out.startswith("model,calls,")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trunkline.control import keys, publish
+from trunkline.control import key_names, keys, kills, publish
 from trunkline.core.service import Service, Snapshot
 from trunkline.plugins.secrets.masterkey import MasterKeyProblem
 
@@ -67,6 +67,22 @@ def test_files_are_private(state):
 def test_callers_carry_the_key_under_which_subjects_are_stored(state):
     keys.create(state, keys.Wish(name="a", scopes=["*"]), now=NOW)
     assert publish.read_callers(state).subject_salt == state.keys["subject_salt"]
+
+
+@pytest.mark.row("O2")
+def test_names_of_keys_that_have_ended_are_told_as_long_as_budgets_may_count_them(state):
+    made = {
+        name: keys.create(state, keys.Wish(name=name, scopes=["*"], expires_at=expires), now=NOW).id
+        for name, expires in (("alive", 0.0), ("revoked", 0.0), ("expired", NOW + 60), ("killed", 0.0))
+    }
+    keys.revoke(state, "revoked", now=NOW + 1)
+    kills.append(state, "key", made["killed"])
+    soon = publish.callers(state, now=NOW + 3600)
+    assert [key.name for key in soon.keys] == ["alive"]
+    assert soon.former == {made[name]: name for name in ("revoked", "expired", "killed")}
+    keys.create(state, keys.Wish(name="revoked", scopes=["*"]), now=NOW + 3600)
+    late = publish.callers(state, now=NOW + key_names.REMEMBERED_S + 3600)
+    assert late.former == {made["killed"]: "killed"}, "no row tells yet when that was"
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\x93\x01"])

@@ -13,7 +13,7 @@ from trunkline.core.call import Caller, Live, Route
 from trunkline.core.codec import to_pack
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
-from trunkline.core.flow import Budget
+from trunkline.core.flow import Budget, Scope
 from trunkline.core.service import Callers, Snapshot
 from trunkline.gateway import spending as module
 from trunkline.gateway.spending import Spending
@@ -143,3 +143,15 @@ async def test_a_broken_checkpoint_is_said(place: Place, capsys: pytest.CaptureF
     spending.start()
     assert spent(spending) == {"all": 0.5}
     assert "budgets.msgpack cannot be used" in capsys.readouterr().err
+
+
+@pytest.mark.row("O2")
+async def test_a_revoked_keys_money_counts_for_a_budget_of_its_name_after_a_restart(place: Place) -> None:
+    """A new key of the same name must not bring new money."""
+    place.call(0.5, key_id="key-0")
+    mine = Budget(name="mine", usd=1.0, scope=Scope(key="web"))
+    spending = Spending(place.folder, place.clock, place.clock.wall)
+    former = Callers(version="2", keys=CALLERS.keys, former={"key-0": "web"})
+    spending.load(place.snapshot(mine), former)
+    spending.start()
+    assert spent(spending) == {"mine": 0.5}

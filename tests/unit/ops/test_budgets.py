@@ -45,7 +45,7 @@ def hours(cost: float, **changes: Any) -> dict[str, Any]:
 
 def test_a_row_says_what_is_left_and_where_it_leads() -> None:
     recent = {"day": [hours(2.0, wasted_usd=1.0), hours(9.0, team="ops")], "month": [hours(99.0)]}
-    (row,) = rows([standing(4.0)], [SHOP], [], recent, NOON)  # type: ignore[arg-type]
+    (row,) = rows([standing(4.0)], [SHOP], [], {}, recent, NOON)  # type: ignore[arg-type]
     assert msgspec.structs.asdict(row) == {
         "budget": "shop", "of": "", "per": "day", "window": "2026-11-21", "ends_at": "2026-11-22T00:00:00Z", "limit_usd": 10.0,
         "spent_usd": 4.0, "reserved_usd": 1.0, "left_usd": 5.0,
@@ -57,13 +57,18 @@ def test_a_row_says_what_is_left_and_where_it_leads() -> None:
 def test_what_is_counted_apart_is_forecast_apart() -> None:
     each = msgspec.structs.replace(SHOP, scope=Scope(each="model"))
     found = rows(
-        [standing(0.0, of="acme/tiny"), standing(0.0, of="acme/big")], [each], [], {"day": [hours(3.0)]}, NOON
+        [standing(0.0, of="acme/tiny"), standing(0.0, of="acme/big")],
+        [each],
+        [],
+        {},
+        {"day": [hours(3.0)]},
+        NOON,
     )
     assert [row.forecast_usd for row in found] == [12.0, 0.0]
 
 
 def test_nothing_is_left_of_what_is_overspent() -> None:
-    (row,) = rows([standing(11.0)], [], [], {}, NOON + 13 * 3600)
+    (row,) = rows([standing(11.0)], [], [], {}, {}, NOON + 13 * 3600)
     assert (row.left_usd, row.forecast_usd) == (0.0, 11.0)
 
 
@@ -86,9 +91,25 @@ def test_without_a_gateway_the_journal_says_the_same(tmp_path: Path) -> None:
         journal.append(to_pack(end(f"c{n}", cost_usd=cost, tried=[tried(1, "acme/tiny")])))
     journal.close()
     key = caller_key(budget_usd=3.0, budget_per="month")
-    found = from_journal(tmp_path, [SHOP], [key], NOON)
+    found = from_journal(tmp_path, [SHOP], [key], {}, NOON)
     assert [(one.budget, one.spent_usd, one.reserved_usd) for one in found] == [
         ("shop", 0.75, 0.0), ("key tests (key-1)", 0.75, 0.0),
     ]  # fmt: skip
-    assert [row.limit_usd for row in rows(found, [SHOP], [key], {}, NOON)] == [10.0, 3.0]
+    assert [row.limit_usd for row in rows(found, [SHOP], [key], {}, {}, NOON)] == [10.0, 3.0]
     assert budgets.GROUPS[0] == "key_id"
+
+
+def test_a_budget_of_a_keys_name_counts_what_keys_of_that_name_spent_that_have_ended(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    journal.open()
+    for n, key in enumerate(("key-1", "key-0", "key-9")):
+        journal.append(to_pack(begin(f"c{n}", key_id=key, model="tiny", target="acme/tiny")))
+        journal.append(to_pack(end(f"c{n}", cost_usd=0.25, tried=[tried(1, "acme/tiny")])))
+    journal.close()
+    mine = Budget(name="mine", usd=1.0, per="day", scope=Scope(key="tests"))
+    former = {"key-0": "tests", "key-9": "other"}
+    (found,) = from_journal(tmp_path, [mine], [caller_key()], former, NOON)
+    assert found.spent_usd == 0.5
+    recent = {"day": [hours(3.0, key_id="key-0"), hours(9.0, key_id="key-9")]}
+    (row,) = rows([found], [mine], [caller_key()], former, recent, NOON)  # type: ignore[arg-type]
+    assert row.forecast_usd == 0.5 + 3.0 / 3 * 12

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from trunkline.core import spend
@@ -58,13 +59,20 @@ class Budget:
         self.idle = True
         """There is no budget; only browser tokens have money."""
 
-    def load(self, budgets: Iterable[Declared], keys: Iterable[CallerKey]) -> bool:
-        """Takes over the budgets of the registry and of the keys; True if one is new and must be counted (`recount`)."""
+    def load(
+        self,
+        budgets: Iterable[Declared],
+        keys: Iterable[CallerKey],
+        former: Mapping[str, str] = MappingProxyType({}),
+    ) -> bool:
+        """Takes over the budgets of the registry and of the keys; True if one is new and must be counted (`recount`). `former`:
+        names by id of keys that have ended.
+        """
         keys = list(keys)
         before = {_identity(a.budget): a for a in (*self._accounts, *self._of_keys.values())}
         self._accounts = [_kept(before, budget) for budget in budgets]
         self._of_keys = {key.id: _kept(before, of_key(key)) for key in keys if key.budget_usd > 0}
-        self._names = {key.id: key.name for key in keys}
+        self._names = {**former, **{key.id: key.name for key in keys}}
         self._known.clear()
         self.idle = not self._accounts and not self._of_keys
         accounts = (*self._accounts, *self._of_keys.values())
