@@ -38,13 +38,12 @@ def verify(
     _aliases(registry, entries, scribe)
     verify_fallbacks(registry, entries, scribe)
     verify_bounds(registry, entries, scribe, listeners)
+    verify_alerts(registry, scribe, listeners)
     verify_secrets(registry, scribe)
 
 
 def _routes(registry: Registry, scribe: Scribe) -> None:
     for name, route in registry.routes.items():
-    verify_alerts(registry, scribe, listeners)
-    verify_secrets(registry, scribe)
         place: Place = ("routes", name)
         target = route_of(route).integration
         if not NAME.fullmatch(name):
