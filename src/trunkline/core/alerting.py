@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from trunkline.core.flow import Notify
+
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 """Each is worse than those before it."""
@@ -69,6 +71,29 @@ class IncidentTimes(msgspec.Struct, frozen=True, kw_only=True):
     """An incident ends when its integration has been well for so long."""
     merge_within: float = 1800.0
     """What fails again within so long after the end goes on as the same incident."""
+
+
+def targets_of(notify: Notify) -> list[Target]:
+    """The targets of the section `notify`."""
+    found = []
+    if notify.webhook:
+        found.append(Target(kind="webhook", name="webhook", url=notify.webhook, secret=notify.webhook_secret))
+    if notify.email:
+        found.append(mail_target(notify, notify.email))
+    return found
+
+
+def mail_target(notify: Notify, to: list[str]) -> Target:
+    """Mail by the server of `notify`."""
+    return Target(
+        kind="email",
+        name="email",
+        email=to,
+        smtp=notify.smtp,
+        smtp_user=notify.smtp_user,
+        secret=notify.smtp_secret,
+        sender=notify.sender,
+    )
 
 
 def references(rules: Iterable[Rule]) -> Iterator[str]:

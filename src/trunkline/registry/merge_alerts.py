@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from msgspec.structs import replace
 
 from trunkline.core import flow
-from trunkline.core.alerting import IncidentTimes, Rule, Target
+from trunkline.core.alerting import IncidentTimes, Rule, Target, mail_target, targets_of
 
 from .quantity import seconds
 from .shape_alerts import Alert, AlertTarget, Incidents
@@ -23,7 +23,7 @@ DEFAULT = "default"
 def rules(written: Mapping[str, Alert], notify: flow.Notify) -> list[Rule]:
     """Every rule; without any, all that is at least a warning goes to `notify`."""
     if not written:
-        return [Rule(name=DEFAULT, targets=of_notify(notify))] if of_notify(notify) else []
+        return [Rule(name=DEFAULT, targets=targets_of(notify))] if targets_of(notify) else []
     return [
         Rule(
             name=name,
@@ -44,16 +44,6 @@ def listed(own: Alert) -> list[AlertTarget]:
     return written or [AlertTarget(kind="notify")]
 
 
-def of_notify(notify: flow.Notify) -> list[Target]:
-    """The targets of the section `notify`."""
-    found = []
-    if notify.webhook:
-        found.append(Target(kind="webhook", name="webhook", url=notify.webhook, secret=notify.webhook_secret))
-    if notify.email:
-        found.append(_mail(notify, notify.email))
-    return found
-
-
 def times(own: Incidents) -> IncidentTimes:
     """When an incident begins and ends."""
     return IncidentTimes(
@@ -66,9 +56,9 @@ def times(own: Incidents) -> IncidentTimes:
 
 def _targets(own: AlertTarget, notify: flow.Notify) -> list[Target]:
     if own.kind == "notify":
-        return of_notify(notify)
+        return targets_of(notify)
     if own.kind == "email":
-        return [_mail(notify, [own.email] if isinstance(own.email, str) else own.email)]
+        return [mail_target(notify, [own.email] if isinstance(own.email, str) else own.email)]
     url = own.url or (DATADOG if own.kind == "datadog" else "")
     return [
         Target(
@@ -78,18 +68,6 @@ def _targets(own: AlertTarget, notify: flow.Notify) -> list[Target]:
             secret=own.secret,
         )
     ]
-
-
-def _mail(notify: flow.Notify, to: list[str]) -> Target:
-    return Target(
-        kind="email",
-        name="email",
-        email=to,
-        smtp=notify.smtp,
-        smtp_user=notify.smtp_user,
-        secret=notify.smtp_secret,
-        sender=notify.sender,
-    )
 
 
 def _named(targets: list[Target]) -> Iterator[Target]:

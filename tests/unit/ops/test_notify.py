@@ -11,13 +11,17 @@ from email import message_from_string
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from tests.support.alert_shapes import check_datadog, check_sentry, check_slack
+from tests.support.alerts import told as alert
 from tests.support.certificates import Authority
 from tests.support.mail import PASSWORD, running_mail_server
 from tests.support.site import CLOSE, Site, reply, running_site
+from trunkline.core.alerting import Target
 from trunkline.core.flow import Notify
-from trunkline.ops.notify import Delivery, Sent, body_of, send
+from trunkline.ops.notify import Delivery, Sent, body_of, send, tell
 
 KEY = b"a-test-key-that-is-not-a-real-one"
 SECRETS = {
@@ -199,3 +203,82 @@ def test_channels_that_were_told_are_skipped_and_nobody_is_an_answer_too(site: S
     assert site.seen == []
     nobody = told(Notify())
     assert (nobody.ok, nobody.sent) == (True, [])
+
+
+SLACK_URL, DSN, DD_KEY = "slack-test", "sentry-test", "datadog-test"
+
+
+def rule_of(site: Site) -> tuple[list[Target], dict[str, str]]:
+    """One target of each kind, all at this site, and the values behind their references."""
+    targets = [
+        Target(kind="webhook", name="webhook", url=f"{site.address}/hook", secret="env:HOOK"),
+        Target(kind="slack", name="slack", secret=SLACK_URL),
+        Target(kind="sentry", name="sentry", secret=DSN),
+        Target(kind="datadog", name="datadog", secret=DD_KEY, url=site.address),
+    ]
+    port = site.port
+    values = {
+        SLACK_URL: f"{site.address}/services/T0/B0/not-a-real-one",
+        DSN: f"http://0123456789abcdef@127.0.0.1:{port}/42",
+        DD_KEY: "0" * 32,
+        **SECRETS,
+    }
+    return targets, values
+
+
+@pytest.mark.row("O3")
+def test_an_alert_reaches_every_kind_of_target_in_its_form(site: Site) -> None:
+    targets, values = rule_of(site)
+    payload = msgspec.to_builtins(alert())
+    delivery = tell(
+        targets, "alert.firing", payload, secret=values.__getitem__, wall=lambda: NOW, message_id="msg_1"
+    )
+    assert [(one.channel, one.where, one.ok) for one in delivery.sent] == [
+        (name, "127.0.0.1", True) for name in ("webhook", "slack", "sentry", "datadog")
+    ]
+    hooked, slack, sentry, datadog = site.seen
+    assert hooked.json["data"] == payload
+    assert hooked.json["type"] == "alert.firing"
+    assert slack.target == "/services/T0/B0/not-a-real-one"
+    assert check_slack(slack.body)["text"] == payload["text"]
+    assert sentry.target == "/api/42/envelope/"
+    assert check_sentry(sentry.body)["logentry"]["formatted"] == payload["items"][0]["title"]
+    assert (datadog.target, datadog.field("dd-api-key")) == ("/api/v1/events", "0" * 32)
+    assert check_datadog(datadog.body)["alert_type"] == "error"
+
+
+@pytest.mark.row("O3")
+def test_what_a_vendor_refuses_is_said_in_its_words_and_without_secrets(site: Site) -> None:
+    targets, values = rule_of(site)
+    site.script.append(reply(b"invalid_blocks", status="400 Bad Request"))
+    delivery = tell(
+        [targets[1]],
+        "alert.firing",
+        msgspec.to_builtins(alert()),
+        secret=values.__getitem__,
+        wall=lambda: NOW,
+    )
+    assert delivery.sent == [Sent("slack", "127.0.0.1", ok=False, detail="it answered 400: invalid_blocks")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "detail"),
+    [
+        ("slack", "xoxb-not-a-url", "env:X: what stands there is no web address"),
+        ("slack", "http://hooks.example.com/services/x", "the address of slack is not https"),
+        ("sentry", "https://o1.example.com/42", "env:X: what stands there is no DSN"),
+        ("datadog", "key with spaces", "env:X: what stands there is no API key"),
+    ],
+)
+def test_a_secret_of_another_form_is_named_by_its_reference_alone(kind: str, value: str, detail: str) -> None:
+    target = Target(kind=kind, name=kind, secret="env:X", url="https://api.example.com")  # type: ignore[arg-type]
+    delivery = tell([target], "x", {"text": "t"}, secret=lambda ref: value)
+    (sent,) = delivery.sent
+    assert sent.detail.startswith(detail)
+    assert value not in sent.detail
+
+
+def test_a_reference_that_nothing_stands_behind_is_said() -> None:
+    target = Target(kind="slack", name="slack", secret="env:GONE")
+    (sent,) = tell([target], "x", {"text": "t"}, secret={}.__getitem__).sent
+    assert sent.detail == "env:GONE cannot be had: it does not resolve"
