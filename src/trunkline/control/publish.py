@@ -61,7 +61,12 @@ def callers(state: State, *, now: float | None = None) -> Callers:
 
 
 def sealed(
-    state: State, values: dict[str, str], missing: dict[str, str], *, master_key: bytes | None = None
+    state: State,
+    values: dict[str, str],
+    missing: dict[str, str],
+    *,
+    versions: dict[str, str] | None = None,
+    master_key: bytes | None = None,
 ) -> Sealed:
     """Publishes credentials by reference under the master key, with the installation's keys that the gateway needs."""
     master, keys = master_key or state.master_key(), state.keys
@@ -69,6 +74,7 @@ def sealed(
         version="",
         values=values,
         missing=missing,
+        versions=versions or {},
         pepper=keys["pepper"],
         token_key=keys["token_key"],
         answer_key=keys["answer_key"],

@@ -14,14 +14,18 @@ from typing import Any
 
 import msgspec
 
-from trunkline.control import publish
+from trunkline.control import processes, publish
+from trunkline.control.processes import ProcessSpec
 from trunkline.control.secrets import Resolved, Resolver, users
 from trunkline.control.state import State
+from trunkline.control.stores import Stores
 from trunkline.core import codec
+from trunkline.core.outside import is_outside
 from trunkline.core.service import Service, Snapshot
 from trunkline.registry.catalog import key_problem
 from trunkline.registry.findings import Finding, RegistryInvalid
 from trunkline.registry.load import Loaded, SimulatorAddress, load
+from trunkline.registry.verify_secrets import settings_of
 from trunkline.settings import Settings
 
 
@@ -49,9 +53,12 @@ class Compiler:
         self._settings = settings
         self._environ = environ
         self._simulator_url = simulator_url
-        self.resolver = Resolver(state, environ, settings.config_path.resolve().parent)
+        self.stores = Stores(state, environ)
+        self.resolver = Resolver(state, environ, settings.config_path.resolve().parent, self.stores)
         self.refs: list[str] = []
         """The references in use by what is live."""
+        self.watched: list[str] = []
+        """Those among them, and among those of processes, whose values change by themselves."""
         self._live = Resolved(values={}, missing={})
 
     def run(self, *, first: bool) -> Outcome:
@@ -59,20 +66,44 @@ class Compiler:
         started = time.time()
         try:
             loaded = self._load()
+            declared = processes.specs(loaded.registry)
+            others = [ref for one in declared for ref in one.env.values() if ref not in loaded.refs]
+            self._adopt(loaded, others)
             resolved = self.resolver.resolve(loaded.refs)
             if not first:
                 _refuse_lost(self._state, loaded, resolved)
                 _refuse_unset(loaded, resolved, self.refs)
             content = self._publish(loaded, resolved)
+            self._hand(declared, others, resolved)
         except RegistryInvalid as refusal:
             there = publish.read_snapshot(self._state)
             return self._note(started, False, there.version if there else "", refusal.findings)
         self.refs, self._live = loaded.refs, resolved
+        self.watched = [ref for ref in (*loaded.refs, *others) if ref.startswith("file:") or is_outside(ref)]
+        self.stores.keep(self.watched)
         return self._note(started, True, content.version, loaded.findings)
 
     def prune(self) -> None:
         """Takes out of the sealed file what only the registry before used; once the gateway has swapped."""
-        publish.sealed(self._state, self._live.values, self._live.missing)
+        live = self._live
+        publish.sealed(self._state, live.values, live.missing, versions=live.versions)
+
+    def values(self) -> dict[str, str]:
+        """What is published, by reference."""
+        return self._live.values
+
+    def _adopt(self, loaded: Loaded, others: list[str]) -> None:
+        """Has the outside stores asked that this registry names."""
+        folder = str(loaded.folder)
+        settings = {name: settings_of(own, folder) for name, own in loaded.registry.stores.items()}
+        self.stores.adopt({str(name): one for name, one in settings.items()}, [*loaded.refs, *others])
+
+    def _hand(self, declared: list[ProcessSpec], others: list[str], resolved: Resolved) -> None:
+        """Publishes what processes get."""
+        more = self.resolver.resolve(others)
+        values, missing = {**resolved.values, **more.values}, {**resolved.missing, **more.missing}
+        taken = frozenset((*resolved.deliberate, *more.deliberate))
+        processes.publish(self._state, declared, values, missing, lost=taken)
 
     def _load(self) -> Loaded:
         settings = self._settings
@@ -90,6 +121,8 @@ class Compiler:
         )
 
     def _resolves(self, ref: str) -> bool:
+        if is_outside(ref):
+            return True  # whoever names an outside store means the real vendor
         resolved = self.resolver.resolve([ref])
         # One that resolved before, or was killed, is that integration's error and never handed to the simulator (ruling 22).
         return ref in resolved.values or ref in resolved.deliberate or ref in self._resolved_before()
@@ -102,7 +135,9 @@ class Compiler:
         services = [self._judged(service, loaded, resolved) for service in loaded.snapshot.services]
         # Credentials first, those of the registry before among them: no call in between finds its own missing.
         before = {ref: value for ref, value in self._live.values.items() if ref not in resolved.missing}
-        publish.sealed(self._state, {**before, **resolved.values}, resolved.missing)
+        publish.sealed(
+            self._state, {**before, **resolved.values}, resolved.missing, versions=resolved.versions
+        )
         return publish.snapshot(self._state, msgspec.structs.replace(loaded.snapshot, services=services))
 
     def _judged(self, service: Service, loaded: Loaded, resolved: Resolved) -> Service:

@@ -15,10 +15,11 @@ from typing import Any
 
 import msgspec
 
-from trunkline.control import audit, kills, publish
+from trunkline.control import audit, kills, processes, publish, stores
 from trunkline.control.periods import rfc3339
 from trunkline.control.state import PURPOSE as INSTALLATION
 from trunkline.control.state import State
+from trunkline.control.stores import Stores
 from trunkline.core.alerting import references
 from trunkline.core.service import Snapshot
 from trunkline.plugins.secrets import (
@@ -60,6 +61,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, str]
     missing: dict[str, str]
     deliberate: list[str] = []
+    versions: dict[str, str] = {}
 
     def __repr__(self) -> str:
         return f"Resolved({sorted(self.values)}, missing={sorted(self.missing)})"
@@ -186,14 +188,18 @@ def rotate_master(
     if state.owns_master_key:
         waiting.replace(state.master_key_file)
     handover.reseal(state.path, old, new_key)
+    stores.reseal(state, old, new_key)
+    processes.reseal(state, old, new_key)
     there = publish.read_sealed(state, old)
     if there is not None:
-        publish.sealed(state, there.values, there.missing, master_key=new_key)
+        publish.sealed(state, there.values, there.missing, versions=there.versions, master_key=new_key)
     return masterkey.key_id(new_key)
 
 
-def sources(state: State, environ: Mapping[str, str], root: Path) -> dict[str, Source]:
-    """Every place where credentials may live."""
+def sources(
+    state: State, environ: Mapping[str, str], root: Path, outside: Stores | None = None
+) -> dict[str, Source]:
+    """Every place where credentials may live; outside stores only where they are given."""
 
     def find(name: str) -> tuple[int, store.Envelope | None] | None:
         from trunkline.ledger import control_tables as tables
@@ -207,15 +213,22 @@ def sources(state: State, environ: Mapping[str, str], root: Path) -> dict[str, S
             return head["current"], None
         return row["version"], store.Envelope(row["ciphertext"], row["wrapped_key"], row["kek_id"])
 
-    return {"env": Env(environ), "file": File(root), "store": store.Store(find, state.master_key)}
+    own: dict[str, Source] = {
+        "env": Env(environ),
+        "file": File(root),
+        "store": store.Store(find, state.master_key),
+    }
+    return own if outside is None else {**own, **outside.sources()}
 
 
 class Resolver:
     """Resolves references for publishing; asks a source again only when its stamp says that the value may have changed."""
 
-    def __init__(self, state: State, environ: Mapping[str, str], root: Path) -> None:
+    def __init__(
+        self, state: State, environ: Mapping[str, str], root: Path, outside: Stores | None = None
+    ) -> None:
         self._state = state
-        self._sources = sources(state, environ, root)
+        self._sources = sources(state, environ, root, outside)
         self._seen: dict[str, tuple[object, str]] = {}
 
     def stamps(self, refs: Iterable[str]) -> tuple[object, ...]:
@@ -248,7 +261,8 @@ class Resolver:
         if fetched:
             with self._state.change() as connection:
                 audit.add(connection, self._state, fetched)
-        return Resolved(values=values, missing=missing, deliberate=deliberate)
+        versions = {ref: version for ref in values if (version := self._version(ref))}
+        return Resolved(values=values, missing=missing, deliberate=deliberate, versions=versions)
 
     def _value(self, ref: str) -> tuple[str, bool]:
         stamp = self._stamp(ref)
@@ -259,6 +273,10 @@ class Resolver:
         value = resolve(ref, self._sources)
         self._seen[ref] = (stamp, value)
         return value, True
+
+    def _version(self, ref: str) -> str:
+        scheme, rest = scheme_of(ref)
+        return self._sources[scheme].version(rest)
 
     def _stamp(self, ref: str) -> object:
         scheme, rest = scheme_of(ref)

@@ -1,6 +1,7 @@
 """`trunkline serve`: compiles and publishes, runs gateway, console and simulator, brings a dead one back, stops in order.
 
-One loop without threads: signals wake it, else it looks at the sources every WATCH_S. It carries no calls and knows none.
+One loop: signals wake it, else it looks at the sources every WATCH_S. It carries no calls and knows none. Only outside stores of
+secrets, which may be slow, are asked by threads of their own (`stores.py`).
 Not for: what a reload does (`reload.py`), what people read at start (`cli/banner.py`).
 """
 
@@ -21,6 +22,7 @@ from trunkline.control.child import Child, child_environ
 from trunkline.control.claim import check_port, claim, end_orphans, free_port
 from trunkline.control.demand import Demand
 from trunkline.control.reload import Compiler, Outcome, gateway_facts, registry_stamp
+from trunkline.control.rereads import Rereads
 from trunkline.control.state import State
 from trunkline.core import codec
 from trunkline.registry.findings import RegistryInvalid
@@ -58,6 +60,7 @@ class Supervisor:
         self._asked_to_reload = False
         self._refused = ""
         self._live = ""
+        self._rereads: Rereads | None = None
 
     def run(self) -> int:
         """Serves until told to stop; answers the exit status. Raises ClaimRefused, RegistryInvalid and problems of the state."""
@@ -91,6 +94,8 @@ class Supervisor:
         self._prune_for = self._live = outcome.version
         self._simulator_port = simulator_port
         self._play_what_is_simulated()
+        compiler.stores.start()
+        self._rereads = Rereads(self.state, compiler.stores, compiler.values)
         return compiler
 
     def _play_what_is_simulated(self) -> None:
@@ -155,6 +160,9 @@ class Supervisor:
 
     def _follow_sources(self, compiler: Compiler) -> None:
         """Publishes anew when a source has changed and then stood still for one look (half-written files are left alone)."""
+        if self._rereads is not None and self._rereads.look():
+            self._apply(compiler)
+            self._guarded(self._rereads.settle)
         token = self._token(compiler)
         still, self._seen = token == self._seen, token
         if self._asked_to_reload or (still and token != self._applied):
@@ -172,6 +180,7 @@ class Supervisor:
             outcome = compiler.run(first=False)
             self._tell(outcome)
             self._play_what_is_simulated()
+            compiler.stores.start()
             self._prune_for = outcome.version if outcome.ok else ""
 
         self._guarded(publish_all)
@@ -204,8 +213,7 @@ class Supervisor:
         stamps = tuple(
             registry_stamp(path) for path in (self.settings.config_path, state.kills, state.control_db, wal)
         )
-        files = [ref for ref in compiler.refs if ref.startswith("file:")]
-        return (stamps, compiler.resolver.stamps(files))
+        return (stamps, compiler.resolver.stamps(compiler.watched))
 
     def _gateway_ready(self) -> bool:
         gateway = next(child for child in self._children if child.name == "gateway")

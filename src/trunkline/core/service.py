@@ -352,6 +352,8 @@ class Sealed(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, str]
     missing: dict[str, str] = {}
     """Reference -> why it could not be resolved, with the cure."""
+    versions: dict[str, str] = {}
+    """Reference -> version of its value, where its store counts versions."""
     pepper: bytes = b""
     token_key: bytes = b""
     """Signs browser tokens."""

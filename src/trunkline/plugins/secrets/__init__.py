@@ -25,10 +25,12 @@ class SecretUnavailable(Exception):
 class StoreDown(Exception):
     """An outside store gave no answer about a secret: away, sealed, too busy, or it does not let us in. What was known before holds on."""
 
-    def __init__(self, why: str, cure: str = "") -> None:
+    def __init__(self, why: str, cure: str = "", *, away: bool = False) -> None:
         super().__init__(f"{why}. {cure}".rstrip(". ") + ".")
         self.why = why
         self.cure = cure or "It is asked again by itself."
+        self.away = away
+        """Nobody answers there at all: further questions would only wait."""
 
 
 class Given(NamedTuple):

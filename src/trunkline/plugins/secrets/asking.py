@@ -116,7 +116,7 @@ class Asking:
         return urllib.request.build_opener(proxies, urllib.request.HTTPSHandler(context=context), _Stay)
 
     def _down(self, why: str, cure: str = "") -> StoreDown:
-        return StoreDown(f"{self._name} at {why}", cure)
+        return StoreDown(f"{self._name} at {why}", cure, away=True)
 
 
 def file_text(path: str) -> str:
