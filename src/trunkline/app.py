@@ -42,6 +42,7 @@ from trunkline.gateway.local import LocalRoutes
 from trunkline.gateway.log import Scrubbed, say
 from trunkline.gateway.process import many_files, no_core_dumps, tune_gc, write
 from trunkline.gateway.refused import refused_by_wire
+from trunkline.gateway.sampler import Sampler
 from trunkline.gateway.samples import Samples
 from trunkline.gateway.spending import Spending
 from trunkline.gateway.tokens import Tokens
@@ -114,6 +115,8 @@ class Process:
         self.attempt_policies: list[Policy[Attempt]] = [self.queue, self.breaker]
         self.sweeper = Sweeper(clock)
         self.wire = Client(limits=ClientLimits(max_connections=VENDOR_CONNECTIONS))
+        store = self._snapshot_read.samples
+        self.sampler = Sampler(self.state, self._sealed.answer_key, store, clock=clock, wall=wall)
         self.tokens = Tokens(self.wire, self._address, clock=clock, wall=wall, keep=self._keep_refresh)
         dispatcher = Dispatcher(
             self.wire,
@@ -242,6 +245,7 @@ class Process:
 
     def _world(self) -> World:
         world = World(self._snapshot_read, self._sealed, self._makers, self._kills.vendors)
+        self.sampler.adopt(world.services.values(), self._snapshot_read.samples)
         newer = handover.newer(self.state, self._sealed, self._master) if self._master else {}
         self.tokens.adopt(world.services.values(), self._sealed.values, newer)
         return world
@@ -297,6 +301,7 @@ class Process:
             **caching.stats(self.cache, self._forgetting),
             "batches": {"requests": self.batches.merged, "calls": self.batches.carried},
             "answers": self.keyed.stats(),
+            "samples": self.sampler.stats(),
             "budgets": self.spending.budget.standings(),
             **self.view.stats(self.gateway.world),
             **self.queue.stats(),
@@ -319,6 +324,7 @@ class Process:
         self.journal.open()
         self.diary.boot(os.getpid(), trunkline.__version__)
         self.keyed.open()
+        self.sampler.open()
         self.spending.start()
         await self.server.start(self.settings.host, self.settings.port)
         self.sweeper.start(loop)
@@ -349,6 +355,7 @@ class Process:
         await self.wire.close()
         self.diary.stop()
         self.keyed.close()
+        self.sampler.close()
         self.deferrals.stop()
         self.journal.close()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trunkline.console.access import Access
+from trunkline.console.looking import Looking
 from trunkline.console.published import Published
 from trunkline.console.unknown import OpenUnknown
 from trunkline.control.state import State
@@ -51,6 +52,8 @@ class Console:
         self.open_metrics = open_metrics
         self.clock = clock
         self.unknown = OpenUnknown(state_dir / "ledger", rollups, clock)
+        self.looking: Looking | None = None
+        """Set where samples are looked at."""
         self._ledger = ledger
         self._rollups = rollups
 

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from trunkline import __version__
-from trunkline.console import findings, landing, money, shapes, unknown
+from trunkline.console import findings, landing, money, samples, shapes, unknown
 from trunkline.console import tasks as deferred
 from trunkline.console.access import COOKIE, SESSION_S
 from trunkline.console.context import Console, memory_bytes
@@ -228,6 +228,7 @@ def _gauges(console: Console) -> list[Metric]:
         ),
         *money.metrics(console),
         *deferred.metrics(console),
+        *samples.metrics(console),
         *_gateway_gauges(console, now),
     ]
 
@@ -354,4 +355,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         query=shapes.LinkQuery, media="text/html", handler=sign_in,
     ),
     *findings.ENDPOINTS,
+    *samples.ENDPOINTS,
 )  # fmt: skip

@@ -23,6 +23,8 @@ from trunkline.console.app import build
 from trunkline.console.context import Console
 from trunkline.console.drills import Drills
 from trunkline.console.guard import allowed_hosts
+from trunkline.console.lookers import lookers
+from trunkline.console.looking import Looking
 from trunkline.console.published import Published
 from trunkline.console.telling import Telling
 from trunkline.console.watching import Watching, ended_lately
@@ -72,11 +74,14 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         # uvicorn raises the signal once more when it has ended; without this it would kill the drain in the middle.
         signal.signal(number, lambda *_: None)
     telling = Telling(settings.state_path, console.published)
+    looking = console.looking = Looking(console.state, lookers(console))
     follower.start()
     telling.start()
+    looking.start()
     try:
         asyncio.run(_serve(uvicorn.Server(config), listener, [watching, drills]))
     finally:
+        looking.stop()
         telling.stop()
         follower.stop()
     return 0

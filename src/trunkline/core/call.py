@@ -149,6 +149,7 @@ class Live:
         "prices",
         "rules",
         "spec",
+        "taps",
         "watch_ok",
     )
 
@@ -189,6 +190,8 @@ class Live:
         """By operation that declares its own."""
         self.calls = 0
         """Calls so far, of which repeats may be a share."""
+        self.taps: Any = None
+        """gateway/sampler.Taps; None where nothing is sampled."""
 
 
 class Link(NamedTuple):

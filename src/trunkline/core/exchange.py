@@ -179,3 +179,5 @@ class Attempt:
     """What the queue set aside for it of the vendor's limits; None where nothing is limited."""
     probe: bool = False
     """Let through by a breaker as a trial call."""
+    sample: Any = None
+    """gateway/sampler.Taking where its bodies are kept for those who look at contents."""

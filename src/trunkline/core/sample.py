@@ -1,16 +1,21 @@
 """A sampled call with its bodies, as the gateway keeps it for those who look at contents: contract drift, categories of data.
 
-Written by the gateway into encrypted, bounded segments that expire; read in the console's process. Not for: the record of every
-call, which holds no contents (`core/record.py`).
+Written by the gateway into encrypted, bounded segments that expire (`gateway/sampler.py`, `journal/bodies.py`); read in the console's
+process, which hands it to each looker (`console/looking.py`). Not for: the record of every call, which holds no contents
+(`core/record.py`).
 """
 
 from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
 
 class Sample(msgspec.Struct, array_like=True, gc=False):
-    """One attempt that was answered. Bodies are as the vendor got and gave them, cut at a bound; compressed ones are left out."""
+    """One attempt that was answered, well or not. Bodies are as the vendor got and gave them, unpacked, cut at a bound; the
+    credential is taken out of the answer.
+    """
 
     call_id: str
     at_us: int
@@ -39,3 +44,16 @@ class Sample(msgspec.Struct, array_like=True, gc=False):
     response_cut: bool
     stream: bool
     """The response is the begin of an event stream."""
+
+
+class Looker(Protocol):
+    """Looks at contents. Called in a thread, one sample after the other, each once (after a crash of the console perhaps twice)."""
+
+    def __call__(self, sample: Sample) -> None: ...
+
+
+@runtime_checkable
+class Gathers(Protocol):
+    """A looker that gathers what it found and writes it down after each batch of samples."""
+
+    def flush(self) -> None: ...

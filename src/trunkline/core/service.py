@@ -30,6 +30,7 @@ from trunkline.core.flow import (
     Shedding,
     Timeouts,
 )
+from trunkline.core.handling import Samples, SampleStore
 from trunkline.core.identity import Role
 
 Repeat = Literal["always", "with_key", "never"]
@@ -218,6 +219,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     batch_inputs: int = 0
     """Most inputs that the vendor takes in one request; 0: what the maker of the dialect takes."""
     probe: Probe | None = None
+    samples: Samples = Samples()
     operations: list[Operation] = []
     dialects: list[Dialect] = []
     models: list[Model] = []
@@ -288,6 +290,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Who is told of what; one rule to `notify` where the registry writes none."""
     incidents: IncidentTimes = IncidentTimes()
     cache_bytes: int = 64 << 20
+    samples: SampleStore = SampleStore()
     health_public: bool = False
     error_style: ErrorStyle = "superset"
     notes: list[str] = []

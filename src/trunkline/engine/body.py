@@ -20,13 +20,13 @@ class Carried:
         self.length = length
         self.started = False
         self.members = Members("model", "stream")
-        self._see: Callable[[bytes], None] | None = None
+        self._sees: tuple[Callable[[bytes], None], ...] = ()
 
     def each(self, see: Callable[[bytes], None]) -> None:
         """Shows every piece as it came, once: those that are held, at once, and those that still come."""
         for piece in self._held:
             see(piece)
-        self._see = see
+        self._sees += (see,)
 
     @property
     def spent(self) -> bool:
@@ -75,8 +75,8 @@ class Carried:
         except StopAsyncIteration:
             self._rest = None
             return None
-        if self._see is not None:
-            self._see(piece)
+        for see in self._sees:
+            see(piece)
         return piece
 
     def __aiter__(self) -> Carried:

@@ -74,6 +74,8 @@ class Deliverer:
     ) -> None:
         """Sends an answer that is all here, unless it is a failure in disguise."""
         body = response.body
+        if attempt.sample is not None:
+            attempt.sample.answered(body)
         if reading is None and exchange.adapter is not None and response.status < 300:
             reading = Reading()
             try:
@@ -144,7 +146,8 @@ class Deliverer:
 
         relay = Relay(attempt, response, adapter, start, self._wall)
         try:
-            await response.relay(relay.events if adapter is not None else relay.raw)
+            sink = relay.events if adapter is not None else relay.raw
+            await response.relay(sink if attempt.sample is None else attempt.sample.tee(sink))
             relay.finish()
         finally:
             attempt.opening = None

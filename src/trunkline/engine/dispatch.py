@@ -189,8 +189,8 @@ class Dispatcher:
         finally:
             if response is not None:
                 self._sweeper.running.discard(attempt)
-                if not response.complete:
-                    response.abort()
+                if attempt.sample is not None or not response.complete:
+                    put_down(attempt, response)
             for settle in self._settle[len(self._settle) - admitted :]:
                 settle(attempt)
 
@@ -214,6 +214,13 @@ class Dispatcher:
         length = len(body) if isinstance(body, bytes) else body.length
         if length == 0 and exchange.method in _BODILESS and b"content-length" not in exchange.request.fields:
             length = -1
+        taps = target.live.taps
+        if taps is not None:
+            tap = taps.get(exchange.operation.name) if exchange.operation is not None else None
+            if tap is not None and tap.left:
+                tap.left -= 1
+            else:
+                taps.take(attempt, body)
         head = self._heads.head(exchange, target, length)
         self._diary.attempt(attempt)
         attempt.sent_at = self._clock()
@@ -229,6 +236,14 @@ class Dispatcher:
         if spec.hedge is not None:
             self._hedges.arm(attempt)
         return response
+
+
+def put_down(attempt: Attempt, response: Response) -> None:
+    """An attempt is over whose answer is not all here, or is kept as a sample."""
+    if attempt.sample is not None:
+        attempt.sample.end()
+    if not response.complete:
+        response.abort()
 
 
 def let_go(error: CallError) -> None:

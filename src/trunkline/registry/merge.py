@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from trunkline.core import flow, service
 
-from . import merge_flow, shape, shape_vendor
+from . import merge_data, merge_flow, shape, shape_vendor
 from .catalog import Entry
 from .item import secret_of
 from .locate import Located
@@ -83,6 +83,7 @@ def merged(
         batch_embeddings=merge_flow.span(own.batch_embeddings),
         batch_inputs=own.batch_inputs or 0,
         probe=merge_flow.probe(own.probe, vendor.probe),
+        samples=merge_data.samples(own.samples, defaults.samples),
         operations=_operations(own.operations, vendor.operations, around.aliases),
         dialects=dialects,
         models=_models(own.models, vendor),

@@ -60,6 +60,7 @@ def whole(
         shedding=_shedding(registry.shedding or Shedding()),
         drills=_drills(registry.drills or Drills()),
         cache_bytes=size_bytes((registry.cache or CacheStore()).size),
+        samples=merge_data.sample_store(registry.samples),
         health_public=(registry.health or Health()).public,
         error_style=(registry.errors or Errors()).style,
         notes=notes,

@@ -16,6 +16,7 @@ from trunkline.core.template import FACTS
 from . import catalog, shape
 from . import shape_alerts as alerts
 from . import shape_bounds as bounds
+from . import shape_data as data
 from . import shape_flow as flow
 from . import shape_secrets as secrets
 from . import shape_vendor as vendor
@@ -63,6 +64,8 @@ _ORDER = (
     alerts.Alert,
     alerts.AlertTarget,
     alerts.Incidents,
+    data.Samples,
+    data.SampleStore,
     bounds.Drills,
     secrets.OutsideStore,
     secrets.Process,

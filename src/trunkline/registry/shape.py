@@ -12,6 +12,7 @@ from .part import Category, Part, Positive
 from .quantity import Day, Duration, Size
 from .shape_alerts import Alert, Incidents
 from .shape_bounds import Budget, CacheStore, CallerLimit, Drills, Notify, Shedding, Team
+from .shape_data import Samples, SampleStore
 from .shape_flow import (
     Adaptive,
     Breaker,
@@ -108,6 +109,8 @@ class Integration(Part):
     """Most inputs of one such request; default: 128, with Gemini 100."""
     probe: Probe | None = None
     """A free call that tells whether it answers."""
+    samples: Samples | None = None
+    """Calls that are kept for a short while with their bodies, to be looked at."""
     operations: list[Operation] = []
     """Operations with their repeat rule; one with the name, or the method and path, of a catalog operation hides it."""
     dialects: list[Dialect] = []
@@ -212,6 +215,8 @@ class Defaults(Part):
     """How calls wait when the limits of a vendor are used up."""
     adaptive: Adaptive | None = None
     """Concurrency that follows what a vendor bears."""
+    samples: Samples | None = None
+    """Calls that are kept for a short while with their bodies, to be looked at."""
 
 
 class Layer(Part):
@@ -241,6 +246,8 @@ class Layer(Part):
     """When calls are refused because the process itself is overloaded."""
     cache: CacheStore | None = None
     """The memory of all kept answers."""
+    samples: SampleStore | None = None
+    """The sealed files of sampled calls."""
     drills: Drills | None = None
     """Proof on a schedule that fallbacks work."""
     health: Health | None = None

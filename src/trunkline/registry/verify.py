@@ -19,6 +19,7 @@ from .verify_access import verify_access
 from .verify_alerts import verify_alerts
 from .verify_bounds import verify_bounds
 from .verify_calls import verify_calls
+from .verify_data import verify_data, verify_sampling
 from .verify_fallback import verify_fallbacks
 from .verify_flow import verify_defaults, verify_flow
 from .verify_secrets import verify_secrets
@@ -32,8 +33,10 @@ def verify(
         item = Item(name, integration or Integration(), entries.get(name), registry, scribe, listeners)
         if verify_access(item):
             verify_calls(item)
+            verify_data(item)
             verify_flow(item)
     verify_defaults(registry.defaults or Defaults(), scribe)
+    verify_sampling(registry, scribe)
     _routes(registry, scribe)
     _aliases(registry, entries, scribe)
     verify_fallbacks(registry, entries, scribe)

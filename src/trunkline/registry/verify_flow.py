@@ -62,6 +62,7 @@ RANGES: dict[str, dict[str, Range]] = {
     "probe": {"every": Range("5s", "1d", zero=True), "timeout": Range("100ms", "1m")},
     "shedding": {"loop_lag": Range("10ms", "10s")},
     "drills": {"every": Range("1h", "365d")},
+    "samples": {"keep": Range("1m", "7d")},
 }
 """Key -> its durations and their ranges."""
 

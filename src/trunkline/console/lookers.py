@@ -1,0 +1,18 @@
+"""Who looks at sampled calls, in their order. Each is given every sample once, in a thread (`looking.py`).
+
+Not for: how samples come here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trunkline.core.sample import Looker
+
+if TYPE_CHECKING:
+    from trunkline.console.context import Console
+
+
+def lookers(console: Console) -> list[Looker]:
+    """All of them."""
+    return []

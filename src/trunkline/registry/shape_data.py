@@ -1,0 +1,36 @@
+"""The keys about data: which calls are looked at with their bodies. Not for: how calls flow (`shape_flow.py`)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from .part import Part, Positive
+from .quantity import Duration, Size
+
+
+class Samples(Part):
+    """Calls that are kept for a short while with their bodies, sealed and on this machine, to find changed contracts and categories of
+    data. The first call of each minute to each operation is taken, and a share of the others.
+    """
+
+    enabled: bool | None = None
+    """`false`: no body is ever kept; changed contracts and observed data are then not found."""
+    share: Annotated[float, Meta(ge=0, le=1)] | None = None
+    """Share of the calls beyond the first of a minute; default 0.01."""
+    per_minute: Positive | None = None
+    """Most samples of one operation in a minute; default 12."""
+    request: Size = ""
+    """So much of a request's body, from its begin; default 64KB, at most 1MB."""
+    response: Size = ""
+    """So much of an answer's body; default 64KB, at most 1MB."""
+
+
+class SampleStore(Part):
+    """The sealed files of all samples."""
+
+    keep: Duration = ""
+    """After this time a sample is deleted even if nobody could look at it; default 1h. One that was looked at is deleted at once."""
+    size: Size = ""
+    """Room for all of them; the oldest are deleted first; default 64MB."""
