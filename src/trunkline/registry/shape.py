@@ -238,6 +238,10 @@ class Layer(Part):
     """What a team may have, by its name on caller keys."""
     notify: Notify | None = None
     """Where alerts and ends of deferred calls are told."""
+    alerts: dict[str, Alert] = {}
+    """Who is told of findings, incidents and budgets, by a name of your own; without it, `notify` is told from `warning` on."""
+    incidents: Incidents | None = None
+    """When failing becomes an incident, and when it is over."""
     stores: dict[StoreName, OutsideStore] = {}
     """Outside stores of secrets: how each is reached."""
     processes: dict[str, Process] = {}
@@ -251,14 +255,6 @@ class Layer(Part):
     drills: Drills | None = None
     """Proof on a schedule that fallbacks work."""
     health: Health | None = None
-    alerts: dict[str, Alert] = {}
-    """Who is told of findings, incidents and budgets, by a name of your own; without it, `notify` is told from `warning` on."""
-    incidents: Incidents | None = None
-    """When failing becomes an incident, and when it is over."""
-    stores: dict[StoreName, OutsideStore] = {}
-    """Outside stores of secrets: how each is reached."""
-    processes: dict[str, Process] = {}
-    """Processes of yours that get secrets into their environment (`trunkline run`), by a name of your own."""
     """The health page."""
     errors: Errors | None = None
     """Defaults for failures."""
