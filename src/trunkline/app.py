@@ -51,7 +51,7 @@ from trunkline.gateway.watch import Watched, follow
 from trunkline.journal.append import Journal
 from trunkline.ops import outside
 from trunkline.plugins import auth
-from trunkline.plugins.adapters import ADAPTERS
+from trunkline.plugins.adapters import ADAPTERS, CODECS
 from trunkline.plugins.policies.access import Access, may_fall_back
 from trunkline.plugins.policies.breaker import Breaker
 from trunkline.plugins.policies.cache import AnswerCache
@@ -84,7 +84,7 @@ class Process:
         self._snapshot_read = _snapshot.decode((self.state / "snapshot.msgpack").read_bytes())
         self._sealed = self._open_sealed()
         self._scrub()
-        self._makers = Makers(auth.prepare, self._address)
+        self._makers = Makers(auth.prepare, self._address, ADAPTERS, CODECS)
         self._callers_read = self._read_callers()
         self._kills = kills.Kills()
 
@@ -162,7 +162,6 @@ class Process:
             self.call_policies,
             dispatcher,
             self.diary,
-            ADAPTERS,
             local,
             Ids(self.boot),
             clock=clock,

@@ -217,17 +217,13 @@ def test_an_unknown_model_is_told_with_what_was_probably_meant(
     assert simulator.ledger() == []
 
 
-def test_a_model_of_another_dialect_is_refused_naming_what_it_speaks(trunkline: Trunkline) -> None:
-    answer = trunkline.call(
-        "POST", "/v1/messages", {"model": "gpt-4o-mini", "max_tokens": 5, "messages": MESSAGES}
-    )
+def test_a_model_whose_vendor_has_no_such_interface_is_refused_naming_what_it_has(
+    trunkline: Trunkline,
+) -> None:
+    answer = trunkline.call("POST", "/v1/embeddings", {"model": "claude-haiku-4-5", "input": "hello"})
 
-    assert (answer.status, answer.json["type"], answer.json["error"]["type"]) == (
-        400,
-        "error",
-        "invalid_request_error",
-    )
-    assert "openai-chat" in answer.json["error"]["message"]
+    assert (answer.status, answer.json["error"]["type"]) == (400, "invalid_request_error")
+    assert "anthropic-messages" in answer.json["error"]["message"]
 
 
 @pytest.mark.parametrize(("method", "target"), [("GET", "/v1/chat/completions"), ("PUT", "/v1/messages")])

@@ -278,8 +278,11 @@ class Route:
         "name",
         "operation",
         "path",
+        "query",
         "rates",
         "rewrite",
+        "streamed",
+        "translator",
     )
 
     def __init__(self, live: Live, dialect: str = "", adapter: Adapter | None = None) -> None:
@@ -303,3 +306,9 @@ class Route:
         """Our header lines that are the same in every answer."""
         self.chain = live.chain
         """What is done instead when it fails, unless the operation says otherwise."""
+        self.translator: Any = None
+        """engine/translate.Translator where the vendor speaks another dialect than `dialect`, the caller's; then `adapter` reads the
+        vendor's, and `query` is sent in place of the caller's."""
+        self.query = b""
+        self.streamed = self
+        """The route of streamed calls, which have another path at some vendors."""

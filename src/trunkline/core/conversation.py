@@ -1,8 +1,9 @@
 """The canonical form of a model call: what every dialect can be read into and written from, so that any client reaches any vendor.
 
 Values only, no dialect's names: `plugins/adapters` reads and writes them. Texts that vendors compare or sign (arguments of tools,
-schemas, signatures) are kept to the letter, and order is kept everywhere: prompt caches live on both. What a dialect says that
-nobody else can, is kept in `extra`, under that dialect's own names, and comes back when the same dialect is written.
+signatures) are kept to the letter, and order is kept everywhere, in schemas too: prompt caches live on both. What a dialect says
+that nobody else can, is kept in `extra`, under that dialect's own names, and comes back when the same dialect is written; where a
+dialect can say one thing in several ways, `form` keeps which it was.
 Not for: calls whose vendor speaks the caller's dialect; their bytes pass unchanged and are never read into this form.
 """
 
@@ -136,6 +137,8 @@ class Message(msgspec.Struct, kw_only=True):
     name: str = ""
     id: str = ""
     extra: dict[str, Any] = {}
+    form: Any = None
+    """How `Request.dialect` spelled it; for its own codec alone."""
 
 
 class Tool(msgspec.Struct, kw_only=True):
@@ -146,8 +149,8 @@ class Tool(msgspec.Struct, kw_only=True):
     name: str
     kind: Literal["function", "custom", "hosted"] = "function"
     description: str = ""
-    schema: msgspec.Raw | None = None
-    """JSON Schema of the arguments, to the letter."""
+    schema: Any = None
+    """JSON Schema of the arguments; None: not said."""
     strict: bool | None = None
     cache: CacheMark | None = None
     dialect: str = ""
@@ -171,7 +174,7 @@ class Format(msgspec.Struct, kw_only=True):
     kind: Literal["text", "json", "schema"] = "text"
     name: str = ""
     description: str = ""
-    schema: msgspec.Raw | None = None
+    schema: Any = None
     strict: bool | None = None
 
 
@@ -238,6 +241,10 @@ class Request(msgspec.Struct, kw_only=True):
     """Values of `anthropic-beta`."""
     extra: dict[str, Any] = {}
     """Members that `dialect` has and this form has not, and those that nobody knows."""
+    form: Any = None
+    """How `dialect` spelled it; for its own codec alone."""
+    sent: Any = None
+    """What the codec that wrote it for the vendor must know to read the answer, e.g. names of tools that it had to shorten."""
 
 
 class Usage(msgspec.Struct, kw_only=True, gc=False):
@@ -387,9 +394,17 @@ Act = Literal["dropped", "renamed", "emulated", "clamped", "changed"]
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """One thing that translation did to a call. `field` as the caller's dialect names it, e.g. `logit_bias`, `messages/3/content/1`."""
+    """One thing that translation did to a call. `renamed` loses nothing, the others may.
+
+    `field`: a member of Request, or one of a dialect's own, or `messages.audio` for parts of messages; the engine tells it under
+    the name that the caller's dialect has for it.
+    """
 
     act: Act
     field: str
     how: str = ""
     """What it became, or why: short, in ASCII, without `;` and `,`, never a value of the caller's."""
+
+
+class Untranslatable(ValueError):
+    """What stands there is none of this dialect's, or has no translation at all. The text names the member and the cure."""

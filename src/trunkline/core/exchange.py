@@ -73,6 +73,11 @@ class Exchange:
     """USD per token of plain, cached and cache-write input and of output; None when unpriced."""
     rewritten: bool = False
     """The body holds the vendor's model name already."""
+    translator: Any = None
+    """The route's, where attempts go to a vendor of another dialect."""
+    translation: Any = None
+    """engine/translate.Translation: what is sent in place of `body` to a vendor of another dialect, and what makes of its answer one
+    of the caller's."""
     attempt: Attempt | None = None
     attempts_max: int = 4
     spent: bool = False

@@ -5,12 +5,13 @@ Protocols only, so that each side can be built, faked and tested alone.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     import asyncio
 
+    from trunkline.core.conversation import Change, Event, Reply, Request
     from trunkline.core.errors import CallError
     from trunkline.core.exchange import Attempt
 
@@ -185,3 +186,65 @@ class Adapter(Protocol):
 
     def opens(self, block: bytes) -> bool:
         """Whether whole SSE events hold nothing yet that a caller would miss, so that the stream could still begin anew elsewhere."""
+
+
+class Facts(NamedTuple):
+    """What a codec may want to know of the target that it writes a request for."""
+
+    model: str = ""
+    """As the vendor names it."""
+    integration: str = ""
+    vendor: str = ""
+    """Catalog entry; where vendors of one dialect differ, its variant goes by this."""
+    max_output: int = 0
+    """Most tokens that it can answer with; 0: not known."""
+
+
+class Written(NamedTuple):
+    """A request in a dialect: its body, and header lines that go with it."""
+
+    body: bytes
+    fields: bytes = b""
+
+
+class Reader(Protocol):
+    """Reads one stream of a dialect."""
+
+    def feed(self, block: bytes) -> list[Event]:
+        """What a block of whole SSE events says. Raises ValueError or DecodeError for what is none of this dialect's."""
+
+    def finish(self) -> list[Event]:
+        """What is still to be said when the vendor's side has properly ended; after `Ended`, nothing."""
+
+
+class Writer(Protocol):
+    """Writes one stream of a dialect."""
+
+    def write(self, events: Iterable[Event]) -> bytes:
+        """Whole SSE events, or nothing. With `Ended` come those that end the stream properly."""
+
+
+class Codec(Protocol):
+    """A dialect, read into and written from the canonical form (core/conversation.py). Stateless and pure.
+
+    Reading raises Untranslatable (or what msgspec raises) for bytes that are none of the dialect's. Writing a request adds to
+    `changes` all that the dialect cannot say or says otherwise; so does writing answers.
+    """
+
+    dialect: str
+    kind: str
+    """Only codecs of one kind translate into each other: `chat`, `embed`, `count`."""
+    names: Mapping[str, str]
+    """Members of Request -> what this dialect calls them, where it differs."""
+    fields: tuple[bytes, ...]
+    """Beginnings of header names that its vendors know; those of other dialects are not sent to them."""
+
+    def method(self, stream: bool) -> tuple[str, bytes]:
+        """What stands for `{method}` in the vendor's path, and the query."""
+
+    def read_request(self, body: bytes, changes: list[Change]) -> Request: ...
+    def write_request(self, request: Request, facts: Facts, changes: list[Change]) -> Written: ...
+    def read_reply(self, body: bytes, asked: Request) -> Reply: ...
+    def write_reply(self, reply: Reply, asked: Request, changes: list[Change]) -> bytes: ...
+    def reader(self, asked: Request) -> Reader: ...
+    def writer(self, asked: Request, changes: list[Change]) -> Writer: ...

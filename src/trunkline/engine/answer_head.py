@@ -49,6 +49,10 @@ class AnswerFields:
         headers = without_named(response.headers, response.fields.get(b"connection"))
         if attempt.exchange.limits_told:
             headers = [field for field in headers if field[0] not in RATE_LIMITS]
+        translation = attempt.exchange.translation
+        if translation is not None:
+            told = translation.lines(attempt.vendor_request_id)
+            return [*map(self._line, translation.passing(headers)), told]
         return list(map(self._line, headers))
 
 

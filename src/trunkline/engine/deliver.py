@@ -5,6 +5,7 @@ Not for: reading what an answer is (`reply.py`), nor failures before an answer b
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from trunkline.core.codec import DecodeError
@@ -15,8 +16,11 @@ from trunkline.engine import reply
 from trunkline.engine.answer_head import AnswerFields, kept, own_fields
 from trunkline.engine.costs import account, settle_waste
 from trunkline.engine.diary import Diary, tried
+from trunkline.engine.drive import in_task
 from trunkline.engine.relay import Relay
 from trunkline.engine.repair import breaks_format
+from trunkline.engine.translate import ON_LOOP
+from trunkline.engine.translate_call import retold, translated
 
 _STREAMED = b"text/event-stream"
 _WHOLE_BELOW = 256 << 10
@@ -41,14 +45,28 @@ class Deliverer:
         if await self._streams(attempt, response):
             await self._relay(attempt, response)
             return
-        reading = None
+        reading, told = None, None
         if response.status < 300:
             body = reply.readable(attempt, response)
             reading = await reply.read_reply(attempt, body)
             if reading is not None:
+                if exchange.translation is not None:
+                    body = told = await self._translated(attempt, response, reading)
                 _keeps_format(attempt, body, reading)
         exchange.vendor_wait += self._clock() - began
-        self.whole(exchange, attempt, response, reading)
+        self.whole(exchange, attempt, response, reading, told)
+
+    async def _translated(self, attempt: Attempt, response: Response, reading: Reading) -> bytes:
+        """A whole answer in the caller's dialect, once it is known to be none in disguise; a long one is made in a thread."""
+        if not reading.plain:
+            error = reply.disguised(attempt, response, self._wall())
+            if error is not None:
+                raise error
+            reading.plain = True
+        if len(response.body) <= ON_LOOP:
+            return translated(attempt, response)
+        await in_task()
+        return await asyncio.to_thread(translated, attempt, response)
 
     async def _streams(self, attempt: Attempt, response: Response) -> bool:
         """Whether an answer is passed on as it comes; else it is read to its end now.
@@ -70,9 +88,16 @@ class Deliverer:
         return True
 
     def whole(
-        self, exchange: Exchange, attempt: Attempt, response: Response, reading: Reading | None = None
+        self,
+        exchange: Exchange,
+        attempt: Attempt,
+        response: Response,
+        reading: Reading | None = None,
+        told: bytes | None = None,
     ) -> None:
-        """Sends an answer that is all here, unless it is a failure in disguise."""
+        """Sends an answer that is all here, unless it is a failure in disguise. `told` is what it is in the caller's dialect, if that
+        is known already.
+        """
         body = response.body
         if attempt.sample is not None:
             attempt.sample.answered(body)
@@ -86,10 +111,15 @@ class Deliverer:
             error = reply.disguised(attempt, response, self._wall())
             if error is not None:
                 raise error
+        if exchange.translation is not None and reading is not None:
+            told = translated(attempt, response) if told is None else told
         if exchange.race is not None and not exchange.race.claim(attempt):
             raise CallError("cancelled", "another attempt answered first")
         if reading is not None:
             account(exchange, reading, len(body))
+        if told is not None:
+            response.completed(told)
+            body = told
         now = exchange.first_byte_at = self._clock()
         if response.status == 201:
             reply.lead_back(attempt, response)
@@ -126,6 +156,8 @@ class Deliverer:
     async def _relay(self, attempt: Attempt, response: Response) -> None:
         exchange = attempt.exchange
         streamed = response.fields.get(b"content-type", b"").startswith(_STREAMED)
+        if exchange.translation is not None and (not streamed or b"content-encoding" in response.fields):
+            raise reply.malformed(attempt, b"")
         # One that comes compressed, though none was asked for, cannot be read on the way; it passes as it is.
         adapter = exchange.adapter if streamed and b"content-encoding" not in response.fields else None
         length = response.fields.get(b"content-length")
@@ -149,6 +181,8 @@ class Deliverer:
             sink = relay.events if adapter is not None else relay.raw
             await response.relay(sink if attempt.sample is None else attempt.sample.tee(sink))
             relay.finish()
+            if exchange.translation is not None:
+                retold(exchange)
         finally:
             attempt.opening = None
             if relay.started:

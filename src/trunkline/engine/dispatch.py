@@ -25,6 +25,7 @@ from trunkline.engine.race import Hedges
 from trunkline.engine.reply import PARSED_MAX, request_id
 from trunkline.engine.send import HeadWriter
 from trunkline.engine.sweep import Sweeper
+from trunkline.engine.translate_call import translate
 
 _BODILESS = (b"GET", b"HEAD", b"OPTIONS", b"DELETE")
 
@@ -212,8 +213,6 @@ class Dispatcher:
             rewrite(exchange, route.model_asked, route.rewrite)
         body: bytes | Carried = exchange.body if exchange.rest is None else exchange.rest
         length = len(body) if isinstance(body, bytes) else body.length
-        if length == 0 and exchange.method in _BODILESS and b"content-length" not in exchange.request.fields:
-            length = -1
         taps = target.live.taps
         if taps is not None:
             tap = taps.get(exchange.operation.name) if exchange.operation is not None else None
@@ -222,6 +221,8 @@ class Dispatcher:
             else:
                 taps.take(attempt, body)
         head = self._heads.head(exchange, target, length)
+        if exchange.translation is not None:
+            body = exchange.translation.body
         self._diary.attempt(attempt)
         attempt.sent_at = self._clock()
         spec = target.live.spec

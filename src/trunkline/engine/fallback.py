@@ -102,7 +102,7 @@ class Fallbacks:
         return link
 
     def route(self, exchange: Exchange, target: str) -> Route | None:
-        """The route to another target that speaks the same dialect and that this caller may use, if there is one."""
+        """The route to another target that this caller may use, if there is one."""
         asked = exchange.route
         assert asked is not None
         if bound(exchange):
@@ -138,11 +138,11 @@ def _model_route(exchange: Exchange, asked: Route, target: str) -> Route | None:
     world, named = heading.world, heading.named
     target = world.snapshot.routes.get(target, target)
     name = f"{target}/{asked.model}" if target in world.services else target
-    adapters = {asked.dialect: asked.adapter} if asked.adapter is not None else {}
     try:
-        return resolve.shared(world, named, adapters, name)
+        route = resolve.shared(world, named, name)
     except CallError:
         return None
+    return route.streamed if exchange.stream else route
 
 
 def _proxy_route(exchange: Exchange, target: str) -> Route | None:
@@ -162,8 +162,13 @@ def lead(exchange: Exchange, route: Route, original: bytes) -> None:
     exchange.via = route
     operation = route.operation
     if route.dialect:
-        exchange.path, exchange.rates = route.path, route.rates
-        _rename(exchange, route, original)
+        exchange.path, exchange.rates, exchange.adapter = route.path, route.rates, route.adapter
+        exchange.translator, exchange.translation = route.translator, None
+        if route.translator is not None:
+            exchange.query, exchange.body = route.query, original
+        else:
+            exchange.query = exchange.heading.query
+            _rename(exchange, route, original)
     else:
         exchange.body = original
         live, method = route.live, exchange.request.method

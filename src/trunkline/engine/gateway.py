@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
 from trunkline.core.call import Caller, Route
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Answer, Exchange
-from trunkline.core.ports import Adapter, Choosy, Inbound, Outbound, Policy
+from trunkline.core.ports import Choosy, Inbound, Outbound, Policy
 from trunkline.core.text import correlation_id
 from trunkline.engine import resolve
 from trunkline.engine.diary import Diary
@@ -88,7 +88,6 @@ class Gateway:
         policies: Sequence[Policy[Exchange]],
         dispatcher: Dispatcher,
         diary: Diary,
-        adapters: Mapping[str, Adapter],
         local: Locals,
         ids: Ids,
         *,
@@ -106,7 +105,6 @@ class Gateway:
         )
         self._dispatcher = dispatcher
         self._diary = diary
-        self._adapters = adapters
         self._local = local.table()
         self._find_local = local.find
         self._ids = ids
@@ -191,11 +189,11 @@ class Gateway:
         exchange.heading = heading
         named = heading.named
         if named is None:
-            self._bound(exchange, resolve.proxied(exchange, heading, self._adapters))
+            self._bound(exchange, resolve.proxied(exchange, heading))
         elif exchange.rest is not None:
             return self._prepare_large(exchange, named)
         else:
-            self._bound(exchange, resolve.modelled(heading.world, exchange, named, self._adapters))
+            self._bound(exchange, resolve.modelled(heading.world, exchange, named))
         return None
 
     def _judge(self, exchange: Exchange) -> Heading | Awaitable[None] | None:
@@ -248,7 +246,7 @@ class Gateway:
     async def _prepare_large(self, exchange: Exchange, named: resolve.Named) -> None:
         heading = exchange.heading
         assert heading is not None
-        self._bound(exchange, await resolve.modelled_large(heading.world, exchange, named, self._adapters))
+        self._bound(exchange, await resolve.modelled_large(heading.world, exchange, named))
 
     def _label(self, exchange: Exchange, caller: Caller) -> None:
         """Attribution: what is fixed on the key holds, else what the call says (ruling 5)."""

@@ -59,6 +59,7 @@ class Heading:
         "named",
         "operation",
         "path",
+        "query",
         "route",
         "starts",
         "world",
@@ -84,6 +85,8 @@ class Heading:
         """The model endpoint; else `route`, `path` and `operation` are those of the proxied call."""
         self.route: Route | None = None
         self.path = b""
+        self.query = exchange.query
+        """The caller's, as it may be sent on."""
         self.operation: Operation | None = None
         self.bounds: dict[tuple[Route, str], Bounds] = {}
         """By route and model."""

@@ -174,11 +174,13 @@ class Onward:
         if repair is None or exchange.rest is not None or trail.attempts_left <= 0:
             return None
         while True:
-            if len(exchange.body) > _MENDED_ON_LOOP:
+            # What the vendor complains of stands in what the vendor got.
+            body = exchange.body if exchange.translation is None else exchange.translation.body
+            if len(body) > _MENDED_ON_LOOP:
                 await in_task()
-                mend = await asyncio.to_thread(mended, repair, error, exchange.body, trail.mended)
+                mend = await asyncio.to_thread(mended, repair, error, body, trail.mended)
             else:
-                mend = mended(repair, error, exchange.body, trail.mended)
+                mend = mended(repair, error, body, trail.mended)
             if mend is None:
                 return None
             if not mend.model:
@@ -199,7 +201,10 @@ class Onward:
         trail.tell(b"x-trunkline-repair", ", ".join(trail.mended))
         exchange.notes += (f"repair={mend.how.name}",)
         if mend.route is None or mend.attempt is None:
-            exchange.body = mend.how.body
+            if exchange.translation is None:
+                exchange.body = mend.how.body
+            else:
+                exchange.translation.body = mend.how.body
             return self._at(trail, attempt.target)
         trail.left.add(attempt.target)
         lead(exchange, mend.route, exchange.body)

@@ -25,6 +25,7 @@ def shaped(exchange: Exchange, error: CallError, default_style: str, now: float)
     spec = route.live.spec if route is not None else None
     dialect = "" if exchange.ingress == "proxy" else exchange.ingress
     spec_style = spec.error_style if spec is not None else None
+    translation = exchange.translation
     style = exchange.error_style or spec_style or default_style
     status, extra, body = answer(
         error,
@@ -36,7 +37,7 @@ def shaped(exchange: Exchange, error: CallError, default_style: str, now: float)
         spent_usd=spent_usd(exchange),
         runbook=spec.runbook if spec is not None else "",
         should_retry=should_retry(exchange, error, now),
-        vendor_same_dialect=True,
+        vendor_same_dialect=translation is None,
         now=now,
     )
     lines = [b"%b: %b\r\n" % (name, value) for name, value in extra]
@@ -44,7 +45,10 @@ def shaped(exchange: Exchange, error: CallError, default_style: str, now: float)
         replaced = {name for name, _ in extra} | _REWRITTEN
         if exchange.limits_told:
             replaced |= RATE_LIMITS
-        lines += [b"%b: %b\r\n" % field for field in vendor_fields(error.fields, replaced)]
+        fields = error.fields if translation is None else translation.passing(error.fields)
+        lines += [b"%b: %b\r\n" % field for field in vendor_fields(fields, replaced)]
+    if translation is not None:
+        lines.append(translation.lines(""))
     if route is not None:
         lines.append((exchange.via or route).answer_fields)
     lines.append(

@@ -39,6 +39,7 @@ class Relay:
         "_room",
         "_size",
         "_start",
+        "_stream",
         "_tail",
         "_wall",
         "content",
@@ -70,7 +71,9 @@ class Relay:
         self.exchange = attempt.exchange
         self._reply = self.exchange.reply
         self.reading = Reading()
-        self._mark = MARKS.get(attempt.exchange.dialect, b"")
+        self._mark = MARKS.get(adapter.name if adapter is not None else "", b"")
+        translation = attempt.exchange.translation
+        self._stream = None if translation is None else translation.stream()
         self.started = False
         self.error: CallError | None = None
         self._opening: list[bytes] = []
@@ -98,12 +101,29 @@ class Relay:
         """Sink for what is no model stream: bytes as they come."""
         if not self.started and not self._begin():
             return
-        self.exchange.bytes_out += len(piece)
         if self._adapter is not None:
             note(self.reading, piece, self._mark)
+        if self._stream is not None:
+            piece = self._translated(piece)
+        if piece:
+            self._write(piece)
+
+    def _write(self, piece: bytes) -> None:
+        self.exchange.bytes_out += len(piece)
         self._reply.write(piece)
         if self._kept is not None:
             self._keep(piece)
+
+    def _translated(self, block: bytes) -> bytes:
+        assert self._stream is not None
+        try:
+            told: bytes = self._stream.feed(block)
+            return told
+        except ValueError as problem:
+            source = self._attempt.target.live.name
+            text = f"{source} sent an event that is none of its dialect: {problem}"
+            self._give_up(CallError("malformed_response", text, source=source))
+            return b""
 
     def events(self, piece: bytes) -> None:
         """Sink for a model stream: whole events only."""
@@ -125,12 +145,15 @@ class Relay:
 
     def finish(self) -> None:
         """The vendor's side has ended. An event whose blank line it forgot counts if it ends the stream or is a failure."""
-        if self._adapter is None or self.error is not None or not self._pieces:
+        if self._adapter is None or self.error is not None:
             return
-        block = b"".join(self._pieces) + b"\n\n"
-        self._pieces.clear()
-        if self._adapter.watch(block, self.reading) is not None or self.reading.finished:
-            self._pass(block)
+        if self._pieces:
+            block = b"".join(self._pieces) + b"\n\n"
+            self._pieces.clear()
+            if self._adapter.watch(block, self.reading) is not None or self.reading.finished:
+                self._pass(block)
+        if self._stream is not None and self.started and self.reading.finished and self.error is None:
+            self._write(self._stream.finish())
 
     def _hold(self, piece: bytes) -> None:
         self._pieces.append(piece)
@@ -148,6 +171,9 @@ class Relay:
         data = self._adapter.watch(block, self.reading)
         if data is not None or not self.content or not self.started:
             self._judge(block, data)
+            return
+        if self._stream is not None:
+            self.raw(block)
             return
         self.exchange.bytes_out += len(block)
         note(self.reading, block, self._mark)

@@ -7,7 +7,6 @@ Reads the world, changes only the exchange's body where the vendor knows the mod
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -17,14 +16,16 @@ from trunkline.core.call import Live, Route
 from trunkline.core.codec import DecodeError, ValidationError, json_decoder, told_shortly
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
-from trunkline.core.ports import Adapter
+from trunkline.core.ports import Facts
 from trunkline.core.service import Dialect, Operation
 from trunkline.core.text import nearest
 from trunkline.engine.body import Carried
 from trunkline.engine.diary import rates
 from trunkline.engine.heading import Heading
+from trunkline.engine.models import Served
 from trunkline.engine.operations import undeclared
 from trunkline.engine.paths import checked
+from trunkline.engine.translate import Translator
 
 if TYPE_CHECKING:
     from trunkline.engine.world import World
@@ -112,7 +113,7 @@ def located(world: World, exchange: Exchange, heading: Heading, path: bytes) -> 
     heading.operation = found or undeclared(method)
 
 
-def proxied(exchange: Exchange, heading: Heading, adapters: Mapping[str, Adapter]) -> Route:
+def proxied(exchange: Exchange, heading: Heading) -> Route:
     """A call to a path of a vendor, once it is located."""
     route = heading.route
     assert route is not None
@@ -120,11 +121,11 @@ def proxied(exchange: Exchange, heading: Heading, adapters: Mapping[str, Adapter
         exchange.rest = carried(exchange)
     exchange.path, exchange.operation = heading.path, heading.operation
     if exchange.method == b"POST" and route.live.dialects:
-        _recognise(exchange, route, adapters)
+        _recognise(exchange, route, heading.world)
     return route
 
 
-def _recognise(exchange: Exchange, route: Route, adapters: Mapping[str, Adapter]) -> None:
+def _recognise(exchange: Exchange, route: Route, world: World) -> None:
     """A proxied call to a path where the vendor speaks a known dialect is read like a model call, so that its usage and
     cost are known and its stream can be ended well. Nothing of it is changed, and a body that does not fit is the vendor's
     to judge.
@@ -147,21 +148,21 @@ def _recognise(exchange: Exchange, route: Route, adapters: Mapping[str, Adapter]
         model, stream = asked.model, asked.stream is True
     elif exchange.rest is not None:
         return
-    exchange.adapter, exchange.dialect = adapters.get(dialect), dialect
+    exchange.adapter, exchange.dialect = world.adapters.get(dialect), dialect
     exchange.model, exchange.stream = model[:256], stream
     price = route.live.prices.get(model)
     exchange.rates = rates(price) if price is not None else None
 
 
-def modelled(world: World, exchange: Exchange, named: Named, adapters: Mapping[str, Adapter]) -> Route:
+def modelled(world: World, exchange: Exchange, named: Named) -> Route:
     """A model endpoint with the whole body at hand. Raises `invalid_request` or `unknown_model`."""
     if named.gemini_model:
-        return _gemini(world, exchange, named, adapters)
+        return _gemini(world, exchange, named)
     body = exchange.body
     if len(body) > PARSED_MAX or body.count(b'"model"') > 1 or b"\\u00" in body:
         whole = Carried([body], None, len(body))
         whole.scan()
-        return _scanned(world, exchange, named, adapters, whole)
+        return _scanned(world, exchange, named, whole)
     try:
         asked = _asked.decode(body)
     except ValidationError as problem:
@@ -171,18 +172,16 @@ def modelled(world: World, exchange: Exchange, named: Named, adapters: Mapping[s
     except (UnicodeDecodeError, RecursionError) as problem:
         raise CallError("invalid_request", f"the body is no valid JSON: {told_shortly(problem)}") from None
     exchange.stream = asked.stream is True
-    return _route(world, exchange, named, adapters, asked.model)
+    return _route(world, exchange, named, asked.model)
 
 
-async def modelled_large(
-    world: World, exchange: Exchange, named: Named, adapters: Mapping[str, Adapter]
-) -> Route:
+async def modelled_large(world: World, exchange: Exchange, named: Named) -> Route:
     """The same for a body that is still arriving: reads only as far as `model` needs."""
     body = exchange.rest = carried(exchange)
     if named.gemini_model:
-        return _gemini(world, exchange, named, adapters)
+        return _gemini(world, exchange, named)
     await body.scan_on()
-    return _scanned(world, exchange, named, adapters, body)
+    return _scanned(world, exchange, named, body)
 
 
 def carried(exchange: Exchange) -> Carried:
@@ -192,9 +191,7 @@ def carried(exchange: Exchange) -> Carried:
     return Carried([held] if held else [], rest, None if rest.length is None else len(held) + rest.length)
 
 
-def _scanned(
-    world: World, exchange: Exchange, named: Named, adapters: Mapping[str, Adapter], body: Carried
-) -> Route:
+def _scanned(world: World, exchange: Exchange, named: Named, body: Carried) -> Route:
     members = body.members
     if "model" in members.twice or "stream" in members.twice:
         raise CallError("invalid_request", "the body names `model` or `stream` more than once", param="model")
@@ -204,32 +201,33 @@ def _scanned(
             "invalid_request", "the body is no JSON object with a `model` that is a string", param="model"
         )
     exchange.stream = members.found.get("stream", (0, 0, False))[2] is True
-    return _route(world, exchange, named, adapters, model)
+    return _route(world, exchange, named, model)
 
 
-def _route(
-    world: World, exchange: Exchange, named: Named, adapters: Mapping[str, Adapter], asked: str
-) -> Route:
+def _route(world: World, exchange: Exchange, named: Named, asked: str) -> Route:
     route = world.model_routes.get((named.dialect, asked, named.gemini_method))
     if route is None:
-        route = shared(world, named, adapters, asked)
+        route = shared(world, named, asked)
+    if route.translator is not None:
+        route = route.streamed if exchange.stream else route
+        exchange.query, exchange.translator = route.query, route.translator
     exchange.path, exchange.operation = route.path, route.operation
     exchange.adapter, exchange.dialect = route.adapter, route.dialect
     exchange.model, exchange.rates = route.model_asked, route.rates
     return route
 
 
-def shared(world: World, named: Named, adapters: Mapping[str, Adapter], asked: str) -> Route:
+def shared(world: World, named: Named, asked: str) -> Route:
     """The route that all calls of a model as it was asked for share; made at its first call. Raises CallError."""
     route = world.model_routes.get((named.dialect, asked, named.gemini_method))
     if route is None:
-        route = _made(world, named, adapters, asked)
+        route = _made(world, named, asked)
         if len(world.model_routes) < REMEMBERED:
             world.model_routes[named.dialect, asked, named.gemini_method] = route
     return route
 
 
-def _made(world: World, named: Named, adapters: Mapping[str, Adapter], asked: str) -> Route:
+def _made(world: World, named: Named, asked: str) -> Route:
     if not asked:
         raise CallError("invalid_request", "the body names no `model`", param="model")
     served = world.models.find(asked)
@@ -237,13 +235,28 @@ def _made(world: World, named: Named, adapters: Mapping[str, Adapter], asked: st
     if served.model in (".", "..") or not served.model.isprintable():
         # It goes into a path and into header lines of the answer.
         raise CallError("invalid_request", "the model's name holds what no name holds", param="model")
-    dialect = spoken(live, named.dialect)
-    path = dialect.path.replace("{model}", quote(served.model, safe="")).replace(
-        "{method}", named.gemini_method
-    )
-    route = Route(live, named.dialect, adapters.get(named.dialect))
-    route.path = path.encode()
-    route.operation = live.match.find("POST", route.path) or _COMPLETION
+    offered = spoken(live, named.dialect, world)
+    route = _route_to(world, offered, named, served, asked)
+    if offered.name == named.dialect:
+        route.path = _path(offered, served.model, named.gemini_method)
+        if served.model != asked and not named.gemini_method:
+            route.rewrite = served.model.encode()
+        route.operation = live.match.find("POST", route.path) or _COMPLETION
+        return route
+    asks, serves = world.codecs[named.dialect], world.codecs[offered.name]
+    translator = Translator(asks, serves, _facts(live, served.model))
+    route.streamed = _route_to(world, offered, named, served, asked)
+    for each, stream in ((route, False), (route.streamed, True)):
+        each.translator = translator
+        method, each.query = serves.method(stream)
+        each.path = _path(offered, served.model, method)
+        each.operation = live.match.find("POST", each.path) or _COMPLETION
+    return route
+
+
+def _route_to(world: World, offered: Dialect, named: Named, served: Served, asked: str) -> Route:
+    live = world.services[served.service]
+    route = Route(live, named.dialect, world.adapters.get(offered.name))
     route.model, route.model_asked, route.name = served.model, asked, served.alias
     price = live.prices.get(served.model)
     route.rates = rates(price) if price is not None else None
@@ -251,20 +264,33 @@ def _made(world: World, named: Named, adapters: Mapping[str, Adapter], asked: st
         "ascii", "replace"
     )
     route.chain = world.alias_chains.get(served.alias, live.chain)
-    if served.model != asked and not named.gemini_method:
-        route.rewrite = served.model.encode()
     return route
 
 
-def _gemini(world: World, exchange: Exchange, named: Named, adapters: Mapping[str, Adapter]) -> Route:
+def _path(offered: Dialect, model: str, method: str) -> bytes:
+    return offered.path.replace("{model}", quote(model, safe="")).replace("{method}", method).encode()
+
+
+def _facts(live: Live, model: str) -> Facts:
+    return Facts(model, live.name, live.spec.vendor)
+
+
+def _gemini(world: World, exchange: Exchange, named: Named) -> Route:
     exchange.stream = named.gemini_method == "streamGenerateContent"
-    return _route(world, exchange, named, adapters, named.gemini_model)
+    return _route(world, exchange, named, named.gemini_model)
 
 
-def spoken(live: Live, dialect: str) -> Dialect:
-    """How this integration serves a dialect. Raises `invalid_request` naming those that it does serve."""
+def spoken(live: Live, dialect: str, world: World) -> Dialect:
+    """The dialect in which this integration serves callers of a dialect: the same, or the first of its own that this one can be
+    translated to. Raises `invalid_request` naming those that it does serve.
+    """
     for offered in live.spec.dialects:
         if offered.name == dialect:
+            return offered
+    asks = world.codecs.get(dialect)
+    for offered in live.spec.dialects:
+        serves = world.codecs.get(offered.name)
+        if asks is not None and serves is not None and asks.kind == serves.kind:
             return offered
     offers = ", ".join(d.name for d in live.spec.dialects) or "none"
     raise CallError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from trunkline.core.call import Target
 from trunkline.core.exchange import Exchange
 from trunkline.engine.fields import OURS, TO_VENDOR, Filter, without_named
+from trunkline.engine.translate import passes_on
 
 
 class HeadWriter:
@@ -32,6 +33,8 @@ class HeadWriter:
         if exchange.idempotency_key and target.live.key_name:
             # Not in the start, which other calls with this head share: a minted key is new for each.
             end = b"\r\n%b: %b%b" % (target.live.key_name, exchange.idempotency_key, end)
+        if exchange.translation is not None:
+            end = b"\r\n" + exchange.translation.fields + b"content-type: application/json" + end
         return start + exchange.correlation_id.encode() + end
 
     def _start(self, exchange: Exchange, target: Target) -> bytes:
@@ -52,7 +55,10 @@ class HeadWriter:
             member.host,
             b"\r\n",
         ]
-        for name, value in without_named(request.headers, request.fields.get(b"connection")):
+        headers = without_named(request.headers, request.fields.get(b"connection"))
+        if exchange.translation is not None:
+            headers = [f for f in headers if passes_on(f[0], exchange.translation.translator)]
+        for name, value in headers:
             if self._filter.passes(name) and name not in live.key_names:
                 parts += (name, b": ", value, b"\r\n")
         parts += [line for name, line in live.fixed_fields if name not in request.fields]

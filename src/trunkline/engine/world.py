@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from trunkline.core.call import Live, Member, Route
 from trunkline.core.errors import CallError
-from trunkline.core.ports import Signer
+from trunkline.core.ports import Adapter, Codec, Signer
 from trunkline.core.service import Auth, Credential, Sealed, Service, Snapshot
 from trunkline.engine.classify import Rules
 from trunkline.engine.fallback import compiled
@@ -27,10 +27,12 @@ class Address(NamedTuple):
 
 
 class Makers(NamedTuple):
-    """What app.py lends for compiling: authentication schemes and addresses."""
+    """What app.py lends for compiling: authentication schemes, addresses, and the dialects by name."""
 
     signer: Callable[[Auth, str], Signer]
     address: Callable[[Service, str], Address]
+    adapters: Mapping[str, Adapter] = {}
+    codecs: Mapping[str, Codec] = {}
 
 
 class Dead(NamedTuple):
@@ -48,6 +50,8 @@ class World:
 
     def __init__(self, snapshot: Snapshot, sealed: Sealed, makers: Makers, dead: Dead = NOBODY) -> None:
         self.version = snapshot.version
+        self.adapters = makers.adapters
+        self.codecs = makers.codecs
         self.snapshot = snapshot
         self.services = {s.name: _compile(s, sealed, makers) for s in snapshot.services}
         for live in self.services.values():

@@ -281,7 +281,7 @@ class Spoilt(Response):
 def dialect_of(attempt: Attempt) -> str:
     """Which dialect the vendor answers in; empty if none is known."""
     adapter = attempt.exchange.adapter
-    return attempt.exchange.dialect or (adapter.name if adapter is not None else "")
+    return adapter.name if adapter is not None else attempt.exchange.dialect
 
 
 def event_for(fault: Fault, dialect: str) -> bytes:

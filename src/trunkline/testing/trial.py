@@ -38,7 +38,7 @@ from trunkline.engine.world import Makers, World
 from trunkline.gateway import addresses, caching, failures
 from trunkline.gateway.local import LocalRoutes
 from trunkline.plugins import auth
-from trunkline.plugins.adapters import ADAPTERS
+from trunkline.plugins.adapters import ADAPTERS, CODECS
 from trunkline.plugins.policies.access import Access, may_fall_back
 from trunkline.plugins.policies.breaker import Breaker
 from trunkline.plugins.policies.budget import Budget
@@ -190,7 +190,6 @@ class Trial:
             self.call_policies,
             dispatcher,
             diary,
-            ADAPTERS,
             local,
             Ids("b007b007"),
             clock=clock,
@@ -257,5 +256,5 @@ def world(snapshot: Snapshot, **secrets: str) -> World:
     refs = [credential.ref for one in snapshot.services for credential in one.credentials]
     values = {ref: secrets.get(ref.partition(":")[2], SECRET) for ref in refs}
     sealed = Sealed(version="1", values={ref: value for ref, value in values.items() if value})
-    makers = Makers(auth.prepare, lambda spec, base: addresses.address(spec, base, {}))
+    makers = Makers(auth.prepare, lambda spec, base: addresses.address(spec, base, {}), ADAPTERS, CODECS)
     return World(snapshot, sealed, makers)

@@ -119,13 +119,34 @@ async def test_a_model_in_the_path_is_named_anew_too() -> None:
     assert trial.wire.sent[1].body == b'{"contents":[]}'
 
 
-async def test_a_target_that_speaks_another_dialect_is_passed_over() -> None:
-    claude = [Dialect(name="anthropic-messages", path="/v1/messages")]
+async def test_a_target_without_a_dialect_to_translate_to_is_passed_over() -> None:
+    other = [Dialect(name="openai-embeddings", path="/v1/embeddings")]
     trial = two(
-        DENIED, first={"fallback": [target("other/big"), target("gone/x")]}, second={"dialects": claude}
+        DENIED, first={"fallback": [target("other/big"), target("gone/x")]}, second={"dialects": other}
     )
     heard = await chat(trial)
     assert (heard.status, hosts(trial), heard.field(b"x-trunkline-fallback")) == (401, ["acme.test"], None)
+
+
+@pytest.mark.row("A2")
+async def test_a_target_of_another_dialect_gets_a_translated_request() -> None:
+    claude = [Dialect(name="anthropic-messages", path="/v1/messages")]
+    said = {"type": "message", "id": "msg_1", "model": "big-1", "content": [{"type": "text", "text": "hi"}]}
+    usage = {"stop_reason": "end_turn", "usage": {"input_tokens": 3, "output_tokens": 2}}
+    trial = two(
+        DENIED,
+        answers(200, json.dumps({**said, **usage}).encode()),
+        first={"fallback": [target("other/big")]},
+        second={"dialects": claude},
+    )
+    heard = await chat(trial)
+    assert (heard.status, hosts(trial)) == (200, ["acme.test", "other.test"])
+    assert json.loads(heard.body)["choices"][0]["message"]["content"] == "hi"
+    assert heard.field(b"x-trunkline-translation") == b"openai-chat>anthropic-messages"
+    assert json.loads(trial.wire.sent[1].body)["model"] == "big"
+    assert b"/v1/messages" in trial.wire.sent[1].head
+    assert (trial.ends[0].input_tokens, trial.ends[0].output_tokens) == (3, 2)
+    assert trial.ends[0].cost_usd == pytest.approx(3 * 10e-6 + 2 * 20e-6)
 
 
 async def test_the_whole_pool_of_the_new_target_serves() -> None:

@@ -1,13 +1,14 @@
-"""The dialects of model vendors: what must be read of their replies while the bytes pass unchanged. One file each, pure.
-
-Translation between dialects comes with the issue 'One AI interface'.
+"""The dialects of model vendors, pure: ADAPTERS read what must be read of replies whose bytes pass unchanged, one file each; CODECS
+translate between dialects by the canonical form, one package each (docs/explanation/translation.md).
 """
 
 from __future__ import annotations
 
-from trunkline.core.ports import Adapter
+from trunkline.core.ports import Adapter, Codec
 from trunkline.plugins.adapters.anthropic_messages import AnthropicCountTokens, AnthropicMessages
+from trunkline.plugins.adapters.chat import ChatCodec
 from trunkline.plugins.adapters.gemini import Gemini
+from trunkline.plugins.adapters.messages import MessagesCodec
 from trunkline.plugins.adapters.openai_chat import OpenaiChat
 from trunkline.plugins.adapters.openai_responses import OpenaiResponses
 
@@ -24,3 +25,5 @@ ADAPTERS: dict[str, Adapter] = {
         Gemini("gemini-count"),
     )
 }
+
+CODECS: dict[str, Codec] = {codec.dialect: codec for codec in (ChatCodec(), MessagesCodec())}

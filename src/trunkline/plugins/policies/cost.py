@@ -111,5 +111,6 @@ def used(attempt: Attempt, reserved: Cost) -> Cost:
         return reserved._replace(usd=usd)
     tokens_in, tokens_out = float(reading.input), float(max(0, reading.output))
     # Anthropic does not count what it reads from its cache.
-    counted = tokens_in - reading.cached if exchange.dialect.startswith("anthropic") else tokens_in
+    told_apart = exchange.adapter is not None and exchange.adapter.name.startswith("anthropic")
+    counted = tokens_in - reading.cached if told_apart else tokens_in
     return Cost(1.0, tokens_in + tokens_out, counted, tokens_out, usd)

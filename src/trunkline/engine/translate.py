@@ -1,0 +1,203 @@
+"""Calls whose vendor speaks another dialect than the caller: the request is read by the caller's codec and written by the vendor's,
+its answer the other way round, whole or event by event.
+
+Here are the joins and the report of what was lost. Not for: any dialect's words (`plugins/adapters`), nor calls of one dialect,
+whose bytes pass unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from trunkline.core.codec import DecodeError
+from trunkline.core.conversation import Change, Request
+from trunkline.core.errors import CallError
+from trunkline.core.ports import Codec, Facts
+
+MODE = b"x-trunkline-translation-mode"
+MODES = (b"strict", b"lenient")
+REQUEST_MAX = 32 << 20
+"""What is translated is held whole; vendors of models take no more."""
+ON_LOOP = 256 << 10
+"""Longer bodies are translated in a thread."""
+_FAMILIES = (b"anthropic-", b"openai-", b"x-goog-", b"x-stainless-", b"x-gemini-")
+"""Header names that only one vendor's dialect knows."""
+_TOLD_MAX = 900
+_UNREADABLE = (DecodeError, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
+"""What reading raises for JSON that is none of a dialect's."""
+
+
+class Translator:
+    """From a caller's dialect to a vendor's and back; one for all calls of a route."""
+
+    __slots__ = ("asks", "facts", "name", "serves")
+
+    def __init__(self, asks: Codec, serves: Codec, facts: Facts) -> None:
+        self.asks = asks
+        self.serves = serves
+        self.facts = facts
+        self.name = f"{asks.dialect}>{serves.dialect}"
+
+    def request(self, body: bytes, *, stream: bool, fields: dict[bytes, bytes]) -> Translation:
+        """A caller's request for this vendor. Raises CallError `invalid_request` for what is none, and for what would lose something
+        where the caller forbids that.
+        """
+        changes: list[Change] = []
+        mode = fields.get(MODE)
+        if mode is not None and mode not in MODES:
+            text = f"{MODE.decode()} takes {' or '.join(m.decode() for m in MODES)}, not {mode[:40].decode('latin-1')!r}"
+            raise CallError("invalid_request", text, param=MODE.decode(), never_acted=True)
+        try:
+            asked = self.asks.read_request(body, changes)
+        except _UNREADABLE as problem:
+            text = f"the body does not fit {self.asks.dialect}: {_shortly(problem)}"
+            raise CallError("invalid_request", text, scope="call", never_acted=True) from None
+        asked.model, asked.stream = self.facts.model, stream
+        if b"anthropic-beta" in fields:
+            asked.betas = [beta.strip() for beta in fields[b"anthropic-beta"].decode("latin-1").split(",")]
+        try:
+            written = self.serves.write_request(asked, self.facts, changes)
+        except ValueError as problem:
+            text = f"this call cannot be translated to {self.serves.dialect}: {_shortly(problem)}"
+            raise CallError("invalid_request", text, scope="call", never_acted=True) from None
+        told = self.told(changes)
+        if mode == b"strict":
+            self._refuse_losses(told)
+        return Translation(self, asked, written.body, written.fields, told)
+
+    def told(self, changes: Iterable[Change]) -> list[Change]:
+        """The changes under the caller's names, each once."""
+        names = self.asks.names
+        return list(
+            dict.fromkeys(Change(c.act, names[c.field], c.how) if c.field in names else c for c in changes)
+        )
+
+    def _refuse_losses(self, told: list[Change]) -> None:
+        lost = [change for change in told if change.act != "renamed"]
+        if lost:
+            text = (
+                f"translation from {self.asks.dialect} to {self.serves.dialect} would not be exact: "
+                f"{'; '.join(map(line, lost))[:1500]}. Leave these out, name a model whose vendor speaks {self.asks.dialect}, "
+                f"or call without `{MODE.decode()}: strict`"
+            )
+            raise CallError(
+                "invalid_request", text, scope="translation", param=lost[0].field, never_acted=True
+            )
+
+
+class Translation:
+    """One call's request in the vendor's dialect, and what turns the answer back."""
+
+    __slots__ = ("asked", "body", "changes", "fields", "translator")
+
+    def __init__(
+        self, translator: Translator, asked: Request, body: bytes, fields: bytes, changes: list[Change]
+    ) -> None:
+        self.translator = translator
+        self.asked = asked
+        self.body = body
+        self.fields = fields
+        self.changes = changes
+        """Of the request, then also of the answer."""
+
+    @property
+    def dialect(self) -> str:
+        """The vendor's."""
+        return self.translator.serves.dialect
+
+    def reply(self, body: bytes) -> bytes:
+        """A vendor's whole answer in the caller's dialect. Raises ValueError or DecodeError for what is no answer of the vendor's."""
+        lost: list[Change] = []
+        try:
+            said = self.translator.serves.read_reply(body, self.asked)
+        except _UNREADABLE as problem:
+            raise ValueError(_shortly(problem)) from None
+        answer = self.translator.asks.write_reply(said, self.asked, lost)
+        self.note(lost)
+        return answer
+
+    def note(self, lost: list[Change]) -> None:
+        """What was lost of the answer."""
+        if lost:
+            self.changes = list(dict.fromkeys([*self.changes, *self.translator.told(lost)]))
+
+    def stream(self) -> Stream:
+        """Of one attempt: from now on its events are translated."""
+        return Stream(self)
+
+    def passing(self, fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The vendor's header fields that mean something to a caller of another dialect."""
+        return [f for f in fields if f[0] not in _OF_BYTES and not f[0].startswith(_FAMILIES)]
+
+    def lines(self, request_id: str) -> bytes:
+        """Header lines of the answer: the report, and the vendor's request id under the names that SDKs of all dialects read."""
+        told = b"x-trunkline-translation: " + self.report().encode("ascii", "replace") + b"\r\n"
+        if not request_id:
+            return told
+        return b"%brequest-id: %b\r\nx-request-id: %b\r\n" % (told, *[request_id.encode("latin-1")] * 2)
+
+    def report(self) -> str:
+        """The report on one line: `openai-chat>anthropic-messages, dropped logit_bias, emulated response_format (forced tool)`."""
+        return report(self.translator.name, self.changes)
+
+
+class Stream:
+    """The events of one vendor's stream, as the caller's dialect writes them."""
+
+    __slots__ = ("_lost", "_reader", "_translation", "_writer")
+
+    def __init__(self, translation: Translation) -> None:
+        self._translation = translation
+        self._lost: list[Change] = []
+        self._reader = translation.translator.serves.reader(translation.asked)
+        self._writer = translation.translator.asks.writer(translation.asked, self._lost)
+
+    def feed(self, block: bytes) -> bytes:
+        """Raises ValueError for events that are none of the vendor's dialect."""
+        try:
+            return self._writer.write(self._reader.feed(block))
+        except _UNREADABLE as problem:
+            raise ValueError(_shortly(problem)) from None
+
+    def finish(self) -> bytes:
+        """What is left to write at the proper end."""
+        rest = self._writer.write(self._reader.finish())
+        self._translation.note(self._lost)
+        return rest
+
+
+_OF_BYTES = frozenset(
+    (b"content-encoding", b"etag", b"digest", b"content-digest", b"request-id", b"x-request-id")
+)
+"""Header fields that speak of bytes which the caller does not get, and those that are told anew."""
+
+
+def passes_on(name: bytes, translator: Translator) -> bool:
+    """Whether a caller's header field is sent to a vendor of another dialect."""
+    if name in (b"content-type", b"accept", b"anthropic-beta"):
+        return False
+    return not name.startswith(_FAMILIES) or name.startswith(translator.serves.fields)
+
+
+def line(change: Change) -> str:
+    """A change for people and headers."""
+    return f"{change.act} {change.field} ({change.how})" if change.how else f"{change.act} {change.field}"
+
+
+def report(name: str, changes: Iterable[Change]) -> str:
+    """At most about 900 characters of it, printable and without `;`, which divides notes of the record."""
+    told, left = name, 0
+    for change in changes:
+        piece = ", " + "".join(c if " " <= c <= "~" and c not in ";," else "?" for c in line(change))
+        if left or len(told) + len(piece) > _TOLD_MAX:
+            left += 1
+        else:
+            told += piece
+    return f"{told}, and {left} more" if left else told
+
+
+def _shortly(problem: Exception) -> str:
+    """What of a problem may be shown. Only codecs and msgspec speak of members; other texts could hold what the caller sent."""
+    if isinstance(problem, DecodeError | ValueError) and not isinstance(problem, UnicodeError):
+        return str(problem)[:300]
+    return f"its members are not as documented ({type(problem).__name__})"

@@ -1,0 +1,120 @@
+"""OpenAI Chat's whole answers, read into the canonical form. Source: platform.openai.com/docs/api-reference/chat/object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trunkline.core.conversation import (
+    Choice,
+    Citation,
+    Refusal,
+    Reply,
+    Request,
+    Stop,
+    Text,
+    TokenProb,
+    ToolCall,
+    Untranslatable,
+    Usage,
+)
+from trunkline.plugins.adapters.chat.read_messages import spoken
+from trunkline.plugins.adapters.count import count, member
+from trunkline.plugins.adapters.fitting import own_name
+from trunkline.plugins.adapters.members import an_object, whole_object
+
+STOPS: dict[str, Stop] = {
+    "stop": "end",
+    "length": "length",
+    "tool_calls": "tool",
+    "function_call": "tool",
+    "content_filter": "refusal",
+    "error": "error",
+    "max_tokens": "length",
+    "eos": "end",
+    "end_turn": "end",
+    "insufficient_system_resource": "error",
+    "model_length": "context",
+}
+"""`finish_reason` of OpenAI and of those that follow it."""
+_FRAME = ("id", "object", "created", "model", "choices", "usage", "service_tier")
+
+
+def read_reply(body: bytes, asked: Request) -> Reply:
+    """Raises Untranslatable."""
+    said = whole_object(body)
+    choices = said.get("choices")
+    if not isinstance(choices, list):
+        raise Untranslatable("`choices` is missing")
+    reply = Reply(dialect="openai-chat", id=str(said.get("id") or ""), model=str(said.get("model") or ""))
+    created = said.get("created")
+    reply.created = float(created) if isinstance(created, int | float) else 0.0
+    reply.choices = [_choice(an_object(one, "choices"), asked) for one in choices]
+    reply.usage = usage_of(said.get("usage"), said.get("service_tier"))
+    reply.extra = {name: value for name, value in said.items() if name not in _FRAME}
+    return reply
+
+
+def _choice(said: dict[str, Any], asked: Request) -> Choice:
+    message = an_object(said.get("message"), "choices.message")
+    parts = spoken(message, 0)
+    for part in parts:
+        if isinstance(part, ToolCall):
+            part.name = own_name(asked, part.name)
+    citations = [cited(one) for one in message.get("annotations") or () if isinstance(one, dict)]
+    texts = [part for part in parts if isinstance(part, Text)]
+    if citations and texts:
+        texts[-1].citations = citations
+    reason = str(said.get("finish_reason") or "")
+    choice = Choice(parts=parts, said=reason, stop=STOPS.get(reason, "end" if reason else None))
+    if any(isinstance(part, Refusal) for part in parts):
+        choice.stop = "refusal"
+    choice.logprobs = probabilities(said.get("logprobs"))
+    choice.safety = said.get("content_filter_results")
+    return choice
+
+
+def cited(said: dict[str, Any]) -> Citation:
+    """One of `annotations`."""
+    inner = member(said, "url_citation")
+    return Citation(
+        url=str(inner.get("url") or ""),
+        title=str(inner.get("title") or ""),
+        start=count(inner.get("start_index")),
+        end=count(inner.get("end_index")),
+        extra={} if inner else said,
+        kind="url" if inner else "other",
+    )
+
+
+def probabilities(said: Any) -> list[TokenProb]:
+    """`logprobs`."""
+    listed = said.get("content") if isinstance(said, dict) else None
+    return [_token(one) for one in listed or () if isinstance(one, dict)]
+
+
+def _token(said: dict[str, Any]) -> TokenProb:
+    return TokenProb(
+        str(said.get("token", "")),
+        float(said.get("logprob", 0.0)),
+        said.get("bytes"),
+        [_token(one) for one in said.get("top_logprobs") or () if isinstance(one, dict)],
+    )
+
+
+def usage_of(said: Any, tier: Any = None) -> Usage | None:
+    """`usage`; None where there is none."""
+    if not isinstance(said, dict):
+        return None
+    inside, outside = member(said, "prompt_tokens_details"), member(said, "completion_tokens_details")
+    cached = count(inside.get("cached_tokens"), 0) or count(said.get("prompt_cache_hit_tokens"), 0)
+    return Usage(
+        input=count(said.get("prompt_tokens")),
+        output=count(said.get("completion_tokens")),
+        cached=cached,
+        cache_write=count(inside.get("cache_write_tokens"), 0),
+        reasoning=count(outside.get("reasoning_tokens"), 0),
+        audio_input=count(inside.get("audio_tokens"), 0),
+        audio_output=count(outside.get("audio_tokens"), 0),
+        tier=tier if isinstance(tier, str) else "",
+        said=said,
+    )

@@ -1,0 +1,272 @@
+"""Messages of Anthropic's requests, written from canonical ones.
+
+Anthropic wants turns by turns, no empty texts, no white space at the end of a last turn of its own, and results of tools right after
+their calls.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any
+
+from trunkline.core.codec import DecodeError, from_json
+from trunkline.core.conversation import (
+    CacheMark,
+    Change,
+    Media,
+    Message,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from trunkline.plugins.adapters.carrier import Carried, pack, packed_thought
+from trunkline.plugins.adapters.fitting import Names, fitting_id
+from trunkline.plugins.adapters.messages.blocks import OWN
+
+_ID = re.compile(r"[a-zA-Z0-9_-]+")
+FILES_BETA = "files-api-2025-04-14"
+
+
+class Writing:
+    """One request's messages. `own`: the caller spoke Messages, too, and everything is as it was."""
+
+    def __init__(self, names: Names, changes: list[Change], own: bool) -> None:
+        self._names = names
+        self._changes = changes
+        self._own = own
+        self.betas: list[str] = []
+
+    def conversation(self, messages: list[Message]) -> tuple[Any, list[dict[str, Any]]]:
+        """`system` (None: there is none) and `messages`."""
+        first = 0
+        while first < len(messages) and messages[first].role in ("system", "developer"):
+            if self._own and messages[first].form not in ("system", "systems"):
+                break
+            first += 1
+        system = self._system(messages[:first])
+        out: list[dict[str, Any]] = []
+        for message in messages[first:]:
+            self._add(message, out)
+        if not self._own:
+            self._mend(out)
+        return system, out
+
+    def _system(self, messages: list[Message]) -> Any:
+        if not messages:
+            return None
+        blocks = [told for message in messages for part in message.parts if (told := self._block(part))]
+        form = messages[0].form if self._own else ""
+        if form == "systems":
+            return blocks
+        if form == "system" and not blocks:
+            return ""
+        if not self._own:
+            for message in messages:
+                if message.name:
+                    self._changes.append(Change("dropped", "messages.name"))
+        if len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
+            return blocks[0]["text"]
+        return blocks or None
+
+    def _add(self, message: Message, out: list[dict[str, Any]]) -> None:
+        role = "user" if message.role in ("tool", "user") else message.role
+        if role in ("system", "developer") and not self._own:
+            self._changes.append(Change("emulated", f"messages.{role}", "as the user"))
+            role = "user"
+        blocks = [told for part in message.parts if (told := self._block(part)) is not None]
+        signed = [call for part in message.parts if isinstance(part, ToolCall) for call in self._signed(part)]
+        if signed:
+            blocks[:0] = signed
+        if not self._own:
+            self._changes += [Change("dropped", f"messages.{name}") for name in message.extra]
+            if message.name:
+                self._changes.append(Change("dropped", "messages.name"))
+            if out and out[-1]["role"] == role:
+                out[-1]["content"] = _blocks(out[-1]["content"]) + blocks
+                return
+        elif message.form == "joined":
+            out[-1]["content"] += blocks
+            return
+        content: Any = blocks
+        if message.form == "text" if self._own else _only_text(blocks):
+            content = blocks[0]["text"] if blocks else ""
+        if blocks or self._own:
+            out.append({"role": role, "content": content, **(message.extra if self._own else {})})
+
+    def _mend(self, out: list[dict[str, Any]]) -> None:
+        if not out or out[0]["role"] != "user":
+            out.insert(0, {"role": "user", "content": "(The conversation goes on.)"})
+            self._changes.append(Change("emulated", "messages", "a first turn of the user"))
+        last = out[-1]
+        if last["role"] == "assistant":
+            blocks = _blocks(last["content"])
+            if (
+                blocks
+                and blocks[-1].get("type") == "text"
+                and blocks[-1]["text"] != blocks[-1]["text"].rstrip()
+            ):
+                blocks[-1]["text"] = blocks[-1]["text"].rstrip()
+                self._changes.append(
+                    Change("changed", "messages.content", "white space at the end of the last turn")
+                )
+                last["content"] = blocks
+
+    def _signed(self, part: ToolCall) -> list[dict[str, Any]]:
+        """Another vendor's signature of a call travels in a thought before it, when the caller speaks this dialect."""
+        if not part.signature:
+            return []
+        if self._own:
+            carried = Carried("gemini-generate", part.signature, c=part.id)
+            return [{"type": "thinking", "thinking": "", "signature": pack(carried)}]
+        self._changes.append(Change("dropped", "messages.signature", "another vendor made it"))
+        return []
+
+    def _block(self, part: Any) -> dict[str, Any] | None:
+        if isinstance(part, Text):
+            return self._text(part)
+        if isinstance(part, ToolCall):
+            return self._call(part)
+        if isinstance(part, ToolResult):
+            return self._result(part)
+        if isinstance(part, Reasoning):
+            return self._thought(part)
+        if isinstance(part, Refusal):
+            return {"type": "text", "text": part.text} if part.text else None
+        if isinstance(part, Media):
+            return self._media(part)
+        assert isinstance(part, Opaque)
+        if part.dialect == OWN:
+            return part.value  # type: ignore[no-any-return]
+        kind = str(part.value.get("type", "part")) if isinstance(part.value, dict) else "part"
+        self._changes.append(Change("dropped", f"messages.{kind}"))
+        return None
+
+    def _finish(self, told: dict[str, Any], cache: CacheMark | None, extra: dict[str, Any]) -> dict[str, Any]:
+        if cache is not None:
+            told["cache_control"] = mark(cache)
+        if self._own:
+            told.update(extra)
+        else:
+            self._changes += [
+                Change("dropped", f"messages.{name}") for name in extra if name not in ("citations", "detail")
+            ]
+        return told
+
+    def _text(self, part: Text) -> dict[str, Any] | None:
+        if not part.text and not self._own:
+            return None
+        return self._finish({"type": "text", "text": part.text}, part.cache, part.extra)
+
+    def _call(self, part: ToolCall) -> dict[str, Any]:
+        given: Any = {"input": part.arguments} if part.kind == "custom" else self._arguments(part.arguments)
+        told = {
+            "type": "tool_use",
+            "id": self._id(part.id),
+            "name": self._names.fit(part.name),
+            "input": given,
+        }
+        return self._finish(told, part.cache, part.extra if self._own else {})
+
+    def _arguments(self, text: str) -> Any:
+        """An object; Anthropic takes nothing else."""
+        try:
+            value = from_json(text) if text.strip() else {}
+        except DecodeError:
+            value = None
+        if isinstance(value, dict) or self._own:
+            return value
+        self._changes.append(Change("changed", "messages.tool_calls", "arguments that are no JSON object"))
+        return {"arguments": text}
+
+    def _id(self, given: str) -> str:
+        return given if self._own else fitting_id(given, _ID, "toolu_", 30)
+
+    def _result(self, part: ToolResult) -> dict[str, Any]:
+        told: dict[str, Any] = {"type": "tool_result", "tool_use_id": self._id(part.id)}
+        extra = dict(part.extra)
+        form = extra.pop("content", "") if self._own else ""
+        blocks = [block for one in part.parts if (block := self._block(one)) is not None]
+        if form == "text" or (not self._own and _only_text(blocks)):
+            told["content"] = blocks[0]["text"] if blocks else ""
+        elif form != "absent" and (blocks or self._own):
+            told["content"] = blocks
+        if part.failed:
+            told["is_error"] = True
+        return self._finish(told, part.cache, extra)
+
+    def _thought(self, part: Reasoning) -> dict[str, Any] | None:
+        """Back to where it came from only; a caller of this dialect gets any."""
+        if not self._own and (part.origin != OWN or not (part.signature or part.sealed)):
+            self._changes.append(Change("dropped", "messages.reasoning", "another vendor made it"))
+            return None
+        return told_thought(part)
+
+    def _media(self, part: Media) -> dict[str, Any] | None:
+        source = self._source(part)
+        if source is None:
+            self._changes.append(Change("dropped", f"messages.{part.kind}"))
+            text = part.transcript or f"[{part.kind} left out: this model's interface does not take it]"
+            return {"type": "text", "text": text}
+        told: dict[str, Any] = {"type": part.kind, "source": source}
+        if part.kind == "document" and part.title:
+            told["title"] = part.title
+        if part.cited:
+            told["citations"] = {"enabled": True}
+        if part.detail:
+            self._changes.append(Change("dropped", "messages.image.detail"))
+        return self._finish(told, part.cache, part.extra)
+
+    def _source(self, part: Media) -> dict[str, Any] | None:
+        if part.kind not in ("image", "document"):
+            return None
+        if part.file:
+            if not self._own:
+                self.betas.append(FILES_BETA)
+            return {"type": "file", "file_id": part.file}
+        if part.url:
+            return {"type": "url", "url": part.url}
+        if part.text or (not part.data and self._own):
+            return {"type": "text", "media_type": "text/plain", "data": part.text}
+        if part.kind == "document" and part.mime.startswith("text/") and not self._own:
+            return _plain(part)
+        mime = part.mime or ("image/png" if part.kind == "image" else "application/pdf")
+        return {
+            "type": "base64",
+            "media_type": {"image/jpg": "image/jpeg"}.get(mime, mime),
+            "data": part.data,
+        }
+
+
+def _plain(part: Media) -> dict[str, Any] | None:
+    try:
+        text = base64.b64decode(part.data).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return {"type": "text", "media_type": "text/plain", "data": text}
+
+
+def told_thought(part: Reasoning) -> dict[str, Any]:
+    """A thought as a block."""
+    if part.sealed and not part.text and not part.summary:
+        data = part.sealed if part.origin == OWN else packed_thought(part, OWN)
+        return {"type": "redacted_thinking", "data": data}
+    text = part.text or "\n\n".join(part.summary)
+    return {"type": "thinking", "thinking": text, "signature": packed_thought(part, OWN)}
+
+
+def mark(cache: CacheMark) -> dict[str, str]:
+    """`cache_control`."""
+    return {"type": "ephemeral", "ttl": cache.ttl} if cache.ttl else {"type": "ephemeral"}
+
+
+def _only_text(blocks: list[dict[str, Any]]) -> bool:
+    return len(blocks) == 1 and blocks[0].keys() == {"type", "text"}
+
+
+def _blocks(content: Any) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content

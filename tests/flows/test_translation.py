@@ -1,0 +1,88 @@
+"""Calls whose vendor speaks another dialect than the caller: nothing is lost silently, whole and streamed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.gateway import Trunkline
+from tests.support.simulator import SimulatorProcess
+
+pytestmark = pytest.mark.row("A2")
+
+HELLO = [{"role": "user", "content": "Say hello"}]
+CHAT = {"model": "claude-haiku-4-5", "messages": HELLO}
+MESSAGES = {"model": "gpt-4o-mini", "max_tokens": 400, "messages": HELLO}
+
+
+def events(body: bytes) -> list[Any]:
+    """The data of a stream's events."""
+    found = [line[6:] for line in body.decode().splitlines() if line.startswith("data: ")]
+    return [json.loads(data) if data != "[DONE]" else data for data in found]
+
+
+def test_an_openai_client_gets_an_answer_of_anthropic(
+    trunkline: Trunkline, simulator: SimulatorProcess
+) -> None:
+    answer = trunkline.call("POST", "/v1/chat/completions", CHAT)
+
+    assert answer.status == 200, answer.body
+    said = json.loads(answer.body)
+    assert said["object"] == "chat.completion"
+    assert said["choices"][0]["message"]["content"]
+    assert said["choices"][0]["finish_reason"] == "stop"
+    assert (
+        said["usage"]["total_tokens"] == said["usage"]["prompt_tokens"] + said["usage"]["completion_tokens"]
+    )
+    [seen] = simulator.ledger()
+    assert (seen.vendor, seen.path) == ("anthropic", "/v1/messages")
+    assert answer.field("x-trunkline-translation") == "openai-chat>anthropic-messages"
+    call = trunkline.recorded(answer)
+    assert call.end.state == "ok"
+    assert call.end.notes == "translation=openai-chat>anthropic-messages"
+    assert call.end.cost_usd > 0
+
+
+def test_an_anthropic_client_gets_an_answer_of_openai(
+    trunkline: Trunkline, simulator: SimulatorProcess
+) -> None:
+    answer = trunkline.call("POST", "/v1/messages", MESSAGES)
+
+    assert answer.status == 200, answer.body
+    said = json.loads(answer.body)
+    assert (said["type"], said["stop_reason"]) == ("message", "end_turn")
+    assert said["content"][0]["type"] == "text"
+    [seen] = simulator.ledger()
+    assert (seen.vendor, seen.path) == ("openai", "/v1/chat/completions")
+
+
+def test_a_stream_of_anthropic_reaches_an_openai_client(trunkline: Trunkline) -> None:
+    whole = json.loads(trunkline.call("POST", "/v1/chat/completions", CHAT).body)
+    options = {"stream": True, "stream_options": {"include_usage": True}}
+    answer = trunkline.call("POST", "/v1/chat/completions", {**CHAT, **options})
+
+    assert answer.status == 200, answer.body
+    chunks = events(answer.body)
+    assert chunks[-1] == "[DONE]"
+    assert chunks[-2]["choices"] == []
+    assert chunks[-2]["usage"] == whole["usage"]
+    text = "".join(c["choices"][0]["delta"].get("content", "") for c in chunks[:-2])
+    assert text == whole["choices"][0]["message"]["content"]
+    assert chunks[-3]["choices"][0]["finish_reason"] == "stop"
+    assert trunkline.recorded(answer).end.state == "ok"
+
+
+def test_a_stream_of_openai_reaches_an_anthropic_client(trunkline: Trunkline) -> None:
+    whole = json.loads(trunkline.call("POST", "/v1/messages", MESSAGES).body)
+    answer = trunkline.call("POST", "/v1/messages", {**MESSAGES, "stream": True})
+
+    assert answer.status == 200, answer.body
+    told = events(answer.body)
+    assert [e["type"] for e in told][:2] == ["message_start", "content_block_start"]
+    assert [e["type"] for e in told][-3:] == ["content_block_stop", "message_delta", "message_stop"]
+    text = "".join(e["delta"]["text"] for e in told if e["type"] == "content_block_delta")
+    assert text == whole["content"][0]["text"]
+    assert {**told[-2]["usage"], "service_tier": "standard"} == whole["usage"]
+    assert trunkline.recorded(answer).end.state == "ok"
