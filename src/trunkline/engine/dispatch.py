@@ -152,8 +152,8 @@ class Dispatcher:
         admitted = 0
         exchange = attempt.exchange
         try:
-            if attempt.target.member.problem is not None:
-                await usable(attempt.target.member, exchange.deadline - self._clock())
+            if attempt.target.member.problem is not None or exchange.translator is not None:
+                await self._ready(attempt)
             for admit in self._admit:
                 waiting = admit(attempt)
                 if waiting is not None:
@@ -195,6 +195,14 @@ class Dispatcher:
             for settle in self._settle[len(self._settle) - admitted :]:
                 settle(attempt)
 
+    async def _ready(self, attempt: Attempt) -> None:
+        """What a target needs before anything else: a credential that is still being fetched, a request in its own dialect."""
+        exchange = attempt.exchange
+        if attempt.target.member.problem is not None:
+            await usable(attempt.target.member, exchange.deadline - self._clock())
+        if exchange.translator is not None:
+            await translate(exchange)
+
     async def _in_time(self, exchange: Exchange, waiting: Awaitable[None]) -> None:
         """Waits for a policy, but no longer than the call has: whoever else forgets the deadline, this does not."""
         try:
@@ -212,7 +220,11 @@ class Dispatcher:
         if route.rewrite is not None and not exchange.rewritten:
             rewrite(exchange, route.model_asked, route.rewrite)
         body: bytes | Carried = exchange.body if exchange.rest is None else exchange.rest
+        if exchange.translation is not None:
+            body = exchange.translation.body
         length = len(body) if isinstance(body, bytes) else body.length
+        if length == 0 and exchange.method in _BODILESS and b"content-length" not in exchange.request.fields:
+            length = -1
         taps = target.live.taps
         if taps is not None:
             tap = taps.get(exchange.operation.name) if exchange.operation is not None else None
@@ -221,8 +233,6 @@ class Dispatcher:
             else:
                 taps.take(attempt, body)
         head = self._heads.head(exchange, target, length)
-        if exchange.translation is not None:
-            body = exchange.translation.body
         self._diary.attempt(attempt)
         attempt.sent_at = self._clock()
         spec = target.live.spec
