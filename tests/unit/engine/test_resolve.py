@@ -157,9 +157,9 @@ async def test_only_post_reaches_a_model() -> None:
 
 async def test_a_vendor_that_does_not_speak_the_dialect_is_named_with_those_it_speaks() -> None:
     trial = Trial(services=[service(dialects=[Dialect(name="openai-chat", path="/chat")])])
-    heard = await trial.ask("POST", "/v1/messages", b'{"model":"tiny"}')
+    heard = await trial.ask("POST", "/v1/embeddings", b'{"model":"tiny"}')
     message = json.loads(heard.body)["error"]["message"]
-    assert message == "integration 'acme' does not speak 'anthropic-messages'; it speaks: openai-chat"
+    assert message == "integration 'acme' does not speak 'openai-embeddings'; it speaks: openai-chat"
 
 
 async def test_a_model_with_slashes_is_one_segment_of_the_vendors_path() -> None:
