@@ -3,7 +3,7 @@
 Each change of a notice is a line of its own; the last line of an id rules. A notice with a `key` is made once, however often it is
 put, so that a share of a budget is told once per window. What cannot be told is tried again with growing patience for a
 day; a receiver may hear a notice twice if the process dies in between, with the same `webhook-id`. Several processes may share one
-log. Not for: sending (`notify.py`), nor for what is worth a notice (`alerts.py`).
+log. Not for: sending (`notify.py`), nor for what is worth a notice (`alerting/`).
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     event: str
     payload: dict[str, Any]
     at: float
+    rule: str = ""
+    """The rule of `alerts` whose targets are told; empty: those of `notify`."""
     state: Literal["waiting", "sent", "failed", "nowhere"] = "waiting"
     """`failed`: given up; `nowhere`: the registry names nobody to tell."""
     tries: int = 0
@@ -63,7 +65,14 @@ class Outbox:
         self._lines = 0
 
     def put(
-        self, event: str, payload: dict[str, Any], *, key: str = "", now: float, later_s: float = 0.0
+        self,
+        event: str,
+        payload: dict[str, Any],
+        *,
+        key: str = "",
+        rule: str = "",
+        now: float,
+        later_s: float = 0.0,
     ) -> Notice | None:
         """A new notice, due after `later_s`; None when there is one with this key."""
         with self._locked():
@@ -72,6 +81,7 @@ class Outbox:
             made = Notice(
                 id=f"msg_{secrets.token_hex(12)}",
                 key=key,
+                rule=rule,
                 event=event,
                 payload=payload,
                 at=now,
@@ -108,6 +118,13 @@ class Outbox:
         changed = msgspec.structs.replace(
             notice, state=state, tries=notice.tries + 1, told=sorted(delivery.channels), sent=delivery.sent
         )
+        with self._locked():
+            self._write(changed)
+        return changed
+
+    def again(self, notice: Notice, now: float) -> Notice:
+        """A notice that was given up is tried once more, now and for another day, at those who were not told."""
+        changed = msgspec.structs.replace(notice, state="waiting", at=now, tries=0, next_at=now)
         with self._locked():
             self._write(changed)
         return changed
