@@ -1,4 +1,4 @@
-"""Caller keys: creating, listing, changing, revoking and rotating them. Each change is audited and live at once (`publish.callers`).
+"""Caller keys: creating, changing, revoking and rotating them. Each change is audited and live at once (`publish.callers`).
 
 A key is shown once, at its creation; what is kept is a keyed hash. A rotation adds a version with the same id, so that
 everything counted or stored by id goes on. Not for: what may be asked of one
@@ -10,18 +10,20 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from trunkline.control import audit, keytext, publish
+from trunkline.control import audit, bounds, keytext, publish, roster, teams
+from trunkline.control.key_info import KeyInfo, KeyProblem, find, list_keys
 from trunkline.control.periods import rfc3339
 from trunkline.control.state import State
 from trunkline.control.wish import SETTINGS, Kind, Wish, problems_of, warnings_of
-from trunkline.core.flow import Lane
+from trunkline.core.scopes import covered
 
 __all__ = [
     "Created",
+    "KeyForbidden",
     "KeyInfo",
     "KeyProblem",
     "Kind",
@@ -29,6 +31,7 @@ __all__ = [
     "WishInvalid",
     "create",
     "find",
+    "hand_over",
     "list_keys",
     "revoke",
     "rotate",
@@ -37,8 +40,8 @@ __all__ = [
 ]
 
 
-class KeyProblem(Exception):
-    """What was asked of a key cannot be done; says the value and the cure."""
+class KeyForbidden(KeyProblem):
+    """Who asks may not do that to this key."""
 
 
 class WishInvalid(KeyProblem):
@@ -56,47 +59,28 @@ class Created(msgspec.Struct, frozen=True, kw_only=True):
     warnings: list[str] = []
 
 
-class KeyInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is known of a key, without the key."""
-
-    id: str
-    name: str
-    team: str
-    kind: Kind
-    state: Literal["live", "expired", "revoked"]
-    hint: str
-    """Its first and last characters."""
-    scopes: list[str]
-    created_at: str | None
-    expires_at: str | None
-    revoked_at: str | None
-    versions: int
-    ips: list[str]
-    origins: list[str]
-    concurrency: int | None
-    rate: str | None
-    budget: str | None
-    """US dollars per period, e.g. `50/month`."""
-    lane: Lane
-    feature: str
-    subject: str
-    tags: str
-    errors: str
-
-
-def create(state: State, wish: Wish, *, actor: str = "cli", now: float | None = None) -> Created:
-    """Makes a key and hands out its text. Raises KeyProblem."""
+def create(
+    state: State,
+    wish: Wish,
+    *,
+    actor: str = "cli",
+    by: str = roster.INSTALLATION,
+    now: float | None = None,
+) -> Created:
+    """Makes a key and hands out its text. `by`: the user or key that makes it, whose bounds it cannot exceed. Raises KeyProblem."""
     from trunkline.ledger import control_tables as tables
 
     at = time.time() if now is None else now
-    problems = problems_of(wish, at)
-    if problems:
-        raise WishInvalid("\n".join(problems))
     key_id = "key_" + secrets.token_hex(6)
-    settings = {name: getattr(wish, name) for name in SETTINGS}
     text = keytext.make()
     with state.change() as connection:
+        there = roster.read(connection, state, at)
+        wish, warnings = _granted(wish, there, there.maker(by), at)
+        if wish.team and wish.team not in there.teams:
+            teams.put(connection, state, wish.team, "", None, actor=actor, by=by, now=at)
+        settings = {name: getattr(wish, name) for name in SETTINGS}
         row = {"id": key_id, "name": wish.name, "team": wish.team, "kind": wish.kind, "settings": settings}
+        row |= {"role": wish.role, "created_by": by}
         tables.insert_key(
             connection, {**row, "created_at": at, "expires_at": wish.expires_at, "revoked_at": 0.0}
         )
@@ -105,8 +89,10 @@ def create(state: State, wish: Wish, *, actor: str = "cli", now: float | None = 
             "name": wish.name,
             "team": wish.team,
             "kind": wish.kind,
+            "role": wish.role,
             "scopes": wish.scopes,
             "expires_at": wish.expires_at,
+            "by": by,
         }
         audit.add(connection, state, [audit.Entry(actor, "key.create", key_id, detail)], at)
     publish.callers(state, now=at)
@@ -116,80 +102,64 @@ def create(state: State, wish: Wish, *, actor: str = "cli", now: float | None = 
         key=text,
         kind=wish.kind,
         expires_at=rfc3339(wish.expires_at),
-        warnings=warnings_of(wish),
+        warnings=warnings,
     )
 
 
-def list_keys(state: State, *, now: float | None = None) -> list[KeyInfo]:
-    """Every key that ever was, oldest first."""
-    from trunkline.ledger import control_tables as tables
-
-    at = time.time() if now is None else now
-    with state.view() as connection:
-        rows, versions = tables.all_keys(connection), tables.key_versions(connection)
-    return [_info(row, [v for v in versions if v["key_id"] == row["id"]], at) for row in rows]
-
-
-def find(state: State, selector: str, *, now: float | None = None) -> KeyInfo:
-    """The key with this id, or the one live key (else the one key) with this name. Raises KeyProblem."""
-    known = list_keys(state, now=now)
-    chosen = [k for k in known if k.id == selector] or [k for k in known if k.name == selector]
-    live = [k for k in chosen if k.state == "live"]
-    chosen = live or chosen
-    if not chosen:
-        raise KeyProblem(f"There is no key {selector!r}. `trunkline keys list` shows all.")
-    if len(chosen) > 1:
-        raise KeyProblem(
-            f"{len(chosen)} keys are named {selector!r}: {', '.join(k.id for k in chosen)}. Give the id."
-        )
-    return chosen[0]
-
-
 def update(
-    state: State, selector: str, changes: Mapping[str, Any], *, actor: str = "cli", now: float | None = None
+    state: State,
+    selector: str,
+    changes: Mapping[str, Any],
+    *,
+    actor: str = "cli",
+    by: str = roster.INSTALLATION,
+    now: float | None = None,
 ) -> KeyInfo:
     """Changes fields of `Wish` of a live key, save its name and kind; what is not named stays. Raises KeyProblem."""
     from trunkline.ledger import control_tables as tables
 
     at = time.time() if now is None else now
-    info = find(state, selector, now=at)
-    if info.state != "live":
-        raise KeyProblem(
-            f"The key {info.id} ({info.name}) is {info.state}; create a new one with `trunkline keys create`."
-        )
+    info = _changeable(state, selector, at, suspended=True)
     if not changes:
         raise WishInvalid("Nothing to change was given; `trunkline keys update --help` lists what can be.")
     with state.change() as connection:
-        row = next(r for r in tables.all_keys(connection) if r["id"] == info.id)
-        before = Wish(
-            name=row["name"],
-            team=row["team"],
-            kind=row["kind"],
-            expires_at=row["expires_at"],
-            **row["settings"],
-        )
-        wish = msgspec.structs.replace(before, **changes)
-        problems = problems_of(wish, at)
-        if problems:
-            raise WishInvalid("\n".join(problems))
+        there = roster.read(connection, state, at)
+        before = bounds.wish_of(next(row for row in there.keys if row["id"] == info.id))
+        maker = there.maker(by)
+        _may_handle(before, maker)
+        wish, _ = _granted(msgspec.structs.replace(before, **changes), there, maker, at)
+        if wish.team and wish.team not in there.teams:
+            teams.put(connection, state, wish.team, "", None, actor=actor, by=by, now=at)
         settings = {name: getattr(wish, name) for name in SETTINGS}
-        tables.update_key(
-            connection, info.id, {"team": wish.team, "settings": settings, "expires_at": wish.expires_at}
-        )
+        values = {"team": wish.team, "role": wish.role, "settings": settings, "expires_at": wish.expires_at}
+        tables.update_key(connection, info.id, values)
         detail = {"name": info.name, "changed": {name: getattr(wish, name) for name in changes}}
         audit.add(connection, state, [audit.Entry(actor, "key.update", info.id, detail)], at)
     publish.callers(state, now=at)
     return find(state, info.id, now=at)
 
 
-def revoke(state: State, selector: str, *, actor: str = "cli", now: float | None = None) -> KeyInfo:
-    """Ends a key, all its versions and with them the browser tokens that it minted. Doing it again changes nothing."""
+def revoke(
+    state: State,
+    selector: str,
+    *,
+    actor: str = "cli",
+    by: str = roster.INSTALLATION,
+    now: float | None = None,
+) -> KeyInfo:
+    """Ends a key, all its versions, and with them the browser tokens that it minted and the keys that it made.
+
+    Doing it again changes nothing. Raises KeyProblem.
+    """
     from trunkline.ledger import control_tables as tables
 
     at = time.time() if now is None else now
     info = find(state, selector, now=at)
     if info.state != "revoked":
         with state.change() as connection:
+            there = roster.read(connection, state, at)
+            row = next(row for row in there.keys if row["id"] == info.id)
+            _may_handle(bounds.wish_of(row), there.maker(by))
             tables.set_key_revoked(connection, info.id, at)
             audit.add(connection, state, [audit.Entry(actor, "key.revoke", info.id, {"name": info.name})], at)
     publish.callers(state, now=at)
@@ -197,26 +167,99 @@ def revoke(state: State, selector: str, *, actor: str = "cli", now: float | None
 
 
 def rotate(
-    state: State, selector: str, *, overlap_s: float = 86400.0, actor: str = "cli", now: float | None = None
+    state: State,
+    selector: str,
+    *,
+    overlap_s: float = 86400.0,
+    actor: str = "cli",
+    by: str = roster.INSTALLATION,
+    now: float | None = None,
 ) -> Created:
-    """Adds a new version of a key; the old ones work on for `overlap_s` seconds."""
+    """Adds a new version of a key; the old ones work on for `overlap_s` seconds. Raises KeyProblem."""
     from trunkline.ledger import control_tables as tables
 
     at = time.time() if now is None else now
-    info = find(state, selector, now=at)
-    if info.state != "live":
-        raise KeyProblem(
-            f"The key {info.id} ({info.name}) is {info.state}; create a new one with `trunkline keys create`."
-        )
+    info = _changeable(state, selector, at)
     text = keytext.make()
     with state.change() as connection:
-        newest = max(v["version"] for v in tables.key_versions(connection) if v["key_id"] == info.id) + 1
+        there = roster.read(connection, state, at)
+        row = next(row for row in there.keys if row["id"] == info.id)
+        _may_handle(bounds.wish_of(row), there.maker(by))
+        newest = max(v["version"] for v in there.versions if v["key_id"] == info.id) + 1
         tables.cap_key_versions(connection, info.id, newest, at + overlap_s)
         tables.insert_key_version(connection, _version(state, info.id, newest, text, at))
         detail = {"name": info.name, "version": newest, "overlap_s": overlap_s}
         audit.add(connection, state, [audit.Entry(actor, "key.rotate", info.id, detail)], at)
     publish.callers(state, now=at)
     return Created(id=info.id, name=info.name, key=text, kind=info.kind, expires_at=info.expires_at)
+
+
+def hand_over(
+    state: State, selector: str, maker_id: str, *, actor: str = "cli", now: float | None = None
+) -> KeyInfo:
+    """Gives a key another maker, whose bounds hold from then on; empty: the installation, which has none. Raises KeyProblem."""
+    from trunkline.ledger import control_tables as tables
+
+    at = time.time() if now is None else now
+    info = find(state, selector, now=at)
+    with state.change() as connection:
+        tables.update_key(connection, info.id, {"created_by": maker_id})
+        detail = {"name": info.name, "from": info.created_by, "to": maker_id or "installation"}
+        audit.add(connection, state, [audit.Entry(actor, "key.hand_over", info.id, detail)], at)
+    publish.callers(state, now=at)
+    return find(state, info.id, now=at)
+
+
+def _changeable(state: State, selector: str, now: float, *, suspended: bool = False) -> KeyInfo:
+    info = find(state, selector, now=now)
+    if info.state == "live" or (suspended and info.state == "suspended"):
+        return info
+    why = f" ({info.why})" if info.state == "suspended" else ""
+    raise KeyProblem(
+        f"The key {info.id} ({info.name}) is {info.state}{why}; create a new one with `trunkline keys create`."
+    )
+
+
+def _granted(
+    wish: Wish, there: roster.Roster, maker: bounds.Maker | None, now: float
+) -> tuple[Wish, list[str]]:
+    """The wish as it is granted, with warnings. Raises WishInvalid."""
+    found = []
+    if maker is not None:
+        wish = bounds.filled(wish, maker)
+        found = bounds.problems(wish, maker)
+        behind = there.standings.get(maker.id)
+        if behind is not None and len(behind.parents) >= bounds.MOST_PARENTS:
+            found.append(
+                f"{bounds.MOST_PARENTS} keys stand behind {maker.name}; make this one with one of those."
+            )
+    problems = problems_of(wish, now) + found
+    if problems:
+        raise WishInvalid("\n".join(problems))
+    warnings = warnings_of(wish)
+    if not wish.team:
+        return wish, warnings
+    if wish.team not in there.teams:
+        if maker is not None:
+            raise WishInvalid(f"--team {wish.team!r}: {teams.unknown(wish.team, list(there.teams))}")
+        wrong = teams.problems_of(wish.team, "", [])
+        if wrong:
+            raise WishInvalid(f"--team: {wrong[0]}")
+        near = teams.near(wish.team, list(there.teams))
+        warnings.append(f"the team {wish.team!r} is new and was made{near}.")
+        return wish, warnings
+    beyond = [scope for scope in wish.scopes if not covered(scope, there.teams[wish.team])]
+    if beyond:
+        most = " ".join(there.teams[wish.team])
+        raise WishInvalid(f"--scope {' '.join(beyond)}: the team {wish.team!r} may call {most} at most.")
+    return wish, warnings
+
+
+def _may_handle(wish: Wish, maker: bounds.Maker | None) -> None:
+    """Only who could make a key may change, renew or end it: else its new text would give more than one has. Raises KeyProblem."""
+    found = bounds.problems(wish, maker) if maker is not None else []
+    if found:
+        raise KeyForbidden("\n".join(found))
 
 
 def unknown_names(state: State, scopes: list[str]) -> list[str]:
@@ -248,38 +291,3 @@ def _version(state: State, key_id: str, version: int, text: str, at: float) -> d
         "created_at": at,
         "expires_at": 0.0,
     }
-
-
-def _info(row: Any, versions: list[Any], now: float) -> KeyInfo:
-    settings = row["settings"]
-    revoked, expired = bool(row["revoked_at"]), bool(row["expires_at"]) and row["expires_at"] <= now
-    live = [v for v in versions if not v["expires_at"] or v["expires_at"] > now]
-    return KeyInfo(
-        id=row["id"],
-        name=row["name"],
-        team=row["team"],
-        kind=row["kind"],
-        state="revoked" if revoked else "expired" if expired else "live",
-        hint=versions[-1]["hint"],
-        scopes=settings["scopes"],
-        created_at=rfc3339(row["created_at"]),
-        expires_at=rfc3339(row["expires_at"]),
-        revoked_at=rfc3339(row["revoked_at"]),
-        versions=len(live),
-        ips=settings["ips"],
-        origins=settings["origins"],
-        concurrency=settings["concurrency"] or None,
-        rate=f"{settings['rate']}/{settings['rate_per']:g}s" if settings["rate"] else None,
-        budget=_budget(settings),
-        lane=settings.get("lane", "interactive"),
-        feature=settings["feature"],
-        subject=settings["subject"],
-        tags=settings["tags"],
-        errors=settings["error_style"] or ("native" if row["kind"] == "sdk" else ""),
-    )
-
-
-def _budget(settings: Mapping[str, Any]) -> str | None:
-    """Keys made before there were budgets have none."""
-    usd = settings.get("budget_usd", 0.0)
-    return f"{usd:.12g}/{settings['budget_per']}" if usd else None

@@ -14,7 +14,9 @@ from typing import Any
 import msgspec
 
 from trunkline.control import key_names
+from trunkline.control.bounds import Standing
 from trunkline.control.state import State
+from trunkline.control.wish import SETTINGS
 from trunkline.core import codec
 from trunkline.core.service import CallerKey, Callers, Sealed, Snapshot
 from trunkline.plugins.secrets.masterkey import MasterKeyProblem
@@ -40,21 +42,18 @@ def snapshot(state: State, content: Snapshot) -> Snapshot:
 
 
 def callers(state: State, *, now: float | None = None) -> Callers:
-    """Publishes the keys that are alive, from the database and the `kills` file."""
-    from trunkline.control import kills
-    from trunkline.ledger import control_tables as tables
+    """Publishes the keys that work, each as far as its maker and its team allow; from the database and the `kills` file."""
+    from trunkline.control import roster
 
     at = time.time() if now is None else now
     salt = state.keys["subject_salt"]
     with state.lock("publish.lock"):  # read within the lock: who publishes last has read last
         with state.view() as connection:
-            rows, versions = tables.all_keys(connection), tables.key_versions(connection)
-        killed = kills.killed(state, "key")
-        alive = {row["id"]: row for row in rows if not row["revoked_at"] and row["id"] not in killed}
-        keys = [_caller(alive[v["key_id"]], v) for v in versions if v["key_id"] in alive]
-        keys = [key for key in keys if not key.expires_at or key.expires_at > at]
-        former = key_names.former(state, {key.id for key in keys}, at)
-        content = Callers(version="", keys=keys, subject_salt=salt, former=former)
+            there = roster.read(connection, state, at)
+        keys = [_caller(there.standings[version["key_id"]], version) for version in there.versions]
+        living = [key for key in keys if key is not None and (not key.expires_at or key.expires_at > at)]
+        former = key_names.former(state, {key.id for key in living}, at)
+        content = Callers(version="", keys=living, subject_salt=salt, former=former)
         content = msgspec.structs.replace(content, version=_hash(content))
         state.write(state.callers, codec.to_pack(content))
     return content
@@ -113,17 +112,24 @@ def read_sealed(state: State, master_key: bytes) -> Sealed | None:
         return None
 
 
-def _caller(row: Any, version: Any) -> CallerKey:
-    ends = [at for at in (row["expires_at"], version["expires_at"]) if at]
-    settings = dict(row["settings"])
-    if row["kind"] == "sdk" and not settings["error_style"]:
+def _caller(standing: Standing, version: Any) -> CallerKey | None:
+    """A version of a key for the gateway; None if the key does not work."""
+    wish = standing.wish
+    if standing.dead:
+        return None
+    ends = [at for at in (wish.expires_at, version["expires_at"]) if at]
+    settings = {name: getattr(wish, name) for name in SETTINGS}
+    if wish.kind == "sdk" and not wish.error_style:
         settings["error_style"] = "native"
     return CallerKey(
-        id=row["id"],
-        name=row["name"],
+        id=version["key_id"],
+        name=wish.name,
         hash=version["hash"],
-        kind=row["kind"],
-        team=row["team"],
+        kind=wish.kind,
+        team=wish.team,
+        role=wish.role,
+        version=version["version"],
+        parents=standing.parents,
         expires_at=min(ends, default=0.0),
         **settings,
     )

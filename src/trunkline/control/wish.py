@@ -14,6 +14,7 @@ import msgspec
 
 from trunkline.control.periods import rfc3339
 from trunkline.core.flow import Lane
+from trunkline.core.identity import ROLES, Role
 from trunkline.core.service import ErrorStyle
 
 Kind = Literal["app", "sdk", "browser"]
@@ -37,6 +38,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     team: str = ""
     scopes: list[str] = []
     kind: Kind = "app"
+    role: Role = "caller"
+    """What it may in the console and its API; a caller may nothing there."""
     expires_at: float = 0.0
     ips: list[str] = []
     origins: list[str] = []
@@ -53,7 +56,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     error_style: ErrorStyle | None = None
 
 
-SETTINGS = tuple(f for f in Wish.__struct_fields__ if f not in ("name", "team", "kind", "expires_at"))
+SETTINGS = tuple(f for f in Wish.__struct_fields__ if f not in ("name", "team", "kind", "role", "expires_at"))
 """What of a wish is kept as the key's settings; the rest has columns of its own."""
 
 
@@ -66,13 +69,15 @@ def problems_of(wish: Wish, now: float) -> list[str]:
         )
     if wish.kind not in KINDS:
         problems.append(f"--kind {wish.kind!r}: must be one of {', '.join(KINDS)}.")
-    if not wish.scopes:
+    if wish.role not in ROLES:
+        problems.append(f"--role {wish.role!r}: must be one of {', '.join(ROLES)}.")
+    elif wish.role != "caller" and wish.kind == "browser":
+        problems.append(f"--role {wish.role}: a key of kind browser only mints tokens; take kind app.")
+    if not wish.scopes and wish.role == "caller":
         problems.append(
             "--scope is missing: name what the key may call, e.g. 'integration:stripe', 'model:*', or '*' for everything."
         )
-    problems += [
-        f"--scope {scope!r}: {_scope_cure(scope)}" for scope in wish.scopes if not _SCOPE.fullmatch(scope)
-    ]
+    problems += scope_problems(wish.scopes)
     problems += [
         f"--ip {ip!r}: must be an address or a network, e.g. 203.0.113.7 or 10.0.0.0/8."
         for ip in wish.ips
@@ -100,6 +105,11 @@ def problems_of(wish: Wish, now: float) -> list[str]:
                 f"--{name} {value[:20]!r}...: must be at most {LONGEST_TEXT} printable characters."
             )
     return problems
+
+
+def scope_problems(scopes: list[str]) -> list[str]:
+    """What is wrong with scopes, a line per scope."""
+    return [f"--scope {scope!r}: {_scope_cure(scope)}" for scope in scopes if not _SCOPE.fullmatch(scope)]
 
 
 def _scope_cure(scope: str) -> str:
