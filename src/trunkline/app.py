@@ -42,6 +42,7 @@ from trunkline.gateway.local import LocalRoutes
 from trunkline.gateway.log import Scrubbed, say
 from trunkline.gateway.process import many_files, no_core_dumps, tune_gc, write
 from trunkline.gateway.refused import refused_by_wire
+from trunkline.gateway.rereads import Rereads
 from trunkline.gateway.sampler import Sampler
 from trunkline.gateway.samples import Samples
 from trunkline.gateway.spending import Spending
@@ -118,6 +119,7 @@ class Process:
         store = self._snapshot_read.samples
         self.sampler = Sampler(self.state, self._sealed.answer_key, store, clock=clock, wall=wall)
         self.tokens = Tokens(self.wire, self._address, clock=clock, wall=wall, keep=self._keep_refresh)
+        self.rereads = Rereads(self.state, clock=clock, wall=wall)
         dispatcher = Dispatcher(
             self.wire,
             self.diary,
@@ -183,8 +185,11 @@ class Process:
             self.spending.watched(),
             self.faults.watched,
             besides.watched,
+            *besides.more,
+            self.rereads.watched,
         ]
         self.access.refresh = self._files[2].look
+        self.rereads.look = self._files[0].look
         self._take_kills()
         handler = self.gateway.handle
         if settings.one_port:
@@ -247,6 +252,7 @@ class Process:
         self.sampler.adopt(world.services.values(), self._snapshot_read.samples)
         newer = handover.newer(self.state, self._sealed, self._master) if self._master else {}
         self.tokens.adopt(world.services.values(), self._sealed.values, newer)
+        self.rereads.adopt(world.services.values(), self._sealed)
         return world
 
     def _keep_refresh(self, ref: str, stored: str, value: str) -> None:

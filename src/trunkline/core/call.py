@@ -79,6 +79,7 @@ class Member:
         "_scrubber",
         "current",
         "host",
+        "label",
         "name",
         "origin",
         "prefix",
@@ -91,6 +92,8 @@ class Member:
 
     def __init__(self, name: str, weight: int, origin: Any, host: bytes, prefix: bytes) -> None:
         self.name = name
+        self.label = name
+        """As records name it: with the version of its value where there is one, e.g. `store:STRIPE@3`."""
         self.weight = weight
         self.origin = origin
         """The wire's address object; opaque to all but the wire."""
@@ -100,7 +103,7 @@ class Member:
         self.signer: Any = None
         """plugins/auth; None when the secret is missing."""
         self.renewal: Renewal | None = None
-        """Of a credential that is fetched while the process runs; then `problem` stands while there is none."""
+        """Of a credential that may become another while the process runs. Of one that is fetched, `problem` stands while there is none."""
         self._scrubber = Scrubber()
         self._plain = b""
         self.problem: CallError | None = None

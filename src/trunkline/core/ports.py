@@ -125,13 +125,17 @@ class Signer(Protocol):
 
 
 class Renewal(Protocol):
-    """A credential that is fetched, and fetched anew, while the process runs (OAuth2)."""
+    """A credential that may become another while the process runs: a token that is fetched, a secret that is read anew."""
 
     async def ready(self, within_s: float) -> None:
         """Returns once the member can be used or its `problem` tells why not; at the latest after so many seconds."""
 
     def refused(self, attempt: Attempt, error: CallError) -> None:
         """The vendor refused the credential: has a new one fetched and, once per call, the attempt made again."""
+
+    async def renewed(self, attempt: Attempt, within_s: float) -> bool:
+        """Whether there is another credential than the one that this attempt was made with; waits for it so long at most."""
+        ...
 
 
 class LimitTold(NamedTuple):

@@ -60,7 +60,7 @@ class Diary:
                     before = running(attempt.beside, now)
                 else:
                     before = exchange.tried[-1] if exchange.tried else _NOT_TRIED
-                again = Again(exchange.call_id, at, attempt.n, target.name, target.member.name, acts, before)
+                again = Again(exchange.call_id, at, attempt.n, target.name, target.member.label, acts, before)
                 self._append(to_pack(again))
         except OSError as problem:
             self._unrecorded(exchange, problem)
@@ -122,7 +122,7 @@ class Diary:
             exchange.model,
             exchange.config_version,
             target.name if target is not None else "",
-            target.member.name if target is not None else "",
+            target.member.label if target is not None else "",
             exchange.repeat != "always",
             route is not None and route.live.spec.simulated,
         )
@@ -194,7 +194,7 @@ def tried(attempt: Attempt, now: float) -> Tried:
     return Tried(
         attempt.n,
         target.name,
-        target.member.name,
+        target.member.label,
         int((attempt.started - exchange.started) * 1e6),
         int((attempt.connected_at - attempt.started) * 1e6) if attempt.connected_at else 0,
         int((attempt.first_byte_at - attempt.started) * 1e6) if attempt.first_byte_at else 0,

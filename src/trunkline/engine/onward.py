@@ -13,6 +13,7 @@ from typing import NamedTuple
 from trunkline.core.call import Live, Route, Target
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Answer, Attempt, Exchange
+from trunkline.core.ports import Renewal
 from trunkline.engine.drive import in_task
 from trunkline.engine.fallback import Fallbacks, bound, lead, told
 from trunkline.engine.plan import Situation, Step, next_step
@@ -56,6 +57,9 @@ class Onward:
 
     async def after(self, trail: Trail, attempt: Attempt, error: CallError) -> Attempt | None:
         """The next attempt; None when the call was answered without one. Raises what the caller is to be told."""
+        renewal = attempt.target.member.renewal
+        if renewal is not None and error.code == "auth_invalid" and error.again:
+            await self._another(renewal, attempt, error)
         trail.failed(attempt, error)
         mend = await self._mend(trail, attempt, error)
         while True:
@@ -73,6 +77,13 @@ class Onward:
                 raise trail.final(error)
             else:
                 return await self._repeat(trail, attempt, error, step)
+
+    async def _another(self, renewal: Renewal, attempt: Attempt, error: CallError) -> None:
+        """Waits for another credential; without one the attempt is not made again. A pool goes on with its next member meanwhile."""
+        alone = len(attempt.target.live.members) == 1
+        await in_task()
+        if not await renewal.renewed(attempt, attempt.exchange.deadline - self._clock() if alone else 0.0):
+            error.again, error.retry_at = False, None
 
     def _step(self, trail: Trail, attempt: Attempt, error: CallError, mendable: bool) -> Step:
         exchange, target, now = trail.exchange, attempt.target, self._clock()

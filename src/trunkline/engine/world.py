@@ -133,6 +133,8 @@ def _member(spec: Service, credential: Credential, sealed: Sealed, makers: Maker
         )
         return member
     member = Member(credential.ref or "none", credential.weight, address.origin, address.host, address.prefix)
+    if version := sealed.versions.get(credential.ref):
+        member.label = f"{credential.ref}@{version}"
     secret = "" if spec.auth.kind == "none" or spec.simulated else sealed.values.get(credential.ref)
     if not spec.enabled:
         text = f"integration {spec.name!r} is switched off in the registry (`enabled: false`)"

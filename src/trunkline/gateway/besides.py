@@ -1,4 +1,5 @@
-"""What `/health?detail=1` tells beside the integrations: faults that are set on purpose, and when it was last proved that fallbacks work.
+"""What `/health?detail=1` tells beside the integrations: faults that are set on purpose, when it was last proved that fallbacks work, and
+how old what is known of outside stores is.
 
 Not for: the health of integrations (`view.py`).
 """
@@ -12,6 +13,7 @@ from typing import Any
 from trunkline.core.service import Snapshot
 from trunkline.gateway.faults import findings as of_faults
 from trunkline.gateway.watch import Watched
+from trunkline.ops import stores
 from trunkline.ops.drill import last
 
 
@@ -26,9 +28,14 @@ class Besides:
         self._wall = wall
         self._last = last.read(state)
         self.watched = Watched(state / last.FILE, self._take)
+        self._stores = stores.read(state)
+        self.more = [Watched(state / stores.FILE, self._take_stores)]
 
     def _take(self) -> None:
         self._last = last.read(self._state)
+
+    def _take_stores(self) -> None:
+        self._stores = stores.read(self._state)
 
     def told(self, snapshot: Snapshot) -> dict[str, Any]:
         """Members of the body; `findings` come to those of the integrations."""
@@ -36,7 +43,8 @@ class Besides:
         drills = last.told(snapshot.drills, snapshot.environment, self._last, now)
         found = [*of_faults(faults), *last.findings(snapshot.drills, snapshot.environment, self._last, now)]
         return {
-            "findings": found,
+            "findings": [*found, *stores.findings(self._stores, now)],
+            **({"stores": stores.told(self._stores, now)} if self._stores else {}),
             **({"faults": faults} if faults else {}),
             **({"drills": drills} if drills else {}),
         }

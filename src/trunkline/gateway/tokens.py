@@ -92,6 +92,10 @@ class Source:
         exchange.notes += (RENEWED,)
         error.again, error.retry_at = True, self._tokens.wall()
 
+    async def renewed(self, attempt: Attempt, within_s: float) -> bool:
+        """The next attempt waits for the token by itself (`ready`)."""
+        return True
+
     def replaced(self, refresh: str) -> None:
         """The store has this refresh token now: what we have handed over, or one that a person has set."""
         if refresh not in (self.refresh, self.stored):
