@@ -12,6 +12,23 @@ from trunkline.core.codec import DecodeError, from_json, to_json
 
 _STRUCTURE = re.compile(rb'["{}\[\],:]')
 _LITERAL_MAX = 512
+_DEPTH_MAX = 512
+"""Parsers give up on deeper values, too."""
+
+
+def _whole_values(levels: int) -> bytes:
+    """A pattern for everything up to a bracket that is not closed again within so many levels, or a string that is long or has no
+    end here: those are passed over faster by a search for their end.
+    """
+    plain = rb'[^"{}\[\]]++|"[^"\\]{0,512}+(?:\\.[^"\\]{0,512}+)*+"'
+    if levels == 0:
+        return b"(?:" + plain + b")*+"
+    inner = _whole_values(levels - 1)
+    return b"(?:" + plain + rb"|\{" + inner + rb"\}|\[" + inner + rb"\])*+"
+
+
+# Nobody looks into what lies deeper than the outermost members: long bodies are passed over at the speed of the pattern.
+_DEEP = re.compile(_whole_values(4), re.DOTALL)
 
 
 class Members:
@@ -67,6 +84,10 @@ class Members:
         return quote + 1
 
     def _outside(self, data: bytes, position: int) -> int:
+        if self._depth > 1:
+            begin, position = position, _end_of(_DEEP, data, position)
+            if self._token is not None:
+                self._keep(data[begin:position])
         hit = _STRUCTURE.search(data, position)
         if hit is None:
             self._keep(data[position:])
@@ -85,6 +106,7 @@ class Members:
         elif byte in b"{[":
             self._keep(data[position : at + 1])
             self._depth += 1
+            self.broken = self._depth > _DEPTH_MAX
         elif byte in b"}]":
             self._close(data, position, at)
         elif self._depth == 1:
@@ -139,6 +161,11 @@ class Members:
             self.found[self._key] = (start, end - (len(raw) - len(raw.rstrip())), value)
         self._key = None
         self._token = None
+
+
+def _end_of(pattern: re.Pattern[bytes], data: bytes, position: int) -> int:
+    hit = pattern.match(data, position)
+    return hit.end() if hit is not None else position
 
 
 def _escaped(data: bytes, start: int, at: int) -> bool:

@@ -188,10 +188,10 @@ class Gateway:
                 return heading
         exchange.heading = heading
         named = heading.named
+        if exchange.rest is not None:
+            return self._prepare_large(exchange, heading)
         if named is None:
             self._bound(exchange, resolve.proxied(exchange, heading))
-        elif exchange.rest is not None:
-            return self._prepare_large(exchange, named)
         else:
             self._bound(exchange, resolve.modelled(heading.world, exchange, named))
         return None
@@ -243,10 +243,12 @@ class Gateway:
             request.memo["heading"] = heading
         return heading
 
-    async def _prepare_large(self, exchange: Exchange, named: resolve.Named) -> None:
-        heading = exchange.heading
-        assert heading is not None
-        self._bound(exchange, await resolve.modelled_large(heading.world, exchange, named))
+    async def _prepare_large(self, exchange: Exchange, heading: Heading) -> None:
+        if heading.named is None:
+            route = await resolve.proxied_large(exchange, heading)
+        else:
+            route = await resolve.modelled_large(heading.world, exchange, heading.named)
+        self._bound(exchange, route)
 
     def _label(self, exchange: Exchange, caller: Caller) -> None:
         """Attribution: what is fixed on the key holds, else what the call says (ruling 5)."""

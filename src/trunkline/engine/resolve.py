@@ -16,6 +16,7 @@ from trunkline.core.call import Live, Route
 from trunkline.core.codec import DecodeError, ValidationError, json_decoder, told_shortly
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
+from trunkline.core.jsonspan import Members
 from trunkline.core.ports import Facts
 from trunkline.core.service import Dialect, Operation
 from trunkline.core.text import nearest
@@ -117,12 +118,20 @@ def proxied(exchange: Exchange, heading: Heading) -> Route:
     """A call to a path of a vendor, once it is located."""
     route = heading.route
     assert route is not None
-    if exchange.rest is not None:
-        exchange.rest = carried(exchange)
     exchange.path, exchange.operation = heading.path, heading.operation
     if exchange.method == b"POST" and route.live.dialects:
         _recognise(exchange, route, heading.world)
     return route
+
+
+async def proxied_large(exchange: Exchange, heading: Heading) -> Route:
+    """The same for a body that is still arriving: to a model's path it is read as far as `model` needs."""
+    route = heading.route
+    assert route is not None
+    body = exchange.rest = carried(exchange)
+    if exchange.method == b"POST" and route.live.path_prefix + heading.path in route.live.dialects:
+        await body.scan_on()
+    return proxied(exchange, heading)
 
 
 def _recognise(exchange: Exchange, route: Route, world: World) -> None:
@@ -131,8 +140,13 @@ def _recognise(exchange: Exchange, route: Route, world: World) -> None:
     to judge.
     """
     path = route.live.path_prefix + exchange.path
-    dialect, model, stream = route.live.dialects.get(path, ""), "", False
-    if not dialect:
+    dialect = route.live.dialects.get(path, "")
+    if dialect:
+        asked = _asked_of(exchange)
+        if asked is None:
+            return
+        model, stream = asked.model, asked.stream is True
+    else:
         hit = GEMINI.fullmatch(path)
         if hit is None:
             return
@@ -140,18 +154,34 @@ def _recognise(exchange: Exchange, route: Route, world: World) -> None:
         stream = hit[3] == b"streamGenerateContent"
         if dialect not in route.live.dialects.values():
             return
-    elif exchange.rest is None and len(exchange.body) <= PARSED_MAX:
-        try:
-            asked = _asked.decode(exchange.body)
-        except DecodeError:
-            return
-        model, stream = asked.model, asked.stream is True
-    elif exchange.rest is not None:
-        return
     exchange.adapter, exchange.dialect = world.adapters.get(dialect), dialect
     exchange.model, exchange.stream = model[:256], stream
     price = route.live.prices.get(model)
     exchange.rates = rates(price) if price is not None else None
+
+
+def _asked_of(exchange: Exchange) -> _Asked | None:
+    """What a body to a model's path asks for; None where that cannot be said: no JSON, no model, or several."""
+    body = exchange.body
+    if exchange.rest is None and len(body) <= PARSED_MAX and not _ambiguous(body):
+        try:
+            return _asked.decode(body)
+        except (DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+    if exchange.rest is not None:
+        members = exchange.rest.members
+    else:
+        members = Members("model", "stream")
+        members.feed(body)
+    model = members.found.get("model", (0, 0, None))[2]
+    if members.broken or members.twice or not isinstance(model, str):
+        return None
+    return _Asked(model, members.found.get("stream", (0, 0, False))[2] is True)
+
+
+def _ambiguous(body: bytes) -> bool:
+    """Whether `model` may stand in it more than once, or under a spelling with escapes."""
+    return body.count(b'"model"') > 1 or b"\\u00" in body
 
 
 def modelled(world: World, exchange: Exchange, named: Named) -> Route:
@@ -159,7 +189,7 @@ def modelled(world: World, exchange: Exchange, named: Named) -> Route:
     if named.gemini_model:
         return _gemini(world, exchange, named)
     body = exchange.body
-    if len(body) > PARSED_MAX or body.count(b'"model"') > 1 or b"\\u00" in body:
+    if len(body) > PARSED_MAX or _ambiguous(body):
         whole = Carried([body], None, len(body))
         whole.scan()
         return _scanned(world, exchange, named, whole)

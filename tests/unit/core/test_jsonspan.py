@@ -149,3 +149,25 @@ def test_the_outer_model_is_renamed_even_where_an_inner_one_is_spelled_plainly()
 
 def test_a_body_without_model_stays() -> None:
     assert replace_model(b'{"a":1}', "m", b"new") == b'{"a":1}'
+
+
+def test_long_values_and_deep_ones_are_passed_over() -> None:
+    """Whole ones by a pattern, others step by step: both must come out at the same place."""
+    deep: Any = {"model": "not this"}
+    for _ in range(20):
+        deep = [{"a": deep, "b": ["]", "}", '"', "\\", "x" * 600, {"model": 1}]}, 7]
+    whole = {"input": deep, "more": [[1, 2], {"x": "y" * 2000}], "model": "m", "stream": True}
+    body = json.dumps(whole).encode()
+    for size in (1, 7, 100, 1 << 20):
+        members = Members("model", "stream")
+        for at in range(0, len(body), size):
+            members.feed(body[at : at + size])
+        assert {name: found[2] for name, found in members.found.items()} == {"model": "m", "stream": True}
+        assert (members.done, members.broken, members.twice) == (True, False, set())
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_what_is_nested_without_end_is_given_up(opening: bytes) -> None:
+    members = Members("model")
+    members.feed(b'{"a":' + opening * 100_000)
+    assert members.broken

@@ -7,12 +7,15 @@ import json
 import pytest
 
 from tests.unit.engine.test_body import Arriving
+from trunkline.core.flow import Budget, Scope
 from trunkline.core.service import Dialect, Model, Operation, Price
 from trunkline.engine.resolve import Named, dialect_of
-from trunkline.testing import Trial, answers, request, service
+from trunkline.testing import Trial, answers, cuts, request, service
 from trunkline.testing.trial import DIALECTS
+from trunkline.wire.request import Request
 
 OK = answers(200, b'{"model":"tiny-1","choices":[]}')
+OK_USED = answers(200, b'{"model":"tiny-1","choices":[],"usage":{"prompt_tokens":4,"completion_tokens":6}}')
 
 
 @pytest.mark.row("A1")
@@ -226,6 +229,79 @@ async def test_a_proxied_call_in_a_known_dialect_is_read_and_priced_and_not_chan
     (end,) = trial.ends
     assert (trial.begins[0].ingress, end.input_tokens, end.output_tokens) == ("proxy", 4, 6)
     assert end.cost_usd == pytest.approx(10e-6)
+
+
+def long_body(size: int, rest: str = '"model":"tiny"') -> bytes:
+    return b'{"messages":["' + b"x" * size + b'"],' + rest.encode() + b"}"
+
+
+def proxied(body: bytes, *, arriving: bool = False) -> Request:
+    """A proxied model call; `arriving`: most of its body still comes, in pieces."""
+    if not arriving:
+        return request("POST", "/api/proxy/acme/v1/chat/completions", body)
+    asked = request("POST", "/api/proxy/acme/v1/chat/completions", body[:100])
+    asked.stream = Arriving(*[body[at : at + 50_000] for at in range(100, len(body), 50_000)])  # type: ignore[assignment]
+    asked.stream.length = len(body) - 100  # type: ignore[union-attr]
+    return asked
+
+
+@pytest.mark.row("O1", "O2")
+@pytest.mark.parametrize(("size", "arriving"), [(10, False), (300_000, False), (300_000, True), (10, True)])
+async def test_a_proxied_model_call_is_priced_whatever_the_length_of_its_body(
+    size: int, arriving: bool
+) -> None:
+    trial = Trial(
+        OK_USED, budgets=[Budget(name="all", usd=9.0, unpriced="block", scope=Scope(model="acme/t*"))]
+    )
+    body = long_body(size)
+    heard = trial.hand(proxied(body, arriving=arriving))
+    await trial.until(lambda: heard.closed and not trial.gateway.running)
+    (end,) = trial.ends
+    assert (heard.status, trial.wire.sent[0].body, trial.begins[0].model) == (200, body, "tiny")
+    assert (end.input_tokens, end.output_tokens, end.cost_usd) == (4, 6, pytest.approx(16e-6))
+    assert [one.spent_usd for one in trial.budget.standings()] == [pytest.approx(16e-6)]
+
+
+@pytest.mark.row("F7")
+@pytest.mark.parametrize("arriving", [False, True])
+async def test_a_proxied_stream_of_a_long_call_that_breaks_off_ends_in_an_error_event(arriving: bool) -> None:
+    content = b'data: {"model":"tiny-1","choices":[{"delta":{"content":"a"}}]}\n\n'
+    trial = Trial(cuts(content))
+    heard = trial.hand(proxied(long_body(300_000, '"stream":true,"model":"tiny"'), arriving=arriving))
+    await trial.until(lambda: heard.closed and not trial.gateway.running)
+    assert heard.body.startswith(content)
+    assert b'"code":"network"' in heard.body
+    assert heard.whole
+
+
+@pytest.mark.parametrize(
+    "rest", ['"model":"tiny","model":"big"', '"model":7', '"stream":true', '"model'],
+)  # fmt: skip
+@pytest.mark.parametrize(("size", "arriving"), [(10, False), (300_000, False), (300_000, True)])
+async def test_a_proxied_body_whose_model_cannot_be_known_is_the_vendors_to_judge_unless_prices_are_wanted(
+    rest: str, size: int, arriving: bool
+) -> None:
+    body = long_body(size, rest)
+    for budget, status in (
+        (Budget(name="all", usd=9.0), 200),
+        (Budget(name="all", usd=9.0, unpriced="block"), 402),
+    ):
+        trial = Trial(OK_USED, budgets=[budget])
+        heard = trial.hand(proxied(body, arriving=arriving))
+        await trial.until(lambda heard=heard, trial=trial: heard.closed and not trial.gateway.running)  # type: ignore[misc]
+        assert heard.status == status, heard.body
+        assert trial.begins[0].model == ""
+
+
+async def test_a_long_body_to_a_path_of_no_dialect_goes_on_as_it_comes() -> None:
+    asked = request("POST", "/api/proxy/acme/v1/files", b"{")
+    rest = asked.stream = Arriving(*[b"x" * 1000] * 5)  # type: ignore[assignment]
+    rest.length = 5000  # type: ignore[attr-defined]
+    trial = Trial(OK)
+    trial.hand(asked)
+    assert len(rest.pieces) == 5, "nothing was read before it was sent"
+    await trial.turn(30)
+    assert trial.wire.sent[0].body == b"{" + b"x" * 5000
 
 
 async def test_routes_of_models_are_shared_between_calls_and_not_between_dialects() -> None:
