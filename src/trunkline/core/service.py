@@ -31,7 +31,7 @@ from trunkline.core.flow import (
     Timeouts,
 )
 from trunkline.core.handling import Samples, SampleStore
-from trunkline.core.identity import Role
+from trunkline.core.identity import Issuer, Role, SignIn
 
 Repeat = Literal["always", "with_key", "never"]
 ErrorStyle = Literal["superset", "native", "normalized"]
@@ -292,6 +292,11 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     cache_bytes: int = 64 << 20
     samples: SampleStore = SampleStore()
     health_public: bool = False
+    sign_in: SignIn = SignIn()
+    issuers: list[Issuer] = []
+    """Whose tokens are taken in place of caller keys; without their keys."""
+    team_size: int = 0
+    """Engineers who work with it; 0: not said."""
     error_style: ErrorStyle = "superset"
     notes: list[str] = []
     """What a person should know at start, e.g. an address taken from an SDK's variable."""
@@ -343,6 +348,12 @@ class Callers(msgspec.Struct, frozen=True, kw_only=True):
     keys: list[CallerKey]
     subject_salt: bytes = b""
     """Key of the hash under which subjects are stored."""
+    issuers: list[Issuer] = []
+    """Whose tokens are taken in place of keys, with the keys that they sign with."""
+    team_scopes: dict[str, list[str]] = {}
+    """What each team may call at most, where that is not everything."""
+    unlocked: dict[str, float] = {}
+    """Lockouts that a person has lifted: subject -> when."""
     former: dict[str, str] = {}
     """Names by id of keys that have ended, as long as a budget may still count their calls: one that names a key means by it
     all that ever had the name."""
