@@ -120,6 +120,15 @@ class Process:
         self.sampler = Sampler(self.state, self._sealed.answer_key, store, clock=clock, wall=wall)
         self.tokens = Tokens(self.wire, self._address, clock=clock, wall=wall, keep=self._keep_refresh)
         self.rereads = Rereads(self.state, clock=clock, wall=wall)
+        fallbacks = Fallbacks(
+            may=may_fall_back,
+            affords=self.spending.budget.affords,
+            stale=self.cache.stale,
+            defer=self.deferrals.defer,
+            shut=self.breaker.shut,
+            wall=wall,
+        )
+        self.queue.elsewhere = fallbacks.ready
         dispatcher = Dispatcher(
             self.wire,
             self.diary,
@@ -129,13 +138,7 @@ class Process:
             wall=wall,
             failed=failures.call_error,
             unknown=Samples(self.state / "samples").keep,
-            fallbacks=Fallbacks(
-                may=may_fall_back,
-                affords=self.spending.budget.affords,
-                stale=self.cache.stale,
-                defer=self.deferrals.defer,
-                wall=wall,
-            ),
+            fallbacks=fallbacks,
         )
         environment = self._snapshot_read.environment
         self.faults = OnDemand(

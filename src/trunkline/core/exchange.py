@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trunkline.core.errors import CallError
     from trunkline.core.ports import Adapter, Inbound, Outbound, Reading
     from trunkline.core.record import Tried
-from trunkline.core.call import Caller, Route, Target
+from trunkline.core.call import Caller, Link, Route, Target
 
 
 class Answer(NamedTuple):
@@ -71,6 +71,8 @@ class Exchange:
     """As the caller named it; empty for what is no model call."""
     rates: tuple[float, float, float, float] | None = None
     """USD per token of plain, cached and cache-write input and of output; None when unpriced."""
+    chain: tuple[Link, ...] | None = None
+    """What is left of its fallbacks; None until somebody asks (engine/fallback.py)."""
     rewritten: bool = False
     """The body holds the vendor's model name already."""
     translator: Any = None

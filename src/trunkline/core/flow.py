@@ -80,6 +80,8 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     """Calls that may wait at once."""
     ageing: float = 10.0
     """Seconds of waiting that lift a call by one lane."""
+    patience: float = 1.0
+    """Longest wait in seconds, here and for a vendor that says when to come back, of a call that has a fallback to go to."""
 
 
 class Adaptive(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from trunkline.core.call import Link, Route
+from trunkline.core.call import Link, Route, Target
 from trunkline.core.errors import KINDS, CallError
-from trunkline.core.exchange import Answer, Exchange
+from trunkline.core.exchange import Answer, Attempt, Exchange
 from trunkline.core.flow import Fallback
 from trunkline.core.jsonspan import replace_model
 from trunkline.core.service import Repeat
@@ -21,6 +21,7 @@ from trunkline.engine import resolve
 from trunkline.engine.diary import rates
 from trunkline.engine.operations import undeclared
 from trunkline.engine.paths import checked
+from trunkline.engine.pool import has_room
 from trunkline.engine.shape import rfc3339
 from trunkline.engine.template import Template
 
@@ -29,6 +30,8 @@ May = Callable[[Exchange, Route], bool]
 Affords = Callable[[Exchange, Route, bool], bool]
 """Whether there is money for one more attempt of a running call, by this route, beside one that still runs (True) or not; then it
 is set aside."""
+Shut = Callable[[Target], "CallError | None"]
+"""The refusal that awaits whoever would go to a target now, if that is sure."""
 Stale = Callable[[Exchange, float | None], Answer | None]
 """An older answer to the same request, if there is one: of at most so many seconds, or (None) as its cache says."""
 Defer = Callable[[Exchange, CallError, Fallback], "Answer | Awaitable[Answer | None] | None"]
@@ -74,16 +77,32 @@ class Fallbacks:
         affords: Affords = lambda _exchange, _route, _beside: True,
         stale: Stale | None = None,
         defer: Defer | None = None,
+        shut: Shut = lambda _target: None,
         wall: Callable[[], float],
     ) -> None:
         self._may = may
         self.affords = affords
         self._stale = stale
         self._defer = defer
+        self._shut = shut
         self._wall = wall
 
     def chain(self, exchange: Exchange) -> tuple[Link, ...]:
-        """What can be done instead for this call and this caller. A cache with `stale_if_error` comes after all other targets."""
+        """What can still be done instead for this call and this caller. A cache with `stale_if_error` comes after all other targets."""
+        if exchange.chain is None:
+            exchange.chain = self._chain(exchange)
+        return exchange.chain
+
+    def ready(self, attempt: Attempt, code: str) -> bool:
+        """Whether another target could take a call at once whose attempt else waits, and fails with this code if it waits in vain."""
+        exchange = attempt.exchange
+        if exchange.repeat != "always" and exchange.tried:
+            return False  # its key is known here alone
+        error = CallError(code, "", never_acted=True)
+        routes = [link.route for link in self.chain(exchange) if link.route is not None and link.holds(error)]
+        return any(has_room(route.live, route.model, self._shut) for route in routes)
+
+    def _chain(self, exchange: Exchange) -> tuple[Link, ...]:
         if exchange.merged:
             return ()
         links = [found for link in declared_for(exchange) if (found := self._usable(exchange, link))]

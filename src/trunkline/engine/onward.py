@@ -53,7 +53,8 @@ class Onward:
 
     def trail(self, exchange: Exchange) -> Trail:
         """A call has failed for the first time."""
-        return Trail(exchange, self._fallbacks.chain(exchange))
+        self._fallbacks.chain(exchange)
+        return Trail(exchange)
 
     async def after(self, trail: Trail, attempt: Attempt, error: CallError) -> Attempt | None:
         """The next attempt; None when the call was answered without one. Raises what the caller is to be told."""
@@ -105,6 +106,7 @@ class Onward:
             mendable=mendable,
             members_left=any(member.weight > 0 for member in others) and not bound(exchange),
             budget_left=self._budget(live).allows(spec.retry, live.calls, now),
+            patience_s=spec.queue.patience,
             affordable=self._affordable(exchange),
             chain=trail.chain,
         )

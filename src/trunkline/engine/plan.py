@@ -15,8 +15,6 @@ from trunkline.core.service import Repeat
 
 SHORT_WAIT_S = 10.0
 """A vendor that names a later instant than this is not waited for within a call; the caller is told instead."""
-PATIENCE_S = 1.0
-"""The same where there is a fallback: it is better than a longer wait."""
 
 
 class Step(NamedTuple):
@@ -57,6 +55,8 @@ class Situation(NamedTuple):
     budget_left: bool = True
     """The integration's retry budget allows a repeat. It holds for failures that speak of a vendor in trouble; one that only
     refuses what is too much is spared by limits and pauses."""
+    patience_s: float = 1.0
+    """The same as SHORT_WAIT_S where there is a fallback (`queue.patience`): it is better than a longer wait."""
     affordable: bool = True
     """Its caller's budgets have room for one more attempt at this price, after what earlier ones have cost."""
     chain: tuple[Link, ...] = ()
@@ -111,7 +111,7 @@ def _again(error: CallError, at: Situation, attempts_left: int, links: list[Link
         return Step("stop", "the attempts left are those of the fallbacks", spent=True)
     if error.retry_at is not None:
         told_s = max(0.0, error.retry_at - at.wall)
-        if told_s > (PATIENCE_S if links else SHORT_WAIT_S):
+        if told_s > (min(at.patience_s, SHORT_WAIT_S) if links else SHORT_WAIT_S):
             return Step("stop", "the vendor asks for a longer wait")
         delay_s = told_s + at.jitter * min(0.25, 0.1 * told_s)
     else:

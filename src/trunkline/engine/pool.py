@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from trunkline.core.call import Live, Member, Target
 
@@ -28,6 +28,12 @@ def pick(live: Live, left: Collection[Member] = (), model: str = "") -> Member |
     best = max(usable, key=lambda m: m.current)
     best.current -= sum(m.weight for m in usable)
     return best
+
+
+def has_room(live: Live, model: str, shut: Callable[[Target], object]) -> bool:
+    """Whether a call could go to one of the members at once: it has room, and nothing holds it back."""
+    usable = [m for m in live.members if m.weight > 0 and m.problem is None and _roomy(m, model)]
+    return any(shut(aim(live, member, model)) is None for member in usable)
 
 
 def _roomy(member: Member, model: str) -> bool:

@@ -21,7 +21,6 @@ class Trail:
         "_refused",
         "acted",
         "body",
-        "chain",
         "doubt",
         "exchange",
         "here",
@@ -31,10 +30,8 @@ class Trail:
         "soonest",
     )
 
-    def __init__(self, exchange: Exchange, chain: tuple[Link, ...]) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
-        self.chain = chain
-        """What of the fallbacks is left."""
         self.body = exchange.body
         """Before any repair."""
         self.left: set[Target] = set()
@@ -78,6 +75,11 @@ class Trail:
             self.soonest = min(error.retry_at, self.soonest if self.soonest is not None else error.retry_at)
 
     @property
+    def chain(self) -> tuple[Link, ...]:
+        """What of the fallbacks is left."""
+        return self.exchange.chain or ()
+
+    @property
     def attempts_left(self) -> int:
         """What policies refused before it was sent took no attempt; a body that has begun to stream can be sent no more."""
         exchange = self.exchange
@@ -96,9 +98,9 @@ class Trail:
 
     def take(self, index: int) -> Link:
         """A link is used up, whether or not it leads anywhere."""
-        link = self.chain[index]
-        self.chain = self.chain[:index] + self.chain[index + 1 :]
-        return link
+        chain = self.chain
+        self.exchange.chain = chain[:index] + chain[index + 1 :]
+        return chain[index]
 
     def tell(self, name: bytes, value: str) -> None:
         """A header line of the answer, or of the refusal; it replaces what was said there before."""

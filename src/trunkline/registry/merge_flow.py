@@ -98,7 +98,12 @@ def breaker(own: Breaker | None) -> flow.Breaker:
 def queue(own: Queue | None) -> flow.Queue:
     """How calls wait."""
     own = own or Queue()
-    return flow.Queue(wait=seconds(own.wait), size=own.size, ageing=seconds(own.ageing))
+    return flow.Queue(
+        wait=seconds(own.wait),
+        size=own.size,
+        ageing=seconds(own.ageing),
+        patience=seconds(own.patience),
+    )
 
 
 def adaptive(own: Adaptive | None) -> flow.Adaptive:

@@ -96,6 +96,8 @@ class Queue(Part):
     """Calls that may wait at once."""
     ageing: Duration = "10s"
     """Waiting time that lifts a call by one lane (batch, pipeline, interactive)."""
+    patience: Duration = "1s"
+    """Longest wait of a call that another target of its `fallback` could take at once; `30s`: it waits as long as others."""
 
 
 class Adaptive(Part):

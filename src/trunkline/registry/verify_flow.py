@@ -52,7 +52,11 @@ RANGES: dict[str, dict[str, Range]] = {
         "slow_after": Range("1ms", "1h", zero=True),
         "ramp": Range("1ms", "1h", zero=True),
     },
-    "queue": {"wait": Range("1ms", "1h", zero=True), "ageing": Range("1ms", "1h")},
+    "queue": {
+        "wait": Range("1ms", "1h", zero=True),
+        "ageing": Range("1ms", "1h"),
+        "patience": Range("1ms", "1h", zero=True),
+    },
     "cache": {
         "ttl": Range("1ms", "365d", zero=True),
         "stale_while_revalidate": Range("1ms", "365d", zero=True),

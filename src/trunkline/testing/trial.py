@@ -149,6 +149,15 @@ class Trial:
         """Failures that no rule knows."""
         diary = Diary(self.journal, "b007b007", clock, clock.wall)
         self.diary = diary
+        fallbacks = Fallbacks(
+            may=may_fall_back,
+            affords=self.budget.affords,
+            stale=self.cache.stale,
+            defer=defer,
+            shut=self.breaker.shut,
+            wall=clock.wall,
+        )
+        self.queue.elsewhere = fallbacks.ready
         dispatcher = Dispatcher(
             self.wire,
             diary,
@@ -158,13 +167,7 @@ class Trial:
             wall=clock.wall,
             failed=failures.call_error,
             unknown=self.unknown.append,
-            fallbacks=Fallbacks(
-                may=may_fall_back,
-                affords=self.budget.affords,
-                stale=self.cache.stale,
-                defer=defer,
-                wall=clock.wall,
-            ),
+            fallbacks=fallbacks,
         )
         self.batches = Batches(dispatcher, diary, caching.relevance(), clock=clock)
         self.call_policies = [*([] if only else [*own_calls, self.batches]), *calls]

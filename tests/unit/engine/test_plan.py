@@ -12,7 +12,7 @@ from trunkline.core.call import Link
 from trunkline.core.errors import KINDS, CallError
 from trunkline.core.flow import Fallback, Retry
 from trunkline.core.service import Repeat
-from trunkline.engine.plan import PATIENCE_S, SHORT_WAIT_S, Situation, Step, next_step, repeatable
+from trunkline.engine.plan import SHORT_WAIT_S, Situation, Step, next_step, repeatable
 
 WALL = 1_795_262_400.0
 
@@ -220,14 +220,27 @@ def test_the_budget_holds_for_members_where_the_vendor_itself_is_in_trouble() ->
         (failure("overloaded"), 0, "stop"),
         (failure("auth_invalid"), 3, "link"),
         (failure("circuit_open", "trunkline"), 3, "link"),
-        (failure("rate_limited", retry_at=WALL + PATIENCE_S), 3, "again"),
-        (failure("rate_limited", retry_at=WALL + PATIENCE_S + 1), 3, "link"),
+        (failure("rate_limited", retry_at=WALL + 1), 3, "again"),
+        (failure("rate_limited", retry_at=WALL + 2), 3, "link"),
         (failure("invalid_request"), 3, "stop"),
         (failure("declined"), 3, "stop"),
     ],
 )
 def test_the_last_attempt_is_kept_for_the_fallback(error: CallError, attempts_left: int, move: str) -> None:
     assert step(error, attempts_left=attempts_left, chain=(OTHER,)).move == move
+
+
+@pytest.mark.row("F4")
+@pytest.mark.parametrize(
+    ("patience_s", "move"), [(0.0, "link"), (4.0, "link"), (6.0, "again"), (60.0, "again")]
+)
+def test_a_vendor_is_waited_for_as_long_as_the_registry_has_patience(patience_s: float, move: str) -> None:
+    error = failure("rate_limited", retry_at=WALL + 5)
+    assert step(error, chain=(OTHER,), patience_s=patience_s).move == move
+    late = failure("rate_limited", retry_at=WALL + SHORT_WAIT_S + 1)
+    assert step(late, chain=(OTHER,), patience_s=60.0).move == "link", (
+        "nobody waits longer for one than without it"
+    )
 
 
 @pytest.mark.row("F4")

@@ -34,7 +34,8 @@ class Way:
         self.exchange.repeat = repeat
         for name, value in changes.items():
             setattr(self.exchange, name, value)
-        self.trail = Trail(self.exchange, (OTHER, TEMPLATE))
+        self.exchange.chain = (OTHER, TEMPLATE)
+        self.trail = Trail(self.exchange)
 
     def failed(
         self, code: str, member: int = 0, status: int = 503, refused: bool = False, **more: Any

@@ -27,6 +27,8 @@ LEEWAY_S = 0.005
 """So long before the end of its time a call that waits in vain is told why."""
 _SOONEST_S = 0.001
 
+Elsewhere = Callable[[Attempt, str], bool]
+"""Whether another target could take the call of an attempt at once, should its wait fail with this code (engine/fallback.py)."""
 Heard = Callable[[str, Sequence[tuple[bytes, bytes]], float], Sequence[LimitTold]]
 """Reads a vendor's limits: dialect, header fields, epoch seconds now (engine/limits_told.py)."""
 
@@ -43,6 +45,7 @@ class Ticket:
         "goes",
         "joined_at",
         "lane",
+        "last",
         "level",
         "line",
         "n",
@@ -63,11 +66,15 @@ class Ticket:
         self.joined_at = now
         self.since = now - exchange.queued_s
         """Who has waited before, at an earlier try, does not begin anew."""
-        self.until = min(self.since + line.spec.queue.wait, exchange.deadline - LEEWAY_S)
+        self.last = self.until = min(self.since + line.spec.queue.wait, exchange.deadline - LEEWAY_S)
         self.cost = line.cost(attempt, self.gate)
         self.goes = self.over = False
         self.future: asyncio.Future[None] | None = None
         self.expiry: asyncio.TimerHandle | None = None
+
+    def impatient(self) -> None:
+        """It can go elsewhere: it waits no longer than that is worth."""
+        self.until = min(self.last, self.since + self.line.spec.queue.patience)
 
     def go(self, now: float) -> None:
         """Its turn has come, and there is room."""
@@ -109,7 +116,8 @@ class Waiting:
 class Queue:
     """Lines by (integration, credential); they outlive reloads.
 
-    `heard` reads what vendors tell of their limits; `shut` gives the refusal that awaits whoever would go to a target now, if any.
+    `heard` reads what vendors tell of their limits; `shut` gives the refusal that awaits whoever would go to a target now, if any;
+    `elsewhere` tells who need not wait long.
     """
 
     def __init__(
@@ -118,7 +126,9 @@ class Queue:
         wall: Callable[[], float],
         heard: Heard = lambda *_: (),
         shut: Callable[[Target], CallError | None] = lambda _: None,
+        elsewhere: Elsewhere = lambda *_: False,
     ) -> None:
+        self.elsewhere = elsewhere
         self.lines: dict[tuple[str, str], Line] = {}
         self._clock = clock
         self._wall = wall
@@ -228,14 +238,20 @@ class Queue:
         by_rate = line.rates.forecast(now, ticket.gate, ticket.cost, ahead)
         by_places = line.places_forecast(ahead)
         wait_s = max(by_rate, by_places)
+        code = "rate_limited" if by_rate > 0 and by_rate >= by_places else "queue_timeout"
+        if self._elsewhere(ticket, code):
+            ticket.impatient()
         if ticket.until <= now or wait_s > ticket.until - now:
-            code = "rate_limited" if by_rate > 0 and by_rate >= by_places else "queue_timeout"
             raise self._refusal(code, line, ahead + 1, wait_s)
         if line.schedule.waiting > line.spec.queue.size:
             leaving = line.schedule.gives_way(ticket)
             if leaving is ticket:
                 raise self._refusal("queue_full", line, ahead + 1, wait_s)
             self._send_off(line, leaving, self._refusal("queue_full", line, line.schedule.waiting, wait_s))
+
+    def _elsewhere(self, ticket: Ticket, code: str) -> bool:
+        attempt = ticket.attempt
+        return attempt.beside is None and self.elsewhere(attempt, code)
 
     def _refusal(self, code: str, line: Line, position: int, wait_s: float) -> CallError:
         before = position - 1
@@ -273,6 +289,11 @@ class Queue:
         ahead = line.schedule.ahead(ticket)
         wait_s = line.rates.forecast(now, ticket.gate, ticket.cost, ahead)
         code = "rate_limited" if wait_s > 0 and not line.full() else "queue_timeout"
+        if ticket.until < ticket.last and not self._elsewhere(ticket, code):
+            # Where it could have gone there is no room any more.
+            ticket.until = ticket.last
+            ticket.expiry = asyncio.get_running_loop().call_later(ticket.until - now, self._expired, ticket)
+            return
         self._send_off(
             line, ticket, self._refusal(code, line, ahead + 1, max(wait_s, line.places_forecast(ahead)))
         )

@@ -16,9 +16,9 @@ import pytest
 from trunkline.core.call import Live, Member, Target
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt, Exchange
-from trunkline.core.flow import Adaptive, Breaker, Limit, Retry, Timeouts
+from trunkline.core.flow import Adaptive, Breaker, Fallback, Limit, Retry, Timeouts
 from trunkline.core.flow import Queue as Waiting
-from trunkline.core.service import CallerKey, Credential, Service, Snapshot
+from trunkline.core.service import CallerKey, Credential, Idempotency, Operation, Service, Snapshot
 from trunkline.plugins.policies.line import HEARD_EVERY_S
 from trunkline.plugins.policies.queue import Queue
 from trunkline.testing import (
@@ -716,3 +716,110 @@ async def test_what_is_shown_of_the_lines() -> None:
     await passes(1.0)
     assert trial.queue.stats()["queue_paused_s"] == {"acme": 19.5}
     await ended(*heard)
+
+
+# Where a fallback could serve.
+
+
+def two(*plays: Play, on: Sequence[str] = (), patience: float = 1.0, other: Sequence[Limit] = (), always: Play = OK) -> Trial:  # fmt: skip
+    """Acme with one place, whose calls may go on to zenith."""
+    acme = service(
+        limits=[Limit(concurrency=1)],
+        queue=Waiting(patience=patience),
+        fallback=[Fallback(kind="target", target="zenith", on=list(on))],
+    )
+    zenith = service("zenith", limits=list(other))
+    keys = [caller_key(concurrency=0)]
+    trial = Trial(*plays, services=[acme, zenith], keys=keys, clock=LoopClock())
+    trial.wire.plays.extend([always] * 50)
+    return trial
+
+
+def hosts(trial: Trial) -> list[bytes]:
+    return [sent.fields[0][1].partition(b".")[0] for sent in trial.wire.sent]
+
+
+@pytest.mark.row("F4", "F9")
+@in_virtual_time
+async def test_a_call_that_could_go_elsewhere_waits_a_second_and_no_longer() -> None:
+    trial = two(takes(9.0))
+    first, second = begin(trial, 1), begin(trial, 2)
+    await ended(second)
+    assert 1.0 <= now() < 1.1
+    assert (second.status, second.field(b"x-trunkline-fallback")) == (200, b"target=zenith")
+    await ended(first)
+    assert hosts(trial) == [b"acme", b"zenith"]
+    assert repr(trial.queue) == "Queue({})"
+
+
+@pytest.mark.row("F4", "F9")
+@in_virtual_time
+async def test_where_the_wait_is_known_to_be_longer_it_goes_at_once() -> None:
+    trial = two(lambda sent: sent.reply(429, b"{}", (b"retry-after", b"8")))
+    heard = [begin(trial, 1)]
+    await ended(*heard)
+    heard += [begin(trial, n) for n in range(2, 5)]
+    await ended(*heard)
+    assert now() < 0.5
+    assert hosts(trial) == [b"acme", b"zenith", b"zenith", b"zenith", b"zenith"]
+
+
+@pytest.mark.row("F9")
+@in_virtual_time
+async def test_patience_is_a_setting() -> None:
+    trial = two(takes(3.0), patience=30.0)
+    heard = [begin(trial, 1), begin(trial, 2)]
+    await ended(*heard)
+    assert (hosts(trial), 3.0 <= now() < 3.5) == ([b"acme", b"acme"], True)
+
+
+@pytest.mark.row("F4", "F9")
+@pytest.mark.parametrize("why", ["for other failures", "full", "open"])
+def test_a_call_whose_fallback_cannot_take_it_now_waits_as_ever(why: str) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        codes = ["server_error"] if why == "for other failures" else []
+        other = [Limit(concurrency=1)] if why == "full" else []
+        trial = two(takes(4.0), on=codes, other=other, always=takes(4.0))
+        busy = trial.begin("GET", "/api/proxy/zenith/9", b"")
+        if why == "open":
+            trial.queue.elsewhere.__self__._shut = lambda target: CallError("circuit_open", "")  # type: ignore[attr-defined]
+        heard = [begin(trial, 1), begin(trial, 2)]
+        await ended(*heard)
+        assert sorted(hosts(trial)) == [b"acme", b"acme", b"zenith"]
+        assert {one.status for one in (*heard, busy)} == {200}
+
+    story()
+
+
+@pytest.mark.row("F4", "F9")
+@in_virtual_time
+async def test_one_whose_fallback_fills_up_while_it_waits_goes_on_waiting() -> None:
+    trial = two(takes(4.0), other=[Limit(concurrency=1)], always=takes(4.0))
+    heard = [begin(trial, 1), begin(trial, 2)]
+    await passes(0.5)
+    heard.append(trial.begin("GET", "/api/proxy/zenith/9", b""))
+    await ended(*heard)
+    assert hosts(trial) == [b"acme", b"zenith", b"acme"]
+    assert {one.status for one in heard} == {200}
+    assert repr(trial.queue) == "Queue({})"
+
+
+@pytest.mark.row("F9", "Q2")
+@in_virtual_time
+async def test_an_act_whose_key_is_known_here_alone_waits_here() -> None:
+    act = Operation(name="pay", method="POST", path="/pay", repeat="with_key")
+    acme = service(
+        operations=[act],
+        idempotency=Idempotency(header="idempotency-key"),
+        limits=[Limit(concurrency=1)],
+        fallback=[Fallback(kind="target", target="zenith")],
+    )
+    keys = [caller_key(concurrency=0)]
+    plays = [takes(0.1, 503), takes(3.0)]
+    trial = Trial(*plays, services=[acme, service("zenith", operations=[act])], keys=keys, clock=LoopClock())
+    trial.wire.plays.extend([OK] * 10)
+    act_call = trial.begin("POST", "/api/proxy/acme/pay", b"{}", ("idempotency-key", "k"))
+    other = begin(trial, 1)
+    await ended(act_call, other)
+    assert hosts(trial)[:3] == [b"acme", b"acme", b"acme"]
