@@ -1,8 +1,8 @@
 """When incidents begin, change and end: a fold over what health says, second by second. No clock, no database.
 
-One incident for each integration and group of causes; it begins when trouble has lasted, ends when the integration has been well for
-a while, and goes on as the same one when it fails again soon. An incident that people close while it still fails does not come back
-before it was well once. Not for: keeping them (`book.py`).
+One incident for each integration and group of causes; it begins when trouble has lasted (or came and went for as long), ends when the
+integration has been well for a while, and goes on as the same one when it fails again soon. An incident that people close while it
+still fails does not come back before it was well once. Not for: keeping them (`book.py`).
 """
 
 from __future__ import annotations
@@ -118,6 +118,7 @@ class Watch:
             return
         since = self._well_since.setdefault(name, now)
         for key in [key for key in self._trouble if key[0] == name]:
+            self._trouble[key].down_since = 0.0
             if now - self._trouble[key].last_at > FORGOTTEN_S:
                 del self._trouble[key]
         if now - since >= times.close_after:
