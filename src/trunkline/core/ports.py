@@ -173,6 +173,8 @@ class Reading:
     """Bytes of text in them."""
     estimated: bool = False
     """What the vendor did not tell was guessed (engine/uncounted.py)."""
+    binding: tuple[str, ...] = ()
+    """What of it only the account that gave it knows: ids under which it is stored, content that it has encrypted."""
     plain: bool = False
     """A whole reply: usage stands in it and nothing speaks of a failure, so it need not be judged."""
 

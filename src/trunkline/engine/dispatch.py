@@ -13,6 +13,7 @@ from trunkline.core.errors import CallError
 from trunkline.core.exchange import Answer, Attempt, Exchange
 from trunkline.core.jsonspan import replace_model
 from trunkline.core.ports import Policy, Response, Wire
+from trunkline.engine.affinity import DIALECT, Affinity
 from trunkline.engine.body import Carried
 from trunkline.engine.costs import throw_away
 from trunkline.engine.deliver import Deliverer
@@ -58,6 +59,7 @@ class Dispatcher:
         self._deliverer = Deliverer(diary, clock, wall)
         self._whole = self._deliverer.whole
         fallbacks = fallbacks or Fallbacks(wall=wall)
+        self._affinity = Affinity(fallbacks)
         self._onward = Onward(fallbacks, self._deliverer.give, clock=clock, wall=wall)
         self._hedges = Hedges(
             self._beside, self._attempt, self._ended, affords=fallbacks.affords, clock=clock, wall=wall
@@ -79,12 +81,14 @@ class Dispatcher:
         """Returns when the answer has gone to the caller. Raises the CallError that the caller is to be told."""
         route = exchange.route
         assert route is not None
-        member = pick(route.live, (), route.model)
-        if member is None:
-            text = f"integration {route.live.name!r} has no credential that may be used"
-            raise CallError("misconfigured", text, scope="integration")
+        target = self._affinity.first(exchange) if self._affinity.places else None
+        if target is None:
+            member = pick(route.live, (), route.model)
+            if member is None:
+                text = f"integration {route.live.name!r} has no credential that may be used"
+                raise CallError("misconfigured", text, scope="integration")
+            target = member.targets.get(route.model) or aim(route.live, member, route.model)
         route.live.calls += 1
-        target = member.targets.get(route.model) or aim(route.live, member, route.model)
         n = len(exchange.tried) + 1  # after those of a merged request that it carried (batch.py)
         attempt: Attempt | None = Attempt(exchange, target, n, self._clock())
         trail = None
@@ -108,6 +112,8 @@ class Dispatcher:
                 failure = await exchange.race.over(failure)
                 attempt = exchange.attempt
             if failure is None:
+                if exchange.dialect == DIALECT:
+                    self._affinity.learn(exchange)
                 return
             if exchange.reply.started or exchange.gone:
                 raise failure

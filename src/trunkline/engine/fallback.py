@@ -122,10 +122,12 @@ class Fallbacks:
 
     def route(self, exchange: Exchange, target: str) -> Route | None:
         """The route to another target that this caller may use, if there is one."""
+        return None if bound(exchange) else self.home(exchange, target)
+
+    def home(self, exchange: Exchange, target: str) -> Route | None:
+        """The same for a call that goes on with what this target has stored or encrypted."""
         asked = exchange.route
         assert asked is not None
-        if bound(exchange):
-            return None
         route = _model_route(exchange, asked, target) if asked.dialect else _proxy_route(exchange, target)
         return route if route is not None and self._may(exchange, route) else None
 

@@ -22,6 +22,8 @@ from trunkline.engine.repair import Mend, mended
 from trunkline.engine.retry_budget import RetryBudget
 from trunkline.engine.trail import Trail
 
+_UNKNOWN_HERE = frozenset(("previous_response_not_found", "invalid_encrypted_content"))
+"""Codes by which a vendor says that another account has answered the earlier call."""
 _MENDED_ON_LOOP = 256 << 10
 """Longer requests are mended in a thread."""
 
@@ -89,6 +91,7 @@ class Onward:
     def _step(self, trail: Trail, attempt: Attempt, error: CallError, mendable: bool) -> Step:
         exchange, target, now = trail.exchange, attempt.target, self._clock()
         live, spec = target.live, target.live.spec
+        homeless = error.vendor_code in _UNKNOWN_HERE and bound(exchange)
         others = set(live.members) - trail.members_left(live, target.model) - {target.member}
         at = Situation(
             repeat=exchange.repeat,
@@ -104,9 +107,10 @@ class Onward:
             acted_before=trail.acted is not None,
             malformed_before=trail.malformed > 1,
             mendable=mendable,
-            members_left=any(member.weight > 0 for member in others) and not bound(exchange),
+            members_left=any(member.weight > 0 for member in others) and (homeless or not bound(exchange)),
             budget_left=self._budget(live).allows(spec.retry, live.calls, now),
             patience_s=spec.queue.patience,
+            homeless=homeless,
             affordable=self._affordable(exchange),
             chain=trail.chain,
         )

@@ -57,6 +57,8 @@ class Situation(NamedTuple):
     refuses what is too much is spared by limits and pauses."""
     patience_s: float = 1.0
     """The same as SHORT_WAIT_S where there is a fallback (`queue.patience`): it is better than a longer wait."""
+    homeless: bool = False
+    """It goes on with what an account has stored, and this one does not know it: another of the pool may."""
     affordable: bool = True
     """Its caller's budgets have room for one more attempt at this price, after what earlier ones have cost."""
     chain: tuple[Link, ...] = ()
@@ -78,7 +80,7 @@ def next_step(error: CallError, at: Situation) -> Step:
     if (
         attempts_left > 0
         and free
-        and error.kind.elsewhere
+        and (error.kind.elsewhere or at.homeless)
         and at.members_left
         and at.affordable
         and (at.budget_left or not error.kind.trips)

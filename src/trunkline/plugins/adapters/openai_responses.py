@@ -5,6 +5,7 @@ A stream ends with `response.completed`, `response.incomplete` or `response.fail
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from trunkline.core.codec import DecodeError, from_json
@@ -69,9 +70,21 @@ def _take(value: Any, into: Reading) -> None:
         return
     if isinstance(value.get("model"), str):
         into.model = value["model"]
+    binding = tuple(_binding(value))
+    if binding:
+        into.binding = binding
     usage = member(value, "usage")
     if count(usage.get("input_tokens")) >= 0:
         into.input = count(usage.get("input_tokens"))
         into.output = count(usage.get("output_tokens"), 0)
         into.cached = count(member(usage, "input_tokens_details").get("cached_tokens"), 0)
         into.reasoning = count(member(usage, "output_tokens_details").get("reasoning_tokens"), 0)
+
+
+def _binding(value: dict[str, Any]) -> Iterator[str]:
+    output = value.get("output")
+    items = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
+    names = [value.get("id"), member(value, "conversation").get("id")]
+    for name in (*names, *(item.get("encrypted_content") for item in items)):
+        if isinstance(name, str) and name:
+            yield name

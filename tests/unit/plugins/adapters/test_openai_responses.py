@@ -35,6 +35,19 @@ def test_a_whole_reply() -> None:
     assert read(RESPONSES, {"usage": {"input_tokens": "x"}}) == {"finished": True}
 
 
+@pytest.mark.row("R10")
+def test_what_binds_the_next_call_to_this_account() -> None:
+    output = [
+        {"type": "reasoning", "encrypted_content": "gAAAA"},
+        {"type": "message"},
+        "x",
+        {"encrypted_content": 7},
+    ]
+    body = {**BODY, "id": "resp_1", "conversation": {"id": "conv_1"}, "output": output}
+    assert read(RESPONSES, body) == {**READ, "binding": ("resp_1", "conv_1", "gAAAA")}
+    assert read(RESPONSES, {"id": 7, "conversation": "x", "output": "y"}) == {"finished": True}
+
+
 @pytest.mark.row("F7", "O1")
 @pytest.mark.parametrize("kind", ["response.completed", "response.incomplete"])
 def test_the_last_event_holds_the_response(kind: str) -> None:
