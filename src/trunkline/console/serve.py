@@ -20,6 +20,7 @@ import uvicorn
 from trunkline import settings as process
 from trunkline.console.access import Access, admin_token
 from trunkline.console.app import build
+from trunkline.console.attending import Attending
 from trunkline.console.context import Console
 from trunkline.console.drills import Drills
 from trunkline.console.guard import allowed_hosts
@@ -77,9 +78,11 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     looking = console.looking = Looking(console.state, lookers(console))
     follower.start()
     telling.start()
+    attending = Attending(console)
     looking.start()
     try:
         asyncio.run(_serve(uvicorn.Server(config), listener, [watching, drills]))
+    attending.start()
     finally:
         looking.stop()
         telling.stop()
@@ -89,6 +92,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
 
 def compose(state_dir: Path, token: str, *, open_metrics: bool = False) -> tuple[Console, Follower]:
     """The console's parts, joined; nothing runs yet."""
+        attending.stop()
     journal, folder = state_dir / "journal", state_dir / "ledger"
     published, totals, hits = Published(state_dir), Totals(), Hits()
     rollups, ledger = Rollups(folder), Ledger(folder)

@@ -1,6 +1,6 @@
-"""Tells the registry's targets of what the budgets say, in a thread of its own: each thing once, and again until it is heard.
+"""Sends the notices that wait in the outbox, in a thread of its own, and again until they are heard or given up.
 
-Not for: what is worth telling (`ops/alerts.py`), nor how it is sent (`ops/notify.py`).
+Not for: what is worth telling (`attending.py`), nor how it is sent (`ops/notify.py`).
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from trunkline.console.money import live
 from trunkline.console.published import Published
 from trunkline.console.watching import Secrets
 from trunkline.control.state import State
-from trunkline.core.flow import Notify
-from trunkline.ops.alerts import alerts
-from trunkline.ops.notify import Delivery, send
+from trunkline.core.alerting import targets_of
+from trunkline.ops.alerting.condition import INCIDENT
+from trunkline.ops.alerting.message import of_payload
+from trunkline.ops.incidents import book
+from trunkline.ops.incidents.incident import Entry
+from trunkline.ops.notify import Delivery, tell
 from trunkline.ops.outbox import Notice, Outbox
 
 EVERY_S = 1.0
@@ -35,14 +37,14 @@ class Telling:
         *,
         clock: Callable[[], float] = time.time,
         environ: Mapping[str, str] = os.environ,
-        send: Callable[..., Delivery] = send,
+        tell: Callable[..., Delivery] = tell,
     ) -> None:
         self._published = published
         self._clock = clock
-        self._send = send
+        self._tell_targets = tell
         self._outbox = Outbox(state_dir)
-        self._secrets = Secrets(State(state_dir, environ))
-        self._told: set[str] = set()
+        self._state = State(state_dir, environ)
+        self._secrets = Secrets(self._state)
         self._tidied_at = float("-inf")
         self._said = ""
         self._stop = threading.Event()
@@ -58,23 +60,26 @@ class Telling:
             self._thread.join(timeout_s)
 
     def turn(self) -> None:
-        """Looks at the budgets, then sends what is due."""
+        """Sends what is due."""
         now = self._clock()
-        for alert in alerts(live(self._published, now) or ()):
-            if alert.key not in self._told:
-                self._outbox.put(alert.event, alert.payload, key=alert.key, now=now)
-                self._told.add(alert.key)
         for notice in self._outbox.due(now):
-            self._outbox.note(notice, self._tell(notice), self._clock())
+            after = self._outbox.note(notice, self._tell(notice), self._clock())
+            self._in_timelines(notice, after)
         if now - self._tidied_at >= TIDY_EVERY_S:
             self._outbox.tidy(now)
             self._tidied_at = now
 
     def _tell(self, notice: Notice) -> Delivery:
         snapshot = self._published.snapshot()
-        notify = snapshot.notify if snapshot is not None else Notify()
-        return self._send(
-            notify,
+        targets = []
+        if snapshot is not None:
+            rules = {rule.name: rule for rule in snapshot.alerts}
+            if not notice.rule:
+                targets = targets_of(snapshot.notify)
+            elif notice.rule in rules:
+                targets = rules[notice.rule].targets
+        return self._tell_targets(
+            targets,
             notice.event,
             notice.payload,
             secret=self._secret,
@@ -82,6 +87,22 @@ class Telling:
             skip=notice.told,
             wall=self._clock,
         )
+
+    def _in_timelines(self, before: Notice, after: Notice) -> None:
+        """Whom an alert about incidents has reached stands in their timelines."""
+        reached = sorted(set(after.told) - set(before.told))
+        told = of_payload(after.payload) if reached else None
+        if told is None or told.phase == "test":
+            return
+        ids = [item.key.removeprefix(INCIDENT) for item in told.items if item.key.startswith(INCIDENT)]
+        if ids:
+            what = {"firing": "Alert", "reminder": "Reminder", "resolved": "Its end"}[told.phase]
+            text = f"{what} told to {', '.join(reached)} (rule {told.rule})."
+            book.tell(
+                self._state,
+                ids,
+                Entry(at=self._clock(), kind="alert", text=text, detail={"notice": after.id}),
+            )
 
     def _secret(self, ref: str) -> str:
         self._secrets.look()
@@ -92,7 +113,7 @@ class Telling:
             try:
                 self.turn()
             except Exception as problem:
-                text = f"telling of budgets failed ({type(problem).__name__}: {problem}); it goes on"
+                text = f"telling notices failed ({type(problem).__name__}: {problem}); it goes on"
                 if text != self._said:
                     sys.stderr.write(f"trunkline console: {text}\n")
                 self._said = text

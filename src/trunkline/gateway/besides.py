@@ -1,5 +1,6 @@
 """What `/health?detail=1` tells beside the integrations: faults that are set on purpose, when it was last proved that fallbacks work, and
-how old what is known of outside stores is.
+how old what is known of outside stores is, and which credentials are due to be replaced; and the
+incidents that are open.
 
 Not for: the health of integrations (`view.py`).
 """
@@ -15,6 +16,7 @@ from trunkline.gateway.faults import findings as of_faults
 from trunkline.gateway.watch import Watched
 from trunkline.ops import stores
 from trunkline.ops.drill import last
+from trunkline.ops.incidents import published as incidents
 
 
 class Besides:
@@ -29,13 +31,25 @@ class Besides:
         self._last = last.read(state)
         self.watched = Watched(state / last.FILE, self._take)
         self._stores = stores.read(state)
-        self.more = [Watched(state / stores.FILE, self._take_stores)]
+        self._rotations = rotation_due.read(state)
+        self.more = [
+            Watched(state / stores.FILE, self._take_stores),
+            Watched(state / rotation_due.FILE, self._take_rotations),
+            Watched(state / incidents.FILE, self._take_incidents),
+        ]
+        self._incidents = incidents.read(state)
 
     def _take(self) -> None:
         self._last = last.read(self._state)
 
     def _take_stores(self) -> None:
         self._stores = stores.read(self._state)
+
+    def _take_rotations(self) -> None:
+        self._rotations = rotation_due.read(self._state)
+
+    def _take_incidents(self) -> None:
+        self._incidents = incidents.read(self._state)
 
     def told(self, snapshot: Snapshot) -> dict[str, Any]:
         """Members of the body; `findings` come to those of the integrations."""
@@ -48,3 +62,5 @@ class Besides:
             **({"faults": faults} if faults else {}),
             **({"drills": drills} if drills else {}),
         }
+            **({"rotations": rotations} if (rotations := rotation_due.told(self._rotations)) else {}),
+            **({"incidents": incidents.told(self._incidents)} if self._incidents else {}),

@@ -1,24 +1,26 @@
-"""What the budgets say is told once per share and window, again until it is heard, and not again after a restart."""
+"""Notices are sent to whom they are for, again until they are heard; alerts of incidents stand in their timelines."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from trunkline.console.published import Published
+from tests.support.alerts import OUTAGE, told
+from tests.support.attended import NOW, ON_CALL, Desk
 from trunkline.console.telling import Telling
-from trunkline.core.codec import to_pack
+from trunkline.core.alerting import IncidentTimes, Target
 from trunkline.core.flow import Notify
-from trunkline.core.service import Snapshot
+from trunkline.ops.incidents.book import Incidents, find
+from trunkline.ops.incidents.signs import Sign
 from trunkline.ops.notify import Delivery, Sent
-from trunkline.ops.outbox import Outbox
-from trunkline.plugins.policies.account import Standing
+from trunkline.ops.outbox import Notice, Outbox
 
-NOW = 1_795_262_400.0
 NOTIFY = Notify(webhook="https://hooks.example.com/in", webhook_secret="env:HOOK")
+BROKEN = Sign("stripe", "down", "the breaker is open", at_once=True, breaker="open")
 
 
 class Receiver:
@@ -29,90 +31,93 @@ class Receiver:
         self.ids: list[str] = []
         self.deaf = False
 
-    def send(self, notify: Notify, event: str, payload: dict[str, Any], **options: Any) -> Delivery:
-        assert notify == NOTIFY
+    def tell(
+        self, targets: Sequence[Target], event: str, payload: dict[str, Any], **options: Any
+    ) -> Delivery:
         self.ids.append(options["message_id"])
-        if not self.deaf:
-            self.heard.append((event, payload["text"]))
-        sent = Sent("webhook", "hooks.example.com", ok=not self.deaf)
-        return Delivery(id=options["message_id"], event=event, at=NOW, sent=[sent])
+        sent = [Sent(one.name, "", ok=not self.deaf) for one in targets if one.name not in options["skip"]]
+        self.heard += [(one.channel, payload["text"]) for one in sent if one.ok]
+        return Delivery(id=options["message_id"], event=event, at=NOW, sent=sent)
 
 
 class Place:
-    """A state folder with a registry, the gateway's numbers, and a clock."""
+    """A desk, a receiver, and who tells."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.now = folder, NOW
-        self.receiver = Receiver()
-        snapshot = Snapshot(version="v", created="", environment="dev", services=[], notify=NOTIFY)
-        (folder / "snapshot.msgpack").write_bytes(to_pack(snapshot))
-
-    def telling(self) -> Telling:
-        return Telling(
-            self.folder, Published(self.folder), clock=lambda: self.now, environ={}, send=self.receiver.send
+        self.desk, self.receiver = Desk(folder), Receiver()
+        self.desk.registry(notify=NOTIFY)
+        self.telling = Telling(
+            folder, self.desk.published, clock=self.desk.clock, environ={}, tell=self.receiver.tell
         )
+        self.box = Outbox(folder)
 
-    def spent(self, usd: float, window: str = "2026-11") -> None:
-        self.now += 1
-        one = Standing(
-            budget="all", of="", per="month", window=window, ends_us=0, limit_usd=10.0, spent_usd=usd, reserved_usd=0.0,
-            unpriced=0, hard=True, alerts=(0.5, 1.0),
-        )  # fmt: skip
-        (self.folder / "gateway.stats").write_bytes(to_pack({"budgets": [one]}))
-        os.utime(self.folder / "gateway.stats", (self.now, self.now))
+    def put(self, payload: dict[str, Any], **more: Any) -> None:
+        assert self.box.put("x", payload, now=self.desk.now, **more) is not None
+
+    @property
+    def logged(self) -> Notice:
+        (one,) = self.box.log()
+        return one
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
-
-
-def shares(place: Place) -> list[str]:
-    return [text.split(":")[0] for _, text in place.receiver.heard]
-
-
-@pytest.mark.row("O2")
-def test_a_share_is_told_once_per_window(place: Place) -> None:
-    telling = place.telling()
-    for usd in (4.0, 5.0, 6.0, 10.0, 11.0):
-        place.spent(usd)
-        telling.turn()
-    assert shares(place) == ["The budget 'all' has reached 50%", "The budget 'all' is used up"]
-    place.telling().turn()
-    assert len(place.receiver.heard) == 2, "a console that starts again tells nothing twice"
-    place.spent(5.0, "2026-12")
-    telling.turn()
-    assert len(place.receiver.heard) == 3
+    return Place(tmp_path / "state")
 
 
 @pytest.mark.row("O2")
 def test_who_did_not_hear_is_told_again_by_the_same_id(place: Place) -> None:
-    telling = place.telling()
     place.receiver.deaf = True
-    place.spent(5.0)
-    telling.turn()
-    telling.turn()
+    place.put({"text": "half"})
+    place.telling.turn()
+    place.telling.turn()
     assert (len(place.receiver.ids), place.receiver.heard) == (1, [])
-    place.now += 10
+    place.desk.now += 10
     place.receiver.deaf = False
-    telling.turn()
-    assert len(place.receiver.heard) == 1
+    place.telling.turn()
+    assert place.receiver.heard == [("webhook", "half")]
     assert len(set(place.receiver.ids)) == 1
-    (logged,) = Outbox(place.folder).log()
-    assert (logged.state, logged.tries) == ("sent", 2)
+    assert (place.logged.state, place.logged.tries) == ("sent", 2)
 
 
-def test_numbers_of_a_gateway_that_is_gone_say_nothing(place: Place) -> None:
-    place.spent(5.0)
-    place.now += 60
-    place.telling().turn()
-    assert place.receiver.ids == []
+@pytest.mark.row("O3")
+def test_a_notice_of_a_rule_goes_to_its_targets_alone(place: Place) -> None:
+    place.put({"text": "half"}, rule="on-call")
+    place.telling.turn()
+    assert place.receiver.heard == [("slack", "half")]
+
+
+@pytest.mark.row("O3")
+def test_a_notice_of_a_rule_that_is_gone_reaches_nobody_and_says_so(place: Place) -> None:
+    place.put({"text": "half"}, rule="gone")
+    place.telling.turn()
+    assert (place.receiver.heard, place.logged.state) == ([], "nowhere")
+
+
+@pytest.mark.row("H3", "O7")
+def test_whom_an_alert_has_reached_stands_in_the_timeline(place: Place) -> None:
+    incidents = Incidents(place.desk.state, place.desk.state_dir)
+    incidents.turn([BROKEN], IncidentTimes(), NOW)
+    (incident,) = incidents.open
+    item = msgspec.structs.replace(OUTAGE, key=f"incident:{incident.id}")
+    place.receiver.deaf = True
+    place.put(msgspec.to_builtins(told("firing", item)), rule=ON_CALL.name)
+    place.telling.turn()
+    place.receiver.deaf = False
+    place.desk.now += 10
+    place.telling.turn()
+    place.telling.turn()
+    found = find(place.desk.state, incident.id)
+    assert found is not None
+    assert [(entry.at, entry.text) for entry in found[1] if entry.kind == "alert"] == [
+        (NOW + 10, "Alert told to slack (rule on-call).")
+    ]
 
 
 def test_what_fails_is_said_once_and_the_thread_lives_on(
     place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    telling = place.telling()
+    telling = place.telling
     turns = iter([OSError("full"), OSError("full"), None])
 
     def turn() -> None:
@@ -125,7 +130,6 @@ def test_what_fails_is_said_once_and_the_thread_lives_on(
     monkeypatch.setattr("trunkline.console.telling.EVERY_S", 0.0)
     telling._run()
     assert (
-        capsys.readouterr().err
-        == "trunkline console: telling of budgets failed (OSError: full); it goes on\n"
+        capsys.readouterr().err == "trunkline console: telling notices failed (OSError: full); it goes on\n"
     )
     telling.stop()

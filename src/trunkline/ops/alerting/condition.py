@@ -5,7 +5,7 @@ Not for: whether and when it is told (`decide.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -14,10 +14,15 @@ from trunkline.core.service import Snapshot
 from trunkline.ops.alerting.message import Item
 from trunkline.ops.alerts import Alert
 from trunkline.ops.findings import FindingRow
+from trunkline.ops.incidents.incident import CAUSES, Incident
+from trunkline.ops.outside import Hit
 
 SETTLE_S = 30.0
 """What comes back within so long has not ended."""
 FACT_MAX = 300
+HITS_MAX = 5
+INCIDENT = "incident:"
+"""How the keys of incidents begin."""
 
 
 class Condition(NamedTuple):
@@ -74,7 +79,40 @@ def of_finding(row: FindingRow, to: Links) -> Condition:
     return Condition(item, acknowledged=row.state == "acknowledged")
 
 
-def of_budget(alert: Alert, now: float) -> Condition:
+def of_incident(
+    one: Incident,
+    to: Links,
+    *,
+    hits: Iterable[Hit] = (),
+    served: str = "",
+    correlation_ids: Sequence[str] = (),
+) -> Condition:
+    """An incident that is open; what it says of ends has been weighed already."""
+    hit = ", ".join(f"{h.feature} {h.failures}/{h.calls}" for h in list(hits)[:HITS_MAX] if h.failures)
+    facts = {
+        "cause": CAUSES[one.cause],
+        "now": one.reason if one.reason not in one.title else "",
+        "features hit": hit,
+        "served by": served,
+        "owner": one.owner,
+        "again": f"{one.reopened} times" if one.reopened else "",
+    }
+    item = Item(
+        key=f"{INCIDENT}{one.id}",
+        kind=f"incident.{one.cause}",
+        severity=one.severity,
+        title=one.title,
+        integration=one.integration,
+        since=rfc3339(one.opened_at),
+        runbook=to.runbook(one.integration),
+        command=f"trunkline runbook show {one.integration}",
+        correlation_ids=list(correlation_ids),
+        facts={name: value for name, value in facts.items() if value},
+    )
+    return Condition(item, acknowledged=bool(one.acknowledged_at), settle_s=0.0)
+
+
+def of_budget(alert: Alert) -> Condition:
     """A share of a budget that was reached, or calls that nobody knows the price of."""
     facts = {name: _fact(value) for name, value in alert.payload.items() if name != "text" and value != ""}
     share, hard = alert.payload.get("share", 0.0), alert.payload.get("hard", False)
@@ -83,7 +121,6 @@ def of_budget(alert: Alert, now: float) -> Condition:
         kind=alert.event,
         severity="critical" if share >= 1 and hard else "warning",
         title=str(alert.payload["text"]),
-        since=rfc3339(now),
         command="trunkline budgets",
         facts=facts,
     )

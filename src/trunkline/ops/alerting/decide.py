@@ -74,8 +74,13 @@ def step(rule: Rule, conditions: Iterable[Condition], known: Mapping[str, Known]
     reminder = [one for one in after.values() if _remind(rule, one, now)]
     for one in reminder:
         after[one.item.key] = _told(one, now, fired=False)
-    changed = [one for key, one in after.items() if one != known.get(key)]
+    changed = [one for key, one in after.items() if _differs(one, known.get(key))]
     return Step(changed, [one.item for one in firing], [one.item for one in reminder], resolved)
+
+
+def _differs(one: Known, old: Known | None) -> bool:
+    """Whether it is worth keeping anew: what a thing says of itself may change each second, and is told as it is then."""
+    return old is None or msgspec.structs.replace(one, item=old.item) != old
 
 
 def _seen(rule: str, old: Known | None, one: Condition, now: float) -> Known:

@@ -73,13 +73,6 @@ class Incidents:
                 self._seen_file.write_text(f"{now:.3f}\n")
         return changes
 
-    def told(self, integration_ids: Iterable[str], entry: Entry) -> None:
-        """Something that happened with incidents, by id, e.g. that an alert went out."""
-        with self._state.change() as connection:
-            for incident_id in integration_ids:
-                if tables.find(connection, incident_id) is not None:
-                    tables.add_entries(connection, [_entry_row(incident_id, entry)])
-
     def _fresh(self, now: float) -> Watch:
         """The watch, with what people have said since the last look."""
         with self._state.view() as connection:
@@ -133,6 +126,14 @@ def find(state: Store, incident_id: str) -> tuple[Incident, list[Entry]] | None:
         row = tables.find(connection, incident_id)
         rows = tables.timeline(connection, incident_id)
     return None if row is None else (_incident(row), [_entry(one) for one in rows])
+
+
+def tell(state: Store, incident_ids: Iterable[str], entry: Entry) -> None:
+    """Something that happened with incidents, by id, e.g. that an alert went out."""
+    with state.change() as connection:
+        for incident_id in incident_ids:
+            if tables.find(connection, incident_id) is not None:
+                tables.add_entries(connection, [_entry_row(incident_id, entry)])
 
 
 def put(connection: sa.Connection, incident: Incident, entries: Iterable[Entry]) -> None:

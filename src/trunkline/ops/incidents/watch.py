@@ -98,8 +98,7 @@ class Watch:
     def _one(self, sign: Sign, times: IncidentTimes, now: float, owner: str) -> list[Change]:
         name, of = sign.integration, group(sign.cause)
         held = [key for key in self._open if key[0] == name]
-        self._well(sign, times, now)
-        changes = []
+        changes = list(self._well(sign, times, now))
         if sign.bad:
             opened = self._begin(sign, times, now, owner) if (name, of) not in self._open else None
             if opened is not None:
@@ -110,7 +109,7 @@ class Watch:
             changes += self._go_on(key, sign, times, now, bad=bad)
         return changes
 
-    def _well(self, sign: Sign, times: IncidentTimes, now: float) -> None:
+    def _well(self, sign: Sign, times: IncidentTimes, now: float) -> Iterator[Change]:
         """Since when the integration is well; one that was closed by hand may come back after that."""
         name = sign.integration
         if sign.bad:
@@ -121,10 +120,11 @@ class Watch:
             self._trouble[key].down_since = 0.0
             if now - self._trouble[key].last_at > FORGOTTEN_S:
                 del self._trouble[key]
-        if now - since >= times.close_after:
-            for key in [key for key in self._last if key[0] == name]:
-                if not self._last[key].recovered_at and self._last[key].state == "closed":
-                    self._last[key] = replace(self._last[key], recovered_at=since)
+        if now - since < times.close_after:
+            return
+        for key, last in list(self._last.items()):
+            if key[0] == name and last.state == "closed" and not last.recovered_at:
+                yield self._put(replace(last, recovered_at=since), [])
 
     def _begin(self, sign: Sign, times: IncidentTimes, now: float, owner: str) -> Change | None:
         key = (sign.integration, group(sign.cause))

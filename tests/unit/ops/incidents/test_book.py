@@ -10,7 +10,7 @@ from trunkline.control import audit
 from trunkline.control import incidents as people
 from trunkline.control.state import State
 from trunkline.core.alerting import IncidentTimes
-from trunkline.ops.incidents.book import Incidents, find, listed
+from trunkline.ops.incidents.book import Incidents, find, listed, tell
 from trunkline.ops.incidents.incident import Entry
 from trunkline.ops.incidents.signs import Sign
 
@@ -109,7 +109,7 @@ def test_news_stand_in_the_timeline_of_all_that_are_open(state: State) -> None:
     watched.turn([BROKEN, BROKEN._replace(integration="adyen")], TIMES, NOW + 1, news=[entry])
     assert [kinds(state, one.id)[-1] for one in listed(state)] == ["registry", "registry"]
     (first, _) = watched.open
-    watched.told([first.id, "inc_none"], Entry(at=NOW + 2, kind="alert", text="told on-call"))
+    tell(state, [first.id, "inc_none"], Entry(at=NOW + 2, kind="alert", text="told on-call"))
     assert kinds(state, first.id)[-1] == "alert"
 
 

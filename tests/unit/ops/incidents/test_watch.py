@@ -153,6 +153,7 @@ def test_one_that_people_close_stays_closed_until_it_was_well_once() -> None:
     story.watch.take(replace(story.last, state="closed", closed_at=NOW + 5, closed_by="jan"))
     assert [story.at(s, BROKEN) for s in (6, 60, 500)] == [[]] * 3
     assert [story.at(510, WELL), story.at(570, WELL)] == [[], []]
+    assert story.last.recovered_at == NOW + 510
     assert story.at(580, BROKEN) == ["reopened"]
 
 
