@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import click
 
 from trunkline.cli.main import Subcommands
 from trunkline.cli.place import json_option, place_options, state_here
+from trunkline.cli.rotate import impact, rotate, rotations
 from trunkline.cli.show import json_out, say, table
 
 if TYPE_CHECKING:
@@ -33,8 +35,13 @@ def set_(name: str, as_json: bool) -> None:
 
     E.g. `printf %s "$CRM_TOKEN" | trunkline secrets set CRM_TOKEN`. Live within a second.
     """
+    from trunkline.control import rotations as under_way
     from trunkline.control import secrets as control
 
+    if under_way.running(state_here(), name) is not None:
+        raise click.UsageError(
+            f"A rotation of {name} is under way (`trunkline secrets rotate {name} --status`); end it first, e.g. with --abort."
+        )
     value = (
         click.prompt(f"Value of {name}", hide_input=True, err=True)
         if sys.stdin.isatty()
@@ -51,12 +58,23 @@ def set_(name: str, as_json: bool) -> None:
 @json_option
 @place_options
 def list_(as_json: bool) -> None:
-    """List stored secrets: version, last characters, fingerprint, use."""
+    """List stored secrets (version, last characters, fingerprint, use), and those of outside stores with their age."""
     from trunkline.control import secrets as control
+    from trunkline.ops import stores
 
-    _print(
-        control.list_secrets(state_here()), as_json, "No secrets yet. Store one: trunkline secrets set NAME"
-    )
+    state = state_here()
+    known, outside = control.list_secrets(state), stores.told(stores.read(state.path), time.time())
+    if as_json and outside:
+        json_out([*known, *outside])
+        return
+    if known or as_json or not outside:
+        _print(known, as_json, "No secrets yet. Store one: trunkline secrets set NAME")
+    if outside:
+        columns = ("reference", "version", "state", "age", "problem")
+        rows = [
+            (one["ref"], one["version"], one["state"], _age(one["age_s"]), one["problem"]) for one in outside
+        ]
+        table(columns, rows, empty="")
 
 
 @secrets.command()
@@ -166,9 +184,21 @@ def rotate_master(new_key_file: str | None, yes: bool) -> None:
         say("Hand in the new key (TRUNKLINE_MASTER_KEY or _FILE) and start Trunkline again.")
 
 
+for _command in (rotate, rotations, impact):
+    secrets.add_command(_command)
+
+
+def _age(seconds: float | None) -> str:
+    from trunkline.ops.stores import age_words
+
+    return "" if seconds is None else age_words(seconds)
+
+
 def _reference(text: str) -> str:
+    from trunkline.core.outside import SCHEMES
+
     scheme, colon, rest = text.partition(":")
-    if not colon or not rest or scheme not in ("env", "file", "store"):
+    if not colon or not rest or scheme not in ("env", "file", "store", *SCHEMES):
         raise click.BadParameter(
             f"{text!r} must be a reference, e.g. env:STRIPE_SECRET_KEY or store:CRM_TOKEN", param_hint="REF"
         )

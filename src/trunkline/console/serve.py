@@ -27,6 +27,8 @@ from trunkline.console.guard import allowed_hosts
 from trunkline.console.lookers import lookers
 from trunkline.console.looking import Looking
 from trunkline.console.published import Published
+from trunkline.console.rotating import Rotating
+from trunkline.console.secret_watch import SecretWatch
 from trunkline.console.telling import Telling
 from trunkline.console.watching import Watching, ended_lately
 from trunkline.core.record import Begin, End
@@ -75,16 +77,21 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         # uvicorn raises the signal once more when it has ended; without this it would kill the drain in the middle.
         signal.signal(number, lambda *_: None)
     telling = Telling(settings.state_path, console.published)
+    attending = Attending(console)
     looking = console.looking = Looking(console.state, lookers(console))
     follower.start()
     telling.start()
-    attending = Attending(console)
-    looking.start()
-    try:
-        asyncio.run(_serve(uvicorn.Server(config), listener, [watching, drills]))
     attending.start()
+    looking.start()
+    rotating = Rotating(settings.state_path, console.published, watching.place)
+    secret_watch = SecretWatch(settings.state_path, console.published)
+    secret_watch.start()
+    try:
+        asyncio.run(_serve(uvicorn.Server(config), listener, [watching, drills, rotating]))
     finally:
+        secret_watch.stop()
         looking.stop()
+        attending.stop()
         telling.stop()
         follower.stop()
     return 0
@@ -92,7 +99,6 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
 
 def compose(state_dir: Path, token: str, *, open_metrics: bool = False) -> tuple[Console, Follower]:
     """The console's parts, joined; nothing runs yet."""
-        attending.stop()
     journal, folder = state_dir / "journal", state_dir / "ledger"
     published, totals, hits = Published(state_dir), Totals(), Hits()
     rollups, ledger = Rollups(folder), Ledger(folder)

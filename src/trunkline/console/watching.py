@@ -57,7 +57,7 @@ class Watching:
         """Until cancelled. What fails is said once and tried again: the console must outlive it."""
         wire = Client()
         means = Means(
-            wire, self._place, self._page_place, self._secrets.signed, self._publish, self._hits.told
+            wire, self.place, self._page_place, self._secrets.signed, self._publish, self._hits.told
         )
         rounds = Rounds(means, clock=time.monotonic, wall=time.time)
         try:
@@ -84,7 +84,8 @@ class Watching:
                 self._adopted = mark
         rotated.take_over(self._state)
 
-    def _place(self, service: Service, url: str) -> Place:
+    def place(self, service: Service, url: str) -> Place:
+        """Where a request to an integration goes. Raises ValueError for an address that may not be used."""
         found = addresses.address(service, url, self._environ)
         return Place(found.origin, found.host)
 
@@ -92,7 +93,7 @@ class Watching:
         """A page of somebody else: in the open, encrypted; on this machine only if the registry itself says so."""
         host = urlsplit(url).hostname or ""
         stand_in = Service(name="status page", base_url=url, private=addresses.literal(host))
-        return self._place(stand_in, url)
+        return self.place(stand_in, url)
 
     def _publish(self, told: outside.Outside) -> None:
         outside.write(self._state_dir / outside.FILE, told)
@@ -126,6 +127,11 @@ class Secrets:
             detail = {"version": sealed.version, "refs": sorted(sealed.values)}
             audit.append(self._state, "console", "secret.open", path.name, detail)
             self._sealed, self._seen = sealed, mark
+
+    @property
+    def version(self) -> str:
+        """Of what is open; empty before the first look."""
+        return self._sealed.version if self._sealed is not None else ""
 
     def value(self, ref: str) -> str:
         """One credential. Raises ValueError saying why it is not there."""

@@ -67,8 +67,18 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
         return f"Resolved({sorted(self.values)}, missing={sorted(self.missing)})"
 
 
-def set_secret(state: State, name: str, value: str, *, actor: str = "cli", now: float | None = None) -> int:
-    """Stores a value as the next version of a secret and makes it current; answers the version. Raises SecretProblem."""
+def set_secret(
+    state: State,
+    name: str,
+    value: str,
+    *,
+    actor: str = "cli",
+    now: float | None = None,
+    current: bool = True,
+) -> int:
+    """Stores a value as the next version of a secret and makes it current, unless told otherwise; answers the version. Raises
+    SecretProblem.
+    """
     from trunkline.ledger import control_tables as tables
 
     at = time.time() if now is None else now
@@ -85,7 +95,8 @@ def set_secret(state: State, name: str, value: str, *, actor: str = "cli", now: 
     with state.change() as connection:
         version = max((row["version"] for row in tables.secret_history(connection, name)), default=0) + 1
         made = store.enclose(value.encode(), name=name, version=version, purpose=PURPOSE, master_key=master)
-        tables.put_secret(connection, name, version, at)
+        if current:
+            tables.put_secret(connection, name, version, at)
         facts = {"fingerprint": fingerprint(state, value), "last4": value[-4:] if len(value) >= 16 else ""}
         sealed = {"ciphertext": made.ciphertext, "wrapped_key": made.wrapped_key, "kek_id": made.kek_id}
         tables.insert_secret_version(
@@ -142,6 +153,36 @@ def revert(
             at,
         )
     return chosen
+
+
+def value_of(state: State, name: str, version: int, *, actor: str) -> str:
+    """One version's value, for who verifies it; audited. Raises SecretProblem."""
+    row = _version_row(state, name, version)
+    envelope = store.Envelope(row["ciphertext"], row["wrapped_key"], row["kek_id"])
+    value = store.disclose(
+        envelope, name=name, version=version, purpose=PURPOSE, master_key=state.master_key()
+    ).decode()
+    detail = {"version": version, "fingerprint": row["fingerprint"]}
+    with state.change() as connection:
+        audit.add(connection, state, [audit.Entry(actor, "secret.fetch", f"store:{name}", detail)])
+    return value
+
+
+def same_value(state: State, name: str, version: int, value: str) -> bool:
+    """Whether a version has this value, told by its fingerprint and last characters."""
+    told = fingerprint(state, value.strip("\r\n"))
+    return bool(_version_row(state, name, version)["fingerprint"] == told)
+
+
+def _version_row(state: State, name: str, version: int) -> Any:
+    from trunkline.ledger import control_tables as tables
+
+    with state.view() as connection:
+        rows = tables.secret_history(connection, name)
+    found = next((row for row in rows if row["version"] == version and row["ciphertext"]), None)
+    if found is None:
+        raise SecretProblem(f"{name} has no version {version} with a value.")
+    return found
 
 
 def remove(

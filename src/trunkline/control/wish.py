@@ -23,7 +23,7 @@ DEFAULT_CONCURRENCY = 256
 LONGEST_TEXT = 128
 
 _SCOPE = re.compile(
-    r"\*|health:read|metrics:read|integration:[a-z0-9_.@-]+(:[A-Za-z0-9_.*-]+)?|integration:\*|model:\S+|(route|connection):[a-z0-9_.@*-]+"
+    r"\*|health:read|metrics:read|integration:[a-z0-9_.@-]+(:[A-Za-z0-9_.*-]+)?|integration:\*|model:\S+|(route|connection):[a-z0-9_.@*-]+|secrets:[a-z0-9_-]+"
 )
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 LANES: tuple[Lane, ...] = ("interactive", "pipeline", "batch")
@@ -116,7 +116,7 @@ def _scope_cure(scope: str) -> str:
     if ":" not in scope:
         return f"names no kind; write e.g. 'integration:{scope}' or 'model:{scope}'."
     return (
-        "must be integration:NAME[:OPERATION], model:GLOB, route:NAME, connection:NAME, health:read, metrics:read or * "
+        "must be integration:NAME[:OPERATION], model:GLOB, route:NAME, connection:NAME, secrets:PROCESS, health:read, metrics:read or * "
         "(names in small letters)."
     )
 

@@ -11,13 +11,15 @@ import fnmatch
 from collections.abc import Iterable
 
 EVERYTHING = "*"
+SECRETS = "secrets:"
+"""Scope of who may read the secrets of a process (`trunkline run`)."""
 _SPECIAL = frozenset("*?[")
 _GLOBBED = ("model",)
 
 
 def covers(held: str, asked: str) -> bool:
-    """Whether who holds one scope may hand out the other."""
-    if held in (EVERYTHING, asked):
+    """Whether who holds one scope may hand out the other. Every call is not every secret: `*` covers no `secrets:NAME`."""
+    if held == asked or (held == EVERYTHING and not asked.startswith(SECRETS)):
         return True
     sort, _, has = held.partition(":")
     kind, _, wants = asked.partition(":")

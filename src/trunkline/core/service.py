@@ -318,8 +318,8 @@ class CallerKey(msgspec.Struct, frozen=True, kw_only=True):
     parents: list[str] = []
     """Ids of the keys that it was made with, the nearest first: what ends or bounds one of them holds for it, too."""
     scopes: list[str] = []
-    """`integration:NAME`, `integration:NAME:OPERATION`, `model:GLOB`, `route:NAME`, `connection:NAME`, `health:read`,
-    `metrics:read`, `*`."""
+    """`integration:NAME`, `integration:NAME:OPERATION`, `model:GLOB`, `route:NAME`, `connection:NAME`, `secrets:PROCESS`,
+    `health:read`, `metrics:read`, `*`."""
     expires_at: float = 0.0
     """Epoch seconds; 0: never."""
     ips: list[str] = []

@@ -14,7 +14,7 @@ from typing import Any
 from trunkline.core.service import Snapshot
 from trunkline.gateway.faults import findings as of_faults
 from trunkline.gateway.watch import Watched
-from trunkline.ops import stores
+from trunkline.ops import rotation_due, stores
 from trunkline.ops.drill import last
 from trunkline.ops.incidents import published as incidents
 
@@ -57,10 +57,14 @@ class Besides:
         drills = last.told(snapshot.drills, snapshot.environment, self._last, now)
         found = [*of_faults(faults), *last.findings(snapshot.drills, snapshot.environment, self._last, now)]
         return {
-            "findings": [*found, *stores.findings(self._stores, now)],
+            "findings": [
+                *found,
+                *stores.findings(self._stores, now),
+                *rotation_due.findings(self._rotations),
+            ],
             **({"stores": stores.told(self._stores, now)} if self._stores else {}),
+            **({"rotations": rotations} if (rotations := rotation_due.told(self._rotations)) else {}),
+            **({"incidents": incidents.told(self._incidents)} if self._incidents else {}),
             **({"faults": faults} if faults else {}),
             **({"drills": drills} if drills else {}),
         }
-            **({"rotations": rotations} if (rotations := rotation_due.told(self._rotations)) else {}),
-            **({"incidents": incidents.told(self._incidents)} if self._incidents else {}),

@@ -89,7 +89,7 @@ def findings(known: Iterable[Seen], now: float) -> list[dict[str, str]]:
             "severity": "warning" if one.has_value else "error",
             "code": "store-trouble",
             "item": one.ref,
-            "message": words(one, now),
+            "message": words(one, now).rstrip("."),
         }
         for one in known
         if one.problem

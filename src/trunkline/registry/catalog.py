@@ -44,6 +44,15 @@ class Address(Part):
     """What a person has to write where the vendor has no single address."""
 
 
+class Broad(Part):
+    """A form of key that may do more than most uses need."""
+
+    pattern: str
+    """Regular expression (full match)."""
+    instead: str
+    """The narrower one, for people."""
+
+
 class Key(Part):
     """Regular expressions (full match) for the forms of this vendor's keys."""
 
@@ -55,6 +64,8 @@ class Key(Part):
     """Keys that tell nothing of the kind."""
     needed: bool = True
     """`false`: the API may be called without one."""
+    broad: list[Broad] = []
+    """Keys that may do everything, where the vendor has narrower ones."""
 
 
 class Priced(Part):
@@ -160,3 +171,10 @@ def key_problem(entry: Entry | None, environment: str, secret: str) -> str:
     if environment == "prod" and sandbox:
         return f"A sandbox key of {entry.title} is set in prod, where it does nothing real. Set the live key for prod."
     return ""
+
+
+def broad_key(entry: Entry | None, secret: str) -> str:
+    """What to use instead of a key that may do more than is needed; empty when it may not. Never holds the key."""
+    if entry is None:
+        return ""
+    return next((one.instead for one in entry.key.broad if re.fullmatch(one.pattern, secret)), "")

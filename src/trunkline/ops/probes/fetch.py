@@ -1,4 +1,4 @@
-"""One small request with bounds on everything: size, time, redirects. For probes and status pages only."""
+"""One small request with bounds on everything: size, time, redirects. For probes, status pages and proofs of credentials only."""
 
 from __future__ import annotations
 
@@ -37,22 +37,32 @@ async def fetch(
     *,
     method: str = "GET",
     fields: bytes = b"",
+    body: bytes = b"",
     timeout_s: float = 10.0,
     body_max: int = 0,
     follow: bool = False,
 ) -> Fetched:
-    """Raises WireError, TimeoutError, ValueError. `body_max` 0: the body is not read. `fields` never go to a second address."""
+    """Raises WireError, TimeoutError, ValueError. `body` is what is sent; with `body_max` 0 the answer's is not read. `fields` never go
+    to a second address.
+    """
     async with asyncio.timeout(timeout_s):
         for _ in range(REDIRECTS_MAX + 1):
-            status, location, body = await _once(wire, origins, url, method, fields, timeout_s, body_max)
+            status, location, got = await _once(wire, origins, url, method, fields, body, timeout_s, body_max)
             if not (follow and 300 <= status < 400 and location):
-                return Fetched(status, body, url)
+                return Fetched(status, got, url)
             url, fields = urljoin(url, location), b""
     raise BadReply(f"more than {REDIRECTS_MAX} redirects")
 
 
 async def _once(
-    wire: Fetcher, origins: Origins, url: str, method: str, fields: bytes, timeout_s: float, body_max: int
+    wire: Fetcher,
+    origins: Origins,
+    url: str,
+    method: str,
+    fields: bytes,
+    body: bytes,
+    timeout_s: float,
+    body_max: int,
 ) -> tuple[int, str, bytes]:
     origin, host = origins(url)
     parts = urlsplit(url)
@@ -65,17 +75,17 @@ async def _once(
             method.encode(),
             target.encode(),
             host,
-            fields,
+            fields + b"content-length: %d\r\n" % len(body) if body else fields,
         )
     )
-    response = wire.open(origin, method.encode(), head, None, connect_timeout_s=timeout_s)
+    response = wire.open(origin, method.encode(), head, body or None, connect_timeout_s=timeout_s)
     try:
         await response.ready
         location = response.fields.get(b"location", b"").decode("latin-1")
         if not body_max:
             return response.status, location, b""
-        body = response.body if response.complete else await response.read(body_max)
-        return response.status, location, bytes(body[:body_max])
+        got = response.body if response.complete else await response.read(body_max)
+        return response.status, location, bytes(got[:body_max])
     finally:
         if not response.complete:
             response.abort()

@@ -149,7 +149,7 @@ class Rounds:
             if given is None:
                 return None
             (fields, query), signed = given, True
-        url, lines = _address(service, probe, query.decode("latin-1"))
+        url, lines = probe_address(service, probe, query.decode("latin-1"))
         try:
             got = await fetch(
                 means.wire,
@@ -211,7 +211,7 @@ def _feed(service: Service) -> str:
     return feed if page in _LOCAL or (page and not service.private and base not in _LOCAL) else ""
 
 
-def _address(service: Service, probe: Probe, query: str) -> tuple[str, bytes]:
+def probe_address(service: Service, probe: Probe, query: str) -> tuple[str, bytes]:
     """The probe's address, and the header lines that the registry adds to every call."""
     version = service.api_version
     base = (
