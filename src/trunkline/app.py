@@ -197,8 +197,9 @@ class Process:
         handler = self.gateway.handle
         if settings.one_port:
             handler = ConsoleLink(
-                self.wire, settings.console_host, settings.console_port, handler, bool(settings.tls_cert)
-            ).handle
+                self.wire, settings.console_host, settings.console_port, handler, bool(settings.tls_cert),
+                address=self.access.address, token_key=lambda: self._sealed.token_key,
+            ).handle  # fmt: skip
         self.server = Server(handler, refuse=refused_by_wire, tls=self._tls())
 
     def _tls(self) -> Any:

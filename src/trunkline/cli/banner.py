@@ -39,12 +39,12 @@ def _console(state: State, settings: Settings, base: str, show_link: bool) -> li
     address = f"{base}/console" if settings.one_port else own
     if not show_link:
         return [f"  Console         {address}   (sign in with the token in {state.admin_token})"]
-    from trunkline.console.access import admin_token, sign_in_link
+    from trunkline.control.sessions import make_link
 
-    link = sign_in_link(admin_token(state.path), address)
+    link = make_link(state, actor="serve")
     return [
-        f"  Console         {link}",
-        f"                  (opens once, within 10 minutes; then: the token in {state.admin_token})",
+        f"  Console         {address}/sign-in?link={link}",
+        "                  (opens once, within 10 minutes; `trunkline console open` makes another)",
     ]
 
 

@@ -1,6 +1,7 @@
-"""Who asks: the admin token, the session that a one-time link opens, or a caller key with the scope that an endpoint names.
+"""Who asks: the admin token, a session of the console, or a caller key with a role or with the scope that an endpoint names.
 
-Tokens are compared in constant time. Not for what each may do: endpoints declare that (`endpoints.py`).
+Tokens are compared in constant time, or found by a hash of all of them. What is wrong is counted by address, and too much of it is
+refused unlooked-at (`control/lockout.py`). Not for what each may do: endpoints declare that (`declare.py`).
 """
 
 from __future__ import annotations
@@ -13,19 +14,32 @@ from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 
+from trunkline.console.identity import Identity
+from trunkline.control import sessions
+from trunkline.control.lockout import Failures
+from trunkline.control.state import State
+from trunkline.core.identity import at_least
+from trunkline.core.scopes import covered
 from trunkline.core.service import CallerKey
+from trunkline.plugins.policies.access import within
+from trunkline.plugins.policies.grants import address_seal
 
 TOKEN_PREFIX = "tla_"  # noqa: S105 - how a token begins, not one
 COOKIE = "trunkline_session"
-LINK_S = 600
-SESSION_S = 12 * 3600
+SESSION_S = sessions.SESSION_S
+FROM = "x-trunkline-from"
+"""In which the gateway hands on whom it serves the console to (`--one-port`), with a seal that only it can make."""
 
 FindKey = Callable[[str], CallerKey | None]
 """A caller key by its text; None if it is unknown."""
 
 
+class ExposedToken(ValueError):
+    """The admin token may be read by others."""
+
+
 def admin_token(state_dir: Path) -> str:
-    """The admin token, made (256 random bits, mode 0600) at first need."""
+    """The admin token, made (256 random bits, mode 0600) at first need. Raises ValueError for one that cannot be used."""
     path = state_dir / "admin.token"
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f".admin.token.{os.getpid()}")
@@ -41,66 +55,109 @@ def admin_token(state_dir: Path) -> str:
             pass
         finally:
             part.unlink()
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077:
+        raise ExposedToken(f"{path} may be read by others (mode {mode:04o}). Run: chmod 600 {path}")
     token = path.read_text().strip()
     if not token.startswith(TOKEN_PREFIX) or len(token) < 40:
         raise ValueError(f"{path} holds no admin token: delete it, and a new one is made at the next start")
     return token
 
 
-def sign_in_link(token: str, base_url: str, now: float | None = None) -> str:
-    """A link that opens the console once, within ten minutes."""
-    expires = int((time.time() if now is None else now) + LINK_S)
-    return f"{base_url}/sign-in?link={_sign(token, 'link', f'{expires}.{secrets.token_urlsafe(12)}')}"
-
-
 class Access:
-    """Decides who a request is from. Holds the links that were used; they expire soon."""
+    """Decides who a request is from. `failures` counts what was wrong."""
 
-    def __init__(self, token: str, find_key: FindKey, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        token: str,
+        find_key: FindKey,
+        state: State,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._token = token
         self._find_key = find_key
+        self._state = state
         self._clock = clock
-        self._used: dict[str, float] = {}
+        self.failures = Failures(state, clock)
 
-    def role(self, headers: Mapping[str, str]) -> str:
-        """The role of a request; empty if it has none."""
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._token.encode()):
-            return "admin"
-        return "admin" if self._session(headers.get("cookie", "")) else ""
+    def identify(self, headers: Mapping[str, str], address: str) -> Identity | None:
+        """Who it is; None if nobody. Reads the database. Raises LockedOut for wrong tokens from an address that had too many."""
+        text = _presented(headers)
+        if text:
+            found = self._by_token(text, address)
+            if found is None and text.startswith((TOKEN_PREFIX, "tl_")):
+                self.failures.check(address)
+                self.failures.failed("token", address)
+            return found
+        return self._by_session(headers.get("cookie", ""))
 
-    def has_scope(self, headers: Mapping[str, str], scope: str) -> bool:
-        """Whether a request carries a caller key that is alive and has a scope."""
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        text = headers.get("x-trunkline-key") or (given.strip() if scheme.lower() == "bearer" else "")
-        if not scope or not text.startswith("tl_"):
-            return False
-        key = self._find_key(text)
-        alive = key is not None and (not key.expires_at or key.expires_at > self._clock())
-        return alive and key is not None and (scope in key.scopes or "*" in key.scopes)
+    def has_scope(self, headers: Mapping[str, str], scope: str, address: str) -> bool:
+        """Whether a request carries a caller key that is alive, may be used from there, and has a scope."""
+        key = self._live(_presented(headers), address) if scope else None
+        return key is not None and covered(scope, key.scopes)
 
-    def open_session(self, link: str) -> str:
-        """The cookie's value for a link that is good and was not used; else empty."""
-        now = self._clock()
-        self._used = {used: until for used, until in self._used.items() if until > now}
-        if link in self._used or not self._is_signed(link, "link", now):
-            return ""
-        self._used[link] = now + LINK_S
-        return _sign(self._token, "session", f"{int(now + SESSION_S)}.{secrets.token_urlsafe(12)}")
+    def csrf(self, who: Identity) -> str:
+        """What a request of this session must bring along to change anything; a foreign page cannot know it."""
+        return hmac.digest(self._state.keys["token_key"], f"csrf|{who.session}".encode(), "sha256").hex()
 
-    def _session(self, cookies: str) -> bool:
-        try:
-            morsel = SimpleCookie(cookies).get(COOKIE)
-        except CookieError:
-            return False
-        return morsel is not None and self._is_signed(morsel.value, "session", self._clock())
+    def is_csrf(self, who: Identity, given: str) -> bool:
+        """Whether a token is this session's."""
+        return hmac.compare_digest(given.encode(), self.csrf(who).encode())
 
-    def _is_signed(self, text: str, purpose: str, now: float) -> bool:
-        payload, _, _ = text.rpartition(".")
-        expires, _, _ = payload.partition(".")
-        genuine = hmac.compare_digest(text.encode(), _sign(self._token, purpose, payload).encode())
-        return genuine and expires.isdigit() and int(expires) > now
+    def address(self, headers: Mapping[str, str], peer: str) -> str:
+        """Where a request comes from: the peer, or whom the gateway says under its seal."""
+        said, _, seal = headers.get(FROM, "").rpartition(" ")
+        if said and hmac.compare_digest(
+            seal.encode(), address_seal(said, self._state.keys["token_key"]).encode()
+        ):
+            return said
+        return peer
+
+    def still(self, who: Identity, headers: Mapping[str, str], address: str) -> bool:
+        """Whether somebody who was let in a while ago still has the same role and teams; for answers without an end."""
+        text = _presented(headers)
+        return (self._by_token(text, address) if text else self._by_session(headers.get("cookie", ""))) == who
+
+    def _by_token(self, text: str, address: str) -> Identity | None:
+        if hmac.compare_digest(text.encode(), self._token.encode()):
+            return Identity(kind="token", name="admin", role="admin")
+        key = self._live(text, address)
+        if key is None:
+            return None
+        teams = (key.team,) if key.team else None
+        return Identity(kind="key", id=key.id, name=key.name, role=key.role, teams=teams)
+
+    def _live(self, text: str, address: str) -> CallerKey | None:
+        key = self._find_key(text) if text.startswith("tl_") else None
+        if key is None or (key.expires_at and key.expires_at <= self._clock()):
+            return None
+        return key if not key.ips or within(address, tuple(key.ips)) else None
+
+    def _by_session(self, cookies: str) -> Identity | None:
+        cookie = cookie_of(cookies, COOKIE)
+        signed = sessions.who(self._state, cookie, now=self._clock()) if cookie else None
+        if signed is None or not at_least(signed.role, "viewer"):
+            return None
+        return Identity(
+            kind="session",
+            id=signed.user_id,
+            name=signed.name,
+            role=signed.role,
+            teams=signed.teams,
+            session=signed.session,
+        )
 
 
-def _sign(token: str, purpose: str, payload: str) -> str:
-    return f"{payload}.{hmac.digest(token.encode(), f'{purpose}:{payload}'.encode(), 'sha256').hex()}"
+def cookie_of(cookies: str, name: str) -> str:
+    """The value of a cookie; empty if there is none, or the field cannot be read."""
+    try:
+        morsel = SimpleCookie(cookies).get(name)
+    except CookieError:
+        return ""
+    return morsel.value if morsel is not None else ""
+
+
+def _presented(headers: Mapping[str, str]) -> str:
+    """The token or key that a request carries."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else headers.get("x-trunkline-key", "")

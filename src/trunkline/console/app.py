@@ -6,7 +6,10 @@ Handlers are plain functions that run in a thread, because they read databases.
 from __future__ import annotations
 
 import inspect
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,14 +22,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from trunkline.console import landing
+from trunkline.console import landing, sign_in
+from trunkline.console.body import SAFE, read_form, shaped
 from trunkline.console.context import Console
 from trunkline.console.declare import Endpoint, may
 from trunkline.console.endpoints import ENDPOINTS
 from trunkline.console.failure import correlation_of, failure
 from trunkline.console.guard import Guard
+from trunkline.console.identity import NOBODY, Identity, came
+from trunkline.control.lockout import LockedOut
 from trunkline.core.codec import to_json
-from trunkline.core.errors import CallError
+from trunkline.core.errors import KINDS, CallError
 
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -46,22 +52,26 @@ def _answer(console: Console, endpoint: Endpoint) -> Answer:
 
     async def answer(request: Request) -> Response:
         correlation = correlation_of(request.headers.raw)
-        refused = await _refuse(console, endpoint, request, correlation)
-        if refused:
-            return refused
-        given = {
-            "accept": request.headers.get("accept", ""),
-            "last_event_id": request.headers.get("last-event-id", ""),
-        }
-        more = {name: value for name, value in given.items() if name in accepted}
         try:
+            form = await read_form(request) if request.method not in SAFE else {}
+            who = await _let_in(console, endpoint, request, form)
+            came_by = came(request.headers, _address(console, request))
+            given = {
+                "who": who,
+                "came": came_by,
+                "body": shaped(form, endpoint.body, endpoint.path) if endpoint.body is not None else None,
+                "accept": request.headers.get("accept", ""),
+                "last_event_id": request.headers.get("last-event-id", ""),
+                "still": partial(console.access.still, who, request.headers, came_by.address),
+            }
+            more = {name: value for name, value in given.items() if name in accepted}
             query = _query(endpoint, request)
             if endpoint.is_async:
                 found = endpoint.handler(console, query, **more)
             else:
                 found = await run_in_threadpool(endpoint.handler, console, query, **more)
         except CallError as fault:
-            return failure(fault.code, fault.message, correlation)
+            return _failed(console, endpoint, fault, correlation)
         except DBAPIError as fault:
             return failure("store_unavailable", f"the ledger cannot be read now: {fault.orig}", correlation)
         response = (
@@ -73,24 +83,50 @@ def _answer(console: Console, endpoint: Endpoint) -> Answer:
     return answer
 
 
-async def _refuse(
-    console: Console, endpoint: Endpoint, request: Request, correlation: str
-) -> Response | None:
-    """The refusal for who may not; None for who may."""
+async def _let_in(console: Console, endpoint: Endpoint, request: Request, form: dict[str, Any]) -> Identity:
+    """Who asks, if they may. Raises CallError."""
     if endpoint.role == "open" or (console.open_metrics and endpoint.name == "metrics"):
-        return None
-    role = console.access.role(request.headers)
-    if may(role, endpoint.role) and role:
-        return None
-    if endpoint.scope:
-        has_scope: Callable[..., bool] = console.access.has_scope
-        if await run_in_threadpool(has_scope, request.headers, endpoint.scope):
-            return None
-    if role:
-        return failure("forbidden", f"this needs the role {endpoint.role}, and yours is {role}", correlation)
+        return NOBODY
+    access, address = console.access, _address(console, request)
+    try:
+        who = await run_in_threadpool(access.identify, request.headers, address)
+    except LockedOut as locked:
+        raise CallError("caller_rate_limited", str(locked), retry_at=locked.until) from None
+    if who is None or not may(who.role, endpoint.role):
+        has_scope: Callable[..., bool] = access.has_scope
+        scope = endpoint.scope.format(**request.path_params)
+        if await run_in_threadpool(has_scope, request.headers, scope, address):
+            return who or NOBODY
+        if who is None:
+            raise CallError("unauthenticated", "the admin API needs a valid admin token, key or session")
+        raise CallError("forbidden", f"this needs the role {endpoint.role}, and yours is {who.role}")
+    if who.teams is not None and endpoint.reach == "refused":
+        raise CallError(
+            "forbidden",
+            f"this is about every team, and {who.name} is bound to {', '.join(who.teams) or 'none'}",
+        )
+    if who.session and request.method not in SAFE:
+        given = request.headers.get("x-csrf-token") or str(form.pop("csrf", ""))
+        if not access.is_csrf(who, given):
+            raise CallError(
+                "forbidden", "the CSRF token is missing or not this session's (`GET /api/session` tells it)"
+            )
+    return who
+
+
+def _address(console: Console, request: Request) -> str:
+    return console.access.address(request.headers, request.client.host if request.client else "")
+
+
+def _failed(console: Console, endpoint: Endpoint, fault: CallError, correlation: str) -> Response:
+    """The failure as whoever asks can read it."""
     if endpoint.media == "text/html":
-        return Response(landing.refused(), 401, media_type="text/html; charset=utf-8")
-    return failure("unauthenticated", "the admin API needs a valid admin token", correlation)
+        why = "" if fault.code == "unauthenticated" else fault.message
+        return sign_in.refused(console, why, KINDS[fault.code].status)
+    response = failure(fault.code, fault.message, correlation)
+    if fault.retry_at:
+        response.headers["retry-after"] = str(max(1, math.ceil(fault.retry_at - time.time())))
+    return response
 
 
 def _query(endpoint: Endpoint, request: Request) -> Any:

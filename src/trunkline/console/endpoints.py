@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from trunkline import __version__
-from trunkline.console import findings, landing, money, samples, shapes, unknown
+from trunkline.console import findings, landing, money, samples, shapes, sign_in, unknown
 from trunkline.console import tasks as deferred
 from trunkline.console.access import COOKIE, SESSION_S
 from trunkline.console.context import Console, memory_bytes
 from trunkline.console.declare import Endpoint, Nothing
+from trunkline.console.identity import Identity
 from trunkline.console.tail import tail
 from trunkline.console.when import instant_us
 from trunkline.core.codec import to_json
@@ -27,9 +28,9 @@ from trunkline.ops.drill import last as last_drill
 from trunkline.ops.metrics import CONTENT_TYPE, Metric, Sample, name_of, render
 
 
-def calls(console: Console, query: shapes.CallsQuery) -> Any:
+def calls(console: Console, query: shapes.CallsQuery, who: Identity) -> Any:
     """Search, newest first."""
-    wanted = query.to_filter(_instant(console, query.since), _instant(console, query.until))
+    wanted = query.to_filter(_instant(console, query.since), _instant(console, query.until), who.teams)
     try:
         page = console.ledger.calls(wanted, limit=query.limit, before=query.before)
     except BadCursor as fault:
@@ -37,26 +38,27 @@ def calls(console: Console, query: shapes.CallsQuery) -> Any:
     return {"calls": page.calls, "next": page.next}
 
 
-def call(console: Console, query: shapes.CallQuery) -> Any:
+def call(console: Console, query: shapes.CallQuery, who: Identity) -> Any:
     """One call with its attempts."""
-    found = console.ledger.call(query.id)
+    found = console.ledger.call(query.id, who.teams)
     if found is None:
         raise CallError("not_found", f"there is no call with the call id or correlation id {query.id!r}")
     return found
 
 
-def usage(console: Console, query: shapes.UsageQuery) -> Any:
+def usage(console: Console, query: shapes.UsageQuery, who: Identity) -> Any:
     """Sums by group."""
     names = [name.strip() for name in query.by.split(",") if name.strip()]
     try:
-        rows = console.rollups.usage(names, _instant(console, query.since), _instant(console, query.until))
+        since, until = _instant(console, query.since), _instant(console, query.until)
+        rows = console.rollups.usage(names, since, until, teams=who.teams)
     except UnknownGroup as fault:
         raise CallError("invalid_request", str(fault)) from None
     return {"group_by": names, "rows": rows}
 
 
-def health_now(console: Console, query: shapes.HealthQuery, accept: str = "") -> Response:
-    """Health from live traffic."""
+def health_now(console: Console, query: shapes.HealthQuery, who: Identity, accept: str = "") -> Response:
+    """Health from live traffic. Who is bound to teams sees how integrations fare, and not for whom."""
     traffic, now = console.traffic(), console.clock()
     if "application/health+json" in accept:
         body, media = health.health_json(traffic, now), "application/health+json"
@@ -71,12 +73,21 @@ def health_now(console: Console, query: shapes.HealthQuery, accept: str = "") ->
             "unknown_outcomes": {"open": console.unknown.count()},
             "tasks": deferred.standing(console),
         }
-        body, media = health.detail(traffic, now, **more), "application/json"
+        body, media = _seen(health.detail(traffic, now, **more), who), "application/json"
         if snapshot is not None:
             _drilled(console, body, snapshot, now)
     else:
         body, media = health.status(traffic, now), "application/json"
     return Response(to_json(body), health.http_status(body["status"]), media_type=media)
+
+
+def _seen(body: dict[str, Any], who: Identity) -> dict[str, Any]:
+    """Without what is about the calls of every team, for who is bound to some."""
+    if who.teams is None:
+        return body
+    for one in body["details"].values():
+        one.pop("features", None)
+    return {name: value for name, value in body.items() if name not in ("tasks", "unknown_outcomes")}
 
 
 def _drilled(console: Console, body: dict[str, Any], snapshot: Snapshot, now: float) -> None:
@@ -131,19 +142,9 @@ def ready(console: Console, query: Nothing) -> Response:
     return Response(to_json(found), 200 if found.ready else 503, media_type="application/json")
 
 
-def page(console: Console, query: Nothing) -> Response:
+def page(console: Console, query: Nothing, who: Identity) -> Response:
     """The first page, for who is signed in."""
-    return Response(landing.page(console), media_type="text/html; charset=utf-8")
-
-
-def sign_in(console: Console, query: shapes.LinkQuery) -> Response:
-    """Trade a one-time link for a session."""
-    cookie = console.access.open_session(query.link)
-    if not cookie:
-        return Response(landing.refused(used=True), 401, media_type="text/html; charset=utf-8")
-    response = RedirectResponse("/", 303)
-    response.set_cookie(COOKIE, cookie, max_age=SESSION_S, httponly=True, samesite="strict", path="/")
-    return response
+    return Response(landing.page(console, who), media_type="text/html; charset=utf-8")
 
 
 def document(console: Console, query: Nothing) -> Any:
@@ -259,67 +260,67 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
-        method="GET", path="/api/calls", role="viewer", name="calls", summary="Search calls, newest first",
+        method="GET", path="/api/calls", role="viewer", reach="own", name="calls", summary="Search calls, newest first",
         query=shapes.CallsQuery, reply=shapes.CallsReply, handler=calls,
     ),
     Endpoint(
-        method="GET", path="/api/calls/{id}", role="viewer", name="call", summary="One call with its attempts",
+        method="GET", path="/api/calls/{id}", role="viewer", reach="own", name="call", summary="One call with its attempts",
         query=shapes.CallQuery, reply=shapes.CallShape, handler=call,
     ),
     Endpoint(
-        method="GET", path="/api/unknown", role="viewer", name="unknowns", summary="Calls of unknown outcome",
+        method="GET", path="/api/unknown", role="viewer", reach="own", name="unknowns", summary="Calls of unknown outcome",
         query=shapes.UnknownQuery, reply=shapes.UnknownReply, handler=unknown.unknowns,
     ),
     Endpoint(
-        method="GET", path="/api/unknown/{id}", role="viewer", name="unknown",
+        method="GET", path="/api/unknown/{id}", role="viewer", reach="own", name="unknown",
         summary="One such call with what to look for at its vendor", query=shapes.UnknownCallQuery,
         reply=shapes.UnknownShape, handler=unknown.show,
     ),
     Endpoint(
-        method="POST", path="/api/unknown/{id}/resolve", role="operator", name="resolve_unknown",
+        method="POST", path="/api/unknown/{id}/resolve", role="operator", reach="own", name="resolve_unknown",
         summary="Say what became of such a call", query=shapes.ResolveQuery, reply=shapes.CallShape,
         handler=unknown.resolve,
     ),
     Endpoint(
-        method="GET", path="/api/tasks", role="viewer", name="tasks", summary="Deferred calls, newest first",
+        method="GET", path="/api/tasks", role="viewer", reach="own", name="tasks", summary="Deferred calls, newest first",
         query=deferred.TasksQuery, reply=deferred.TasksReply, handler=deferred.tasks,
     ),
     Endpoint(
-        method="GET", path="/api/tasks/{id}", role="viewer", name="task", summary="One deferred call",
+        method="GET", path="/api/tasks/{id}", role="viewer", reach="own", name="task", summary="One deferred call",
         query=deferred.TaskQuery, reply=deferred.TaskShape, handler=deferred.task,
     ),
     Endpoint(
-        method="POST", path="/api/tasks/{id}/cancel", role="operator", name="cancel_task", summary="Cancel a deferred call",
+        method="POST", path="/api/tasks/{id}/cancel", role="operator", reach="own", name="cancel_task", summary="Cancel a deferred call",
         query=deferred.TaskQuery, reply=deferred.TaskShape, handler=deferred.cancel,
     ),
     Endpoint(
-        method="POST", path="/api/tasks/{id}/retry", role="operator", name="retry_task",
+        method="POST", path="/api/tasks/{id}/retry", role="operator", reach="own", name="retry_task",
         summary="Run a deferred call anew that failed, was cancelled or timed out", query=deferred.TaskQuery,
         reply=deferred.TaskShape, handler=deferred.retry,
     ),
     Endpoint(
-        method="GET", path="/api/tail", role="viewer", name="tail", summary="Follow calls as they begin and end",
+        method="GET", path="/api/tail", role="viewer", reach="own", name="tail", summary="Follow calls as they begin and end",
         query=shapes.TailQuery, reply=shapes.CallShape, media="text/event-stream", handler=tail, is_async=True,
     ),
     Endpoint(
-        method="GET", path="/api/usage", role="viewer", name="usage", summary="Calls, tokens, cost, latency by group",
+        method="GET", path="/api/usage", role="viewer", reach="own", name="usage", summary="Calls, tokens, cost, latency by group",
         query=shapes.UsageQuery, reply=shapes.UsageReply, handler=usage,
     ),
     Endpoint(
-        method="GET", path="/api/budgets", role="viewer", name="budgets", summary="Where each budget stands and where it leads",
-        reply=shapes.BudgetsReply, handler=money.budgets,
+        method="GET", path="/api/budgets", role="viewer", reach="own", name="budgets",
+        summary="Where each budget stands and where it leads", reply=shapes.BudgetsReply, handler=money.budgets,
     ),
     Endpoint(
         method="GET", path="/api/notices", role="operator", name="notices", summary="Notices that were sent or wait, newest first",
         query=shapes.NoticesQuery, reply=shapes.NoticesReply, handler=money.notices,
     ),
     Endpoint(
-        method="GET", path="/api/health", role="viewer", scope="health:read", name="health",
+        method="GET", path="/api/health", role="viewer", scope="health:read", reach="shared", name="health",
         summary="Health of each integration and the whole", query=shapes.HealthQuery, reply=shapes.HealthReply,
         handler=health_now,
     ),
     Endpoint(
-        method="GET", path="/api/integrations", role="viewer", name="integrations", summary="The registry that is live",
+        method="GET", path="/api/integrations", role="viewer", reach="shared", name="integrations", summary="The registry that is live",
         reply=shapes.IntegrationsReply, handler=integrations,
     ),
     Endpoint(
@@ -331,7 +332,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         reply=shapes.DamageReply, handler=damage,
     ),
     Endpoint(
-        method="GET", path="/api/openapi.json", role="viewer", name="openapi", summary="This API as OpenAPI 3.1",
+        method="GET", path="/api/openapi.json", role="viewer", reach="shared", name="openapi", summary="This API as OpenAPI 3.1",
         reply=dict[str, Any], handler=document,
     ),
     Endpoint(
@@ -347,13 +348,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         reply=shapes.ReadyReply, handler=ready,
     ),
     Endpoint(
-        method="GET", path="/", role="viewer", name="landing", summary="First page",
+        method="GET", path="/", role="viewer", reach="shared", name="landing", summary="First page",
         media="text/html", handler=page,
     ),
-    Endpoint(
-        method="GET", path="/sign-in", role="open", name="sign_in", summary="Open a session by a one-time link",
-        query=shapes.LinkQuery, media="text/html", handler=sign_in,
-    ),
+    *sign_in.ENDPOINTS,
     *findings.ENDPOINTS,
     *samples.ENDPOINTS,
 )  # fmt: skip

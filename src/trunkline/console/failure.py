@@ -42,5 +42,6 @@ def refusal(code: str, message: str) -> Callable[[Scope, Receive, Send], Awaitab
 
 
 ADMIN_ACTION = (
-    "Send the admin token (file admin.token in the state folder) as `Authorization: Bearer tla_...`."
+    "Send the admin token (file admin.token in the state folder) or a key with a role as `Authorization: Bearer ...`, or sign in "
+    "(`trunkline console open`)."
 )

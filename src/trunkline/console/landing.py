@@ -9,12 +9,13 @@ from string import Template
 
 from trunkline import __version__
 from trunkline.console.context import Console
+from trunkline.console.identity import NOBODY, Identity
 from trunkline.ops import health
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page(console: Console) -> str:
+def page(console: Console, who: Identity = NOBODY) -> str:
     """The page for who is signed in."""
     traffic, now = console.traffic(), console.clock()
     snapshot = console.published.snapshot()
@@ -27,14 +28,36 @@ def page(console: Console) -> str:
         registry=snapshot.version if snapshot else "none is published: start `trunkline serve`",
         ledger=console.drain.problem or ledger,
         running=str(console.drain.running),
+        who=f"{who.name} ({who.role})" + (f", {', '.join(who.teams)}" if who.teams is not None else ""),
+        csrf=console.access.csrf(who) if who.session else "",
+        leave="" if who.session else "hidden",
         rows=_rows(traffic, now),
     )
 
 
-def refused(*, used: bool = False) -> str:
-    """The page for who is not: it tells how to get in, and nothing else."""
-    why = "This link was used already, or is older than ten minutes." if used else "You are not signed in."
-    return _fill("sign_in.html", why=why)
+USED = "This link was used already, or is older than ten minutes."
+
+
+def refused(why: str = "", *, passwords: bool = True, provider: str = "", base: str = "") -> str:
+    """The page for who is not: it tells how to get in, and nothing else. `base` leads from it to the first page."""
+    return _fill(
+        "sign_in.html",
+        why=why or "You are not signed in.",
+        base=base,
+        passwords="" if passwords else "hidden",
+        provider="" if provider else "hidden",
+        at=provider,
+    )
+
+
+def confirm(link: str) -> str:
+    """Asks whoever came from another page to open the link by hand; a fetch ahead of need must not use it up."""
+    return _fill("confirm.html", link=link)
+
+
+def onward(base: str) -> str:
+    """Leads on by a page of our own: the browser sends a strict cookie only to where our own page leads."""
+    return _fill("onward.html", base=base or "./")
 
 
 def _rows(traffic: Iterable[health.Traffic], now: float) -> str:

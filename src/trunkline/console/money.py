@@ -5,26 +5,50 @@ Not for: sums over calls (`endpoints.py`, usage), nor for sending notices (`tell
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trunkline.console import shapes
 from trunkline.console.declare import Nothing
+from trunkline.console.identity import Identity
 from trunkline.console.published import FRESH_S, Published
 from trunkline.core.spend import Per
 from trunkline.ops import budgets as ops
 from trunkline.ops.metrics import Metric, Sample
 from trunkline.ops.outbox import Outbox
 from trunkline.plugins.policies.account import Standing
+from trunkline.plugins.policies.budget import of_key
 
 if TYPE_CHECKING:
     from trunkline.console.context import Console
     from trunkline.ledger.usage import Rollups
 
 
-def budgets(console: Console, query: Nothing) -> Any:
-    """Where each budget stands."""
-    return shapes.BudgetsReply(rows(console.published, console.rollups, console.clock()))
+def budgets(console: Console, query: Nothing, who: Identity) -> Any:
+    """Where each budget stands that is of the asker's teams."""
+    found = rows(console.published, console.rollups, console.clock())
+    if who.teams is not None:
+        mine = _of_teams(console.published, who)
+        found = [row for row in found if mine(row)]
+    return shapes.BudgetsReply(found)
+
+
+def _of_teams(published: Published, who: Identity) -> Callable[[ops.Row], bool]:
+    """Whether a row is about nothing but somebody's own teams: by its budget's team, or by keys of theirs."""
+    snapshot = published.snapshot()
+    keys = [key for key in published.caller_keys() if who.sees(key.team)]
+    own = {of_key(key).name for key in keys}
+    names = {name for key in keys for name in (key.id, key.name)}
+    scopes = {budget.name: budget.scope for budget in (snapshot.budgets if snapshot is not None else [])}
+
+    def mine(row: ops.Row) -> bool:
+        scope = scopes.get(row.budget)
+        if scope is None:
+            return row.budget in own
+        by_each = {"team": who.sees(row.of), "key": row.of in names}.get(scope.each or "", False)
+        return by_each or (bool(scope.team) and who.sees(scope.team)) or scope.key in {key.id for key in keys}
+
+    return mine
 
 
 def rows(published: Published, rollups: Rollups, now: float) -> list[ops.Row]:

@@ -31,6 +31,7 @@ from trunkline.console.rotating import Rotating
 from trunkline.console.secret_watch import SecretWatch
 from trunkline.console.telling import Telling
 from trunkline.console.watching import Watching, ended_lately
+from trunkline.control.state import State
 from trunkline.core.record import Begin, End
 from trunkline.journal.spend import FILE_NAME
 from trunkline.ledger.drain import Drain
@@ -123,7 +124,7 @@ def compose(state_dir: Path, token: str, *, open_metrics: bool = False) -> tuple
     follower = Follower(make, journal)
     console = Console(
         state_dir,
-        access=Access(token, published.find_key),
+        access=Access(token, published.find_key, State(state_dir)),
         published=published,
         ledger=ledger,
         rollups=rollups,

@@ -45,7 +45,9 @@ class CallsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     before: str = ""
     """`next` of the page before."""
 
-    def to_filter(self, since_us: int | None, until_us: int | None) -> CallFilter:
+    def to_filter(
+        self, since_us: int | None, until_us: int | None, teams: tuple[str, ...] | None = None
+    ) -> CallFilter:
         return CallFilter(
             call_id=self.call_id,
             correlation_id=self.correlation_id,
@@ -54,6 +56,7 @@ class CallsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             model=self.model,
             key_id=self.key,
             team=self.team,
+            teams=teams,
             feature=self.feature,
             state=self.state,
             code=self.code,
@@ -98,12 +101,6 @@ class HealthQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`detail=1` adds the reasons."""
 
     detail: Annotated[int, msgspec.Meta(ge=0, le=1)] = 0
-
-
-class LinkQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A one-time link to the console."""
-
-    link: str = ""
 
 
 class AttemptShape(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from trunkline.console.identity import Identity
 from trunkline.control.state import State
 from trunkline.control.tasks import TaskProblem, Tasks, What, plain, summary
 from trunkline.core.deferral import Shown, TaskState
@@ -71,32 +72,36 @@ class TasksReply(msgspec.Struct, frozen=True):
     """Cursor of the next older page; empty when this is the last."""
 
 
-def tasks(console: Console, query: TasksQuery) -> Any:
+def tasks(console: Console, query: TasksQuery, who: Identity) -> Any:
     """Newest first."""
     states = [query.state] if query.state else []
-    found = _tasks(console).listed(
-        states=states, owner=query.owner or "", before=query.before, limit=query.limit + 1
-    )
+    known, most = _tasks(console), query.limit + 1
+    owners = [query.owner or ""]
+    if who.teams is not None:
+        owners = [f"team:{team}" for team in who.teams if query.owner in (None, f"team:{team}")]
+    found = [
+        task
+        for owner in owners
+        for task in known.listed(states=states, owner=owner, before=query.before, limit=most)
+    ]
+    found = sorted(found, key=lambda task: task.id, reverse=True)[:most]
     page = found[: query.limit]
     return {"tasks": [_row(task) for task in page], "next": page[-1].id if len(found) > query.limit else ""}
 
 
-def task(console: Console, query: TaskQuery) -> Any:
+def task(console: Console, query: TaskQuery, who: Identity) -> Any:
     """One of them."""
-    try:
-        return _row(_tasks(console).find(query.id))
-    except TaskProblem as problem:
-        raise CallError("not_found", str(problem)) from None
+    return _row(_seen(console, query.id, who))
 
 
-def cancel(console: Console, query: TaskQuery) -> Any:
+def cancel(console: Console, query: TaskQuery, who: Identity) -> Any:
     """Have one cancelled: the answer is the task as it was when the wish was noted."""
-    return _order(console, "cancel", query.id)
+    return _order(console, "cancel", query.id, who)
 
 
-def retry(console: Console, query: TaskQuery) -> Any:
+def retry(console: Console, query: TaskQuery, who: Identity) -> Any:
     """Have one run anew; answered likewise."""
-    return _order(console, "retry", query.id)
+    return _order(console, "retry", query.id, who)
 
 
 def metrics(console: Console) -> list[Metric]:
@@ -132,8 +137,22 @@ def _row(found: Shown) -> dict[str, Any]:
     return {**told, "answer_status": found.answer.status if found.answer is not None else None}
 
 
-def _order(console: Console, what: What, task_id: str) -> Any:
+def _seen(console: Console, task_id: str, who: Identity) -> Shown:
+    """The task, if it is somebody's to see; one of another team is as good as none."""
     try:
-        return _row(_tasks(console).order(what, task_id, actor="console"))
+        found = _tasks(console).find(task_id)
+    except TaskProblem as problem:
+        raise CallError("not_found", str(problem)) from None
+    sort, _, team = found.owner.partition(":")
+    if not who.sees(team if sort == "team" else ""):
+        raise CallError("not_found", f"there is no deferred call {task_id!r} of your teams")
+    return found
+
+
+def _order(console: Console, what: What, task_id: str, who: Identity) -> Any:
+    if who.teams is not None:
+        _seen(console, task_id, who)
+    try:
+        return _row(_tasks(console).order(what, task_id, actor=who.actor))
     except TaskProblem as problem:
         raise CallError("conflict", str(problem), later=False) from None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trunkline.console import shapes
+from trunkline.console.identity import Identity
 from trunkline.control import unknown
 from trunkline.control.state import State
 from trunkline.core.errors import CallError
@@ -45,35 +46,40 @@ class OpenUnknown:
         self._at = float("-inf")
 
 
-def unknowns(console: Console, query: shapes.UnknownQuery) -> Any:
+def unknowns(console: Console, query: shapes.UnknownQuery, who: Identity) -> Any:
     """Those that are open, newest first; with `all` also those that were resolved."""
-    wanted = CallFilter(state="outcome_unknown", integration=query.integration, unresolved=not query.all)
+    wanted = CallFilter(
+        state="outcome_unknown", integration=query.integration, unresolved=not query.all, teams=who.teams
+    )
     try:
         page = console.ledger.calls(wanted, limit=query.limit, before=query.before)
     except BadCursor as fault:
         raise CallError("invalid_request", str(fault)) from None
-    return {"open": console.unknown.count(), "calls": page.calls, "next": page.next}
+    # The number over all days is of every team; who sees some of them gets what this page holds.
+    open_ = console.unknown.count() if who.teams is None else sum(not one["resolution"] for one in page.calls)
+    return {"open": open_, "calls": page.calls, "next": page.next}
 
 
-def show(console: Console, query: shapes.UnknownCallQuery) -> Any:
+def show(console: Console, query: shapes.UnknownCallQuery, who: Identity) -> Any:
     """One call with what to look for at its vendor."""
-    call = console.ledger.call(query.id)
+    call = console.ledger.call(query.id, who.teams)
     if call is None:
         raise CallError("not_found", f"there is no call with the call id or correlation id {query.id!r}")
     return unknown.described(State(console.state_dir), call, query.key)
 
 
-def resolve(console: Console, query: shapes.ResolveQuery) -> Any:
+def resolve(console: Console, query: shapes.ResolveQuery, who: Identity) -> Any:
     """Says what became of a call."""
-    if console.ledger.call(query.id) is None:
+    call = console.ledger.call(query.id, who.teams)
+    if call is None:
         raise CallError("not_found", f"there is no call with the call id or correlation id {query.id!r}")
     try:
         found = unknown.resolve(
             State(console.state_dir),
-            query.id,
+            call["call_id"],
             query.as_,
             note=query.note,
-            actor="console",
+            actor=who.actor,
             now=console.clock(),
         )
     except unknown.UnknownProblem as problem:

@@ -11,11 +11,14 @@ from functools import partial
 
 from trunkline.core.ports import Inbound, Outbound
 from trunkline.core.text import HOP_BY_HOP
+from trunkline.plugins.policies.grants import address_seal
 from trunkline.wire.client import Client, Origin
 from trunkline.wire.errors import WireError
 
 PREFIX = b"/console"
-_DROPPED = HOP_BY_HOP | {b"host", b"content-length", b"x-forwarded-for", b"forwarded", b"origin"}
+FROM = b"x-trunkline-from"
+"""In which the console is told whom it serves, with a seal that no caller can make."""
+_DROPPED = HOP_BY_HOP | {b"host", b"content-length", b"x-forwarded-for", b"forwarded", b"origin", FROM}
 _ABSENT = b'{"source":"trunkline","code":"shutting_down","message":"the console does not answer; it restarts by itself","retryable":true}'
 _JSON = b"content-type: application/json\r\n"
 
@@ -30,10 +33,15 @@ class ConsoleLink:
         port: int,
         others: Callable[[Inbound, Outbound], None],
         secure: bool = False,
+        *,
+        address: Callable[[Inbound], str] = lambda request: request.peer,
+        token_key: Callable[[], bytes] = lambda: b"",
     ) -> None:
         self._wire = wire
         self._others = others
         self._secure = secure
+        self._address = address
+        self._token_key = token_key
         self._origin = Origin("http", host, port, private=True)
         self._host = f"{host}:{port}".encode()
         self._running: set[asyncio.Task[None]] = set()
@@ -68,6 +76,9 @@ class ConsoleLink:
             % (request.method.encode(), request.target[len(PREFIX) :], self._host)
         ]
         lines += [b"%b: %b\r\n" % field for field in request.headers if field[0] not in _DROPPED]
+        address, key = self._address(request), self._token_key()
+        if key:
+            lines.append(b"%b: %b %b\r\n" % (FROM, address.encode(), address_seal(address, key).encode()))
         origin = request.fields.get(b"origin")
         if origin is not None:
             # The page's own origin becomes the console's; any other stays what it is and is refused there.

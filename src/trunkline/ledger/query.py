@@ -38,6 +38,8 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     key_id: str | None = None
     team: str | None = None
+    teams: tuple[str, ...] | None = None
+    """Only calls of these teams, whatever else is asked for; None: of all. For who may not see others'."""
     feature: str | None = None
     state: str | None = None
     code: str | None = None
@@ -83,30 +85,41 @@ class Ledger:
         with_attempts = self._attach(page)
         return Page(with_attempts, _write_cursor(page[-1]) if more else "")
 
-    def call(self, call_or_correlation_id: str) -> dict[str, Any] | None:
-        """One call with its attempts, by its call id, else the newest with that correlation id."""
+    def call(
+        self, call_or_correlation_id: str, teams: tuple[str, ...] | None = None
+    ) -> dict[str, Any] | None:
+        """One call with its attempts, by its call id, else the newest with that correlation id; only of these teams if given."""
         for wanted in (
-            CallFilter(call_id=call_or_correlation_id),
-            CallFilter(correlation_id=call_or_correlation_id),
+            CallFilter(call_id=call_or_correlation_id, teams=teams),
+            CallFilter(correlation_id=call_or_correlation_id, teams=teams),
         ):
             page = self.calls(wanted, limit=1)
             if page.calls:
                 return page.calls[0]
         return None
 
-    def tail(self, after: int | None = None, *, limit: int = 200) -> tuple[int, list[dict[str, Any]]]:
+    def tail(
+        self, after: int | None = None, *, limit: int = 200, teams: tuple[str, ...] | None = None
+    ) -> tuple[int, list[dict[str, Any]]]:
         """Calls that changed after a place in the tail, oldest first, and the place after them; None: its end.
 
-        A call comes up when it is first seen and again when it has ended.
+        A call comes up when it is first seen and again when it has ended. `teams`: those of these teams only.
         """
         if after is None:
             return max(self._rollups.changed_days(-1).values(), default=0), []
         changed: list[dict[str, Any]] = []
-        for day in self._rollups.changed_days(after):
+        days = self._rollups.changed_days(after)
+        for day in days:
             query = select(calls).where(calls.c.changed_us > after).order_by(calls.c.changed_us).limit(limit)
+            if teams is not None:
+                query = query.where(calls.c.team.in_(teams))
             changed += [_call(row) for row in self._rows(day, query)]
         changed = sorted(changed, key=lambda call: int(call["changed_us"]))[:limit]
-        return (changed[-1]["changed_us"] if changed else after), self._attach(changed)
+        place = changed[-1]["changed_us"] if changed else after
+        if teams is not None and len(changed) < limit:
+            # What was passed over is not looked at again, however long nothing of these teams comes.
+            place = max(place, *days.values()) if days else place
+        return place, self._attach(changed)
 
     def close(self) -> None:
         self._days.close()
@@ -198,6 +211,8 @@ def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool] | TextClause
         value = getattr(wanted, name)
         if value is not None:
             yield _CALL[name] == value
+    if wanted.teams is not None:
+        yield _CALL["team"].in_(wanted.teams)
     # The indexes of states and codes hold only the exceptions; SQLite uses them when the query says the same words.
     if wanted.state not in (None, "ok"):
         yield text("state <> 'ok'")

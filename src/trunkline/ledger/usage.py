@@ -35,9 +35,17 @@ class Rollups:
         self._engine: Engine | None = None
 
     def usage(
-        self, group_by: Sequence[str] = (), since_us: int | None = None, until_us: int | None = None
+        self,
+        group_by: Sequence[str] = (),
+        since_us: int | None = None,
+        until_us: int | None = None,
+        *,
+        teams: Sequence[str] | None = None,
     ) -> list[dict[str, Any]]:
-        """One row per group, the largest number of calls first, by time if grouped by day or hour. Raises UnknownGroup."""
+        """One row per group, the largest number of calls first, by time if grouped by day or hour. Raises UnknownGroup.
+
+        `teams`: of these teams only.
+        """
         wrong = [name for name in group_by if name not in GROUPS]
         if wrong:
             raise UnknownGroup(f"usage cannot be grouped by {wrong[0]!r}; choose from {', '.join(GROUPS)}")
@@ -46,6 +54,8 @@ class Rollups:
             *(_group(name) for name in names), *(func.sum(hours.c[name]).label(name) for name in METRICS)
         )
         query = query.group_by(*(_group(name) for name in names))
+        if teams is not None:
+            query = query.where(hours.c.team.in_(teams))
         if since_us is not None:
             query = query.where(hours.c.hour >= since_us // HOUR_US)
         if until_us is not None:

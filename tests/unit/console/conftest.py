@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import pytest
 
@@ -17,7 +18,9 @@ from trunkline.console.app import build
 from trunkline.console.context import Console
 from trunkline.console.guard import allowed_hosts
 from trunkline.console.published import Published
-from trunkline.core.codec import from_json, to_pack
+from trunkline.control.state import State
+from trunkline.core.codec import from_json, to_json, to_pack
+from trunkline.core.identity import ROLES
 from trunkline.core.service import CallerKey, Callers, Credential, Operation, Service, Snapshot
 from trunkline.ledger.drain import Drain
 from trunkline.ledger.follow import DrainStatus
@@ -48,6 +51,18 @@ KEYS = {
     "tl_plain": CallerKey(id="k3", name="web", hash=b"3" * 32, scopes=["integration:stripe"]),
     "tl_expired": CallerKey(id="k4", name="old", hash=b"4" * 32, scopes=["metrics:read"], expires_at=NOW - 1),
 }
+ROLE_KEYS = {
+    f"tl_{role}{team}": CallerKey(
+        id=f"r_{role}{team}",
+        name=f"{role}{team}",
+        hash=bytes([n]) * 32,
+        role=role,
+        team=team,
+        scopes=["integration:stripe"],
+    )
+    for n, (role, team) in enumerate([(role, team) for role in ROLES for team in ("", "shop", "ops")])
+}
+"""A key of every role, of no team and of two."""
 
 
 class Answer(NamedTuple):
@@ -106,7 +121,7 @@ def console(state: Path, token: str) -> Iterator[Console]:
     with closing(Ledger(state / "ledger")) as ledger, closing(Rollups(state / "ledger")) as rollups:
         yield Console(
             state,
-            access=Access(token, KEYS.get, clock=lambda: NOW),
+            access=Access(token, {**KEYS, **ROLE_KEYS}.get, State(state), clock=lambda: NOW),
             published=Published(state),
             ledger=ledger,
             rollups=rollups,
@@ -122,22 +137,36 @@ def ask(console: Console, token: str) -> Ask:
     app = build(console, allowed_hosts("127.0.0.1"))
 
     async def asking(
-        target: str, *headers: tuple[str, str], method: str = "GET", signed: bool = True
+        target: str,
+        *headers: tuple[str, str],
+        method: str = "GET",
+        signed: bool = True,
+        body: Any = None,
+        form: dict[str, str] | None = None,
+        peer: str = "127.0.0.1",
     ) -> Answer:
         path, _, query = target.partition("?")
         sent = [*headers] if any(name == "host" for name, _ in headers) else [HOST, *headers]
+        content = b""
+        if form is not None:
+            content = urlencode(form).encode()
+            sent.append(("content-type", "application/x-www-form-urlencoded"))
+        elif body is not None:
+            content = body if isinstance(body, bytes) else to_json(body)
+            if not any(name == "content-type" for name, _ in headers):
+                sent.append(("content-type", "application/json"))
         if signed:
             sent.append(("authorization", f"Bearer {token}"))
         scope = {
             "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1",
             "method": method, "scheme": "http", "path": path, "raw_path": path.encode(), "root_path": "",
-            "query_string": query.encode(), "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 4001),
+            "query_string": query.encode(), "client": (peer, 5), "server": ("127.0.0.1", 4001),
             "headers": [(name.encode(), value.encode()) for name, value in sent],
         }  # fmt: skip
         messages: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": content, "more_body": False}
 
         async def send(message: dict[str, Any]) -> None:
             messages.append(message)

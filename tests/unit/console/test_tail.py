@@ -57,7 +57,7 @@ def test_the_last_event_id_wins_over_the_parameter(console: Console, monkeypatch
     from trunkline.console.shapes import TailQuery
 
     places: list[int | None] = []
-    monkeypatch.setattr(tail, "events", lambda console, after: places.append(after) or iter(()))
+    monkeypatch.setattr(tail, "events", lambda console, after, teams, still: places.append(after) or iter(()))
     tail.tail(console, TailQuery(after=5))
     tail.tail(console, TailQuery(after=5), last_event_id="7")
     tail.tail(console, TailQuery(after=5), last_event_id="nonsense")

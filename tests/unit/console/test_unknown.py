@@ -42,7 +42,7 @@ async def test_it_is_listed_counted_resolved_and_then_no_longer_open(ask: Ask, s
 
     told = (await ask("/api/unknown/corr-u/resolve?as=did-not-happen&note=no%20charge", method="POST")).json()
     assert (told["resolution"], told["resolved_by"], told["resolution_note"]) == (
-        "did-not-happen", "console", "no charge",
+        "did-not-happen", "admin.token", "no charge",
     )  # fmt: skip
     assert (await ask("/api/unknown")).json() == {"open": 0, "calls": [], "next": ""}
     assert b"\ntrunkline_outcome_unknown_open 0\n" in (await ask("/metrics")).body
@@ -50,7 +50,7 @@ async def test_it_is_listed_counted_resolved_and_then_no_longer_open(ask: Ask, s
     assert [call["resolution"] for call in everything] == ["did-not-happen"]
     row = audit.entries(State(state))[-1]
     assert (row["actor"], row["action"], row["subject"], row["detail"]["as"]) == (
-        "console", "unknown.resolve", "u", "did-not-happen",
+        "admin.token", "unknown.resolve", "u", "did-not-happen",
     )  # fmt: skip
 
 

@@ -106,6 +106,12 @@ def webhook_secret(token_key: bytes, key_id: str) -> str:
     return "whsec_" + base64.b64encode(made[:24]).decode()
 
 
+def address_seal(address: str, token_key: bytes) -> str:
+    """With what the gateway shows that it is the one who tells the console an address (`--one-port`)."""
+    key = hmac.digest(token_key, b"addresses for the console", "sha256")
+    return hmac.digest(key, address.encode(), "sha256").hex()
+
+
 def _signature(payload: bytes, token_key: bytes) -> bytes:
     # A key of its own: what is signed as a browser token can never pass as a grant, nor the other way round.
     return hmac.digest(hmac.digest(token_key, b"grants of deferred calls", "sha256"), payload, "sha256")
