@@ -18,9 +18,9 @@ ENDED: tuple[RotationState, ...] = ("done", "rolled_back", "abandoned")
 QUIET_S = 600.0
 """So long the old version must not have been used before it is given up."""
 WATCH_EVERY_S = 2.0
-CHECK_EVERY_S = 60.0
+CHECKS_S = ((600.0, 5.0), (3600.0, 60.0))
+"""How often the vendor is asked whether it refuses the old version: every 5 s in the first ten minutes, ..."""
 CHECK_LONG_EVERY_S = 900.0
-LONG_S = 3600.0
 LONGEST_PAUSE_S = 300.0
 REFUSED_LEAST = 3
 """So many refusals of the new version, and more than answers, undo a promotion."""
@@ -151,7 +151,7 @@ def after_check(one: Rotation, tried: list[Tried], now: float) -> Rotation:
     """The old version is given up once the vendor refuses it everywhere; until then somebody has to revoke it there."""
     if tried and all(t.ok is False for t in tried):
         return finished(one, now, "the vendor refuses the old version")
-    every = CHECK_LONG_EVERY_S if now - one.idle_at > LONG_S else CHECK_EVERY_S
+    every = next((pause for age, pause in CHECKS_S if now - one.idle_at <= age), CHECK_LONG_EVERY_S)
     return msgspec.structs.replace(one, next_at=now + every, problem="")
 
 
