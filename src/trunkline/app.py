@@ -76,7 +76,8 @@ _callers = pack_decoder(Callers)
 class Process:
     """Everything of one gateway process, from its files to its sockets."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+    def __init__(self, settings: Settings, environ: Mapping[str, str], *, worker: bool = True) -> None:
+        """`worker`: whether there is one, so that calls may be deferred."""
         self.settings = settings
         self.state = settings.state_path
         self._environ = environ
@@ -111,7 +112,7 @@ class Process:
         quota, keys = Quota(wall), self.keyed.policy
         self.call_policies: list[Policy[Exchange]] = [
             self.access, quota, self.shed, self.spending.limits, keys, self.cache, self.spending.budget,
-            self.deferrals.policy,
+            *([self.deferrals.policy] if worker else []),
         ]  # fmt: skip
         self.attempt_policies: list[Policy[Attempt]] = [self.queue, self.breaker]
         self.sweeper = Sweeper(clock)
@@ -124,7 +125,7 @@ class Process:
             may=may_fall_back,
             affords=self.spending.budget.affords,
             stale=self.cache.stale,
-            defer=self.deferrals.defer,
+            defer=self.deferrals.defer if worker else None,
             shut=self.breaker.shut,
             wall=wall,
         )
@@ -193,6 +194,7 @@ class Process:
         ]
         self.access.refresh = self._files[2].look
         self.rereads.look = self._files[0].look
+        self._tasks: list[asyncio.Task[None]] = []
         self._take_kills()
         handler = self.gateway.handle
         if settings.one_port:
@@ -324,39 +326,27 @@ class Process:
                 await asyncio.to_thread(write, self.state / "gateway.stats", to_pack(self.stats()))
             await asyncio.sleep(STATS_S)
 
-    async def run(self) -> None:
-        """Serves until SIGTERM or SIGINT, then lets running calls end."""
+    async def open(self) -> None:
+        """Everything but the sockets: calls can be handed to `gateway.handle` from now on."""
         loop = asyncio.get_running_loop()
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
         self.journal.open()
         self.diary.boot(os.getpid(), trunkline.__version__)
         self.keyed.open()
         self.sampler.open()
         self.spending.start()
-        await self.server.start(self.settings.host, self.settings.port)
         self.sweeper.start(loop)
         self.faults.begin()
         self.shed.start(loop, lambda: self.gateway.running)
-        tasks = [loop.create_task(follow(self._files)), loop.create_task(self._tell_stats())]
-        tasks.append(loop.create_task(self.tokens.run()))
-        self._tell()
-        tune_gc()
-        await stop.wait()
-        self.gateway.draining = True
-        until = time.monotonic() + self.settings.drain
-        await self.server.drain(self.settings.drain)
-        while self.gateway.running and time.monotonic() < until:  # noqa: ASYNC110 - once, at the end
-            # Calls whose callers are gone, and whose answers are awaited under a key.
-            await asyncio.sleep(0.02)
-        if self.gateway.running:
-            for exchange in list(self.gateway.running):
-                self.gateway.cut(
-                    exchange, CallError("shutting_down", "the process stopped before the answer was complete")
-                )
-            await asyncio.sleep(0)
-        for task in tasks:
+        self._tasks = [loop.create_task(work) for work in (follow(self._files), self.tokens.run())]
+
+    async def close(self) -> None:
+        """Ends what still runs, and lets go of files."""
+        for exchange in list(self.gateway.running):
+            self.gateway.cut(
+                exchange, CallError("shutting_down", "the process stopped before the answer was complete")
+            )
+        await asyncio.sleep(0)
+        for task in self._tasks:
             task.cancel()
         self.sweeper.stop()
         self.shed.stop()
@@ -367,6 +357,26 @@ class Process:
         self.sampler.close()
         self.deferrals.stop()
         self.journal.close()
+
+    async def run(self) -> None:
+        """Serves until SIGTERM or SIGINT, then lets running calls end."""
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await self.open()
+        await self.server.start(self.settings.host, self.settings.port)
+        self._tasks.append(loop.create_task(self._tell_stats()))
+        self._tell()
+        tune_gc()
+        await stop.wait()
+        self.gateway.draining = True
+        until = time.monotonic() + self.settings.drain
+        await self.server.drain(self.settings.drain)
+        while self.gateway.running and time.monotonic() < until:  # noqa: ASYNC110 - once, at the end
+            # Calls whose callers are gone, and whose answers are awaited under a key.
+            await asyncio.sleep(0.02)
+        await self.close()
 
 
 def main() -> None:

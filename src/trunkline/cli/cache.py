@@ -29,8 +29,8 @@ def cache() -> None:
 @place_options
 def stats_(as_json: bool) -> int:
     """Show how much is kept, and hits and misses by integration since the gateway started."""
-    from trunkline.cli.running import running_facts
     from trunkline.control import forget
+    from trunkline.control.running import running_facts
 
     state = state_here(must_exist=True)
     running_facts(state)
@@ -57,8 +57,8 @@ def stats_(as_json: bool) -> int:
 def clear(integration: str, as_json: bool) -> int:
     """Have the gateway forget all answers, or those of one INTEGRATION; those of running calls are not kept either."""
     from trunkline.cli.integrations import known
-    from trunkline.cli.running import running_facts
     from trunkline.control import forget
+    from trunkline.control.running import running_facts
     from trunkline.core.text import nearest
 
     state = state_here(must_exist=True)

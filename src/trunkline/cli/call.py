@@ -53,7 +53,8 @@ def call(
     The answer's body goes to stdout as it comes; status, attempts and cost to stderr. Without a key, one is made for
     this call and revoked after it. Exit codes: 4 not allowed, 5 the vendor failed, 6 budget, 7 unavailable.
     """
-    from trunkline.cli.running import local_key, request, running_facts
+    from trunkline.cli.running import local_key, request
+    from trunkline.control.running import running_facts
 
     body = _body(data, fields)
     lines = [_header(text) for text in headers]

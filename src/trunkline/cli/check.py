@@ -11,8 +11,8 @@ import click
 
 from trunkline.cli import exits
 from trunkline.cli.place import json_option, place_options, settings_here, state_here
-from trunkline.cli.running import NotRunning, supervisor_pid
 from trunkline.cli.show import json_out, say
+from trunkline.control.running import NotRunning, supervisor_pid
 
 if TYPE_CHECKING:
     from trunkline.control.state import State

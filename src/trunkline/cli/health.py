@@ -23,7 +23,8 @@ def health(watch: bool, as_json: bool) -> int:
 
     Exit codes: 0 healthy or degraded, 7 down or not running.
     """
-    from trunkline.cli.running import local_key, request, running_facts
+    from trunkline.cli.running import local_key, request
+    from trunkline.control.running import running_facts
     from trunkline.core import codec
 
     state = state_here(must_exist=True)

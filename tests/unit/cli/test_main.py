@@ -109,12 +109,12 @@ def test_every_failure_that_has_an_exit_code_exists():
 
     from trunkline.cli.drill import NotInProduction
     from trunkline.cli.drilling.stage import StageProblem
-    from trunkline.cli.running import NotRunning
     from trunkline.control.archive import ArchiveProblem
     from trunkline.control.claim import ClaimRefused
     from trunkline.control.faults import FaultProblem
     from trunkline.control.findings import FindingProblem
     from trunkline.control.keys import KeyProblem, WishInvalid
+    from trunkline.control.running import NotRunning
     from trunkline.control.secrets import SecretProblem
     from trunkline.control.state import StateProblem
     from trunkline.control.tasks import TaskProblem

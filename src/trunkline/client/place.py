@@ -1,0 +1,58 @@
+"""Where calls of the Python interface go: to an address, to the Trunkline that runs here, or into this process.
+
+Not for: calling (`aio.py`).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from trunkline.client.remote import Remote
+from trunkline.client.transport import Transport
+from trunkline.control.running import NotRunning, address, running_facts
+from trunkline.control.state import State
+
+URL, KEY = "TRUNKLINE_URL", "TRUNKLINE_KEY"
+
+
+class Place(NamedTuple):
+    """What was given to find it; the environment says the rest (TRUNKLINE_URL, TRUNKLINE_KEY, TRUNKLINE_STATE_DIR, ...)."""
+
+    url: str | None = None
+    key: str | None = None
+    config: str | Path | None = None
+    state_dir: str | Path | None = None
+    env: str | None = None
+    ca_file: str | None = None
+
+
+async def open_transport(place: Place) -> Transport:
+    """Raises ValueError, with the cure, for what cannot be used."""
+    url, key = place.url or os.environ.get(URL), place.key or os.environ.get(KEY) or ""
+    if url:
+        return Remote(url, key, ca_file=place.ca_file)
+    from trunkline.client import inside
+
+    settings = inside.settings_of(place)
+    running = _running(State(settings.state_path))
+    if running is None:
+        return await inside.opened(settings)
+    if not key:
+        raise ValueError(
+            f"Trunkline runs on {settings.state_path} ({running}): to use it give `key=` or set {KEY} "
+            "(`trunkline keys create --name NAME` makes one); to stay in this process give another state_dir"
+        )
+    return Remote(running, key, ca_file=place.ca_file)
+
+
+def _running(state: State) -> str | None:
+    """The address of the gateway on this state folder; None where none runs."""
+    try:
+        facts = running_facts(state)
+    except NotRunning:
+        return None
+    host, port = address(facts)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if facts.get('tls') else 'http'}://{shown}:{port}"
