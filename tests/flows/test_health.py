@@ -13,7 +13,8 @@ from tests.support.console import running_console
 from tests.support.gateway import Trunkline
 from tests.support.polling import eventually
 from tests.support.simulator import SimulatorProcess
-from tests.support.site import Site, reply
+from tests.support.site import CLOSE, Site, reply
+from trunkline.control import unknown
 
 pytestmark = pytest.mark.row("H1")
 Start = Callable[..., Trunkline]
@@ -221,6 +222,27 @@ def test_the_features_that_are_hit_are_named(start: Start, site: Site) -> None:
         {"feature": "checkout", "calls": 1, "failures": 1},
         {"feature": "search", "calls": 1, "failures": 0},
     ]
+
+
+@pytest.mark.row("F2")
+def test_acts_in_doubt_are_told_and_are_gone_when_a_person_has_looked(start: Start, site: Site) -> None:
+    trunkline = start('version: 1\nintegrations:\n  shop: {base_url: "{site}", auth: {kind: none}}\n')
+    site.script.append(CLOSE)
+    cut = trunkline.call("POST", "/api/proxy/shop/pay", {"n": 1})
+    assert (cut.status, cut.json["code"]) == (502, "outcome_unknown")
+
+    def told() -> dict[str, Any]:
+        body: dict[str, Any] = trunkline.call("GET", "/health?detail=1").json
+        return body
+
+    with running_console(trunkline):
+        body = eventually(lambda: (b := told()).get("unknown_outcomes") == {"open": 1} and b, "the act", 40)
+        assert [one["code"] for one in body["findings"]] == ["unknown-outcome"]
+        assert set(trunkline.call("GET", "/health").json) == {"status", "integrations"}
+        (call,) = trunkline.calls()
+        unknown.resolve(trunkline.state, call, "did-not-happen")
+        body = eventually(lambda: (b := told()).get("unknown_outcomes") == {"open": 0} and b, "its end", 40)
+    assert body["findings"] == []
 
 
 @pytest.mark.row("H2")

@@ -70,10 +70,11 @@ def health_now(console: Console, query: shapes.HealthQuery, who: Identity, accep
                 "reload": console.published.reload(),
             },
             "ledger": _ledger_state(console),
-            "unknown_outcomes": {"open": console.unknown.count()},
             "tasks": deferred.standing(console),
         }
-        body, media = _seen(health.detail(traffic, now, **more), who), "application/json"
+        in_doubt = console.unknown.count() if who.teams is None else None
+        body = _seen(health.detail(traffic, now, unknown_open=in_doubt, **more), who)
+        media = "application/json"
         if snapshot is not None:
             _drilled(console, body, snapshot, now)
     else:
@@ -87,7 +88,7 @@ def _seen(body: dict[str, Any], who: Identity) -> dict[str, Any]:
         return body
     for one in body["details"].values():
         one.pop("features", None)
-    return {name: value for name, value in body.items() if name not in ("tasks", "unknown_outcomes")}
+    return {name: value for name, value in body.items() if name != "tasks"}
 
 
 def _drilled(console: Console, body: dict[str, Any], snapshot: Snapshot, now: float) -> None:

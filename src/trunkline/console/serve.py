@@ -56,7 +56,13 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     except (OSError, ValueError) as fault:
         return _fail(f"the console cannot start: {fault}", 1)
     console, follower = compose(settings.state_path, token, open_metrics=settings.open_metrics)
-    watching = Watching(settings.state_path, console.published, console.hits, looks=settings.probes)
+    watching = Watching(
+        settings.state_path,
+        console.published,
+        console.hits,
+        unknown=console.unknown.count,
+        looks=settings.probes,
+    )
     drills = Drills(settings.state_path, console.published, environ=environ)
     app = build(console, allowed_hosts(settings.console_host, settings.console_hosts))
     config = uvicorn.Config(

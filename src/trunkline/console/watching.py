@@ -10,10 +10,12 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import msgspec
 
 from trunkline.console.published import Published
 from trunkline.control import audit, kills, publish, rotated
@@ -32,7 +34,9 @@ SEEDED_MAX = 2000
 
 
 class Watching:
-    """Everything that watches, over one state folder. Without `looks` nothing is probed and no page is read."""
+    """Everything that watches, over one state folder. Without `looks` nothing is probed and no page is read. `unknown` counts the acts
+    that are in doubt.
+    """
 
     def __init__(
         self,
@@ -40,12 +44,15 @@ class Watching:
         published: Published,
         hits: Hits,
         *,
+        unknown: Callable[[], int] | None = None,
         looks: bool = True,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._state_dir = state_dir
         self._published = published
         self._hits = hits
+        self._unknown = unknown
+        self._unknown_open: int | None = None
         self._looks = looks
         self._environ = environ
         self._state = State(state_dir, environ)
@@ -83,6 +90,16 @@ class Watching:
                 rounds.adopt(snapshot.services if self._looks else (), off)
                 self._adopted = mark
         rotated.take_over(self._state)
+        self._unknown_open = self._count_unknown()
+
+    def _count_unknown(self) -> int | None:
+        """None while the ledger cannot be read: that must not end the looks at integrations."""
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            return self._unknown() if self._unknown is not None else None
+        except SQLAlchemyError:
+            return None
 
     def place(self, service: Service, url: str) -> Place:
         """Where a request to an integration goes. Raises ValueError for an address that may not be used."""
@@ -96,6 +113,7 @@ class Watching:
         return self.place(stand_in, url)
 
     def _publish(self, told: outside.Outside) -> None:
+        told = msgspec.structs.replace(told, unknown_open=self._unknown_open)
         outside.write(self._state_dir / outside.FILE, told)
 
     def _say(self, text: str) -> None:

@@ -112,7 +112,11 @@ class LocalRoutes:
         code = health.http_status(body["status"])
         if _detailed(exchange):
             body = health.detail(
-                fares, now, reload=self._reload_state(), config_version=self.gateway.world.version
+                fares,
+                now,
+                unknown_open=self._view.unknown_open(),
+                reload=self._reload_state(),
+                config_version=self.gateway.world.version,
             )
             if self._deferrals is not None:
                 body["tasks"] = self._deferrals.standing()

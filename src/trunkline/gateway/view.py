@@ -50,6 +50,10 @@ class View:
             now=self._wall(),
         )
 
+    def unknown_open(self) -> int | None:
+        """How many acts are in doubt, as the console has counted them last."""
+        return self._outside().unknown_open
+
     def stats(self, world: World) -> dict[str, Any]:
         """What the console reads of it in the statistics file."""
         names = list(world.services)

@@ -297,11 +297,21 @@ def status(all_traffic: Iterable[Traffic], now: float) -> dict[str, Any]:
     return {"status": overall(judged), "integrations": {one.name: found for one, found in judged}}
 
 
-def detail(all_traffic: Iterable[Traffic], now: float, **more: Any) -> dict[str, Any]:
-    """`?detail=1`: the two members, `details` of each integration, `findings`, and `more` (e.g. the refused reload)."""
+def detail(
+    all_traffic: Iterable[Traffic], now: float, *, unknown_open: int | None = None, **more: Any
+) -> dict[str, Any]:
+    """`?detail=1`: the two members, `details` of each integration, `findings`, and `more` (e.g. the refused reload). `unknown_open`:
+    how many calls have an outcome that nobody knows; None where that is not known itself.
+    """
     known = list(all_traffic)
     details = {one.name: _detail(one, now) for one in known}
-    return {**status(known, now), "details": details, "findings": findings(known, now), **more}
+    found = findings(known, now)
+    if unknown_open:
+        text = f"{unknown_open} acts may or may not have happened; `trunkline unknown list` shows what to look for"
+        found.append({"severity": "warning", "code": "unknown-outcome", "item": "calls", "message": text})
+    if unknown_open is not None:
+        more["unknown_outcomes"] = {"open": unknown_open}
+    return {**status(known, now), "details": details, "findings": found, **more}
 
 
 def findings(all_traffic: Iterable[Traffic], now: float) -> list[dict[str, str]]:

@@ -1,4 +1,5 @@
-"""What is known of integrations besides the gateway's own traffic: probes, vendors' status pages, and which features are hit.
+"""What is known of integrations besides the gateway's own traffic: probes, vendors' status pages, which features are hit, and how many
+acts are in doubt.
 
 Written by the console as one file that is swapped atomically, read by the gateway for `/health`. Core only. Not for: gathering it
 (`probes/`, `status_pages/`), nor for judging it (`health.py`).
@@ -79,6 +80,8 @@ class Outside(msgspec.Struct, frozen=True, kw_only=True):
     probes: dict[str, Probed] = {}
     pages: dict[str, Page] = {}
     hits: dict[str, list[Hit]] = {}
+    unknown_open: int | None = None
+    """Calls whose outcome nobody knows (`trunkline unknown list`); None: nobody has looked."""
 
 
 NOTHING = Outside()

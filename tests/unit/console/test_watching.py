@@ -111,6 +111,20 @@ async def test_without_looks_nothing_is_asked_and_the_rest_goes_on(state: State,
     assert site.seen == []
 
 
+async def test_acts_in_doubt_are_counted_and_a_broken_ledger_ends_nothing(state: State, site: Site) -> None:
+    from sqlalchemy.exc import OperationalError
+
+    published(state, service(site))
+    told = await watched(state, lambda told: told.unknown_open, unknown=lambda: 3)
+    assert told.unknown_open == 3
+
+    def broken() -> int:
+        raise OperationalError("select", {}, Exception("database is locked"))
+
+    told = await watched(state, lambda told: told.probes and told.unknown_open is None, unknown=broken)
+    assert told.probes["crm"].ok
+
+
 async def test_a_failure_is_said_once_and_ends_nothing(
     state: State, site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:

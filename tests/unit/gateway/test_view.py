@@ -23,7 +23,7 @@ async def test_everything_that_is_known_of_an_integration_comes_together() -> No
         trial.breaker,
         clock=clock,
         wall=clock.wall,
-        outside=lambda: Outside(probes={"idle": probed}),
+        outside=lambda: Outside(probes={"idle": probed}, unknown_open=2),
         stale=lambda: {"idle": 5.0},
     )
     await trial.ask("GET", "/api/proxy/acme/x")
@@ -37,6 +37,11 @@ async def test_everything_that_is_known_of_an_integration_comes_together() -> No
     assert (acme.breaker, [row["state"] for row in acme.circuits]) == ("open", ["open"])
     assert (idle.probe, idle.stale_s, idle.circuits) == (probed, 5.0, ())
     assert view.known(trial.gateway.world)[0].circuits == ()
+
+    assert (view.unknown_open(), View(trial.breaker, clock=clock, wall=clock.wall).unknown_open()) == (
+        2,
+        None,
+    )
 
     told = view.stats(trial.gateway.world)
     assert told["breakers"] == {"acme": "open", "idle": "closed"}

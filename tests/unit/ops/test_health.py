@@ -253,6 +253,18 @@ def test_detail_adds_reasons_and_ages() -> None:
 
 
 @pytest.mark.row("F11")
+def test_acts_in_doubt_are_told_with_the_command_that_shows_them() -> None:
+    assert detail([], NOW)["findings"] == []
+    assert "unknown_outcomes" not in detail([], NOW), "nobody has counted"
+    none, some = detail([], NOW, unknown_open=0), detail([], NOW, unknown_open=2)
+    assert (none["unknown_outcomes"], none["findings"]) == ({"open": 0}, [])
+    assert (some["unknown_outcomes"], some["status"]) == ({"open": 2}, none["status"])
+    assert some["findings"] == [
+        {"severity": "warning", "code": "unknown-outcome", "item": "calls",
+         "message": "2 acts may or may not have happened; `trunkline unknown list` shows what to look for"},
+    ]  # fmt: skip
+
+
 def test_stale_answers_for_more_than_an_hour_are_a_finding() -> None:
     def codes(stale_s: float) -> list[str]:
         return [found["code"] for found in findings([Traffic("a", 9, 0, stale_s=stale_s)], NOW)]
