@@ -19,7 +19,7 @@ def text(state: State, settings: Settings, first_key: str, *, show_link: bool = 
     sealed = read_sealed(state, state.master_key())
     missing = sealed.missing if sealed else {}
     scheme = "https" if settings.tls_cert else "http"
-    base = f"{scheme}://{_reachable(settings.host)}:{settings.port}"
+    base = f"{scheme}://{reachable(settings.host)}:{settings.port}"
     lines = ["", f"Trunkline serves {base}"]
     lines += _console(state, settings, base, show_link)
     if there is not None:
@@ -35,7 +35,7 @@ def text(state: State, settings: Settings, first_key: str, *, show_link: bool = 
 
 
 def _console(state: State, settings: Settings, base: str, show_link: bool) -> list[str]:
-    own = f"http://{_reachable(settings.console_host)}:{settings.console_port}"
+    own = f"http://{reachable(settings.console_host)}:{settings.console_port}"
     address = f"{base}/console" if settings.one_port else own
     if not show_link:
         return [f"  Console         {address}   (sign in with the token in {state.admin_token})"]
@@ -138,6 +138,7 @@ def _in_python(key: str) -> str:
     return 'os.environ["TRUNKLINE_KEY"]' if key == KEY_STANDS_FOR else f'"{key}"'
 
 
-def _reachable(host: str) -> str:
+def reachable(host: str) -> str:
+    """An address by which a listening one is reached from this machine, as a URL has it."""
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 (a comparison)
     return f"[{shown}]" if ":" in shown else shown

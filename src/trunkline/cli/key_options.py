@@ -5,8 +5,6 @@ Not for: what cannot be asked of a key (`control/wish.py`).
 
 from __future__ import annotations
 
-import math
-import re
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -51,6 +49,11 @@ _OPTIONS = (
         type=click.Choice(["interactive", "pipeline", "batch"]),
         help="Lane of its calls where they have to wait; a call may ask for a lower one.",
     ),
+    click.option(
+        "--role",
+        type=click.Choice(["caller", "viewer", "developer", "operator", "admin"]),
+        help="What it may in the console's API; without a word nothing.",
+    ),
     click.option("--feature", help="Feature that its calls count for; callers cannot override it."),
     click.option("--subject", help="End user that its calls are for; callers cannot override it."),
     click.option("--tags", help="Tags on all its calls."),
@@ -72,24 +75,14 @@ def settings_options(command: Command) -> Command:
 
 def wished(given: dict[str, Any]) -> dict[str, Any]:
     """Fields of `control.wish.Wish` for the options that were given; the others are left out."""
-    told = {name: value for name, value in given.items() if value is not None and value != ()}
-    wish: dict[str, Any] = {}
-    for name, value in told.items():
-        wish |= (
-            _MEANING[name](value)
-            if name in _MEANING
-            else {name: list(value) if isinstance(value, tuple) else value}
-        )
-    return wish
+    from trunkline.control.wording import Unreadable, fields_of
 
-
-def _expires(text: str) -> dict[str, Any]:
-    from trunkline.control.periods import instant
-
+    told = {name: value for name, value in given.items() if value != ()}
     try:
-        return {"expires_at": instant(text, time.time())}
-    except ValueError as problem:
-        raise click.BadParameter(str(problem), param_hint="--expires") from None
+        return fields_of(told, time.time())
+    except Unreadable as problem:
+        flag = f"--{problem.name.replace('_', '-')}"
+        raise click.BadParameter(str(problem), param_hint=flag) from None
 
 
 def seconds_of(text: str, flag: str) -> float:
@@ -100,48 +93,3 @@ def seconds_of(text: str, flag: str) -> float:
         return seconds(text)
     except ValueError as problem:
         raise click.BadParameter(str(problem), param_hint=flag) from None
-
-
-def _concurrency(text: str) -> dict[str, Any]:
-    if text.lower() == "none":
-        return {"concurrency": 0}
-    if not _is_count(text):
-        raise click.BadParameter(f"{text!r} must be a number from 1 on, or none", param_hint="--concurrency")
-    return {"concurrency": int(text)}
-
-
-def _rate(text: str) -> dict[str, Any]:
-    if not text or text.lower() == "none":
-        return {"rate": 0, "rate_per": 0.0}
-    count, slash, period = text.partition("/")
-    if not slash or not _is_count(count):
-        said = f"{text!r} must be a number and a period, e.g. 600/1m or 10/s"
-        raise click.BadParameter(said, param_hint="--rate")
-    return {"rate": int(count), "rate_per": seconds_of(period, "--rate")}
-
-
-_PERIODS = {"day": "day", "d": "day", "1d": "day", "month": "month"}
-
-
-def budget_of(text: str) -> dict[str, Any]:
-    """`50/month`, `2.50/day` or `none`."""
-    if not text or text.lower() == "none":
-        return {"budget_usd": 0.0, "budget_per": "month"}
-    amount, _, period = text.partition("/")
-    number = float(amount) if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", amount) else math.nan
-    if not number > 0 or period.lower() not in _PERIODS:
-        said = f"{text!r} must be an amount and day or month, e.g. 50/month or 2.50/day, or none"
-        raise click.BadParameter(said, param_hint="--budget-usd")
-    return {"budget_usd": number, "budget_per": _PERIODS[period.lower()]}
-
-
-def _is_count(text: str) -> bool:
-    return text.isascii() and text.isdigit() and int(text) >= 1
-
-
-_MEANING: dict[str, Callable[[str], dict[str, Any]]] = {
-    "expires": _expires,
-    "concurrency": _concurrency,
-    "rate": _rate,
-    "budget_usd": budget_of,
-}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,7 @@ from trunkline.cli.key_options import seconds_of, settings_options, wished
 from trunkline.cli.main import Subcommands
 from trunkline.cli.place import json_option, place_options, state_here
 from trunkline.cli.show import json_out, say, table
+from trunkline.cli.who import by_option
 
 if TYPE_CHECKING:
     from trunkline.control.keys import Created, KeyInfo
@@ -35,9 +37,10 @@ def keys() -> None:
     help="Who holds it.",
 )
 @settings_options
+@by_option
 @json_option
 @place_options
-def create(name: str, kind: str, as_json: bool, **given: Any) -> None:
+def create(name: str, kind: str, as_json: bool, who: str, **given: Any) -> None:
     """Make a key and print it once.
 
     Without a word it never expires, makes 256 calls at once, and has no rate limit and no budget.
@@ -56,7 +59,7 @@ def create(name: str, kind: str, as_json: bool, **given: Any) -> None:
 
     wish = control.Wish(name=name, kind=kind, **wished(given))  # type: ignore[arg-type]  # click.Choice has checked it
     state = state_here()
-    made = control.create(state, wish)
+    made = control.create(state, wish, actor=f"cli:{who}")
     for warning in [*made.warnings, *control.unknown_names(state, wish.scopes)]:
         say(f"Warning: {warning}")
     _print_created(made, as_json)
@@ -65,9 +68,10 @@ def create(name: str, kind: str, as_json: bool, **given: Any) -> None:
 @keys.command()
 @click.argument("key")
 @settings_options
+@by_option
 @json_option
 @place_options
-def update(key: str, as_json: bool, **given: Any) -> None:
+def update(key: str, as_json: bool, who: str, **given: Any) -> None:
     """Change a key by id or name; what is not named stays, and the key itself is the same.
 
     Options that may be repeated replace all that was there, e.g. every scope. An empty text takes a value away.
@@ -76,7 +80,7 @@ def update(key: str, as_json: bool, **given: Any) -> None:
 
     changes = wished(given)
     state = state_here()
-    info = control.update(state, key, changes)
+    info = control.update(state, key, changes, actor=f"cli:{who}")
     for warning in control.unknown_names(state, changes.get("scopes", [])):
         say(f"Warning: {warning}")
     if as_json:
@@ -87,24 +91,46 @@ def update(key: str, as_json: bool, **given: Any) -> None:
 
 @keys.command("list")
 @click.option("--all", "everything", is_flag=True, help="Also those that are revoked or have expired.")
+@click.option("--team", metavar="TEAM", help="Only those of this team.")
+@click.option("--unused", metavar="TIME", help="Only those that were not used for so long, e.g. 90d.")
 @json_option
 @place_options
-def list_(everything: bool, as_json: bool) -> None:
+def list_(everything: bool, team: str | None, unused: str | None, as_json: bool) -> None:
     """List keys (never the keys themselves)."""
     from trunkline.control import keys as control
 
-    known = [info for info in control.list_keys(state_here()) if everything or info.state == "live"]
+    since = time.time() - seconds_of(unused, "--unused") if unused else 0.0
+    known = [
+        info
+        for info in control.list_keys(state_here())
+        if (everything or info.state in ("live", "suspended"))
+        and (team is None or info.team == team)
+        and (not unused or _last(info) < since)
+    ]
     if as_json:
         json_out(known)
         return
-    columns = ("id", "name", "team", "kind", "state", "key", "expires", "scopes")
+    columns = ("id", "name", "team", "kind", "state", "key", "expires", "last used", "scopes")
     rows = [
-        (k.id, k.name, k.team, k.kind, k.state, k.hint, k.expires_at or "never", " ".join(k.scopes))
+        (
+            k.id,
+            k.name,
+            k.team,
+            _kind(k),
+            k.state,
+            k.hint,
+            k.expires_at or "never",
+            k.last_used_at or "never",
+            " ".join(k.scopes),
+        )
         for k in known
     ]
     table(
         columns, rows, empty="No keys yet. Make one: trunkline keys create --name web --scope 'integration:*'"
     )
+    for one in known:
+        if one.why or one.limited:
+            say(f"{one.id} ({one.name}): {one.why or ' '.join(one.limited)}")
 
 
 @keys.command()
@@ -122,9 +148,10 @@ def show(key: str, as_json: bool) -> None:
 @click.argument("key")
 @click.option("--let-finish", is_flag=True, help="Calls that are running with it may end by themselves.")
 @click.option("--now", "_now", is_flag=True, hidden=True, help="What it does anyway.")
+@by_option
 @json_option
 @place_options
-def revoke(key: str, let_finish: bool, _now: bool, as_json: bool) -> int:
+def revoke(key: str, let_finish: bool, _now: bool, who: str, as_json: bool) -> int:
     """End a key by id or name, everywhere within 2 seconds, calls and streams that run with it included.
 
     Works without console and database: then only the kill switch is thrown, and the audit row follows when they are back.
@@ -137,12 +164,12 @@ def revoke(key: str, let_finish: bool, _now: bool, as_json: bool) -> int:
     state = state_here()
     key_id = kills.key_id(state, key)
     if key_id and not let_finish:
-        kills.append(state, "key", key_id)  # before anything that may wait
+        kills.append(state, "key", key_id, actor=f"cli:{who}")  # before anything that may wait
     try:
         info = control.find(state, key_id or key)
         if not key_id and not let_finish:
-            kills.append(state, "key", info.id)
-        info = control.revoke(state, info.id)
+            kills.append(state, "key", info.id, actor=f"cli:{who}")
+        info = control.revoke(state, info.id, actor=f"cli:{who}")
         kills.absorb(state)
     except DBAPIError as problem:
         if not key_id or let_finish:
@@ -165,16 +192,54 @@ def revoke(key: str, let_finish: bool, _now: bool, as_json: bool) -> int:
     metavar="TIME",
     help="How long the old one works on; 0s ends it now.",
 )
+@by_option
 @json_option
 @place_options
-def rotate(key: str, overlap: str, as_json: bool) -> None:
+def rotate(key: str, overlap: str, who: str, as_json: bool) -> None:
     """Make a new key for the same id; the old one works on for the overlap."""
     from trunkline.control import keys as control
 
-    made = control.rotate(state_here(), key, overlap_s=seconds_of(overlap, "--overlap"))
+    made = control.rotate(state_here(), key, overlap_s=seconds_of(overlap, "--overlap"), actor=f"cli:{who}")
     if not as_json:
         say(f"The key before works on for {overlap}.")
     _print_created(made, as_json)
+
+
+@keys.command("hand-over")
+@click.argument("key")
+@click.option(
+    "--to",
+    "heir",
+    metavar="USER",
+    required=True,
+    help="A user, whose bounds hold from now on; or `installation`.",
+)
+@by_option
+@json_option
+@place_options
+def hand_over(key: str, heir: str, who: str, as_json: bool) -> None:
+    """Give a key another maker, e.g. when its maker leaves."""
+    from trunkline.control import keys as control
+    from trunkline.control import users
+
+    state = state_here()
+    maker = "" if heir == "installation" else users.find(state, heir).id
+    info = control.hand_over(state, key, maker, actor=f"cli:{who}")
+    if as_json:
+        json_out(info)
+    else:
+        say(f"{info.name} ({info.id}) is {info.created_by}'s now and {info.state}.")
+
+
+def _kind(info: KeyInfo) -> str:
+    return info.kind if info.role == "caller" else f"{info.kind}, {info.role}"
+
+
+def _last(info: KeyInfo) -> float:
+    """When it was last used; one that never was counts from its creation, so that a new one is not unused."""
+    from trunkline.control.periods import instant
+
+    return instant(info.last_used_at or info.created_at or "never", 0.0)
 
 
 def _print_created(made: Created, as_json: bool) -> None:

@@ -1,11 +1,11 @@
 """What the options of `keys create` and `keys update` mean."""
 
-import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.cli.key_options import budget_of, wished
+from trunkline.cli.key_options import wished
+from trunkline.control.wording import budget
 
 
 @pytest.mark.row("O2")
@@ -22,19 +22,19 @@ from trunkline.cli.key_options import budget_of, wished
     ],
 )
 def test_a_budget_is_an_amount_and_a_period(text, usd, per):
-    assert budget_of(text) == {"budget_usd": usd, "budget_per": per}
+    assert budget(text) == {"budget_usd": usd, "budget_per": per}
 
 
 @given(st.decimals(min_value="0.01", max_value=10**9, places=2), st.sampled_from(["day", "month"]))
 def test_every_amount_with_cents_is_read_exactly(amount, per):
-    assert budget_of(f"{amount}/{per}") == {"budget_usd": float(amount), "budget_per": per}
+    assert budget(f"{amount}/{per}") == {"budget_usd": float(amount), "budget_per": per}
 
 
 def read(text):
     try:
-        return budget_of(text)["budget_usd"]
-    except click.BadParameter as problem:
-        return problem.message
+        return budget(text)["budget_usd"]
+    except ValueError as problem:
+        return str(problem)
 
 
 @given(st.text())

@@ -76,6 +76,7 @@ def test_limits_are_shown_as_they_were_given(trunkline):
 
 @pytest.mark.row("O2", "F9")
 def test_lane_and_budget_are_set_and_listed(trunkline):
+    trunkline("teams", "create", "shop")
     ran = trunkline(*CREATE, "--lane", "pipeline", "--budget-usd", "2.50/day", "--expires", "9d", "--json")
     assert ran.err == ""
     trunkline("keys", "create", "--name", "plain", "--scope", "*", "--json")

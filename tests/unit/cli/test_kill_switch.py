@@ -25,9 +25,9 @@ def actions() -> list[tuple[str, str]]:
 
 def test_revoking_a_key_throws_the_switch_and_writes_it_down(trunkline):
     made = trunkline("keys", "create", "--name", "web", "--scope", "*", "--json").json
-    ran = trunkline("keys", "revoke", "web", "--json")
+    ran = trunkline("keys", "revoke", "web", "--by", "ana", "--json")
     assert (ran.code, ran.json["state"]) == (0, "revoked")
-    assert lines() == [{"what": "key", "subject": made["id"], "dead": True, "actor": "cli"}]
+    assert lines() == [{"what": "key", "subject": made["id"], "dead": True, "actor": "cli:ana"}]
     assert {("key.revoke", made["id"]), ("key.kill", made["id"])} <= set(actions())
 
 

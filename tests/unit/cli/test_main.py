@@ -116,9 +116,12 @@ def test_every_failure_that_has_an_exit_code_exists():
     from trunkline.control.keys import KeyProblem, WishInvalid
     from trunkline.control.running import NotRunning
     from trunkline.control.secrets import SecretProblem
+    from trunkline.control.sessions import SessionProblem
     from trunkline.control.state import StateProblem
     from trunkline.control.tasks import TaskProblem
+    from trunkline.control.teams import TeamProblem
     from trunkline.control.unknown import UnknownProblem
+    from trunkline.control.users import UserProblem
     from trunkline.ledger.migrate import SchemaRefused
     from trunkline.plugins.secrets import SecretUnavailable
     from trunkline.plugins.secrets.masterkey import MasterKeyProblem
@@ -137,6 +140,7 @@ def test_every_failure_that_has_an_exit_code_exists():
     )
     known += (SchemaRefused, SecretProblem, SecretUnavailable, SettingsInvalid, StateProblem, WishInvalid)
     known += (FaultProblem, FindingProblem, NotInProduction, StageProblem, TaskProblem)
+    known += (SessionProblem, TeamProblem, UserProblem)
     assert {one.__name__ for one in known} == exits.BY_FAILURE.keys()
 
 
