@@ -155,11 +155,11 @@ def revoke(
 
     at = time.time() if now is None else now
     info = find(state, selector, now=at)
-    if info.state != "revoked":
-        with state.change() as connection:
-            there = roster.read(connection, state, at)
-            row = next(row for row in there.keys if row["id"] == info.id)
-            _may_handle(bounds.wish_of(row), there.maker(by))
+    with state.change() as connection:
+        there = roster.read(connection, state, at)
+        row = next(row for row in there.keys if row["id"] == info.id)
+        _may_handle(bounds.wish_of(row), there.maker(by))
+        if not row["revoked_at"]:  # the kill switch may have been thrown already, which writes no such row
             tables.set_key_revoked(connection, info.id, at)
             audit.add(connection, state, [audit.Entry(actor, "key.revoke", info.id, {"name": info.name})], at)
     publish.callers(state, now=at)
