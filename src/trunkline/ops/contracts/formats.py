@@ -1,0 +1,76 @@
+"""What kind of text or number a value is: a date of which form, an id, a word out of a set. Pure; a look at one value, never at many.
+
+Not for: whose data it is (personal categories are the data map's).
+"""
+
+from __future__ import annotations
+
+import re
+
+TOKEN_CHARS = 40
+NAMED_TIME = re.compile(
+    r"(^|_|-)(at|on|time|date|timestamp|ts|created|updated|modified|expires|expiry|expiration|start|started|end|ended|due|until|since"
+    r"|reset|deadline|timestamps?)($|_|-)|(At|Time|Date|Timestamp)$",
+)
+"""Names of fields whose integers are read as instants."""
+
+_FORMATS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("uuid", re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")),
+    ("date-time", re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)")),
+    ("date-time-local", re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?")),
+    ("date-time-space", re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d(\.\d+)?)?( ?(UTC|Z|[+-]\d\d:?\d\d))?")),
+    ("date", re.compile(r"\d{4}-\d\d-\d\d")),
+    ("date-slash", re.compile(r"\d{1,4}/\d{1,2}/\d{1,4}")),
+    ("http-date", re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d ([A-Z]{3}|[+-]\d{4})")),
+    ("duration", re.compile(r"P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")),
+    ("email", re.compile(r"[^@\s]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")),
+    ("uri", re.compile(r"[a-z][a-z0-9+.-]{1,20}://\S+")),
+    ("integer-text", re.compile(r"-?\d{1,20}")),
+    ("decimal-text", re.compile(r"-?\d{1,20}\.\d{1,20}")),
+    ("boolean-text", re.compile(r"true|false")),
+)  # fmt: skip
+_LONGEST = 400
+_TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9]*([_.:/+-][A-Za-z0-9]+)*")
+_UNSTEADY = re.compile(
+    r"\d{4}|\d[A-Za-z]\d|[a-z]\d[A-Z]|[A-Z]\d[a-z]|(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9]{12,}|[A-Za-z0-9]{25}"
+)
+"""In words of a set neither years nor random letters and digits stand."""
+_RANDOM_KEY = re.compile(
+    r"\d+|[0-9a-fA-F-]{8,}|.{0,12}?(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{10,}|\d{4}-\d\d(-\d\d)?|.+@.+|.+://.+|.*\s.*\s.*"
+)
+PERSONAL = re.compile(
+    r"(^|_)(name|firstname|lastname|surname|nickname|username|login|handle|author|owner|contact|email|mail|phone|mobile|fax|street|line\d"
+    r"|city|town|county|address|postal|postcode|postal_code|zip|company|employer|birth|birthday|gender|nationality|ssn|passport|iban|title"
+    r"|subject)$|(Name|Email|Phone|City|Street|Address)$",
+    re.IGNORECASE,
+)
+"""Names of fields whose values may be somebody's: never kept, however few they are."""
+SECONDS = (946_684_800, 4_102_444_800)
+"""From 2000 to 2100."""
+
+
+def text_format(value: str) -> str:
+    """The format of a text; `text` for one that has none that is known."""
+    if not value or len(value) > _LONGEST:
+        return "text" if value else "empty"
+    return next((name for name, pattern in _FORMATS if pattern.fullmatch(value)), "text")
+
+
+def number_format(value: int, name: str) -> str:
+    """How an integer tells an instant, where the field's name says that it tells one; else empty."""
+    if not NAMED_TIME.search(name):
+        return ""
+    for unit, factor in (("epoch-s", 1), ("epoch-ms", 1000), ("epoch-us", 1_000_000)):
+        if SECONDS[0] * factor <= value <= SECONDS[1] * factor:
+            return unit
+    return "number"
+
+
+def is_word(value: str) -> bool:
+    """Whether a text may be a word out of a set: short, an identifier, nothing random in it."""
+    return len(value) <= TOKEN_CHARS and bool(_TOKEN.fullmatch(value)) and not _UNSTEADY.search(value)
+
+
+def is_random_key(key: str) -> bool:
+    """Whether a key of an object is data (an id, a date, an address) rather than the name of a field."""
+    return bool(_RANDOM_KEY.fullmatch(key))

@@ -1,0 +1,175 @@
+"""Runs the detector over vendors that change and vendors that do not, and counts: how many changes are found, after how many calls, and
+how often it cries for nothing.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.drift.contract import Contract
+from tests.drift.mutations import OPERATORS, Mutant, mutated
+from tests.drift.traffic import Traffic
+from trunkline.core.sample import Sample
+from trunkline.ops.contracts.change import Change
+from trunkline.ops.contracts.watch import Operation, Watch
+
+LEARNED = 400
+"""Calls that a contract is learned from."""
+FOLLOWED = 600
+"""Calls after a change within which it must be found."""
+OPERATIONS = 5
+QUIET = 1000
+"""Calls to a vendor that has not changed."""
+
+
+@dataclass
+class Outcome:
+    """What became of one mutant. `calls`: after how many it was found, 0 if it was not."""
+
+    mutant: Mutant
+    contract: Contract
+    calls: int
+    said: list[Change]
+
+
+@dataclass
+class Quiet:
+    """What was said of a vendor that has not changed."""
+
+    contract: Contract
+    calls: int
+    alarms: list[Change]
+
+
+@dataclass
+class Tally:
+    """Mutants of one operator."""
+
+    found: int = 0
+    made: int = 0
+    calls: list[int] = field(default_factory=list)
+
+    @property
+    def recall(self) -> float:
+        return self.found / self.made if self.made else 1.0
+
+    @property
+    def median_calls(self) -> int:
+        return sorted(self.calls)[len(self.calls) // 2] if self.calls else 0
+
+
+class Both:
+    """The watch on an operation and the one on its vendor's errors, as one integration has them."""
+
+    def __init__(self) -> None:
+        self.operation = Watch(Operation())
+        self.errors = Watch(Operation(), errors=True)
+
+    def add(self, sample: Sample) -> bool:
+        failed = sample.status >= 400 and self.errors.add(sample)
+        return self.operation.add(sample) or failed
+
+    def changes(self) -> list[Change]:
+        return [*self.operation.operation.changes(), *self.errors.operation.changes()]
+
+    def accept(self) -> None:
+        for watch in (self.operation, self.errors):
+            watch.close(1 << 60)
+            watch.operation.accept(watch.operation.recent, "test")
+            watch.refresh()
+
+
+class Judged:
+    """The detector over some contracts. What was learned of each is learned once."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._learned: dict[tuple[str, int], tuple[Both, Traffic]] = {}
+
+    def learned(self, contract: Contract, times: int = 1) -> tuple[Both, Traffic]:
+        """A watch that has learned the contract, and the traffic that it was learned from."""
+        key = (contract.label, times)
+        if key not in self._learned:
+            rng = Random(f"{contract.label} {self._seed}")
+            traffic, both = Traffic(contract, rng, newcomer=rng.random() < 0.2), Both()
+            for sample in traffic.samples(times * LEARNED):
+                both.add(sample)
+            both.accept()
+            self._learned[key] = (both, traffic)
+        return copy.deepcopy(self._learned[key])
+
+    def quiet(self, contract: Contract, calls: int = QUIET) -> Quiet:
+        """Follows a vendor that does not change; every change that is ever told is an alarm."""
+        both, traffic = self.learned(contract)
+        traffic.let_in()
+        told: dict[str, Change] = {}
+        for sample in traffic.samples(calls):
+            if both.add(sample):
+                told.update((change.key, change) for change in both.changes())
+        return Quiet(contract, calls, list(told.values()))
+
+    def followed(self, contract: Contract, mutant: Mutant) -> Outcome:
+        """Follows a vendor that changes right after it was learned, until the change is told at the right place.
+
+        Errors are learned over all operations of an integration: where they change, of a few.
+        """
+        times = OPERATIONS if mutant.part == "error" else 1
+        both, traffic = self.learned(contract, times)
+        traffic.contract = mutant.contract
+        said: list[Change] = []
+        for number, sample in enumerate(traffic.samples(times * FOLLOWED), 1):
+            if both.add(sample):
+                said = both.changes()
+                if any(names(change, mutant) for change in said):
+                    return Outcome(mutant, contract, number, said)
+        return Outcome(mutant, contract, 0, said)
+
+
+def names(change: Change, mutant: Mutant) -> bool:
+    """Whether a change that was told is the one that was made: the part, and the place, its parent or what lies in it."""
+    if mutant.part == "request":
+        return change.part in ("outcome", "error status", "error")
+    if mutant.part == "error":
+        return change.part.startswith("error")
+    part = mutant.part.replace("event:", "event ").replace("event ", "event ")
+    if mutant.part == "event:":
+        part = "event data"
+    if change.part != part:
+        return False
+    if mutant.part == "stream":
+        return change.place.strip("/") in mutant.places or change.now in mutant.places
+    place = plain(change.place)
+    return any(_related(place, where) for where in mutant.places) or mutant.places == ("",)
+
+
+def plain(place: str) -> str:
+    """A place without the kinds of objects."""
+    out, inside = "", 0
+    for letter in place:
+        inside += letter == "<"
+        out += letter if not inside else ""
+        inside -= letter == ">"
+    return out
+
+
+def _related(told: str, made: str) -> bool:
+    return told == made or told.startswith(f"{made}/") or (made.rpartition("/")[0] == told and told != "")
+
+
+def mutants(contracts: Sequence[Contract], count: int, seed: int) -> Iterable[tuple[Contract, Mutant]]:
+    """`count` mutants, every operator equally often, over all contracts in turn."""
+    rng = Random(seed)
+    made = 0
+    while made < count:
+        for name in OPERATORS:
+            mutant = None
+            while mutant is None:
+                contract = rng.choice(contracts)
+                mutant = mutated(name, contract, rng)
+            yield contract, mutant
+            made += 1
+            if made >= count:
+                return
