@@ -161,6 +161,7 @@ class Process:
             deferrals=self.deferrals,
             view=self.view,
             besides=besides.told,
+            whole=self.keyed.whole,
         )
         self.gateway = Gateway(
             self._world(),

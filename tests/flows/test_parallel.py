@@ -11,7 +11,7 @@ import pytest
 from tests.support.gateway import Trunkline, running_trunkline
 from tests.support.polling import eventually
 from tests.support.simulator import SimulatorProcess
-from tests.support.site import SILENCE, Site
+from tests.support.site import OK, SILENCE, Site
 
 REGISTRY = """
 version: 1
@@ -131,3 +131,21 @@ def test_a_long_request_is_taken(many: Trunkline, site: Site) -> None:
     told = many.call("POST", "/v1/parallel", json.dumps({"calls": calls}).encode()).json
     assert told["succeeded"] == 8
     assert {len(seen.body) for seen in site.seen} == {300_000 + len('{"words": "", "n": 0}')}
+
+
+@pytest.mark.row("F2", "F10")
+def test_a_key_holds_for_the_whole_request_over_a_kill(many: Trunkline, site: Site) -> None:
+    acts = [{"path": "/api/proxy/shop/pay", "body": {"n": n}} for n in range(3)]
+    asked = {"calls": acts, "concurrency": 1}
+    headers = [("Idempotency-Key", "order-17")]
+    site.script.extend([OK, SILENCE])
+    with many.unanswered("POST", "/v1/parallel", asked, headers):
+        eventually(lambda: len(site.seen) == 2, "the second act to be at the vendor")
+        many.kill()
+    again = many.call("POST", "/v1/parallel", asked, headers).json["results"]
+    assert [one["status"] for one in again] == [200, 502, 200]
+    assert again[0]["headers"]["x-trunkline-idempotent-replay"] == "true"
+    assert again[1]["body"]["code"] == "outcome_unknown"
+    assert [seen.json["n"] for seen in site.seen] == [0, 1, 2], "each act once"
+    other = many.call("POST", "/v1/parallel", {"calls": acts[:1]}, headers)
+    assert (other.status, other.json["code"]) == (422, "idempotency_conflict")

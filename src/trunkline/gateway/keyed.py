@@ -18,6 +18,7 @@ from trunkline.gateway.log import say
 from trunkline.gateway.watch import Watched
 from trunkline.journal.answers import Answers
 from trunkline.plugins.policies.idempotency import Idempotency
+from trunkline.plugins.policies.idempotency_whole import Whole
 
 
 class _Line(msgspec.Struct):
@@ -38,6 +39,7 @@ class Keyed:
         self._has_key = bool(answer_key)
         self.answers = Answers(state / "answers", answer_key or b"none")
         self.policy = Idempotency(self.answers, wall)
+        self.whole = Whole(self.answers, wall)
         self.watched = Watched(self._file, self._take)
 
     def open(self) -> None:

@@ -23,6 +23,8 @@ from trunkline.gateway.view import View
 from trunkline.ops import health
 from trunkline.plugins.policies import tokens
 from trunkline.plugins.policies.access import Access, may_use_model
+from trunkline.plugins.policies.idempotency import HEADER
+from trunkline.plugins.policies.idempotency_whole import Whole
 
 if TYPE_CHECKING:
     from trunkline.plugins.policies.breaker import Breaker
@@ -47,6 +49,7 @@ class LocalRoutes:
         deferrals: Deferrals | None = None,
         view: View | None = None,
         besides: Callable[[Snapshot], dict[str, Any]] = lambda _: {},
+        whole: Whole | None = None,
     ) -> None:
         self._access = access
         self._deferrals = deferrals
@@ -54,6 +57,7 @@ class LocalRoutes:
         self._wall = wall
         self._reload_state = reload_state
         self._besides = besides
+        self._whole = whole
         self._view = view or View(breaker, clock=clock, wall=wall)
 
     def table(self) -> dict[tuple[str, bytes], Local]:
@@ -82,7 +86,11 @@ class LocalRoutes:
         return None
 
     def parallel(self, exchange: Exchange) -> Awaitable[Answer]:
-        return parallel.answered(self.gateway.handle, self._clock, self._wall, exchange)
+        keys = None
+        if self._whole is not None:
+            services = self.gateway.world.services.values()
+            keys = parallel.Keys(self._whole, frozenset((HEADER, *(one.key_name for one in services))))
+        return parallel.answered(self.gateway.handle, self._clock, self._wall, exchange, keys)
 
     def live(self, exchange: Exchange) -> Answer:
         del exchange

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 from trunkline.core.codec import to_json
 from trunkline.core.errors import CallError
@@ -28,6 +29,8 @@ from trunkline.gateway.parallel_form import (
     result,
     target_of,
 )
+from trunkline.plugins.policies.idempotency import HEADER, READS
+from trunkline.plugins.policies.idempotency_whole import Claim, Whole
 
 BODY_MAX = 16 << 20
 """Of the whole request, and of the answer to one call."""
@@ -41,15 +44,34 @@ JSON = b"content-type: application/json\r\n"
 Handle = Callable[[Inbound, Outbound], None]
 
 
+class Keys(NamedTuple):
+    """How a request with an idempotency key gets one for each of its calls. `names`: fields in which calls may bring their own."""
+
+    whole: Whole
+    names: frozenset[bytes]
+
+
 async def answered(
-    handle: Handle, clock: Callable[[], float], wall: Callable[[], float], exchange: Exchange
+    handle: Handle,
+    clock: Callable[[], float],
+    wall: Callable[[], float],
+    exchange: Exchange,
+    keys: Keys | None = None,
 ) -> Told:
-    """The answer to a request with several calls. Raises `invalid_request` or `request_too_large` for what is no such request."""
-    asked = read(await _body(exchange))
+    """The answer to a request with several calls. Raises `invalid_request` or `request_too_large` for what is no such request, and
+    what its idempotency key is refused with.
+    """
+    body = await _body(exchange)
+    asked = read(body)
     given = exchange.request.fields.get(b"x-trunkline-timeout")
     total_s = min(TOTAL_S, positive(given, "x-trunkline-timeout")) if given else TOTAL_S
-    many = Many(handle, clock, wall, exchange, exchange.started + total_s)
-    replies = await many.run(asked.calls, asked.concurrency)
+    claim = keys.whole.begin(exchange, body) if keys is not None else None
+    many = Many(handle, clock, wall, exchange, exchange.started + total_s, claim, keys)
+    try:
+        replies = await many.run(asked.calls, asked.concurrency)
+    finally:
+        if keys is not None:
+            keys.whole.end(claim)
     results = [
         await result(call, n, reply) for n, (call, reply) in enumerate(zip(asked.calls, replies, strict=True))
     ]
@@ -80,12 +102,16 @@ class Many:
         wall: Callable[[], float],
         parent: Exchange,
         until: float,
+        claim: Claim | None = None,
+        keys: Keys | None = None,
     ) -> None:
         self._handle = handle
         self._clock = clock
         self._wall = wall
         self._parent = parent
         self._until = until
+        self._claim = claim
+        self._key_names = keys.names if keys is not None else frozenset()
         self._running: set[Gathered] = set()
         self._room = Room(ANSWERS_MAX)
 
@@ -146,6 +172,8 @@ class Many:
             (b"x-trunkline-timeout", b"%.6f" % left_s),
             (b"x-correlation-id", self._correlation(n).encode()),
         ]
+        if self._claim is not None and call.method not in READS and self._key_names.isdisjoint(dict(own)):
+            headers.append((HEADER, self._claim.of(n)))
         return Asked(call.method, target, headers, body_of(call, headers), self._parent.request)
 
     def _correlation(self, n: int) -> str:

@@ -44,6 +44,7 @@ from trunkline.plugins.policies.breaker import Breaker
 from trunkline.plugins.policies.budget import Budget
 from trunkline.plugins.policies.cache import AnswerCache
 from trunkline.plugins.policies.caller_limits import CallerLimits
+from trunkline.plugins.policies.idempotency_whole import Whole
 from trunkline.plugins.policies.queue import Queue
 from trunkline.plugins.policies.quota import Quota
 from trunkline.testing.script import FakeClock, Heard, MemoryJournal, Play, ScriptedWire
@@ -124,6 +125,7 @@ class Trial:
         aliases: dict[str, str | Alias] | None = None,
         routes: dict[str, str] | None = None,
         defer: Defer | None = None,
+        whole: Whole | None = None,
         clock: FakeClock | None = None,
         journal: MemoryJournal | None = None,
         **snapshot: Any,
@@ -171,7 +173,9 @@ class Trial:
         )
         self.batches = Batches(dispatcher, diary, caching.relevance(), clock=clock)
         self.call_policies = [*([] if only else [*own_calls, self.batches]), *calls]
-        local = LocalRoutes(self.access, self.breaker, clock=clock, wall=clock.wall, reload_state=dict)
+        local = LocalRoutes(
+            self.access, self.breaker, clock=clock, wall=clock.wall, reload_state=dict, whole=whole
+        )
         self.snapshot = Snapshot(
             version="v1",
             created="2026-11-21T12:00:00Z",

@@ -36,7 +36,8 @@ from trunkline.core.idempotency import (
 HEADER = b"idempotency-key"
 REPLAYED = b"x-trunkline-idempotent-replay: true\r\nidempotent-replayed: true\r\n"
 """The second is what Stripe says, and its SDKs read."""
-_READS = (b"GET", b"HEAD", b"OPTIONS")
+READS = ("GET", "HEAD", "OPTIONS")
+"""A key means nothing to them."""
 _PREFIX = 64 << 10
 """So much of a streamed body is in its fingerprint; the rest is compared by a digest once it has passed."""
 _OURS = (b"x-trunkline-attempts", b"x-correlation-id", b"idempotent-replayed")
@@ -65,7 +66,7 @@ class Idempotency:
     def concerns(self, exchange: Exchange) -> bool:
         """Whether the call comes with a key, or one would be made for it."""
         keyed = HEADER in exchange.request.fields or bool(exchange.idempotency_key)
-        return (keyed or exchange.repeat == "with_key") and exchange.method not in _READS
+        return (keyed or exchange.repeat == "with_key") and exchange.request.method not in READS
 
     def admit(self, exchange: Exchange) -> Awaitable[None] | None:
         """Waits only to compare a body over 1 MB with the one that a key was used for.
@@ -126,14 +127,14 @@ class Idempotency:
         now = self._wall()
         running = self._running.get(mark)
         if running is not None:
-            _same(running, fingerprint)
+            same_request(running, fingerprint)
             text = f"the first request with this idempotency key still runs (call {running.call_id})"
             raise CallError("idempotency_in_progress", text, scope="request", retry_at=now + 1)
         held = self._store.find(mark, now)
         if held is None or held.kind == FREED:
             self._go(exchange, mark, fingerprint, now)
             return None
-        _same(held, fingerprint)
+        same_request(held, fingerprint)
         if held.kind == ANSWER:
             return self._replay(exchange, held)
         if held.kind == UNKEPT:
@@ -245,16 +246,16 @@ def key_of(exchange: Exchange, vendors: bytes) -> bytes:
     if not given:
         return b""
     if len(given) > 1:
-        raise _malformed("two different ones were sent")
+        raise unusable("two different ones were sent")
     key = given.pop()
     if len(key) > 1 and key[:1] == b'"' == key[-1:]:
         key = key[1:-1].replace(b'\\"', b'"').replace(b"\\\\", b"\\")
     if not key:
-        raise _malformed("it is empty")
+        raise unusable("it is empty")
     if len(key) > LONGEST_KEY:
-        raise _malformed(f"it has {len(key)} characters, and at most {LONGEST_KEY} are allowed")
+        raise unusable(f"it has {len(key)} characters, and at most {LONGEST_KEY} are allowed")
     if any(byte < 0x20 or byte == 0x7F for byte in key):
-        raise _malformed("it holds a control character")
+        raise unusable("it holds a control character")
     return key
 
 
@@ -313,7 +314,7 @@ def _is_stopgap(exchange: Exchange) -> bool:
     )
 
 
-def _same(held: Held, fingerprint: bytes) -> None:
+def same_request(held: Held, fingerprint: bytes) -> None:
     """Raises `idempotency_conflict` for another request. A record that was lost on the disk fits every request."""
     if held.fingerprint != fingerprint and any(held.fingerprint):
         raise _other(held)
@@ -332,7 +333,8 @@ def _not_kept(held: Held) -> CallError:
     return CallError("conflict", text, scope="request", later=False)
 
 
-def _malformed(why: str) -> CallError:
+def unusable(why: str) -> CallError:
+    """The refusal of a key that is none."""
     return CallError(
         "invalid_request",
         f"the idempotency key is not usable: {why}; send 1 to {LONGEST_KEY} characters, e.g. a random UUID",
