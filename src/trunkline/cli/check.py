@@ -29,10 +29,11 @@ def check(as_json: bool) -> int:
 
     Exit codes: 0 nothing found, 1 findings, 3 the registry is invalid.
     """
+    from trunkline.cli.main import known_commands
     from trunkline.control.lint import findings_of
 
     settings = settings_here()
-    ok, findings = findings_of(settings.config_path, settings.env, os.environ, state_here())
+    ok, findings = findings_of(settings.config_path, settings.env, os.environ, state_here(), known_commands())
     if as_json:
         json_out({"ok": ok, "file": settings.config, "environment": settings.env, "findings": findings})
     else:

@@ -39,6 +39,11 @@ COMMANDS = {
         "findings:findings",
         "Everything that a person should look at: list, show, acknowledge, resolve.",
     ),
+    "incidents": (
+        "incidents:incidents",
+        "What failed, since when and for whom: list, show, note, export a review.",
+    ),
+    "alerts": ("alerts:alerts", "Who is told of incidents and findings: rules, test, notices."),
     "drill": ("drill:drill", "Prove on an isolated copy that fallbacks work; writes a report."),
     "faults": ("faults:faults", "Make integrations fail on demand, outside of production."),
     "bench": ("bench:bench", "Measure speed beside other gateways."),
@@ -94,6 +99,13 @@ def unknown_command(word: str, known: list[str]) -> str:
     return f"There is no command {word!r}. " + (
         f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
     )
+
+
+def known_commands() -> dict[str, list[str]]:
+    """Every command with its subcommands; imports all of them."""
+    with click.Context(trunkline) as context:
+        found = {name: trunkline.get_command(context, name) for name in COMMANDS}
+    return {name: list(getattr(command, "commands", {})) for name, command in found.items()}
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -6,12 +6,14 @@ Not for: judging the registry itself (`registry/`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 
 from trunkline.control.secrets import sources
 from trunkline.control.state import State
 from trunkline.core.alerting import references
 from trunkline.plugins.secrets import SecretUnavailable, Source, resolve
+from trunkline.registry import runbooks
 from trunkline.registry.catalog import key_problem
 from trunkline.registry.document import Place
 from trunkline.registry.findings import Finding, RegistryInvalid
@@ -20,16 +22,37 @@ from trunkline.registry.load import Loaded, load
 
 
 def findings_of(
-    path: Path, environment: str, environ: Mapping[str, str], state: State
+    path: Path,
+    environment: str,
+    environ: Mapping[str, str],
+    state: State,
+    commands: runbooks.Commands | None = None,
 ) -> tuple[bool, list[Finding]]:
-    """Whether the registry may run, and all findings by place."""
+    """Whether the registry may run, and all findings by place. `commands`: those that exist, for what runbooks name."""
     try:
         loaded = load(path, environment=environment, environ=environ)
     except RegistryInvalid as refusal:
         return False, refusal.findings
-    found = [*lint(loaded), *_secrets(loaded, environment, environ, state)]
+    found = [*lint(loaded), *_secrets(loaded, environment, environ, state), *_commands(loaded, commands)]
     once = {(f.line, f.column, f.code, f.item, f.message): f for f in found}
     return True, sorted(once.values(), key=lambda f: (f.line, f.column))
+
+
+def _commands(loaded: Loaded, known: runbooks.Commands | None) -> Iterator[Finding]:
+    """Commands that a runbook names and that do not exist."""
+    for service in loaded.snapshot.services if known is not None else ():
+        path = loaded.folder / service.runbook
+        if not (service.enabled and service.runbook and path.is_file()):
+            continue
+        text = path.read_text("utf-8", "replace")
+        for one in runbooks.problems(text, today=date.min, commands=known):
+            if one.code == "runbook-command":
+                place: Place = ("integrations", service.name, "runbook")
+                item, said = (
+                    ".".join(map(str, place)),
+                    f"The runbook ({service.runbook}:{one.line}): {one.message}",
+                )
+                yield _finding(loaded, place, item, "warning", one.code, service.runbook, said, one.cure)
 
 
 def missing_of(loaded: Loaded, environ: Mapping[str, str], state: State) -> dict[str, str]:

@@ -13,21 +13,14 @@ from typing import NamedTuple
 
 from trunkline.core.service import Service
 
+from . import runbooks
 from .document import Place
 from .findings import Finding, Severity
 from .layer import Scribe
 from .lint_flow import lint_flow
 from .load import Loaded
+from .runbooks import REVIEW_EVERY_DAYS
 from .shape import Integration, ModelAlias
-
-QUESTIONS = {
-    "symptom": r"symptom|looks like",
-    "triage": r"triage|which logs|diagnos",
-    "fallback": r"fallback|degraded",
-    "escalation": r"escalat|contact|who owns",
-    "recovery": r"recover|healthy again",
-}
-"""What a runbook must answer (row H3), and how its headings are recognised."""
 
 
 class Rule(NamedTuple):
@@ -54,6 +47,12 @@ RULES: dict[str, Rule] = {
     "no-runbook": Rule("info", "No `runbook` (a warning on the load path)."),
     "runbook-missing": Rule("warning", "The file of the `runbook` is not there."),
     "runbook-incomplete": Rule("warning", "The runbook leaves one of its five questions open."),
+    "runbook-contact": Rule("warning", "The runbook's escalation names nobody who can be reached."),
+    "runbook-command": Rule("warning", "The runbook names a command of Trunkline that does not exist."),
+    "runbook-stale": Rule(
+        "warning", f"Nobody has reviewed the runbook for more than {REVIEW_EVERY_DAYS} days."
+    ),
+    "runbook-unreviewed": Rule("info", "The runbook has no line `Reviewed: YYYY-MM-DD`."),
     "no-api-version": Rule("info", "An API of your own without a pinned `api_version`."),
     "no-operations": Rule("info", "An API of your own without `operations`: its POSTs are never repeated."),
     "plain-http": Rule("warning", "`allow_http` lets the credential travel unencrypted."),
@@ -186,7 +185,7 @@ def _runbook(service: Service, own: Integration, folder: Path, today: date) -> S
             "no-runbook",
             (),
             f"`{service.name}` has no runbook.",
-            f"Add `runbook: runbooks/{service.name}.md`.",
+            f"Make one with `trunkline runbook new {service.name}`, and name it: `runbook: runbooks/{service.name}.md`.",
         )
         return
     if re.match(r"https?://", own.runbook):
@@ -202,22 +201,9 @@ def _runbook(service: Service, own: Integration, folder: Path, today: date) -> S
             "Write it, or correct the path.",
         )
         return
-    missing = open_questions(text)
-    if missing:
-        said = f"The runbook of `{service.name}` does not answer: {', '.join(missing)}."
-        yield "runbook-incomplete", ("runbook",), said, "Add a heading with text for each."
-
-
-def open_questions(text: str) -> list[str]:
-    """Which of the five questions a runbook (Markdown) does not answer: no heading for it, or nothing below the heading."""
-    answered = set()
-    heading = ""
-    for line in text.splitlines():
-        if line.lstrip().startswith("#"):
-            heading = line.lower()
-        elif line.strip():
-            answered |= {name for name, words in QUESTIONS.items() if re.search(words, heading)}
-    return [name for name in QUESTIONS if name not in answered]
+    for problem in runbooks.problems(text, today=today):
+        said = f"The runbook of `{service.name}` ({own.runbook}:{problem.line}): {problem.message}"
+        yield problem.code, ("runbook",), said, problem.cure
 
 
 def _shape(service: Service, own: Integration, folder: Path, today: date) -> Said:

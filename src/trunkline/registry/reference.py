@@ -21,8 +21,9 @@ from . import shape_flow as flow
 from . import shape_secrets as secrets
 from . import shape_vendor as vendor
 from .describe import descriptions, summary
-from .lint import QUESTIONS, RULES
+from .lint import RULES
 from .merge import AI_TIMEOUTS, PLAIN_TIMEOUTS
+from .runbooks import QUESTIONS
 
 _ORDER = (
     shape.Registry,

@@ -157,12 +157,22 @@ def test_doctor_lists_files_that_run_at_every_start_of_python(tmp_path, monkeypa
     assert str(tmp_path / "stealer.pth") in check.cure
 
 
-def test_runbooks_are_shown_and_a_missing_one_is_said(trunkline, registry, tmp_path):
-    assert "has no runbook" in trunkline("runbook", "show", "openai").err
+@pytest.mark.row("H3")
+def test_a_command_in_a_runbook_that_does_not_exist_is_a_finding(trunkline, registry, tmp_path):
     registry.write_text(GOOD.replace("data: [prompts]", "data: [prompts], runbook: rb.md"))
-    (tmp_path / "rb.md").write_text("# Symptom\nSlow.\n")
-    ran = trunkline("runbook", "show", "openai")
-    assert (ran.code, "# Symptom" in ran.out, "Owner: ops@example.com" in ran.out) == (0, True, True)
+    text = "\n".join(f"## {q}\nops@example.com" for q in ("Symptom", "Fallback", "Escalation", "Recovery"))
+    (tmp_path / "rb.md").write_text(
+        f"Reviewed: 2026-11-01\n{text}\n## Triage\n`trunkline heal` `trunkline health`\n"
+    )
+    found = [f for f in trunkline("check", "--json").json["findings"] if f["code"].startswith("runbook-c")]
+    assert [(f["code"], f["item"], f["line"], f["message"]) for f in found] == [
+        (
+            "runbook-command",
+            "integrations.openai.runbook",
+            4,
+            "The runbook (rb.md:11): There is no command `trunkline heal`.",
+        )
+    ]
 
 
 def test_backup_and_restore(trunkline, registry, tmp_path):

@@ -109,6 +109,8 @@ def test_every_failure_that_has_an_exit_code_exists():
 
     from trunkline.cli.drill import NotInProduction
     from trunkline.cli.drilling.stage import StageProblem
+    from trunkline.cli.runbook import RunbookProblem
+    from trunkline.control.alerting import AlertProblem
     from trunkline.control.archive import ArchiveProblem
     from trunkline.control.claim import ClaimRefused
     from trunkline.control.faults import FaultProblem
@@ -139,7 +141,16 @@ def test_every_failure_that_has_an_exit_code_exists():
         UnknownProblem,
     )
     known += (SchemaRefused, SecretProblem, SecretUnavailable, SettingsInvalid, StateProblem, WishInvalid)
-    known += (FaultProblem, FindingProblem, NotInProduction, StageProblem, TaskProblem)
+    known += (
+        FaultProblem,
+        FindingProblem,
+        IncidentProblem,
+        RunbookProblem,
+        AlertProblem,
+        NotInProduction,
+        StageProblem,
+        TaskProblem,
+    )
     known += (SessionProblem, TeamProblem, UserProblem)
     assert {one.__name__ for one in known} == exits.BY_FAILURE.keys()
 

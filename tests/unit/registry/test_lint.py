@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from trunkline.registry.lint import QUESTIONS, RULES, lint, open_questions
+from trunkline.registry.lint import RULES, lint
 
 from .conftest import ISSUE, Load
+from .test_runbooks import RUNBOOK
 
 TODAY = date(2026, 11, 21)
 GOOD = """\
@@ -116,31 +117,6 @@ def test_a_floating_model_is_a_finding(loaded: Load, target: str, finding: tuple
     assert found == ([finding] if finding else [])
 
 
-RUNBOOK = """\
-# CRM
-## Symptom
-Contacts are missing.
-## Triage: which logs
-`trunkline logs --integration crm`
-## Fallback
-None; contacts are queued.
-## Escalation contact
-crm-support@example.com
-## Recovery
-`trunkline health` says healthy.
-"""
-
-
-@pytest.mark.row("H3")
-def test_a_runbook_answers_five_questions() -> None:
-    assert open_questions(RUNBOOK) == []
-    assert open_questions(RUNBOOK.replace("## Fallback\nNone; contacts are queued.\n", "## Fallback\n")) == [
-        "fallback"
-    ]
-    assert open_questions("symptom triage fallback escalation recovery\n") == list(QUESTIONS)
-    assert open_questions("") == list(QUESTIONS)
-
-
 @pytest.mark.row("H3")
 def test_a_runbook_file_is_read_beside_the_registry(loaded: Load, tmp_path: Path) -> None:
     text = GOOD.replace("https://wiki.example.com/crm", "runbooks/crm.md")
@@ -150,10 +126,12 @@ def test_a_runbook_file_is_read_beside_the_registry(loaded: Load, tmp_path: Path
     (finding,) = lint(loaded(text), today=TODAY)
     assert (finding.code, finding.message) == (
         "runbook-incomplete",
-        "The runbook of `crm` does not answer: recovery.",
+        "The runbook of `crm` (runbooks/crm.md:1): It does not answer: recovery.",
     )
     (tmp_path / "runbooks" / "crm.md").write_text(RUNBOOK)
     assert codes(loaded, text) == []
+    (tmp_path / "runbooks" / "crm.md").write_text(RUNBOOK.replace("2026-11-01", "2026-01-01"))
+    assert codes(loaded, text) == [("runbook-stale", "warning", 14)]
 
 
 def test_findings_of_the_load_are_part_of_it(loaded: Load) -> None:
