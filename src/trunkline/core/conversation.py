@@ -1,9 +1,10 @@
 """The canonical form of a model call: what every dialect can be read into and written from, so that any client reaches any vendor.
+Here the request and the parts of which all turns are made; `answer.py` has answers, whole and streamed.
 
 Values only, no dialect's names: `plugins/adapters` reads and writes them. Texts that vendors compare or sign (arguments of tools,
 signatures) are kept to the letter, and order is kept everywhere, in schemas too: prompt caches live on both. What a dialect says
-that nobody else can, is kept in `extra`, under that dialect's own names, and comes back when the same dialect is written; where a
-dialect can say one thing in several ways, `form` keeps which it was.
+that nobody else can, is kept in `extra`, under that dialect's own names, and comes back when the same dialect is written. Where a
+dialect can say one thing in several ways, `form` keeps which it was; only the codec that set it reads it.
 Not for: calls whose vendor speaks the caller's dialect; their bytes pass unchanged and are never read into this form.
 """
 
@@ -14,8 +15,6 @@ from typing import Any, Literal
 import msgspec
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
-Stop = Literal["end", "length", "stop_sequence", "tool", "refusal", "pause", "context", "error"]
-"""Why an answer ended. `pause`: the vendor wants the same turn sent again; `context`: the window was full."""
 
 
 class CacheMark(msgspec.Struct, gc=False):
@@ -23,6 +22,7 @@ class CacheMark(msgspec.Struct, gc=False):
 
     ttl: str = ""
     """`5m`, `1h`; empty: the vendor's default."""
+    form: Any = None
 
 
 class Citation(msgspec.Struct, gc=False, kw_only=True):
@@ -49,12 +49,14 @@ class Text(msgspec.Struct, tag="text", kw_only=True):
     signature: str = ""
     """Gemini signs text parts too; sent back unchanged, only to where it came from."""
     extra: dict[str, Any] = {}
+    form: Any = None
 
 
 class Refusal(msgspec.Struct, tag="refusal", kw_only=True):
     """The model says that it will not."""
 
     text: str
+    form: Any = None
 
 
 class Media(msgspec.Struct, tag="media", kw_only=True):
@@ -78,6 +80,7 @@ class Media(msgspec.Struct, tag="media", kw_only=True):
     transcript: str = ""
     cache: CacheMark | None = None
     extra: dict[str, Any] = {}
+    form: Any = None
 
 
 class Reasoning(msgspec.Struct, tag="reasoning", kw_only=True):
@@ -94,6 +97,7 @@ class Reasoning(msgspec.Struct, tag="reasoning", kw_only=True):
     origin: str = ""
     """Dialect whose vendor gave it."""
     extra: dict[str, Any] = {}
+    form: Any = None
 
 
 class ToolCall(msgspec.Struct, tag="call", kw_only=True):
@@ -107,6 +111,7 @@ class ToolCall(msgspec.Struct, tag="call", kw_only=True):
     """Gemini's thought signature of this call."""
     cache: CacheMark | None = None
     extra: dict[str, Any] = {}
+    form: Any = None
 
 
 class ToolResult(msgspec.Struct, tag="result", kw_only=True):
@@ -120,6 +125,7 @@ class ToolResult(msgspec.Struct, tag="result", kw_only=True):
     kind: Literal["function", "custom", "hosted"] = "function"
     cache: CacheMark | None = None
     extra: dict[str, Any] = {}
+    form: Any = None
 
 
 class Opaque(msgspec.Struct, tag="opaque", kw_only=True):
@@ -129,16 +135,18 @@ class Opaque(msgspec.Struct, tag="opaque", kw_only=True):
     value: Any
 
 
+Part = Text | Refusal | Media | Reasoning | ToolCall | ToolResult | Opaque
+
+
 class Message(msgspec.Struct, kw_only=True):
     """One turn, or part of one. Answers of tools stand in messages of role `tool`, in the order of the dialect that sent them."""
 
     role: Role
-    parts: list[Text | Refusal | Media | Reasoning | ToolCall | ToolResult | Opaque] = []
+    parts: list[Part] = []
     name: str = ""
     id: str = ""
     extra: dict[str, Any] = {}
     form: Any = None
-    """How `Request.dialect` spelled it; for its own codec alone."""
 
 
 class Tool(msgspec.Struct, kw_only=True):
@@ -242,159 +250,15 @@ class Request(msgspec.Struct, kw_only=True):
     extra: dict[str, Any] = {}
     """Members that `dialect` has and this form has not, and those that nobody knows."""
     form: Any = None
-    """How `dialect` spelled it; for its own codec alone."""
     sent: Any = None
     """What the codec that wrote it for the vendor must know to read the answer, e.g. names of tools that it had to shorten."""
 
-
-class Usage(msgspec.Struct, kw_only=True, gc=False):
-    """Tokens as they are billed; -1: not said. Parts of `input` and `output`, not to be added to them."""
-
-    input: int = -1
-    """All of it: cached and written to a cache too."""
-    output: int = -1
-    """All of it: reasoning too."""
-    cached: int = 0
-    cache_write: int = 0
-    """By any lifetime."""
-    cache_write_1h: int = 0
-    """Of these, those that are kept for an hour."""
-    reasoning: int = 0
-    audio_input: int = 0
-    audio_output: int = 0
-    image_input: int = 0
-    image_output: int = 0
-    fees: dict[str, int] = {}
-    """Uses of hosted tools that cost by the call, e.g. `{"web_search": 2}`."""
-    tier: str = ""
-    """Service tier that the vendor says served it."""
-    said: Any = None
-    """The vendor's own usage object."""
-
-
-class TokenProb(msgspec.Struct, gc=False):
-    """A token with its probability and its rivals."""
-
-    token: str
-    logprob: float
-    bytes: list[int] | None = None
-    top: list[TokenProb] = []
-
-
-class Choice(msgspec.Struct, kw_only=True):
-    """One answer. Most calls have one."""
-
-    parts: list[Text | Refusal | Media | Reasoning | ToolCall | ToolResult | Opaque] = []
-    stop: Stop | None = None
-    said: str = ""
-    """The vendor's own word for `stop`."""
-    sequence: str = ""
-    """The stop sequence that was met."""
-    logprobs: list[TokenProb] = []
-    safety: Any = None
-    """The vendor's own verdicts, in its own form."""
-    extra: dict[str, Any] = {}
-
-
-class Reply(msgspec.Struct, kw_only=True):
-    """A whole answer."""
-
-    dialect: str
-    id: str = ""
-    model: str = ""
-    created: float = 0.0
-    """Epoch seconds."""
-    choices: list[Choice] = []
-    usage: Usage | None = None
-    extra: dict[str, Any] = {}
-
-
-# A streamed answer, as events. For each choice: parts one after the other, `Opened`, any number of `Grown`, `Closed`; then `Stopped`.
-# Where a dialect sends parts side by side (OpenAI Chat's tool calls) readers keep `part` apart and writers put them in order.
-
-
-class Began(msgspec.Struct, kw_only=True, gc=False):
-    """The first event."""
-
-    id: str = ""
-    model: str = ""
-    created: float = 0.0
-    usage: Usage | None = None
-    extra: dict[str, Any] = {}
-
-
-class Opened(msgspec.Struct, kw_only=True):
-    """A part begins; `what` holds what is known already, its text is still empty."""
-
-    part: int
-    what: Text | Refusal | Media | Reasoning | ToolCall | ToolResult | Opaque
-    choice: int = 0
-
-
-Field = Literal["text", "arguments", "thought", "summary", "signature", "sealed", "data", "transcript"]
-
-
-class Grown(msgspec.Struct, gc=False):
-    """A part grows by `value`: `text` of Text and Refusal, `arguments` of ToolCall, `thought`, `summary`, `signature` and `sealed` of
-    Reasoning (`signature` of the others too), `data` and `transcript` of Media. A new paragraph of a summary begins with `fresh`.
-    """
-
-    part: int
-    field: Field
-    value: str
-    choice: int = 0
-    fresh: bool = False
-    logprobs: list[TokenProb] = []
-
-
-class Cited(msgspec.Struct, gc=False):
-    """A part gets a citation."""
-
-    part: int
-    citation: Citation
-    choice: int = 0
-
-
-class Closed(msgspec.Struct, gc=False):
-    """A part is complete."""
-
-    part: int
-    choice: int = 0
-
-
-class Stopped(msgspec.Struct, kw_only=True, gc=False):
-    """A choice is complete."""
-
-    stop: Stop
-    said: str = ""
-    sequence: str = ""
-    choice: int = 0
-    safety: Any = None
-
-
-class Used(msgspec.Struct, gc=False):
-    """Usage so far; the last one holds."""
-
-    usage: Usage
-
-
-class Alive(msgspec.Struct, gc=False):
-    """A sign of life."""
-
-
-class Ended(msgspec.Struct, gc=False):
-    """The proper end of the stream."""
-
-    extra: dict[str, Any] = {}
-
-
-Event = Began | Opened | Grown | Cited | Closed | Stopped | Used | Alive | Ended
 
 Act = Literal["dropped", "renamed", "emulated", "clamped", "changed"]
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """One thing that translation did to a call. `renamed` loses nothing, the others may.
+    """One thing that translation did to a call; `renamed` loses nothing.
 
     `field`: a member of Request, or one of a dialect's own, or `messages.audio` for parts of messages; the engine tells it under
     the name that the caller's dialect has for it.

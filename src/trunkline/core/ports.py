@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_ch
 if TYPE_CHECKING:
     import asyncio
 
-    from trunkline.core.conversation import Change, Event, Reply, Request
+    from trunkline.core.answer import Event, Reply
+    from trunkline.core.conversation import Change, Request
     from trunkline.core.errors import CallError
     from trunkline.core.exchange import Attempt
 

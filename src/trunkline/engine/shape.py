@@ -76,7 +76,9 @@ def answer(
     )
     fields = _fields(error, correlation_id, should_retry, now)
     vendors = bool(error.status) and error.status != 204
-    status = error.status if vendors and style != "normalized" else error.kind.status
+    # A failure inside a 200 keeps it where the vendor's own words follow; a caller of another dialect could not tell it from success.
+    told = vendors and style != "normalized" and (error.status >= 400 or vendor_same_dialect or not dialect)
+    status = error.status if told else error.kind.status
     if style == "native":
         fields += _native_fields(error, record)
         if vendors and (not dialect or vendor_same_dialect):

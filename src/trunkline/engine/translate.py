@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from trunkline.core.answer import Began
 from trunkline.core.codec import DecodeError
 from trunkline.core.conversation import Change, Request
 from trunkline.core.errors import CallError
-from trunkline.core.ports import Codec, Facts
+from trunkline.core.ports import Codec, Facts, Written
 
 MODE = b"x-trunkline-translation-mode"
 MODES = (b"strict", b"lenient")
@@ -38,7 +39,7 @@ class Translator:
         self.facts = facts
         self.name = f"{asks.dialect}>{serves.dialect}"
 
-    def request(self, body: bytes, *, stream: bool, fields: dict[bytes, bytes]) -> Translation:
+    def request(self, body: bytes, *, stream: bool, fields: dict[bytes, bytes], now: float) -> Translation:
         """A caller's request for this vendor. Raises CallError `invalid_request` for what is none, and for what would lose something
         where the caller forbids that.
         """
@@ -63,7 +64,7 @@ class Translator:
         told = self.told(changes)
         if mode == b"strict":
             self._refuse_losses(told)
-        return Translation(self, asked, written.body, written.fields, told)
+        return Translation(self, asked, written, told, now)
 
     def told(self, changes: Iterable[Change]) -> list[Change]:
         """The changes under the caller's names, each once."""
@@ -88,17 +89,17 @@ class Translator:
 class Translation:
     """One call's request in the vendor's dialect, and what turns the answer back."""
 
-    __slots__ = ("asked", "body", "changes", "fields", "translator")
+    __slots__ = ("_now", "asked", "body", "changes", "fields", "translator")
 
     def __init__(
-        self, translator: Translator, asked: Request, body: bytes, fields: bytes, changes: list[Change]
+        self, translator: Translator, asked: Request, written: Written, changes: list[Change], now: float
     ) -> None:
         self.translator = translator
         self.asked = asked
-        self.body = body
-        self.fields = fields
+        self.body, self.fields = written
         self.changes = changes
         """Of the request, then also of the answer."""
+        self._now = now
 
     @property
     def dialect(self) -> str:
@@ -110,6 +111,7 @@ class Translation:
         lost: list[Change] = []
         try:
             said = self.translator.serves.read_reply(body, self.asked)
+            said.created = said.created or self._now
         except _UNREADABLE as problem:
             raise ValueError(_shortly(problem)) from None
         answer = self.translator.asks.write_reply(said, self.asked, lost)
@@ -123,7 +125,7 @@ class Translation:
 
     def stream(self) -> Stream:
         """Of one attempt: from now on its events are translated."""
-        return Stream(self)
+        return Stream(self, self._now)
 
     def passing(self, fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The vendor's header fields that mean something to a caller of another dialect."""
@@ -144,10 +146,12 @@ class Translation:
 class Stream:
     """The events of one vendor's stream, as the caller's dialect writes them."""
 
-    __slots__ = ("_lost", "_reader", "_translation", "_writer")
+    __slots__ = ("_began", "_lost", "_now", "_reader", "_translation", "_writer")
 
-    def __init__(self, translation: Translation) -> None:
+    def __init__(self, translation: Translation, now: float) -> None:
         self._translation = translation
+        self._now = now
+        self._began = False
         self._lost: list[Change] = []
         self._reader = translation.translator.serves.reader(translation.asked)
         self._writer = translation.translator.asks.writer(translation.asked, self._lost)
@@ -155,7 +159,13 @@ class Stream:
     def feed(self, block: bytes) -> bytes:
         """Raises ValueError for events that are none of the vendor's dialect."""
         try:
-            return self._writer.write(self._reader.feed(block))
+            events = self._reader.feed(block)
+            if not self._began and events:
+                self._began = True
+                began = events[0]
+                if isinstance(began, Began):
+                    began.created = began.created or self._now
+            return self._writer.write(events)
         except _UNREADABLE as problem:
             raise ValueError(_shortly(problem)) from None
 

@@ -27,14 +27,14 @@ async def translate(exchange: Exchange) -> None:
         await in_task()
         await _gather(exchange)
     translator: Translator = exchange.translator
-    fields = exchange.request.fields
+    fields, now = exchange.request.fields, exchange.started_wall
     if len(exchange.body) > ON_LOOP:
         await in_task()
         made = await asyncio.to_thread(
-            translator.request, exchange.body, stream=exchange.stream, fields=fields
+            translator.request, exchange.body, stream=exchange.stream, fields=fields, now=now
         )
     else:
-        made = translator.request(exchange.body, stream=exchange.stream, fields=fields)
+        made = translator.request(exchange.body, stream=exchange.stream, fields=fields, now=now)
     exchange.translation = made
     exchange.notes += (f"translation={made.report()}",)
 

@@ -24,9 +24,11 @@ def budget_of(effort: Effort) -> int | None:
 
 
 def level_of(effort: Effort) -> str:
-    """The word for it; empty where nothing was said, or the model is free."""
-    if effort.level or effort.budget is None or effort.budget < 0:
+    """The word for it; empty where nothing was said, the model is free, or thinking is off, which is most models' default."""
+    if effort.budget is None or effort.budget < 0:
         return effort.level
     if effort.budget == 0:
-        return "none"
+        return ""
+    if effort.level:
+        return effort.level
     return next((word for word, most in _UP_TO.items() if effort.budget <= most), "max")

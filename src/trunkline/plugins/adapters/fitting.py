@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import Any
 
 from trunkline.core.codec import DecodeError, from_json
-from trunkline.core.conversation import Request
+from trunkline.core.conversation import Change, Request, Tool
 
 _NOT_PLAIN = re.compile(r"[^a-zA-Z0-9_-]")
 
@@ -26,6 +27,19 @@ class Names:
         """Tools of free text, told as functions of one text."""
         self.answer = ""
         """The tool whose arguments are the answer, where a format is emulated so."""
+
+    def free_text(self, tool: Tool, schema: str) -> dict[str, Any]:
+        """A tool of free text as a function of one text, its schema under a name."""
+        self.custom.add(tool.name)
+        out: dict[str, Any] = {"name": self.fit(tool.name)}
+        if tool.description:
+            out["description"] = tool.description
+        out[schema] = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+        return out
+
+    def changes(self) -> list[Change]:
+        """What was renamed."""
+        return [Change("renamed", "tools.name", "as the vendor takes them")] if self.own else []
 
     def answer_by(self, name: str) -> str:
         """The name of the tool that stands for a format."""

@@ -117,7 +117,7 @@ def test_what_gives_no_text_takes_no_output(dialect: str) -> None:
         (attempt(call(reading=reading(input=70), cost_usd=0.1)), Cost(1, 70, 70, 0, 0.1)),
         (attempt(call(reading=reading(input=70, output=5)), "network"), Cost(1, 75, 70, 5, 0.5)),
         (
-            attempt(call(reading=reading(input=70, output=5, cached=50), dialect="anthropic-messages")),
+            attempt(call(reading=reading(input=70, output=5, cached=50), adapter=ADAPTERS["anthropic-messages"])),
             Cost(1, 75, 20, 5, 0.5),
         ),
     ],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from trunkline.core.conversation import Change, Reply, Request
+from trunkline.core.answer import Reply
+from trunkline.core.conversation import Change, Request
 from trunkline.core.ports import Facts, Written
 from trunkline.plugins.adapters.chat.read_reply import read_reply
 from trunkline.plugins.adapters.chat.read_request import read_request

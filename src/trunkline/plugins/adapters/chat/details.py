@@ -23,17 +23,14 @@ ORIGINS = {
 
 def detail_of(part: Reasoning, index: int) -> dict[str, Any]:
     """A thought as one of `reasoning_details`."""
-    told: dict[str, Any] = {"type": "reasoning.text"}
+    summary = "\n\n".join(part.summary)
     if part.sealed:
-        told = {"type": "reasoning.encrypted", "data": part.sealed}
-        if part.summary:
-            told["summary"] = "\n\n".join(part.summary)
-        if part.text:
-            told["text"] = part.text
-    elif part.summary:
-        told = {"type": "reasoning.summary", "summary": "\n\n".join(part.summary)}
+        told: dict[str, Any] = {"type": "reasoning.encrypted", "data": part.sealed}
+        told.update({name: text for name, text in (("summary", summary), ("text", part.text)) if text})
+    elif summary:
+        told = {"type": "reasoning.summary", "summary": summary}
     else:
-        told["text"] = part.text
+        told = {"type": "reasoning.text", "text": part.text}
     if part.signature:
         told["signature"] = part.signature
     if part.id:
@@ -53,5 +50,27 @@ def read_detail(said: dict[str, Any]) -> Reasoning:
         sealed=str(said.get("data") or ""),
         id=str(said.get("id") or ""),
         origin=ORIGINS.get(str(said.get("format") or ""), "openai-chat"),
-        extra={"detail": said},
     )
+
+
+def read_details(details: list[dict[str, Any]]) -> list[Reasoning]:
+    """All of them. Clients send them back as they were streamed, in pieces: those with one index are one thought."""
+    out: list[Reasoning] = []
+    last: Any = None
+    for said in details:
+        one, index = read_detail(said), said.get("index")
+        if out and index is not None and index == last and one.origin == out[-1].origin:
+            _grow(out[-1], one)
+        else:
+            out.append(one)
+        last = index
+    return out
+
+
+def _grow(thought: Reasoning, by: Reasoning) -> None:
+    thought.text += by.text
+    if by.summary:
+        thought.summary = ["".join([*thought.summary, *by.summary])]
+    thought.signature += by.signature
+    thought.sealed += by.sealed
+    thought.id = thought.id or by.id

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from trunkline.core.conversation import (
-    Choice,
-    Citation,
-    Refusal,
-    Reply,
-    Request,
-    Stop,
-    Text,
-    TokenProb,
-    ToolCall,
-    Untranslatable,
-    Usage,
-)
+from trunkline.core.answer import Choice, Reply, Stop, TokenProb, Usage
+from trunkline.core.conversation import Citation, Refusal, Request, Text, ToolCall, Untranslatable
 from trunkline.plugins.adapters.chat.read_messages import spoken
 from trunkline.plugins.adapters.count import count, member
 from trunkline.plugins.adapters.fitting import own_name
@@ -75,14 +64,15 @@ def _choice(said: dict[str, Any], asked: Request) -> Choice:
 
 def cited(said: dict[str, Any]) -> Citation:
     """One of `annotations`."""
-    inner = member(said, "url_citation")
+    inner = member(said, "url_citation") or member(said, "file_citation")
     return Citation(
+        kind="url" if inner.get("url") else "file",
         url=str(inner.get("url") or ""),
         title=str(inner.get("title") or ""),
+        quote=str(inner.get("quote") or ""),
         start=count(inner.get("start_index")),
         end=count(inner.get("end_index")),
-        extra={} if inner else said,
-        kind="url" if inner else "other",
+        document=count(inner.get("index")),
     )
 
 
@@ -113,6 +103,7 @@ def usage_of(said: Any, tier: Any = None) -> Usage | None:
         cached=cached,
         cache_write=count(inside.get("cache_write_tokens"), 0),
         reasoning=count(outside.get("reasoning_tokens"), 0),
+        image_input=count(inside.get("image_tokens"), 0),
         audio_input=count(inside.get("audio_tokens"), 0),
         audio_output=count(outside.get("audio_tokens"), 0),
         tier=tier if isinstance(tier, str) else "",

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trunkline.core.conversation import (
-    Change,
-    Effort,
-    Format,
-    Request,
-    Tool,
-    ToolChoice,
-    Untranslatable,
-)
+from trunkline.core.conversation import Change, Effort, Format, Request, Tool, ToolChoice, Untranslatable
 from trunkline.plugins.adapters.chat.read_messages import cache_mark, message
 from trunkline.plugins.adapters.members import (
     NUMBER,
@@ -20,6 +12,7 @@ from trunkline.plugins.adapters.members import (
     an_object,
     read_members,
     take_bool,
+    take_int,
     take_object,
     take_text,
     whole_object,
@@ -58,6 +51,10 @@ def read_request(body: bytes, changes: list[Change]) -> Request:
     del changes
     said = whole_object(body)
     request = Request(dialect="openai-chat", form={})
+    if said.get("max_tokens") is not None and said.get("max_completion_tokens") is None:
+        # The older name, which most vendors that follow OpenAI still take; beside the newer one it is nothing but a leftover.
+        request.max_tokens = take_int(said, "max_tokens")
+        request.form["max_tokens"] = True
     nulls = read_members(said, request, _PLAIN, _SPECIAL)
     if nulls:
         request.form["null"] = nulls
@@ -73,17 +70,6 @@ def _messages(value: Any, request: Request) -> None:
     if not isinstance(value, list):
         raise Untranslatable("`messages` is no list")
     request.messages = [message(one, n) for n, one in enumerate(value)]
-
-
-def _max_tokens(value: Any, request: Request) -> None:
-    """The older name, which most vendors that follow OpenAI still take."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise Untranslatable("`max_tokens` is no whole number")
-    if request.max_tokens is None:
-        request.max_tokens = value
-        request.form["max_tokens"] = True
-    else:
-        request.extra["max_tokens"] = value
 
 
 def _stop(value: Any, request: Request) -> None:
@@ -123,13 +109,17 @@ def _response_format(value: Any, request: Request) -> None:
 def _reasoning_effort(value: Any, request: Request) -> None:
     if not isinstance(value, str):
         raise Untranslatable("`reasoning_effort` is no string")
-    request.effort = Effort(level=value)
+    request.form["reasoning_effort"] = value
+    request.effort = request.effort or Effort()
+    request.effort.level = value
 
 
 def _tools(value: Any, request: Request) -> None:
     if not isinstance(value, list):
         raise Untranslatable("`tools` is no list")
-    request.tools = [_tool(an_object(one, "tools")) for one in value]
+    if not value:
+        request.form["tools"] = True
+    request.tools += [_tool(an_object(one, "tools")) for one in value]
 
 
 def _tool(said: dict[str, Any]) -> Tool:
@@ -160,7 +150,7 @@ def _tool(said: dict[str, Any]) -> Tool:
 def _functions(value: Any, request: Request) -> None:
     """The form before tools."""
     request.form["functions"] = True
-    request.tools = [_tool({"type": "function", "function": one}) for one in value]
+    request.tools += [_tool({"type": "function", "function": one}) for one in value]
 
 
 def _tool_choice(value: Any, request: Request) -> None:
@@ -180,6 +170,7 @@ def _tool_choice(value: Any, request: Request) -> None:
         names = [one.get("function", one).get("name", "") for one in inner.get("tools", [])]
         mode = "any" if inner.get("mode") == "required" else "auto"
         request.tool_choice = ToolChoice(mode=mode, allowed=names)  # type: ignore[arg-type]
+        request.form["allowed"] = value
     else:
         raise Untranslatable("`tool_choice` has an unknown `type`")
 
@@ -192,9 +183,26 @@ def _function_call(value: Any, request: Request) -> None:
         request.tool_choice = ToolChoice(mode="one", name=name)
 
 
+def _reasoning(value: Any, request: Request) -> None:
+    """OpenRouter's object."""
+    said = an_object(value, "reasoning")
+    request.form["reasoning"] = value
+    effort = request.effort = request.effort or Effort()
+    effort.level, effort.budget = take_text(said, "effort") or effort.level, take_int(said, "max_tokens")
+    effort.adaptive = take_bool(said, "enabled") is True
+    exclude = take_bool(said, "exclude")
+    effort.shown = not exclude if exclude is not None else None
+
+
+def _web_search_options(value: Any, request: Request) -> None:
+    told = {"type": "web_search_options", "web_search_options": value}
+    request.tools.append(Tool(name="web_search", kind="hosted", dialect="openai-chat", value=told))
+
+
 _SPECIAL = {
+    "reasoning": _reasoning,
+    "web_search_options": _web_search_options,
     "messages": _messages,
-    "max_tokens": _max_tokens,
     "stop": _stop,
     "stream_options": _stream_options,
     "response_format": _response_format,

@@ -8,26 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from trunkline.core.answer import Alive, Began, Cited, Closed, Ended, Event, Grown, Opened, Stopped, Used
 from trunkline.core.codec import from_json
-from trunkline.core.conversation import (
-    Alive,
-    Began,
-    Cited,
-    Closed,
-    Ended,
-    Event,
-    Grown,
-    Media,
-    Opened,
-    Reasoning,
-    Refusal,
-    Request,
-    Stopped,
-    Text,
-    ToolCall,
-    Untranslatable,
-    Used,
-)
+from trunkline.core.conversation import Media, Reasoning, Refusal, Request, Text, ToolCall, Untranslatable
 from trunkline.plugins.adapters.chat.details import read_detail
 from trunkline.plugins.adapters.chat.read_reply import STOPS, cited, probabilities, usage_of
 from trunkline.plugins.adapters.events import data_of

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from trunkline.core.conversation import (
+    CacheMark,
     Change,
     Media,
     Message,
@@ -20,19 +21,25 @@ from trunkline.plugins.adapters.chat.details import detail_of
 from trunkline.plugins.adapters.chat.variants import Variant
 from trunkline.plugins.adapters.fitting import Names, fitting_id
 from trunkline.plugins.adapters.members import json_text
+from trunkline.plugins.adapters.unsaid import left_out, opaque_kind
 
 OWN = "openai-chat"
+_BREAKPOINTS = re.compile(r"gpt-(?:5\.[6-9]|[6-9]|\d\d)")
+"""Models that take `prompt_cache_breakpoint`; older ones refuse it."""
 
 
 class Writing:
     """One request's messages. `own`: the caller spoke Chat, too, and everything is as it was."""
 
-    def __init__(self, variant: Variant, names: Names, changes: list[Change], own: bool) -> None:
+    def __init__(
+        self, variant: Variant, names: Names, changes: list[Change], own: bool, model: str = ""
+    ) -> None:
         self._variant = variant
+        self._breakpoints = _BREAKPOINTS.match(model) is not None
         self._names = names
         self._changes = changes
         self._own = own
-        self._ids = re.compile(variant.tool_id or ".*", re.DOTALL)
+        self._ids = re.compile(variant.tool_id)
         self._pictures: list[dict[str, Any]] = []
         """Of tools' results; they follow after the last of these, since Chat takes only text there."""
 
@@ -58,11 +65,17 @@ class Writing:
         if role == "developer" and not self._variant.developer and not self._own:
             role = "system"
         parts = [told for part in message.parts if (told := self._part(part)) is not None]
-        out: dict[str, Any] = {"role": role, "content": _content(parts, message.form == "parts")}
+        out: dict[str, Any] = {"role": role, "content": _content(parts, self._form(message))}
         self._finish(out, message)
         return [out]
 
+    def _form(self, message: Message) -> Any:
+        """How its content was spelled; another dialect's words for that say nothing here."""
+        return message.form if self._own else None
+
     def _finish(self, out: dict[str, Any], message: Message) -> None:
+        if self._form(message) == "absent":
+            del out["content"]
         if message.name:
             out["name"] = message.name
         if self._own:
@@ -71,37 +84,39 @@ class Writing:
             self._changes += [Change("dropped", f"messages.{name}") for name in message.extra]
 
     def _assistant(self, message: Message) -> dict[str, Any]:
-        out: dict[str, Any] = {"role": "assistant"}
-        words = [part for part in message.parts if isinstance(part, Text | Opaque)]
+        form = self._form(message)
+        apart = [part for part in message.parts if isinstance(part, Refusal) and part.form != "part"]
+        refusals = [part.text for part in apart]
+        words = [
+            p
+            for p in message.parts
+            if isinstance(p, Text | Opaque) or (isinstance(p, Refusal) and p not in apart)
+        ]
         parts = [told for part in words if (told := self._part(part)) is not None]
-        refusals = [part.text for part in message.parts if isinstance(part, Refusal)]
-        calls = [self._call(part) for part in message.parts if isinstance(part, ToolCall)]
-        if message.form == "parts":
-            parts += [{"type": "refusal", "refusal": text} for text in refusals]
-            refusals = []
-        if parts:
-            out["content"] = _content(parts, message.form == "parts")
-        elif message.form == "empty" or message.form == "parts":
-            out["content"] = "" if message.form == "empty" else []
-        elif message.form != "absent" or not (calls or refusals):
-            out["content"] = None if calls or refusals or message.form == "null" else ""
-        if message.form == "absent" and not parts:
-            out.pop("content", None)
+        calls = [part for part in message.parts if isinstance(part, ToolCall)]
+        if form is None and not parts and (calls or refusals):
+            form = "null"
+        out: dict[str, Any] = {"role": "assistant", "content": _content(parts, form)}
         if refusals:
             out["refusal"] = "".join(refusals)
         for part in message.parts:
             if isinstance(part, Media):
                 self._media_said(part, out)
         self._thoughts([part for part in message.parts if isinstance(part, Reasoning)], out)
-        if calls:
-            out["tool_calls"] = calls
+        for call in calls:
+            if call.form == "function_call":
+                out["function_call"] = {"name": call.name, "arguments": call.arguments}
+            else:
+                out.setdefault("tool_calls", []).append(self._call(call))
         self._finish(out, message)
         return out
 
     def _media_said(self, part: Media, out: dict[str, Any]) -> None:
         """The model's own audio is named by its id; images cannot be said again."""
-        if part.kind == "audio" and part.file and self._own:
+        if part.kind == "audio" and self._own:
             out["audio"] = {"id": part.file}
+        elif part.kind == "image" and self._own:
+            out.setdefault("images", []).append(self._media(part))
         elif part.transcript:
             self._changes.append(Change("changed", "messages.audio", "its transcript"))
             out["content"] = (out.get("content") or "") + part.transcript
@@ -111,37 +126,34 @@ class Writing:
     def _thoughts(self, thoughts: list[Reasoning], out: dict[str, Any]) -> None:
         """Back to where they came from only."""
         if self._own:
-            for part in thoughts:
-                if "detail" in part.extra:
-                    out.setdefault("reasoning_details", []).append(part.extra["detail"])
-                out.update(part.extra.get("plain", {}))
+            out.update(thoughts[0].form if thoughts else {})
             return
-        foreign = [part for part in thoughts if part.origin != OWN]
-        if foreign or (thoughts and not self._variant.thoughts):
+        own = [part for part in thoughts if part.origin == OWN and self._variant.thoughts]
+        if len(own) < len(thoughts):
             self._changes.append(Change("dropped", "messages.reasoning", "another vendor made it"))
-        own = [part for part in thoughts if part.origin == OWN]
         if own and self._variant.thoughts == "reasoning_details":
             out["reasoning_details"] = [detail_of(part, n) for n, part in enumerate(own)]
-        elif own and self._variant.thoughts:
+        elif own:
             out[self._variant.thoughts] = "".join(part.text for part in own)
 
     def _call(self, call: ToolCall) -> dict[str, Any]:
-        given = self._id(call.id)
-        if call.kind == "custom" and self._own:
+        given, extra = self._id(call.id), call.extra if self._own else {}
+        if call.kind == "custom" and (self._own or self._variant.custom_tools):
             inner = {"name": call.name, "input": call.arguments}
-            return {"id": given, "type": "custom", "custom": inner, **call.extra}
+            return {"id": given, "type": "custom", "custom": inner, **extra}
         arguments = json_text({"input": call.arguments}) if call.kind == "custom" else call.arguments
-        function = {"name": self._names.fit(call.name), "arguments": arguments}
         if call.signature and not self._own:
             self._changes.append(Change("dropped", "messages.signature", "another vendor made it"))
-        return {"id": given, "type": "function", "function": function, **(call.extra if self._own else {})}
+        function = {"name": self._names.fit(call.name), "arguments": arguments}
+        return {"id": given, "type": "function", "function": function, **extra}
 
     def _id(self, given: str) -> str:
-        return (
-            given
-            if self._own
-            else fitting_id(given, self._ids, "call_" if not self._variant.tool_id else "", 9)
-        )
+        if self._own or not self._variant.tool_id:
+            return given
+        told = fitting_id(given, self._ids, "", self._variant.tool_id_length)
+        if told != given:
+            self._changes.append(Change("renamed", "messages.tool_call_id", "as the vendor takes them"))
+        return told
 
     def _result(self, result: ToolResult, message: Message) -> dict[str, Any]:
         parts: list[dict[str, Any]] = []
@@ -154,18 +166,37 @@ class Writing:
                     parts.append(told)
         if result.failed and not self._own:
             self._changes.append(Change("emulated", "messages.is_error", "the word Error"))
-            parts.insert(0, {"type": "text", "text": "Error:"})
-            parts = [{"type": "text", "text": " ".join(part.get("text", "") for part in parts).strip()}]
-        out: dict[str, Any] = {
-            "role": "tool",
-            "tool_call_id": self._id(result.id),
-            "content": _content(parts, message.form == "parts"),
-        }
+            said = " ".join(part.get("text", "") for part in parts).strip()
+            parts = [{"type": "text", "text": f"Error: {said}" if said else "Error"}]
+        out: dict[str, Any] = {"role": "tool", "tool_call_id": self._id(result.id)}
+        if self._own and result.form == "function":
+            out = {"role": "function"}
+        out["content"] = _content(parts, self._form(message))
         if self._own:
+            if message.form == "absent":
+                del out["content"]
+            if result.cache is not None:
+                out.update(self._cache(result.cache))
             if result.name:
                 out["name"] = result.name
             out.update(message.extra)
         return out
+
+    def _cache(self, cache: CacheMark) -> dict[str, Any]:
+        if isinstance(cache.form, dict):
+            return {"prompt_cache_breakpoint": cache.form}
+        if self._own or self._variant.cache == "cache_control":
+            return {
+                "cache_control": {"type": "ephemeral", "ttl": cache.ttl}
+                if cache.ttl
+                else {"type": "ephemeral"}
+            }
+        if self._variant.cache == "breakpoint" and self._breakpoints:
+            if cache.ttl == "1h":
+                self._changes.append(Change("changed", "messages.cache_control", "30m"))
+            return {"prompt_cache_breakpoint": {"mode": "explicit"}}
+        self._changes.append(Change("dropped", "messages.cache_control", "the vendor caches by itself"))
+        return {}
 
     def _picture(self, part: Media, result: ToolResult, parts: list[dict[str, Any]]) -> None:
         told = self._part(part)
@@ -180,88 +211,90 @@ class Writing:
 
     def _part(self, part: Any) -> dict[str, Any] | None:
         if isinstance(part, Text):
+            if part.form == "bare":
+                return part.text  # type: ignore[return-value]
             told: dict[str, Any] = {"type": "text", "text": part.text}
             self._extra(part, told)
-        elif isinstance(part, Media):
+            return told
+        if isinstance(part, Media):
             return self._media(part)
-        elif isinstance(part, Refusal):
+        if isinstance(part, Refusal):
             return {"type": "refusal", "refusal": part.text}
-        elif isinstance(part, Opaque) and part.dialect == OWN:
+        if isinstance(part, Opaque) and part.dialect == OWN:
             return part.value  # type: ignore[no-any-return]
-        else:
-            kind = (
-                str(part.value.get("type", "part"))
-                if isinstance(part, Opaque) and isinstance(part.value, dict)
-                else "part"
-            )
-            self._changes.append(Change("dropped", f"messages.{kind}"))
-            return None
-        return told
+        self._changes.append(Change("dropped", f"messages.{opaque_kind(part)}"))
+        return None
 
     def _extra(self, part: Text | Media, told: dict[str, Any]) -> None:
         if part.cache is not None:
-            if self._own or self._variant.cache_control:
-                told["cache_control"] = (
-                    {"type": "ephemeral", "ttl": part.cache.ttl} if part.cache.ttl else {"type": "ephemeral"}
-                )
-            else:
-                self._changes.append(
-                    Change("dropped", "messages.cache_control", "the vendor caches by itself")
-                )
+            told.update(self._cache(part.cache))
         if self._own:
             told.update(part.extra)
         else:
             self._changes += [Change("dropped", f"messages.{name}") for name in part.extra]
 
-    def _media(self, part: Media) -> dict[str, Any] | None:
+    def _media(self, part: Media) -> dict[str, Any]:
         told = self._placed(part)
         if told is None:
             self._changes.append(Change("dropped", f"messages.{part.kind}"))
-            return {
-                "type": "text",
-                "text": f"[{part.kind} left out: this model's interface does not take it]",
-            }
+            return {"type": "text", "text": part.transcript or left_out(part)}
         self._extra(part, told)
         if part.cited:
             self._changes.append(Change("dropped", "messages.citations"))
         return told
 
     def _placed(self, part: Media) -> dict[str, Any] | None:
-        url = f"data:{part.mime or 'application/octet-stream'};base64,{part.data}" if part.data else part.url
+        url = _url(part)
         if part.kind == "image" and url:
-            return {
-                "type": "image_url",
-                "image_url": {"url": url, **({"detail": part.detail} if part.detail else {})},
-            }
+            if isinstance(part.form, tuple):
+                return {"type": "image_url", "image_url": url}
+            return {"type": "image_url", "image_url": {"url": url, **_said("detail", part.detail)}}
         if part.kind == "audio" and part.data:
             kind = part.mime.partition("/")[2]
-            return {
-                "type": "input_audio",
-                "input_audio": {"data": part.data, "format": {"mpeg": "mp3", "x-wav": "wav"}.get(kind, kind)},
-            }
-        if part.kind == "video" and url and self._own:
+            kind = kind if self._own else _AUDIO.get(kind, kind)
+            return {"type": "input_audio", "input_audio": {"data": part.data, "format": kind}}
+        if part.kind == "video" and url and (self._own or self._variant.video):
             return {"type": "video_url", "video_url": {"url": url}}
         if part.kind == "document" and part.text:
-            title = f"{part.title}\n" if part.title else ""
-            return {"type": "text", "text": title + part.text}
-        if part.kind in ("document", "image") and (part.file or part.data):
-            inner: dict[str, Any] = (
-                {"file_id": part.file} if part.file else {"file_data": url if part.mime else part.data}
-            )
-            if part.title or not part.file:
-                inner["filename"] = part.title or "document"
-            if self._own and not part.title:
-                inner.pop("filename", None)
-            return {"type": "file", "file": inner}
+            return {"type": "text", "text": f"{part.title}\n{part.text}" if part.title else part.text}
+        if part.kind in ("document", "image") and (part.file or part.data or (url and self._own)):
+            return {"type": "file", "file": self._file(part, url)}
         return None
 
+    def _file(self, part: Media, url: str) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        if part.file:
+            out["file_id"] = part.file
+        elif part.data or part.url:
+            out["file_data"] = url if part.mime or part.url else part.data
+        if part.title or (part.data and not self._own):
+            out["filename"] = part.title or "document.pdf"
+        return out
 
-def _content(parts: list[dict[str, Any]], as_parts: bool) -> Any:
-    """A string where one text is all there is, which every vendor takes; else the parts."""
-    if as_parts:
+
+_AUDIO = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav"}
+
+
+def _said(name: str, value: str) -> dict[str, str]:
+    return {name: value} if value else {}
+
+
+def _url(part: Media) -> str:
+    """Where it is, or itself as a URL."""
+    form = part.form[0] if isinstance(part.form, tuple) else part.form
+    if not part.data:
+        return part.url
+    if isinstance(form, str):
+        return form if form.startswith("data:") else f"data:{form},{part.data}"
+    return f"data:{part.mime or 'application/octet-stream'};base64,{part.data}"
+
+
+def _content(parts: list[dict[str, Any]], form: Any) -> Any:
+    """A string where one text is all there is, which every vendor takes; else the parts. `form`: as it was."""
+    if form == "parts":
         return parts
     if not parts:
-        return ""
+        return None if form == "null" else ""
     if len(parts) == 1 and parts[0].keys() == {"type", "text"}:
         return parts[0]["text"]
     return parts

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
+from trunkline.core.answer import Choice, Reply, Stop, TokenProb, Usage
 from trunkline.core.codec import to_json
 from trunkline.core.conversation import (
     Change,
-    Choice,
     Citation,
     Media,
     Opaque,
     Reasoning,
     Refusal,
-    Reply,
     Request,
-    Stop,
     Text,
-    TokenProb,
     ToolCall,
-    Usage,
 )
 from trunkline.plugins.adapters.chat.details import detail_of
 
@@ -43,7 +38,7 @@ def write_reply(reply: Reply, asked: Request, changes: list[Change]) -> bytes:
     out: dict[str, Any] = {
         "id": reply.id,
         "object": "chat.completion",
-        "created": int(reply.created or time.time()),
+        "created": int(reply.created),
         "model": reply.model,
         "choices": [_choice(n, choice, changes) for n, choice in enumerate(reply.choices)],
     }
@@ -133,19 +128,19 @@ def citations(choice: Choice) -> list[dict[str, Any]]:
 
 
 def annotation(one: Citation, offset: int, length: int) -> dict[str, Any]:
-    """One citation of a text of that length that begins at `offset`. What has no URL is told in the same form, with its quote."""
+    """One citation of a text of that length that begins at `offset`; of a document in the form that OpenAI has for files."""
     start, end = (one.start, one.end) if one.start >= 0 else (0, length)
-    inner: dict[str, Any] = {
-        "start_index": offset + start,
-        "end_index": offset + end,
-        "url": one.url,
-        "title": one.title,
-    }
-    if one.quote:
-        inner["content"] = one.quote
+    place = {"start_index": offset + start, "end_index": offset + end}
+    quote = {"quote": one.quote} if one.quote else {}
+    if one.url:
+        return {
+            "type": "url_citation",
+            "url_citation": {**place, "url": one.url, "title": one.title, **quote},
+        }
+    inner: dict[str, Any] = {**place, "title": one.title, **quote}
     if one.document >= 0:
-        inner["document"] = one.document
-    return {"type": "url_citation", "url_citation": inner}
+        inner["index"] = one.document
+    return {"type": "file_citation", "file_citation": inner}
 
 
 def probability(one: TokenProb) -> dict[str, Any]:
@@ -162,6 +157,8 @@ def usage(said: Usage) -> dict[str, Any]:
         inside["cache_write_tokens"] = said.cache_write
     if said.audio_input:
         inside["audio_tokens"] = said.audio_input
+    if said.image_input:
+        inside["image_tokens"] = said.image_input
     outside: dict[str, int] = {"reasoning_tokens": said.reasoning}
     if said.audio_output:
         outside["audio_tokens"] = said.audio_output

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from typing import Any
 
-from trunkline.core.codec import to_json
-from trunkline.core.conversation import (
+from trunkline.core.answer import (
     Alive,
     Began,
-    Change,
     Cited,
     Closed,
     Ended,
     Event,
     Grown,
+    Opened,
+    Stopped,
+    Usage,
+    Used,
+)
+from trunkline.core.codec import to_json
+from trunkline.core.conversation import (
+    Change,
+    Citation,
     Media,
     Opaque,
-    Opened,
     Reasoning,
     Refusal,
     Request,
-    Stopped,
     Text,
     ToolCall,
-    Usage,
-    Used,
 )
 from trunkline.plugins.adapters.chat.details import FORMATS, detail_of
 from trunkline.plugins.adapters.chat.write_reply import REASONS, annotation, probability, tool_call, usage
@@ -51,6 +53,8 @@ class ChatWriter:
         self._begun: set[int] = set()
         self._length: dict[tuple[int, int], tuple[int, int]] = {}
         """Of texts: where they begin and how long they are."""
+        self._citations: dict[tuple[int, int], list[Citation]] = {}
+        """Of texts that still grow: where they end is not known yet."""
         self._ended = False
 
     def write(self, events: Iterable[Event]) -> bytes:
@@ -62,12 +66,12 @@ class ChatWriter:
         if isinstance(event, Opened):
             return self._opened(event)
         if isinstance(event, Closed):
-            return b""
+            return self._closed(event)
         if isinstance(event, Began):
             self._frame = {
                 "id": event.id,
                 "object": "chat.completion.chunk",
-                "created": int(event.created or time.time()),
+                "created": int(event.created),
                 "model": event.model,
             }
             self._head = b"data: " + to_json(self._frame)[:-1]
@@ -79,7 +83,8 @@ class ChatWriter:
             self._usage = event.usage
             return b""
         if isinstance(event, Cited):
-            return self._cited(event)
+            self._citations.setdefault((event.choice, event.part), []).append(event.citation)
+            return b""
         if isinstance(event, Alive):
             return b": ping\n\n"
         assert isinstance(event, Ended)
@@ -204,6 +209,9 @@ class ChatWriter:
             delta["reasoning_content"] = value
         return delta
 
-    def _cited(self, event: Cited) -> bytes:
+    def _closed(self, event: Closed) -> bytes:
+        cited = self._citations.pop((event.choice, event.part), None)
+        if cited is None:
+            return b""
         begin, length = self._length.get((event.choice, event.part), (0, 0))
-        return self._chunk(event.choice, {"annotations": [annotation(event.citation, begin, length)]})
+        return self._chunk(event.choice, {"annotations": [annotation(one, begin, length) for one in cited]})

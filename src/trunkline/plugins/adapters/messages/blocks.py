@@ -55,9 +55,10 @@ def read_block(said: dict[str, Any], where: str) -> Part:
     cache = cache_mark(said)
     if kind == "text":
         text = take_text(said, "text")
-        noted = said.get("citations")
+        form = (said.pop("citations"),) if "citations" in said else None
+        noted = form[0] if form else None
         cited = [citation(one) for one in noted if isinstance(one, dict)] if isinstance(noted, list) else []
-        return Text(text=text, citations=cited, cache=cache, extra=said)
+        return Text(text=text, citations=cited, cache=cache, extra=said, form=form)
     if kind == "tool_use":
         given = said.pop("input", {})
         return ToolCall(
@@ -99,17 +100,10 @@ def cache_mark(said: dict[str, Any]) -> CacheMark | None:
 
 def _result(said: dict[str, Any], cache: CacheMark | None, where: str) -> ToolResult:
     given = said.pop("content", None)
-    result = ToolResult(id=take_text(said, "tool_use_id"), cache=cache, extra=said)
     failed = take_bool(said, "is_error")
-    result.failed = failed is True
-    if failed is False:
-        said["is_error"] = False
-    if given is None:
-        said["content"] = "absent"
-    elif isinstance(given, str):
-        said["content"] = "text"
-        result.parts = [Text(text=given)] if given else []
-    else:
+    result = ToolResult(id=take_text(said, "tool_use_id"), failed=failed is True, cache=cache, extra=said)
+    result.form = ("absent" if given is None else "text" if isinstance(given, str) else "blocks", failed)
+    if given:
         result.parts = [p for p in read_blocks(given, where) if isinstance(p, Text | Media | Opaque)]
     return result
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from trunkline.core.conversation import Choice, Reply, Request, Stop, Text, ToolCall, Untranslatable, Usage
+from trunkline.core.answer import Choice, Reply, Stop, Usage
+from trunkline.core.conversation import Refusal, Request, Text, ToolCall, Untranslatable
 from trunkline.plugins.adapters.count import count, member
 from trunkline.plugins.adapters.fitting import Names, free_text, own_name
 from trunkline.plugins.adapters.members import whole_object
@@ -19,7 +20,7 @@ STOPS: dict[str, Stop] = {
     "refusal": "refusal",
     "model_context_window_exceeded": "context",
 }
-_FRAME = ("id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage")
+_FRAME = ("id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "stop_details", "usage")
 
 
 def read_reply(body: bytes, asked: Request) -> Reply:
@@ -34,6 +35,10 @@ def read_reply(body: bytes, asked: Request) -> Reply:
         stop=STOPS.get(reason, "end" if reason else None),
         sequence=str(said.get("stop_sequence") or ""),
     )
+    why = member(said, "stop_details")
+    if why.get("explanation"):
+        choice.parts.append(Refusal(text=str(why["explanation"])))
+    choice.safety = why or None
     if choice.stop == "tool" and not any(isinstance(part, ToolCall) for part in choice.parts):
         choice.stop = "end"
     return Reply(

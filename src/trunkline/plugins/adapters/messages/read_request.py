@@ -102,13 +102,15 @@ def _grouped(parts: list[Part]) -> list[tuple[bool, list[Part]]]:
 def _metadata(value: Any, request: Request) -> None:
     said = an_object(value, "metadata")
     request.user = take_text(said, "user_id")
-    if said or not request.user:
-        request.extra["metadata"] = value
+    request.form["metadata"] = value
+    request.extra.update({f"metadata.{name}": inner for name, inner in said.items() if inner is not None})
 
 
 def _tools(value: Any, request: Request) -> None:
     if not isinstance(value, list):
         raise Untranslatable("`tools` is no list")
+    if not value:
+        request.form["tools"] = value
     request.tools = [_tool(an_object(one, "tools")) for one in value]
 
 
@@ -141,32 +143,34 @@ def _tool_choice(value: Any, request: Request) -> None:
 
 def _thinking(value: Any, request: Request) -> None:
     said = an_object(value, "thinking")
+    request.form["thinking"] = value
     effort = request.effort = request.effort or Effort()
     kind = take_text(said, "type")
     if kind == "enabled":
         effort.budget = take_int(said, "budget_tokens")
-    elif kind == "adaptive":
-        effort.adaptive = True
     elif kind == "disabled":
         effort.budget = 0
+    elif kind in ("adaptive", "between_tools"):
+        effort.adaptive = True
     else:
-        raise Untranslatable("`thinking.type` is none of enabled, adaptive and disabled")
+        raise Untranslatable("`thinking.type` is none of enabled, disabled, adaptive and between_tools")
     display = take_text(said, "display")
     if display:
         effort.shown = display != "omitted"
-    request.form["thinking"] = True
 
 
 def _output_config(value: Any, request: Request) -> None:
     said = an_object(value, "output_config")
+    request.form["output_config"] = value
     level = take_text(said, "effort")
     if level:
         request.effort = request.effort or Effort()
         request.effort.level = level
     if said.get("format") is not None:
         _format(said.pop("format"), request)
-    if said:
-        request.extra["output_config"] = said
+    request.extra.update(
+        {f"output_config.{name}": inner for name, inner in said.items() if inner is not None}
+    )
 
 
 def _format(value: Any, request: Request) -> None:
@@ -178,7 +182,7 @@ def _format(value: Any, request: Request) -> None:
 
 def _output_format(value: Any, request: Request) -> None:
     """Where the format stood while it was a beta."""
-    request.form["output_format"] = True
+    request.form["output_format"] = value
     _format(value, request)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trunkline.core.codec import from_json
-from trunkline.core.conversation import (
+from trunkline.core.answer import (
     Alive,
     Began,
     Cited,
@@ -14,14 +13,12 @@ from trunkline.core.conversation import (
     Event,
     Grown,
     Opened,
-    Reasoning,
-    Request,
     Stop,
     Stopped,
-    Text,
-    ToolCall,
     Used,
 )
+from trunkline.core.codec import from_json
+from trunkline.core.conversation import Reasoning, Refusal, Request, Text, ToolCall
 from trunkline.plugins.adapters.carrier import unpack
 from trunkline.plugins.adapters.count import member
 from trunkline.plugins.adapters.events import data_of
@@ -132,11 +129,20 @@ class MessagesReader:
         used = usage_of(self._usage)
         delta = member(said, "delta")
         reason = str(delta.get("stop_reason") or "")
+        why = member(delta, "stop_details")
+        if why.get("explanation"):
+            number = max(self._parts, default=-1) + 1
+            words = Refusal(text=str(why["explanation"]))
+            events += (Opened(part=number, what=words), Closed(number))
         if reason:
             stop: Stop = STOPS.get(reason, "end")
             if stop == "tool" and self._answers:
                 stop = "end"
-            events.append(Stopped(stop=stop, said=reason, sequence=str(delta.get("stop_sequence") or "")))
+            events.append(
+                Stopped(
+                    stop=stop, said=reason, sequence=str(delta.get("stop_sequence") or ""), safety=why or None
+                )
+            )
         if used is not None:
             events.append(Used(used))
 

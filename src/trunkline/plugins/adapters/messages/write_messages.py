@@ -24,9 +24,12 @@ from trunkline.core.conversation import (
     ToolCall,
     ToolResult,
 )
+from trunkline.core.ports import Facts
 from trunkline.plugins.adapters.carrier import Carried, pack, packed_thought
 from trunkline.plugins.adapters.fitting import Names, fitting_id
+from trunkline.plugins.adapters.messages import models
 from trunkline.plugins.adapters.messages.blocks import OWN
+from trunkline.plugins.adapters.unsaid import left_out, opaque_kind
 
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
 FILES_BETA = "files-api-2025-04-14"
@@ -35,8 +38,9 @@ FILES_BETA = "files-api-2025-04-14"
 class Writing:
     """One request's messages. `own`: the caller spoke Messages, too, and everything is as it was."""
 
-    def __init__(self, names: Names, changes: list[Change], own: bool) -> None:
+    def __init__(self, names: Names, changes: list[Change], facts: Facts, own: bool) -> None:
         self._names = names
+        self._facts = facts
         self._changes = changes
         self._own = own
         self.betas: list[str] = []
@@ -50,8 +54,8 @@ class Writing:
             first += 1
         system = self._system(messages[:first])
         out: list[dict[str, Any]] = []
-        for message in messages[first:]:
-            self._add(message, out)
+        for n, message in enumerate(messages[first:], first + 1):
+            self._add(message, out, messages[n] if n < len(messages) else None)
         if not self._own:
             self._mend(out)
         return system, out
@@ -73,48 +77,56 @@ class Writing:
             return blocks[0]["text"]
         return blocks or None
 
-    def _add(self, message: Message, out: list[dict[str, Any]]) -> None:
-        role = "user" if message.role in ("tool", "user") else message.role
+    def _add(self, message: Message, out: list[dict[str, Any]], following: Message | None) -> None:
+        role: str = "user" if message.role == "tool" else message.role
         if role in ("system", "developer") and not self._own:
-            self._changes.append(Change("emulated", f"messages.{role}", "as the user"))
-            role = "user"
+            role = self._system_turn(message, out, following)
         blocks = [told for part in message.parts if (told := self._block(part)) is not None]
-        signed = [call for part in message.parts if isinstance(part, ToolCall) for call in self._signed(part)]
-        if signed:
-            blocks[:0] = signed
-        if not self._own:
-            self._changes += [Change("dropped", f"messages.{name}") for name in message.extra]
-            if message.name:
-                self._changes.append(Change("dropped", "messages.name"))
-            if out and out[-1]["role"] == role:
-                out[-1]["content"] = _blocks(out[-1]["content"]) + blocks
+        blocks[:0] = [
+            call for part in message.parts if isinstance(part, ToolCall) for call in self._signed(part)
+        ]
+        if self._own:
+            if message.form == "joined":
+                out[-1]["content"] += blocks
                 return
-        elif message.form == "joined":
-            out[-1]["content"] += blocks
+            content: Any = blocks
+            if message.form == "text":
+                content = blocks[0]["text"] if blocks else ""
+            out.append({"role": role, "content": content, **message.extra})
             return
-        content: Any = blocks
-        if message.form == "text" if self._own else _only_text(blocks):
-            content = blocks[0]["text"] if blocks else ""
-        if blocks or self._own:
-            out.append({"role": role, "content": content, **(message.extra if self._own else {})})
+        names = [*message.extra, *(["name"] if message.name else [])]
+        self._changes += [Change("dropped", f"messages.{name}") for name in names]
+        if out and out[-1]["role"] == role:
+            out[-1]["content"] = _blocks(out[-1]["content"]) + blocks
+        elif blocks:
+            out.append({"role": role, "content": blocks[0]["text"] if _only_text(blocks) else blocks})
+
+    def _system_turn(self, message: Message, out: list[dict[str, Any]], following: Message | None) -> str:
+        """Instructions after the beginning: newer models take them right after a user's turn, if none of the user's follows."""
+        fits = out and out[-1]["role"] == "user" and (following is None or following.role == "assistant")
+        if fits and models.SYSTEM_TURNS.match(self._facts.model) and self._facts.vendor == "anthropic":
+            return "system"
+        self._changes.append(Change("emulated", f"messages.{message.role}", "as the user"))
+        return "user"
 
     def _mend(self, out: list[dict[str, Any]]) -> None:
         if not out or out[0]["role"] != "user":
             out.insert(0, {"role": "user", "content": "(The conversation goes on.)"})
             self._changes.append(Change("emulated", "messages", "a first turn of the user"))
         last = out[-1]
-        if last["role"] == "assistant":
-            blocks = _blocks(last["content"])
-            if (
-                blocks
-                and blocks[-1].get("type") == "text"
-                and blocks[-1]["text"] != blocks[-1]["text"].rstrip()
-            ):
-                blocks[-1]["text"] = blocks[-1]["text"].rstrip()
-                self._changes.append(
-                    Change("changed", "messages.content", "white space at the end of the last turn")
-                )
-                last["content"] = blocks
+        if last["role"] != "assistant":
+            return
+        if models.NO_PREFILL.match(self._facts.model):
+            out.append({"role": "user", "content": "(Go on.)"})
+            self._changes.append(Change("emulated", "messages", "a last turn of the user"))
+            return
+        blocks = _blocks(last["content"])
+        if blocks[-1].get("type") == "text" and blocks[-1]["text"] != blocks[-1]["text"].rstrip():
+            blocks[-1]["text"] = blocks[-1]["text"].rstrip()
+            last["content"] = blocks
+            self._changes.append(
+                Change("changed", "messages.content", "white space at the end of the last turn")
+            )
 
     def _signed(self, part: ToolCall) -> list[dict[str, Any]]:
         """Another vendor's signature of a call travels in a thought before it, when the caller speaks this dialect."""
@@ -142,25 +154,25 @@ class Writing:
         assert isinstance(part, Opaque)
         if part.dialect == OWN:
             return part.value  # type: ignore[no-any-return]
-        kind = str(part.value.get("type", "part")) if isinstance(part.value, dict) else "part"
-        self._changes.append(Change("dropped", f"messages.{kind}"))
+        self._changes.append(Change("dropped", f"messages.{opaque_kind(part)}"))
         return None
 
     def _finish(self, told: dict[str, Any], cache: CacheMark | None, extra: dict[str, Any]) -> dict[str, Any]:
         if cache is not None:
-            told["cache_control"] = mark(cache)
+            told["cache_control"] = mark(cache, self._changes)
         if self._own:
             told.update(extra)
         else:
-            self._changes += [
-                Change("dropped", f"messages.{name}") for name in extra if name not in ("citations", "detail")
-            ]
+            self._changes += [Change("dropped", f"messages.{name}") for name in extra]
         return told
 
     def _text(self, part: Text) -> dict[str, Any] | None:
         if not part.text and not self._own:
             return None
-        return self._finish({"type": "text", "text": part.text}, part.cache, part.extra)
+        told: dict[str, Any] = {"type": "text", "text": part.text}
+        if self._own and part.form:
+            told["citations"] = part.form[0]
+        return self._finish(told, part.cache, part.extra)
 
     def _call(self, part: ToolCall) -> dict[str, Any]:
         given: Any = {"input": part.arguments} if part.kind == "custom" else self._arguments(part.arguments)
@@ -184,20 +196,22 @@ class Writing:
         return {"arguments": text}
 
     def _id(self, given: str) -> str:
-        return given if self._own else fitting_id(given, _ID, "toolu_", 30)
+        told = given if self._own else fitting_id(given, _ID, "toolu_", 30)
+        if told != given:
+            self._changes.append(Change("renamed", "messages.tool_call_id", "as the vendor takes them"))
+        return told
 
     def _result(self, part: ToolResult) -> dict[str, Any]:
         told: dict[str, Any] = {"type": "tool_result", "tool_use_id": self._id(part.id)}
-        extra = dict(part.extra)
-        form = extra.pop("content", "") if self._own else ""
         blocks = [block for one in part.parts if (block := self._block(one)) is not None]
-        if form == "text" or (not self._own and _only_text(blocks)):
+        form, failed = part.form if self._own else (None, None)
+        if form == "text" or (form is None and _only_text(blocks)):
             told["content"] = blocks[0]["text"] if blocks else ""
-        elif form != "absent" and (blocks or self._own):
+        elif form == "blocks" or blocks:
             told["content"] = blocks
-        if part.failed:
-            told["is_error"] = True
-        return self._finish(told, part.cache, extra)
+        if part.failed or failed is not None:
+            told["is_error"] = part.failed
+        return self._finish(told, part.cache, part.extra if self._own else {})
 
     def _thought(self, part: Reasoning) -> dict[str, Any] | None:
         """Back to where it came from only; a caller of this dialect gets any."""
@@ -210,8 +224,7 @@ class Writing:
         source = self._source(part)
         if source is None:
             self._changes.append(Change("dropped", f"messages.{part.kind}"))
-            text = part.transcript or f"[{part.kind} left out: this model's interface does not take it]"
-            return {"type": "text", "text": text}
+            return {"type": "text", "text": part.transcript or left_out(part)}
         told: dict[str, Any] = {"type": part.kind, "source": source}
         if part.kind == "document" and part.title:
             told["title"] = part.title
@@ -259,9 +272,14 @@ def told_thought(part: Reasoning) -> dict[str, Any]:
     return {"type": "thinking", "thinking": text, "signature": packed_thought(part, OWN)}
 
 
-def mark(cache: CacheMark) -> dict[str, str]:
-    """`cache_control`."""
-    return {"type": "ephemeral", "ttl": cache.ttl} if cache.ttl else {"type": "ephemeral"}
+def mark(cache: CacheMark, changes: list[Change]) -> dict[str, str]:
+    """`cache_control`; lifetimes that Anthropic does not know become its next longer one."""
+    if not cache.ttl:
+        return {"type": "ephemeral"}
+    if cache.ttl not in ("5m", "1h") and isinstance(cache.form, dict):
+        changes.append(Change("changed", "messages.prompt_cache_breakpoint", "1h"))
+        return {"type": "ephemeral", "ttl": "1h"}
+    return {"type": "ephemeral", "ttl": cache.ttl}
 
 
 def _only_text(blocks: list[dict[str, Any]]) -> bool:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from trunkline.core.answer import Choice, Reply, Stop, Usage
 from trunkline.core.codec import DecodeError, from_json, to_json
 from trunkline.core.conversation import (
     Change,
-    Choice,
     Citation,
     Media,
     Opaque,
     Reasoning,
     Refusal,
-    Reply,
     Request,
-    Stop,
     Text,
     ToolCall,
-    Usage,
 )
 from trunkline.plugins.adapters.carrier import Carried, pack
 from trunkline.plugins.adapters.messages.blocks import OWN
@@ -44,21 +41,33 @@ def write_reply(reply: Reply, asked: Request, changes: list[Change]) -> bytes:
         changes.append(Change("dropped", "answer.choices", f"{len(reply.choices) - 1} more"))
     choice = reply.choices[0] if reply.choices else Choice(stop="end")
     own = reply.dialect == OWN
+    # Of its own vendor's, words of refusal stand in `stop_details` alone.
+    told = [part for part in choice.parts if not (own and isinstance(part, Refusal))]
     out: dict[str, Any] = {
         "id": reply.id if own else message_id(reply.id),
         "type": "message",
         "role": "assistant",
         "model": reply.model,
-        "content": [block for part in choice.parts for block in blocks(part, changes)],
+        "content": [block for part in told for block in blocks(part, changes)],
         "stop_reason": REASONS[choice.stop] if choice.stop is not None else None,
         "stop_sequence": choice.sequence or None,
         "usage": usage(reply.usage or Usage(input=0, output=0)),
     }
+    details = stop_details(
+        choice.stop, "".join(part.text for part in choice.parts if isinstance(part, Refusal))
+    )
+    if details is not None:
+        out["stop_details"] = choice.safety if own else details
     if choice.logprobs:
         changes.append(Change("dropped", "answer.logprobs"))
     if own:
         out.update(reply.extra)
     return to_json(out)
+
+
+def stop_details(stop: Stop | None, words: str) -> dict[str, Any] | None:
+    """Why the model refuses, where it does."""
+    return {"type": "refusal", "category": None, "explanation": words or None} if stop == "refusal" else None
 
 
 def message_id(given: str) -> str:

@@ -2,126 +2,116 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from trunkline.core.codec import to_json
-from trunkline.core.conversation import Change, Request, Tool
+from trunkline.core.conversation import Change, Message, Request, Tool, ToolCall, ToolResult
 from trunkline.core.ports import Facts, Written
 from trunkline.plugins.adapters.effort import budget_of
 from trunkline.plugins.adapters.fitting import Names
+from trunkline.plugins.adapters.messages import models
 from trunkline.plugins.adapters.messages.blocks import OWN
 from trunkline.plugins.adapters.messages.write_messages import Writing, mark
 
 KNOWN = frozenset(
-    ("container", "context_management", "cache_control", "inference_geo", "mcp_servers", "metadata", "output_config", "speed", "thinking")
+    ("cache_control", "container", "context_management", "diagnostics", "inference_geo", "mcp_servers", "metadata", "output_config",
+     "speed", "thinking", "user_profile_id")
 )  # fmt: skip
-_UNKNOWN_TO_IT = (
+_WITHOUT = (
     "seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs", "min_p", "verbosity", "cache_key",
-    "cache_ttl", "audio", "safety", "previous",
+    "cache_ttl", "audio", "safety", "previous", "metadata", "store",
 )  # fmt: skip
-_OUTPUT_MAX = (
-    ("claude-3-5", 8192),
-    ("claude-3-7", 64000),
-    ("claude-3", 4096),
-    ("claude-opus-4-1", 32000),
-    ("claude-opus-4-0", 32000),
-)
-"""By beginning of the model's name, where the catalog does not say."""
-OUTPUT_MAX = 64000
-_TIERS = {
-    "auto": "auto",
-    "default": "standard_only",
-    "standard_only": "standard_only",
-    "flex": "auto",
-    "priority": "auto",
-}
-_NO_FORMATS = re.compile(r"claude-(?:2|3|instant|(?:opus|sonnet)-4-(?:0\b|20))")
-"""Models from before structured outputs."""
-_ADAPTIVE = re.compile(r"claude-(?:fable|mythos|(?:opus|sonnet|haiku)-(?:4-[6-9]|[5-9]))")
-"""Models that think as much as they like; budgets are deprecated there, or refused."""
-_NO_SAMPLING = re.compile(r"claude-(?:fable|mythos|opus-(?:4-[7-9]|[5-9])|(?:sonnet|haiku)-[5-9])")
-"""Models that refuse temperature, top_p and top_k."""
+"""Members of Request that it has no words for."""
+_TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
 NAME_MAX = 128
+THINKING_MIN = 1024
 
 
 def write_request(request: Request, facts: Facts, changes: list[Change]) -> Written:
     """Adds to `changes` what Messages cannot say."""
     own = request.dialect == OWN
-    form: dict[str, Any] = request.form if own else {}
     names = request.sent = Names(NAME_MAX)
-    writing = Writing(names, changes, own)
+    writing = Writing(names, changes, facts, own)
     out: dict[str, Any] = {"model": request.model}
     if request.max_tokens is not None or not own:
-        out["max_tokens"] = request.max_tokens or output_max(facts)
+        out["max_tokens"] = models.output_max(facts) if request.max_tokens is None else request.max_tokens
     system, messages = writing.conversation(request.messages)
     if system is not None:
         out["system"] = system
     out["messages"] = messages
     _tools(request, names, out, changes, own)
-    _thinking(request, facts, out, changes, own)
-    _sampling(request, facts, out, changes, own)
-    _format(request, facts, out, changes, form)
+    if own:
+        _as_it_was(request, out)
+    else:
+        _thinking(request, facts, out, changes)
+        _format(request, facts, out, changes)
+        _sampling(request, facts, out, changes)
+        _unsaid(request, out, changes)
+        if request.user:
+            out["metadata"] = {"user_id": request.user}
     if request.stop:
         _stop(request, out, changes, own)
-    if request.user:
-        out["metadata"] = {"user_id": request.user}
-    if request.service_tier:
-        out["service_tier"] = request.service_tier if own else _TIERS.get(request.service_tier, "auto")
     if request.stream:
         out["stream"] = True
-    if not own:
-        _unsaid(request, changes)
-    _rest(request, form, out, changes, own)
+    _rest(request, out, changes, own)
+    changes += names.changes()
     betas = list(dict.fromkeys([*request.betas, *writing.betas]))
     fields = b"anthropic-beta: %b\r\n" % ",".join(betas).encode("latin-1", "replace") if betas else b""
     return Written(to_json(out), fields)
 
 
-def output_max(facts: Facts) -> int:
-    """Most tokens of an answer, which Anthropic wants to be told: the model's own bound, so that nothing is cut short."""
-    known = next((most for start, most in _OUTPUT_MAX if facts.model.startswith(start)), OUTPUT_MAX)
-    return facts.max_output or known
+def _as_it_was(request: Request, out: dict[str, Any]) -> None:
+    for name in ("temperature", "top_p", "top_k"):
+        value = getattr(request, name)
+        if value is not None:
+            out[name] = value
+    if request.service_tier:
+        out["service_tier"] = request.service_tier
+    for name in ("thinking", "output_config", "output_format", "metadata", "tools"):
+        if name in request.form:
+            out[name] = request.form[name]
+    for name in request.form.get("null", ()):
+        out[name] = None
 
 
 def _tools(request: Request, names: Names, out: dict[str, Any], changes: list[Change], own: bool) -> None:
-    tools = [one for tool in request.tools if (one := _tool(tool, names, changes, own)) is not None]
+    tools = [told for tool in request.tools if (told := _tool(tool, names, changes, own)) is not None]
+    if not tools and not own:
+        tools = _of_history(request.messages, names)
+        if tools:
+            out["tool_choice"] = {"type": "none"}
+            out["tools"] = tools
+            changes.append(Change("emulated", "tools", "those that the conversation has used"))
+        return
     if tools:
         out["tools"] = tools
     choice, single = request.tool_choice, request.parallel_tools
-    if not own and not tools:
-        return
-    if choice is None and single is False:
-        out["tool_choice"] = {"type": "auto", "disable_parallel_tool_use": True}
     if choice is None:
+        if single is False:
+            out["tool_choice"] = {"type": "auto", "disable_parallel_tool_use": True}
         return
-    mode = {"one": "tool"}.get(choice.mode, choice.mode)
-    told: dict[str, Any] = {"type": mode}
+    chosen: dict[str, Any] = {"type": "tool" if choice.mode == "one" else choice.mode}
     if choice.mode == "one":
-        told["name"] = names.fit(choice.name)
+        chosen["name"] = names.fit(choice.name)
     if single is not None and (own or (single is False and choice.mode != "none")):
-        told["disable_parallel_tool_use"] = not single
+        chosen["disable_parallel_tool_use"] = not single
     if choice.allowed:
         allowed = {names.fit(name) for name in choice.allowed}
         out["tools"] = [tool for tool in tools if tool.get("name") in allowed]
         changes.append(Change("emulated", "tool_choice", "only the allowed tools are sent"))
-    out["tool_choice"] = told
+    out["tool_choice"] = chosen
+
+
+def _of_history(messages: list[Message], names: Names) -> list[dict[str, Any]]:
+    """Anthropic wants every tool declared that was ever called; other dialects let a later turn leave them out."""
+    used = [part for message in messages for part in message.parts if isinstance(part, ToolCall | ToolResult)]
+    called = dict.fromkeys(part.name for part in used if isinstance(part, ToolCall))
+    return [{"name": names.fit(name), "input_schema": {"type": "object"}} for name in called]
 
 
 def _tool(tool: Tool, names: Names, changes: list[Change], own: bool) -> dict[str, Any] | None:
     if tool.kind != "function":
-        if tool.dialect == OWN and isinstance(tool.value, dict):
-            return tool.value
-        if tool.kind == "custom":
-            changes.append(Change("emulated", "tools.custom", "a function of one text"))
-            schema = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
-            names.custom.add(tool.name)
-            return {"name": names.fit(tool.name), "description": tool.description, "input_schema": schema}
-        if tool.name == "web_search":
-            changes.append(Change("changed", "tools.web_search", "web_search_20250305"))
-            return {"type": "web_search_20250305", "name": "web_search"}
-        changes.append(Change("dropped", "tools", f"{tool.name} is run by other vendors only"))
-        return None
+        return _other_tool(tool, names, changes)
     told: dict[str, Any] = {"name": names.fit(tool.name)}
     if tool.description:
         told["description"] = tool.description
@@ -134,119 +124,103 @@ def _tool(tool: Tool, names: Names, changes: list[Change], own: bool) -> dict[st
     else:
         changes += [Change("dropped", f"tools.{name}") for name in tool.extra if name != "function"]
     if tool.cache is not None:
-        told["cache_control"] = mark(tool.cache)
+        told["cache_control"] = mark(tool.cache, changes)
     return told
 
 
-def _thinking(request: Request, facts: Facts, out: dict[str, Any], changes: list[Change], own: bool) -> None:
+def _other_tool(tool: Tool, names: Names, changes: list[Change]) -> dict[str, Any] | None:
+    """Tools of free text, and those that the vendor runs."""
+    if tool.dialect == OWN and isinstance(tool.value, dict):
+        return tool.value
+    if tool.kind == "custom":
+        changes.append(Change("emulated", "tools.custom", "a function of one text"))
+        return names.free_text(tool, "input_schema")
+    if tool.name in models.HOSTED:
+        kind, name = models.HOSTED[tool.name]
+        changes.append(Change("changed", f"tools.{tool.name}", kind))
+        return {"type": kind, "name": name}
+    changes.append(Change("dropped", "tools", f"{tool.name} is run by other vendors only"))
+    return None
+
+
+def _thinking(request: Request, facts: Facts, out: dict[str, Any], changes: list[Change]) -> None:
     effort = request.effort
-    if effort is None:
+    budget = budget_of(effort) if effort is not None else None
+    if effort is None or budget is None:
         return
-    if own:
-        if effort.level:
-            out["output_config"] = {"effort": effort.level}
-        if "thinking" in request.form:
-            out["thinking"] = _own_thinking(request)
+    if budget == 0:
+        _without_thinking(facts, out, changes)
         return
-    budget = budget_of(effort)
-    forced = request.tool_choice is not None and request.tool_choice.mode in ("any", "one")
-    if budget == 0 or budget is None:
-        return
-    if forced:
+    if request.tool_choice is not None and request.tool_choice.mode in ("any", "one"):
         changes.append(Change("dropped", "effort", "a forced tool leaves no thinking"))
         return
-    if _ADAPTIVE.match(facts.model):
+    if models.ADAPTIVE.match(facts.model):
         out["thinking"] = {"type": "adaptive"}
+        if effort.shown is not None:
+            out["thinking"]["display"] = "summarized" if effort.shown else "omitted"
         if effort.level or budget > 0:
-            word = _word(effort.level, budget)
+            word = models.effort_word(effort.level, budget)
             out["output_config"] = {"effort": word}
             changes.append(Change("changed", "effort", f"adaptive with effort {word}"))
         return
+    budget = max(THINKING_MIN, 8192 if budget < 0 else budget)
     room = out["max_tokens"]
-    budget = max(1024, 8192 if budget < 0 else budget)
     if budget >= room:
-        # Thoughts count into max_tokens here, not so for callers of other dialects.
-        out["max_tokens"] = min(room + budget, max(room, output_max(facts)))
-        budget = min(budget, max(1024, out["max_tokens"] - 1024))
-    if budget >= out["max_tokens"]:
+        # Thoughts count into max_tokens here; callers of other dialects mean the answer's words.
+        room = out["max_tokens"] = max(room, min(room + budget, models.output_max(facts)))
+        budget = min(budget, room - THINKING_MIN)
+    if budget < THINKING_MIN:
         changes.append(Change("dropped", "effort", "max_tokens leaves no room for it"))
         return
     out["thinking"] = {"type": "enabled", "budget_tokens": budget}
     changes.append(Change("changed", "effort", f"{budget} tokens"))
 
 
-def _own_thinking(request: Request) -> dict[str, Any]:
-    effort = request.effort
-    assert effort is not None
-    if effort.adaptive:
-        told: dict[str, Any] = {"type": "adaptive"}
-    elif effort.budget == 0:
-        told = {"type": "disabled"}
+def _without_thinking(facts: Facts, out: dict[str, Any], changes: list[Change]) -> None:
+    if models.ALWAYS_THINKS.match(facts.model):
+        out["output_config"] = {"effort": "low"}
+        changes.append(Change("changed", "effort", "low as this model always thinks"))
     else:
-        told = {"type": "enabled", "budget_tokens": effort.budget}
-    if effort.shown is not None:
-        told["display"] = "summarized" if effort.shown else "omitted"
-    return told
+        out["thinking"] = {"type": "disabled"}
 
 
-def _word(level: str, budget: int) -> str:
-    if level in ("low", "medium", "high", "xhigh", "max"):
-        return level
-    if level == "minimal":
-        return "low"
-    return "low" if budget <= 4096 else "medium" if budget <= 16384 else "high"
-
-
-def _sampling(request: Request, facts: Facts, out: dict[str, Any], changes: list[Change], own: bool) -> None:
-    thinks = "thinking" in out and not own
+def _sampling(request: Request, facts: Facts, out: dict[str, Any], changes: list[Change]) -> None:
+    thinks = out.get("thinking", {}).get("type") in ("enabled", "adaptive")
     for name in ("temperature", "top_p", "top_k"):
         value = getattr(request, name)
         if value is None:
             continue
-        if not own and _NO_SAMPLING.match(facts.model):
+        if models.NO_SAMPLING.match(facts.model):
             changes.append(Change("dropped", name, "this model takes none"))
-        elif thinks and name != "top_p":
+        elif thinks:
             changes.append(Change("dropped", name, "not while it thinks"))
-        elif name == "temperature" and value > 1 and not own:
+        elif name == "top_p" and "temperature" in out:
+            changes.append(Change("dropped", name, "not beside temperature"))
+        elif name == "temperature" and value > 1:
             out[name] = 1
             changes.append(Change("clamped", name, "1"))
-        elif name == "top_p" and not own and "temperature" in out:
-            changes.append(Change("dropped", name, "not beside temperature"))
         else:
             out[name] = value
 
 
-def _format(
-    request: Request, facts: Facts, out: dict[str, Any], changes: list[Change], form: dict[str, Any]
-) -> None:
+def _format(request: Request, facts: Facts, out: dict[str, Any], changes: list[Change]) -> None:
     wanted = request.format
     if wanted is None or wanted.kind == "text":
         return
     if wanted.kind == "json":
         changes.append(Change("dropped", "format", "the prompt has to ask for JSON"))
-        return
-    told = {"type": "json_schema", "schema": wanted.schema}
-    if "output_format" in form:
-        out["output_format"] = told
-    elif form or request.dialect == OWN or not _NO_FORMATS.match(facts.model):
-        out.setdefault("output_config", {})["format"] = told
-    else:
-        _format_by_tool(request, out, changes)
-
-
-def _format_by_tool(request: Request, out: dict[str, Any], changes: list[Change]) -> None:
-    """A model that knows no formats is made to call a tool whose arguments are the answer."""
-    assert request.format is not None
-    if out.get("tools"):
+    elif not models.NO_FORMATS.match(facts.model):
+        out.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": wanted.schema}
+    elif out.get("tools"):
         changes.append(Change("dropped", "format", "not beside tools with this model"))
-        return
-    name = request.sent.answer_by(request.format.name or "answer")
-    description = request.format.description or "Give the answer."
-    out["tools"] = [{"name": name, "description": description, "input_schema": request.format.schema}]
-    out["tool_choice"] = {"type": "tool", "name": name}
-    if out.pop("thinking", None) is not None:
-        changes.append(Change("dropped", "effort", "a forced tool leaves no thinking"))
-    changes.append(Change("emulated", "format", "a forced tool"))
+    else:
+        name = request.sent.answer_by(wanted.name or "answer")
+        description = wanted.description or "Give the answer."
+        out["tools"] = [{"name": name, "description": description, "input_schema": wanted.schema}]
+        out["tool_choice"] = {"type": "tool", "name": name}
+        if out.pop("thinking", None) is not None:
+            changes.append(Change("dropped", "effort", "a forced tool leaves no thinking"))
+        changes.append(Change("emulated", "format", "a forced tool"))
 
 
 def _stop(request: Request, out: dict[str, Any], changes: list[Change], own: bool) -> None:
@@ -258,32 +232,26 @@ def _stop(request: Request, out: dict[str, Any], changes: list[Change], own: boo
         changes.append(Change("dropped", "stop", "white space alone"))
 
 
-def _unsaid(request: Request, changes: list[Change]) -> None:
+def _unsaid(request: Request, out: dict[str, Any], changes: list[Change]) -> None:
     changes += [
         Change("dropped", name)
-        for name in _UNKNOWN_TO_IT
+        for name in _WITHOUT
         if getattr(request, name) not in (None, "", [], {}, False)
     ]
     if request.n is not None and request.n > 1:
         changes.append(Change("dropped", "n", "one answer"))
-    if request.metadata:
-        changes.append(Change("dropped", "metadata"))
-    if request.store:
-        changes.append(Change("dropped", "store"))
     changes += [Change("dropped", "modalities", kind) for kind in request.modalities if kind != "text"]
+    if request.service_tier:
+        out["service_tier"] = _TIERS.get(request.service_tier, "auto")
+        if request.service_tier not in _TIERS:
+            changes.append(Change("changed", "service_tier", "auto"))
 
 
-def _rest(
-    request: Request, form: dict[str, Any], out: dict[str, Any], changes: list[Change], own: bool
-) -> None:
+def _rest(request: Request, out: dict[str, Any], changes: list[Change], own: bool) -> None:
     for name, value in request.extra.items():
-        if not own and name not in KNOWN:
-            changes.append(Change("dropped", name))
-        elif name == "output_config" and isinstance(value, dict):
-            out[name] = {**value, **out.get(name, {})}
-        elif own and name == "metadata":
+        if own and "." not in name:
             out[name] = value
-        else:
-            out.setdefault(name, value)
-    for name in form.get("null", ()):
-        out.setdefault(name, None)
+        elif not own and name in KNOWN:
+            out[name] = {**value, **out[name]} if isinstance(value, dict) and name in out else value
+        elif not own:
+            changes.append(Change("dropped", name))

@@ -5,28 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from trunkline.core.codec import to_json
-from trunkline.core.conversation import (
+from trunkline.core.answer import (
     Alive,
     Began,
-    Change,
     Cited,
     Closed,
     Ended,
     Event,
     Grown,
-    Media,
-    Opaque,
     Opened,
-    Reasoning,
-    Refusal,
-    Request,
     Stopped,
-    Text,
-    ToolCall,
     Usage,
     Used,
 )
+from trunkline.core.codec import to_json
+from trunkline.core.conversation import Change, Media, Opaque, Reasoning, Refusal, Request, Text, ToolCall
 from trunkline.plugins.adapters.carrier import packed_thought
 from trunkline.plugins.adapters.messages.blocks import OWN
 from trunkline.plugins.adapters.messages.write_reply import (
@@ -35,6 +28,7 @@ from trunkline.plugins.adapters.messages.write_reply import (
     kind_of,
     message_id,
     signature_block,
+    stop_details,
     usage,
 )
 
@@ -46,6 +40,7 @@ class MessagesWriter:
         del asked
         self._changes = changes
         self._usage = Usage(input=0, output=0)
+        self._refusal = ""
         self._numbers: dict[int, int] = {}
         """Of parts: their blocks' indexes."""
         self._parts: dict[int, Any] = {}
@@ -103,6 +98,8 @@ class MessagesWriter:
         what = event.what
         self._parts[event.part] = what
         before = b""
+        if isinstance(what, Refusal):
+            self._refusal += what.text
         if isinstance(what, Text | Refusal):
             block: dict[str, Any] = {"type": "text", "text": ""}
             grown = [{"type": "text_delta", "text": what.text}] if what.text else []
@@ -158,6 +155,8 @@ class MessagesWriter:
         if isinstance(what, Reasoning):
             return self._thought_grown(event, what)
         if event.field == "text":
+            if isinstance(what, Refusal):
+                self._refusal += value
             return self._delta(event.part, {"type": "text_delta", "text": value})
         if event.field == "arguments":
             return self._delta(event.part, {"type": "input_json_delta", "partial_json": value})
@@ -219,10 +218,13 @@ class MessagesWriter:
             return b""
         self._ended = True
         stopped = self._stopped
-        delta = {
+        delta: dict[str, Any] = {
             "stop_reason": REASONS[stopped.stop] if stopped is not None else None,
             "stop_sequence": (stopped.sequence or None) if stopped is not None else None,
         }
+        details = stop_details(stopped.stop, self._refusal) if stopped is not None else None
+        if details is not None:
+            delta["stop_details"] = details
         used = {name: value for name, value in usage(self._usage).items() if name != "service_tier"}
         told = {"type": "message_delta", "delta": delta, "usage": used}
         return _event("message_delta", told) + _event("message_stop", {"type": "message_stop"})

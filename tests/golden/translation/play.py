@@ -1,0 +1,277 @@
+"""One conversation in every pair of dialects: a caller that speaks one, a vendor that speaks the other, a whole gateway in between.
+
+A case is a folder with `case.yaml`: what callers of each dialect ask, and what vendors of each dialect answer, whole and streamed.
+Beside it stands one file per pair with what comes out. `python -m tests.golden.translation.play [case ...]` writes these anew; read the
+difference before you commit it. A dialect joins by its parts in the `case.yaml` files, a line in INGRESS and one in VENDORS.
+Not for: judging it (`test_translation_golden.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from trunkline.core.service import Auth, Dialect, Header, Model, Price, Service
+from trunkline.testing import Heard, Sent, Trial, answers, service
+from trunkline.testing.trial import DIALECTS
+
+FOLDER = Path(__file__).parent
+PRICE = Price(input=1.0, output=4.0, cached=0.5)
+ABOUT_ATTEMPTS = ("x-trunkline-max-attempts", "1")
+
+
+class Vendor(NamedTuple):
+    """A vendor that speaks one dialect."""
+
+    dialect: str
+    model: str
+    vendor: str
+    auth: Auth = Auth()
+    headers: tuple[Header, ...] = ()
+
+
+VENDORS = {
+    "openai": Vendor("openai-chat", "gpt-5.4", "openai"),
+    "anthropic": Vendor(
+        "anthropic-messages",
+        "claude-sonnet-4-5",
+        "anthropic",
+        Auth(kind="header", name="x-api-key"),
+        (Header("anthropic-version", "2023-06-01"),),
+    ),
+}
+"""By the name in the golden file's name."""
+
+INGRESS: dict[str, Callable[[str, bool], str]] = {
+    "openai-chat": lambda model, stream: "/v1/chat/completions",
+    "anthropic-messages": lambda model, stream: "/v1/messages",
+}
+"""Dialect of callers -> the target of a call."""
+MODEL_IN_PATH = frozenset(("gemini-generate",))
+NAMED_EVENTS = frozenset(("anthropic-messages", "openai-responses"))
+
+
+class Case(NamedTuple):
+    """One conversation."""
+
+    name: str
+    about: str
+    requests: dict[str, Any]
+    replies: dict[str, Any]
+    streams: dict[str, list[Any]]
+    models: dict[str, str]
+    headers: dict[str, str]
+
+
+def load(folder: Path) -> Case:
+    """A case as its file tells it."""
+    said = yaml.safe_load((folder / "case.yaml").read_text(encoding="utf-8"))
+    return Case(
+        folder.name,
+        said["about"],
+        said["request"],
+        said.get("reply", {}),
+        said.get("stream", {}),
+        said.get("models", {}),
+        said.get("headers", {}),
+    )
+
+
+CASES = [load(path.parent) for path in sorted(FOLDER.glob("*/case.yaml"))]
+
+
+def pairs(case: Case) -> list[tuple[str, str]]:
+    """Ingress and vendor of all golden files of a case: every dialect that it has words of, but to itself."""
+    return [
+        (ingress, name)
+        for ingress in INGRESS
+        for name, vendor in VENDORS.items()
+        if ingress in case.requests
+        and ingress != vendor.dialect
+        and (vendor.dialect in case.replies or vendor.dialect in case.streams)
+    ]
+
+
+def golden(case: Case, ingress: str, vendor: str) -> Path:
+    """The file of a pair."""
+    return FOLDER / case.name / f"{ingress}-to-{vendor}.json"
+
+
+def framed(dialect: str, events: list[Any]) -> bytes:
+    """Events of a stream as a dialect frames them."""
+    out = b""
+    for event in events:
+        data = (
+            event if isinstance(event, str) else json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        )
+        name = f"event: {event['type']}\n" if dialect in NAMED_EVENTS else ""
+        end = "\r\n\r\n" if dialect.startswith("gemini") else "\n\n"
+        out += f"{name}data: {data}{end}".encode()
+    return out
+
+
+def unframed(body: bytes) -> list[Any]:
+    """A stream as a list of its events, names included where they are told."""
+    out: list[Any] = []
+    for event in body.decode().replace("\r\n", "\n").split("\n\n"):
+        lines = dict(line.split(": ", 1) for line in event.split("\n") if line and not line.startswith(":"))
+        if "data" in lines:
+            data = json.loads(lines["data"]) if lines["data"] != "[DONE]" else lines["data"]
+            out.append({"event": lines["event"], "data": data} if "event" in lines else data)
+        elif event.startswith(":"):
+            out.append(event)
+    return out
+
+
+def services(case: Case, vendor: Vendor) -> list[Service]:
+    """The vendor as the registry would tell of it."""
+    path = next(d.path for d in DIALECTS if d.name == vendor.dialect)
+    return [
+        service(
+            vendor.vendor,
+            vendor=vendor.vendor,
+            auth=vendor.auth,
+            headers=list(vendor.headers),
+            dialects=[Dialect(name=vendor.dialect, path=path)],
+            models=[Model(id=model_of(case, vendor), price=PRICE)],
+        )
+    ]
+
+
+def model_of(case: Case, vendor: Vendor) -> str:
+    """Cases about what only some models do name theirs."""
+    return case.models.get(vendor.dialect, vendor.model)
+
+
+async def call(case: Case, ingress: str, vendor: Vendor, stream: bool) -> tuple[Trial, Sent | None, Heard]:
+    """One call; what the vendor got is None where it was not asked."""
+    trial = Trial(services=services(case, vendor))
+    answer = case.streams[vendor.dialect] if stream else case.replies[vendor.dialect]
+    if stream:
+        events = framed(vendor.dialect, answer)
+
+        def play(sent: Sent) -> None:
+            sent.begin(200, (b"content-type", b"text/event-stream"), (b"request-id", b"req-1"))
+            sent.piece(events)
+            sent.end()
+
+        trial.wire.plays.append(play)
+    else:
+        status, body = (
+            (answer["status"], answer["body"]) if "status" in answer and "body" in answer else (200, answer)
+        )
+        fields = ((b"content-type", b"application/json"), (b"request-id", b"req-1"))
+        trial.wire.plays.append(answers(status, json.dumps(body, ensure_ascii=False).encode(), *fields))
+    model = model_of(case, vendor)
+    asked = dict(case.requests[ingress])
+    if ingress not in MODEL_IN_PATH:
+        asked = {"model": f"{vendor.vendor}/{model}", **asked, **({"stream": True} if stream else {})}
+    body = json.dumps(asked, ensure_ascii=False).encode()
+    lines = [("x-correlation-id", "golden-1"), ("content-type", "application/json"), ABOUT_ATTEMPTS]
+    target = INGRESS[ingress](f"{vendor.vendor}/{model}", stream)
+    heard = await trial.ask("POST", target, body, *lines, *case.headers.items())
+    return trial, trial.wire.sent[0] if trial.wire.sent else None, heard
+
+
+async def played(case: Case, ingress: str, name: str) -> dict[str, Any]:
+    """What comes out for a pair."""
+    vendor, out = VENDORS[name], dict[str, Any]()
+    whole: dict[str, Any] = {}
+    if vendor.dialect in case.replies:
+        trial, sent, heard = await call(case, ingress, vendor, stream=False)
+        whole = json.loads(sent.body) if sent is not None else {}
+        out["vendor_gets"] = {**_head(sent), "body": whole}
+        out["report"] = _field(heard, "x-trunkline-translation")
+        out["caller_gets"] = {"status": heard.status, "body": _body(heard)}
+        out["record"] = _record(trial)
+    if vendor.dialect in case.streams:
+        trial, sent, heard = await call(case, ingress, vendor, stream=True)
+        body = json.loads(sent.body) if sent is not None else {}
+        other = {member: value for member, value in body.items() if whole.get(member) != value}
+        told = unframed(heard.body) if heard.status == 200 else _body(heard)
+        out["streamed"] = {
+            "vendor_gets": {**_head(sent), "body": other},
+            "caller_gets": {"status": heard.status, "events": told},
+            "record": _record(trial),
+        }
+    return out
+
+
+def _head(sent: Sent | None) -> dict[str, Any]:
+    if sent is None:
+        return {"target": None}
+    lines = [line.decode() for line in sent.head.split(b"\r\n")[1:] if line]
+    ours = (
+        "host:",
+        "content-length:",
+        "accept-encoding:",
+        "x-correlation-id:",
+        "authorization:",
+        "x-api-key:",
+        "x-goog-api-key:",
+    )
+    return {"target": sent.target.decode(), "headers": [line for line in lines if not line.startswith(ours)]}
+
+
+def _field(heard: Heard, name: str) -> str:
+    value = heard.field(name.encode())
+    return value.decode() if value is not None else ""
+
+
+def _body(heard: Heard) -> Any:
+    try:
+        return json.loads(heard.body)
+    except ValueError:
+        return heard.body.decode()
+
+
+def _record(trial: Trial) -> dict[str, Any]:
+    end = trial.ends[0]
+    told = {
+        "state": end.state,
+        "error": end.code,
+        "input": end.input_tokens,
+        "output": end.output_tokens,
+        "cached": end.cached_tokens,
+        "cache_write": end.cache_write_tokens,
+        "reasoning": end.reasoning_tokens,
+        "cost_usd": round(end.cost_usd, 12),
+        "notes": end.notes,
+    }
+    return {name: value for name, value in told.items() if value not in ("", 0)}
+
+
+def pretty(value: Any, depth: int = 0) -> str:
+    """JSON with what fits on a line on one, so that eyes can follow."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if len(flat) + depth <= 140 or not isinstance(value, dict | list) or not value:
+        return flat
+    start, end = "\n" + " " * (depth + 1), "\n" + " " * depth
+    if isinstance(value, list):
+        return "[" + ",".join(start + pretty(one, depth + 1) for one in value) + end + "]"
+    return (
+        "{"
+        + ",".join(f"{start}{json.dumps(k)}: {pretty(v, depth + 1)}" for k, v in value.items())
+        + end
+        + "}"
+    )
+
+
+async def record(wanted: list[str]) -> None:
+    """Writes what comes out now into all files of these cases, or of all."""
+    for case in CASES:
+        if wanted and case.name not in wanted:
+            continue
+        for ingress, name in pairs(case):
+            told = await played(case, ingress, name)
+            golden(case, ingress, name).write_text(pretty(told) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(record(sys.argv[1:]))
