@@ -28,6 +28,7 @@ from trunkline.console.lookers import lookers
 from trunkline.console.looking import Looking
 from trunkline.console.published import Published
 from trunkline.console.rotating import Rotating
+from trunkline.console.runbook_watch import RunbookWatch
 from trunkline.console.secret_watch import SecretWatch
 from trunkline.console.telling import Telling
 from trunkline.console.watching import Watching, ended_lately
@@ -84,7 +85,8 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         # uvicorn raises the signal once more when it has ended; without this it would kill the drain in the middle.
         signal.signal(number, lambda *_: None)
     telling = Telling(settings.state_path, console.published)
-    attending = Attending(console)
+    folder = settings.config_path.resolve().parent
+    attending = Attending(console, more=RunbookWatch(folder, console.clock))
     looking = console.looking = Looking(console.state, lookers(console))
     follower.start()
     telling.start()
