@@ -10,9 +10,18 @@ from typing import Any
 from starlette.responses import Response
 
 from trunkline import __version__
-from trunkline.console import findings, landing, money, samples, shapes, sign_in, unknown
+from trunkline.console import (
+    callers,
+    findings,
+    landing,
+    money,
+    people,
+    samples,
+    shapes,
+    sign_in,
+    unknown,
+)
 from trunkline.console import tasks as deferred
-from trunkline.console.access import COOKIE, SESSION_S
 from trunkline.console.context import Console, memory_bytes
 from trunkline.console.declare import Endpoint, Nothing
 from trunkline.console.identity import Identity
@@ -107,17 +116,6 @@ def integrations(console: Console, query: Nothing) -> Any:
         return shapes.IntegrationsReply("", "", [])
     return shapes.IntegrationsReply(
         snapshot.version, snapshot.environment, [_integration(service) for service in snapshot.services]
-    )
-
-
-def keys(console: Console, query: Nothing) -> Any:
-    """Who may call."""
-    names = shapes.KeyShape.__struct_fields__
-    return shapes.KeysReply(
-        [
-            shapes.KeyShape(**{name: getattr(key, name) for name in names})
-            for key in console.published.caller_keys()
-        ]
     )
 
 
@@ -325,10 +323,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         reply=shapes.IntegrationsReply, handler=integrations,
     ),
     Endpoint(
-        method="GET", path="/api/keys", role="operator", name="keys", summary="Caller keys that are alive",
-        reply=shapes.KeysReply, handler=keys,
-    ),
-    Endpoint(
         method="GET", path="/api/damage", role="operator", name="damage", summary="What was found broken in the journal",
         reply=shapes.DamageReply, handler=damage,
     ),
@@ -353,6 +347,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         media="text/html", handler=page,
     ),
     *sign_in.ENDPOINTS,
+    *callers.ENDPOINTS,
+    *people.ENDPOINTS,
     *findings.ENDPOINTS,
     *samples.ENDPOINTS,
 )  # fmt: skip

@@ -13,14 +13,16 @@ from typing import Any
 
 import msgspec
 
+from trunkline.console.access import COOKIE
 from trunkline.console.declare import Endpoint
 from trunkline.console.shapes import ErrorShape
 
 _REF = "#/components/schemas/{name}"
 _FAILURES = {
     "400": "A parameter is wrong",
-    "401": "No valid token",
+    "401": "No valid token, key or session",
     "403": "Not allowed",
+    "429": "Locked out after too many wrong tokens",
     "503": "The ledger is not in order",
 }
 
@@ -28,7 +30,10 @@ _FAILURES = {
 def describe(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
     """The document."""
     declared = list(endpoints)
-    shapes = [ErrorShape, *(one.reply for one in declared if one.reply is not None)]
+    shapes = [
+        ErrorShape,
+        *(shape for one in declared for shape in (one.reply, one.body) if shape is not None),
+    ]
     schemas, components = msgspec.json.schema_components(shapes, ref_template=_REF)
     of = {id(shape): schema for shape, schema in zip(shapes, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
@@ -50,10 +55,16 @@ def describe(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
                     "scheme": "bearer",
                     "description": "The content of `admin.token`.",
                 },
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": COOKIE,
+                    "description": "A session of the console; changes need its CSRF token as `x-csrf-token` too.",
+                },
                 "callerKey": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A caller key with the named scope.",
+                    "description": "A caller key with the role, or with the named scope.",
                 },
             },
         },
@@ -74,26 +85,50 @@ def _operation(one: Endpoint, of: dict[int, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": one.name,
         "summary": one.summary,
-        "description": f"Role: {one.role}."
-        + (f" Or a caller key with scope `{one.scope}`." if one.scope else ""),
+        "description": _who(one),
         "parameters": _parameters(one),
+        **_body(one, of),
         "responses": responses,
         "security": _security(one),
         "x-role": one.role,
+        "x-teams": one.reach,
     }
     return operation
+
+
+TEAMS = {
+    "refused": "Refused to who is bound to teams.",
+    "shared": "",
+    "own": "Who is bound to teams has the part of these teams.",
+}
+
+
+def _who(one: Endpoint) -> str:
+    """Who may, in words."""
+    if one.role == "open":
+        return "Needs no identity."
+    scope = f" Or a caller key with scope `{one.scope}`." if one.scope else ""
+    return f"Role: {one.role}.{scope} {TEAMS[one.reach]}".rstrip()
+
+
+def _body(one: Endpoint, of: dict[int, Any]) -> dict[str, Any]:
+    """What it takes as a body, in either form."""
+    if one.body is None:
+        return {}
+    content = {"schema": of[id(one.body)]}
+    forms = {"application/json": content, "application/x-www-form-urlencoded": content}
+    return {"requestBody": {"required": True, "content": forms}}
 
 
 def _security(one: Endpoint) -> list[dict[str, list[str]]]:
     if one.role == "open":
         return []
-    ways: list[dict[str, list[str]]] = [{"adminToken": []}]
-    return [*ways, {"callerKey": []}] if one.scope else ways
+    return [{"adminToken": []}, {"session": []}, {"callerKey": []}]
 
 
 def _parameters(one: Endpoint) -> list[dict[str, Any]]:
     in_path = set(re.findall(r"{(\w+)}", one.path))
-    schema = msgspec.json.schema_components([one.query], ref_template=_REF)[1][one.query.__name__]
+    schema = _fields(one.query)
     required = set(schema.get("required", []))
     return [
         {
@@ -104,6 +139,12 @@ def _parameters(one: Endpoint) -> list[dict[str, Any]]:
         }
         for name, inner in schema["properties"].items()
     ]
+
+
+def _fields(shape: type[msgspec.Struct]) -> dict[str, Any]:
+    """The schema of a struct itself."""
+    found: dict[str, Any] = msgspec.json.schema_components([shape], ref_template=_REF)[1][shape.__name__]
+    return found
 
 
 def pages(endpoints: Iterable[Endpoint], version: str) -> dict[str, str]:
@@ -120,16 +161,22 @@ def _page(declared: list[Endpoint]) -> Iterable[str]:
     yield "# Admin API\n"
     yield "Made from the source by `python -m trunkline.console.openapi docs/reference`; do not edit it."
     yield "The same as OpenAPI 3.1: [admin-api.json](admin-api.json).\n"
-    yield "The console process serves it on `127.0.0.1:4001`. Send the content of `admin.token` (in the state folder) as"
-    yield "`Authorization: Bearer tla_...`. Failures have the fields `source, code, message, retryable, correlationId, action`."
+    yield "The console process serves it on `127.0.0.1:4001`. Send the content of `admin.token` (in the state folder), or a caller key"
+    yield "that has a role, as `Authorization: Bearer ...`; or the cookie of a session, and whatever changes something with its CSRF"
+    yield "token as `x-csrf-token` (`GET /api/session` tells it). Bodies are JSON or forms. Failures have the fields `source, code,"
+    yield "message, retryable, correlationId, action`."
     for one in declared:
         yield f"\n## {one.method} {one.path}\n"
-        yield f"{one.summary}. Role: {one.role}{f', or a caller key with scope `{one.scope}`' if one.scope else ''}."
+        yield f"{one.summary}. {_who(one)}"
         parameters = _parameters(one)
         if parameters:
             yield "\n| parameter | form |\n|---|---|"
         for parameter in parameters:
             yield f"| `{parameter['name']}` | {_form(parameter['schema'])} |"
+        if one.body is not None:
+            yield "\n| field of the body | form |\n|---|---|"
+            for name, inner in _fields(one.body)["properties"].items():
+                yield f"| `{name}` | {_form(inner)} |"
 
 
 def _form(schema: dict[str, Any]) -> str:

@@ -321,29 +321,6 @@ class IntegrationsReply(msgspec.Struct, frozen=True):
     integrations: list[IntegrationShape]
 
 
-class KeyShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One caller key that is alive; the key itself is never kept."""
-
-    id: str
-    name: str
-    kind: str
-    team: str
-    scopes: list[str]
-    expires_at: float
-    ips: list[str]
-    origins: list[str]
-    concurrency: int
-    rate: int
-    rate_per: float
-    feature: str
-
-
-class KeysReply(msgspec.Struct, frozen=True):
-    """The caller keys that are alive."""
-
-    keys: list[KeyShape]
-
-
 class DamageReply(msgspec.Struct, frozen=True):
     """What was found broken in the journal, newest first."""
 
