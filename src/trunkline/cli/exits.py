@@ -41,6 +41,7 @@ BY_FAILURE = {
     "UnknownProblem": FAILED,
     "TaskProblem": FAILED,
     "SecretProblem": FAILED,
+    "ProcessProblem": FAILED,
     "FaultProblem": FAILED,
     "ClaimRefused": FAILED,
     "AlertProblem": FAILED,
