@@ -252,7 +252,7 @@ class Process:
         self._kills = dead = kills.read(self.state / "kills")
         self.access.dead = dead.keys
         self.gateway.world = self._world()
-        kills.enforce(dead, self.gateway.running, self.gateway.cut)
+        kills.enforce(dead, self.gateway.running, self.gateway.cut, self.queue.recheck)
 
     def _world(self) -> World:
         world = World(self._snapshot_read, self._sealed, self._makers, self._kills.vendors)

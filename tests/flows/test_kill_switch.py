@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from tests.support.caller import Cut
 from tests.support.gateway import Trunkline
 from tests.support.polling import eventually
-from tests.support.site import Site, reply
+from tests.support.site import SILENCE, Site, reply
 from trunkline.control import kills
+from trunkline.core.codec import pack_decoder
 
 pytestmark = pytest.mark.row("S4")
 Start = Callable[..., Trunkline]
 LIMIT_S = 2.0
+_stats = pack_decoder(dict[str, Any])
 REGISTRY = """
 version: 1
 integrations:
@@ -144,3 +148,38 @@ def test_a_call_that_waits_to_try_again_does_not_reach_what_was_disabled_meanwhi
         answer = line.answer()
 
     assert (answer.status, answer.json["code"], len(site.seen)) == (503, "disabled", 1)
+
+
+def test_calls_that_wait_in_line_are_told_and_never_sent(start: Start, site: Site) -> None:
+    trunkline = start(
+        'version: 1\nintegrations:\n  site: {base_url: "{site}", auth: {kind: none}, limits: [{concurrency: 1}]}\n'
+    )
+    key = trunkline.new_key("leaked", "*")
+    key_id = kills.key_id(trunkline.state, "leaked")
+    site.script.append(SILENCE)
+    with (
+        trunkline.unanswered("GET", "/api/proxy/site/1"),
+        ThreadPoolExecutor(2) as pool,
+    ):
+        eventually(lambda: len(site.seen) == 1, "the place to be taken")
+        of_key = pool.submit(trunkline.call, "GET", "/api/proxy/site/2", key=key)
+        of_site = pool.submit(trunkline.call, "GET", "/api/proxy/site/3")
+        eventually(lambda: waiting(trunkline) == 2, "both to wait")
+        kills.append(trunkline.state, "key", key_id)
+        revoked = of_key.result(8)
+        kills.append(trunkline.state, "integration", "site")
+        disabled = of_site.result(8)
+    assert [(heard.status, heard.json["code"]) for heard in (revoked, disabled)] == [
+        (401, "unauthenticated"),
+        (503, "disabled"),
+    ]
+    ends = [trunkline.recorded(heard).end for heard in (revoked, disabled)]
+    assert [(end.state, end.code) for end in ends] == [("error", "unauthenticated"), ("error", "disabled")]
+    assert max(end.duration_us - end.queued_us for end in ends) < LIMIT_S * 1e6
+    assert len(site.seen) == 1
+
+
+def waiting(trunkline: Trunkline) -> int:
+    """How many calls stand in line, as the gateway wrote it last."""
+    found = _stats.decode((trunkline.state.path / "gateway.stats").read_bytes())["queue_waiting"]
+    return int(found.get("site", 0))

@@ -133,6 +133,8 @@ class Exchange:
     """The caller reads slower than the vendor sends, so the vendor is made to wait."""
     over: bool = False
     """Recorded as ended."""
+    ending: CallError | None = None
+    """Why it was cut while it waited for something else than a vendor's answer."""
     state: str = "running"
     status: int = 0
     vendor_wait: float = 0.0

@@ -221,6 +221,8 @@ class Dispatcher:
     def _open(self, attempt: Attempt) -> Response:
         """Records the attempt, then sends it."""
         exchange, target = attempt.exchange, attempt.target
+        if target.member.problem is not None and target.member.renewal is None:
+            raise again(target.member.problem)  # revoked or switched off while it waited
         route = exchange.route
         assert route is not None
         if route.rewrite is not None and not exchange.rewritten:

@@ -137,6 +137,7 @@ class Gateway:
         if attempt is not None and attempt.response is not None and attempt.error is None:
             attempt.response.abort(error)
         elif exchange.task is not None:
+            exchange.ending = error
             exchange.task.cancel()
 
     async def _run(self, exchange: Exchange) -> None:
@@ -160,9 +161,7 @@ class Gateway:
         except CallError as error:
             self._refuse(exchange, error)
         except asyncio.CancelledError:
-            self._refuse(
-                exchange, CallError("cancelled", "the call was cancelled before the answer was complete")
-            )
+            self._refuse(exchange, exchange.ending or cancelled())
         except Exception as defect:
             self._refuse(exchange, own_defect(defect))
         finally:
@@ -373,6 +372,11 @@ class Gateway:
             exchange.reply.end()
         else:
             exchange.reply.abort()
+
+
+def cancelled() -> CallError:
+    """The end of a call that nobody has given a reason for."""
+    return CallError("cancelled", "the call was cancelled before the answer was complete")
 
 
 def without_key(query: bytes, *, gemini: bool) -> bytes:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from trunkline.core.call import Target
 from trunkline.core.codec import DecodeError, json_decoder
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
@@ -68,12 +69,21 @@ def ended(exchange: Exchange, kills: Kills) -> CallError | None:
     return None
 
 
-def enforce(kills: Kills, running: Iterable[Exchange], cut: Callable[[Exchange, CallError], None]) -> None:
-    """Ends the running calls that must end. A call keeps the world that it began with: there too no further attempt goes out."""
+def enforce(
+    kills: Kills,
+    running: Iterable[Exchange],
+    cut: Callable[[Exchange, CallError], None],
+    recheck: Callable[[Callable[[Target], CallError | None]], None],
+) -> None:
+    """Ends the running calls that must end. A call keeps the world that it began with: there too no further attempt goes out, and
+    those that wait in line for one (`recheck`, plugins/policies/queue.py) wait no longer.
+    """
     calls = list(running)
     for world in {exchange.heading.world for exchange in calls if exchange.heading is not None}:
         for live in world.services.values():
             refuse(live, kills.vendors)
+    # First the lines: who is cut makes room, and nobody may be let into it who must not go.
+    recheck(lambda target: refused_member(target.live.name, target.member.name, kills.vendors))
     for exchange in calls:
         error = ended(exchange, kills)
         if error is not None:

@@ -476,7 +476,7 @@ async def test_a_key_that_is_killed_ends_what_it_carries_and_the_others_go_on() 
         t.gateway.cut(exchange, error)
     await t.over()
     assert (killed.status, vectors(other), [inputs(sent) for sent in t.wire.sent]) == (
-        499,
+        401,
         [1.0],
         [["a", "b"], ["b"]],
     )

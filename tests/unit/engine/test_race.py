@@ -268,7 +268,7 @@ async def test_a_revoked_credential_of_either_ends_the_call() -> None:
         trial, _ = hedged(is_silent, is_silent, credentials=pool, retry=Retry(attempts=2))
         heard = await begun(trial)
         dead = kills.Kills(frozenset(), Dead(frozenset((revoked,))))
-        kills.enforce(dead, trial.gateway.running, trial.gateway.cut)
+        kills.enforce(dead, trial.gateway.running, trial.gateway.cut, trial.queue.recheck)
         await over(trial, heard)
         assert (heard.status, [sent.dropped for sent in trial.wire.sent]) == (503, [True, True])
 

@@ -166,6 +166,14 @@ class Queue:
             return
         self._ended(line, attempt)
 
+    def recheck(self, refused: Callable[[Target], CallError | None]) -> None:
+        """Sends off who waits for what may not be called any more."""
+        for line in self.lines.values():
+            for ticket in list(line.schedule):
+                error = refused(ticket.attempt.target)
+                if error is not None:
+                    self._send_off(line, ticket, error)
+
     def stats(self) -> dict[str, dict[str, float]]:
         """By integration: calls that wait, places where they are bounded, seconds until the last pause ends."""
         now = self._clock()
