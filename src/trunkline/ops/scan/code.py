@@ -1,0 +1,153 @@
+"""Everything that is found in one file of code: imports, clients, addresses, credentials, variables that are read.
+
+Not for: settings files (`settings_files.py`), nor for what it means for the project as a whole (`gather.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from . import clients, hosts, imports
+from .clients import ENV_READ, Made
+from .context import around
+from .found import Credential, Host, Import, Place, Site
+from .lexer import Language, Literal, Source, read
+from .secrets_seen import PRIVATE_KEY, USERINFO, Forms, Keeper, Seen, is_placeholder
+from .tree import File
+from .vendors import Vendors
+
+
+class InCode(msgspec.Struct, kw_only=True):
+    """What one file of code shows."""
+
+    imports: list[Import] = []
+    made: list[Made] = []
+    hosts: list[Host] = []
+    credentials: list[Credential] = []
+
+
+def look(file: File, language: Language, vendors: Vendors, keeper: Keeper, forms: Forms) -> InCode:
+    """Reads one file."""
+    source = read(file.text, language, file.path)
+    found = InCode(imports=imports.of_file(source, file, vendors))
+    found.made = clients.of_file(source, file, found.imports, vendors)
+    _addresses(source, file, vendors, found)
+    seen = {(one.name, one.line, one.value): one for one in (*_valued(source, forms), *_read(source))}
+    kept = [made for one in seen.values() if (made := keeper.kept(one, file, "source")) is not None]
+    found.credentials = _once(kept)
+    return found
+
+
+def _addresses(source: Source, file: File, vendors: Vendors, found: InCode) -> None:
+    inside = [(made.opening, made.closing, made) for made in found.made if made.closing > 0]
+    for literal in source.literals:
+        if "://" not in literal.text and "." not in literal.text:
+            continue
+        near = None
+        for match, host in hosts.addresses(literal.text) if "://" in literal.text else ():
+            near = near or around(source.code, literal.start)
+            called = hosts.judge(match, host, literal.text, near, vendors)
+            if called is not None:
+                _note(
+                    source,
+                    file,
+                    literal,
+                    called,
+                    found,
+                    is_argument=any(a < literal.start < b for a, b, _ in inside),
+                )
+        if (
+            "://" not in literal.text
+            and 6 <= len(literal.text) <= 100
+            and literal.text.count(".") >= 1
+            and "/" not in literal.text
+        ):
+            vendor = _bare(source, literal, vendors)
+            if vendor:
+                place = Place(file.path, source.line_of(literal.start))
+                found.hosts.append(
+                    Host(
+                        host=literal.text.lower(),
+                        vendor=vendor,
+                        place=place,
+                        role=file.role,
+                        why="known API host",
+                    )
+                )
+
+
+def _bare(source: Source, literal: Literal, vendors: Vendors) -> str:
+    if not vendors.of_host(literal.text.lower()):
+        return ""
+    return hosts.bare(literal.text.lower(), around(source.code, literal.start), vendors)
+
+
+def _note(
+    source: Source, file: File, literal: Literal, called: hosts.Called, found: InCode, *, is_argument: bool
+) -> None:
+    start = literal.start + called.start
+    place = Place(file.path, source.line_of(start))
+    found.hosts.append(
+        Host(
+            host=called.host,
+            scheme=called.scheme,
+            port=called.port,
+            path=called.path,
+            vendor=called.vendor,
+            place=place,
+            role=file.role,
+            why=called.why,
+            start=start,
+        )
+    )
+    if is_argument or called.host.startswith("*"):
+        return
+    port = f":{called.port}" if called.port else ""
+    address = f"{source.text[start : start + 8].split('://')[0]}://{called.host}{port}"
+    site = Site(
+        vendor=called.vendor,
+        host=called.host,
+        place=place,
+        language=source.language,
+        sdk=called.why,
+        role=file.role,
+    )
+    found.made.append(Made(site=site, row=None, start=start, address=address))
+
+
+def _valued(source: Source, forms: Forms) -> Iterator[Seen]:
+    """Texts that may be credentials, with the name that they are given."""
+    for offset, value in forms.places(source.text):
+        near = around(source.code, offset)
+        yield Seen(near.name or (near.keys[0] if near.keys else ""), value, source.line_of(offset), False)
+    for literal in source.literals:
+        text = literal.text
+        if literal.prose or not 12 <= len(text) <= 512 or " " in text or not re.search(r"\d", text):
+            continue
+        if (with_user := USERINFO.search(text)) is not None and not is_placeholder(with_user[3]):
+            yield Seen(f"{with_user[1]}_password", with_user[3], source.line_of(literal.start), True)
+            continue
+        if "://" in text or is_placeholder(text):
+            continue
+        near = around(source.code, literal.start)
+        name = near.name or (near.keys[0] if near.keys else "")
+        yield Seen(name, text.removeprefix("Bearer ").strip(), source.line_of(literal.start), False)
+    for match in PRIVATE_KEY.finditer(source.text):
+        yield Seen("private_key", re.sub(r"\s", "", match[0][-60:]), source.line_of(match.start()), False)
+
+
+def _read(source: Source) -> Iterator[Seen]:
+    """Variables of the environment that the code reads."""
+    for match in ENV_READ.finditer(source.code):
+        yield Seen(match[1] or match[2], "", source.line_of(match.start()), True)
+
+
+def _once(kept: list[Credential]) -> list[Credential]:
+    """One value in one line is one credential, by the surest that is known of it."""
+    best: dict[tuple[str, int, str], Credential] = {}
+    for one in sorted(kept, key=lambda c: (c.by != "form", not c.name)):
+        best.setdefault((one.place.path, one.place.line, one.mark or one.name), one)
+    return sorted(best.values(), key=lambda c: c.place)
