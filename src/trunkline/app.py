@@ -29,6 +29,7 @@ from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.fallback import Fallbacks
 from trunkline.engine.gateway import Gateway, Ids
+from trunkline.engine.guess import Guesses
 from trunkline.engine.limits_told import limits_told
 from trunkline.engine.sweep import Sweeper
 from trunkline.engine.world import Address, Makers, World
@@ -40,6 +41,7 @@ from trunkline.gateway.faults import OnDemand
 from trunkline.gateway.keyed import Keyed
 from trunkline.gateway.local import LocalRoutes
 from trunkline.gateway.log import Scrubbed, say
+from trunkline.gateway.notices import Notices
 from trunkline.gateway.process import many_files, no_core_dumps, tune_gc, write
 from trunkline.gateway.refused import refused_by_wire
 from trunkline.gateway.rereads import Rereads
@@ -139,6 +141,7 @@ class Process:
             wall=wall,
             failed=failures.call_error,
             unknown=Samples(self.state / "samples").keep,
+            noticed=Notices(self.state, wall).see,
             fallbacks=fallbacks,
         )
         environment = self._snapshot_read.environment
@@ -147,7 +150,7 @@ class Process:
         )
         besides = Besides(self.state, self.faults.told, wall)
         self.batches = Batches(dispatcher, self.diary, caching.relevance(), clock=clock)
-        self.call_policies.append(self.batches)
+        self.call_policies += [self.batches, Guesses()]
         told = outside.Told(self.state)
         self.view = View(
             self.breaker, clock=clock, wall=wall, outside=told.now, stale=self.cache.stale_served

@@ -86,3 +86,18 @@ def test_a_stream_of_openai_reaches_an_anthropic_client(trunkline: Trunkline) ->
     assert text == whole["content"][0]["text"]
     assert {**told[-2]["usage"], "service_tier": "standard"} == whole["usage"]
     assert trunkline.recorded(answer).end.state == "ok"
+
+
+def test_tokens_are_guessed_where_the_vendor_counts_none(trunkline: Trunkline, simulator: SimulatorProcess) -> None:
+    asked = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "a" * 400}], "system": "b" * 40}
+    answer = trunkline.call("POST", "/v1/messages/count_tokens", asked)
+
+    assert (answer.status, answer.json) == (200, {"input_tokens": 121})
+    assert answer.field("x-trunkline-translation") == (
+        "anthropic-count-tokens>guess, emulated input_tokens (guessed from the text)"
+    )
+    assert simulator.ledger() == []
+    end = trunkline.recorded(answer).end
+    assert (end.state, end.tried, end.notes) == ("ok", [], "translation=anthropic-count-tokens>guess")
+    wrong = trunkline.call("POST", "/v1/messages/count_tokens", {"model": "gpt-4o-mini", "messages": "x"})
+    assert (wrong.status, wrong.json["error"]["code"]) == (400, "invalid_request")

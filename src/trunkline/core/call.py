@@ -275,6 +275,7 @@ class Route:
         "answer_fields",
         "chain",
         "dialect",
+        "guess",
         "live",
         "model",
         "model_asked",
@@ -312,6 +313,8 @@ class Route:
         self.translator: Any = None
         """engine/translate.Translator where the vendor speaks another dialect than `dialect`, the caller's; then `adapter` reads the
         vendor's, and `query` is sent in place of the caller's."""
+        self.guess: Any = None
+        """The codec of a count of tokens that no vendor is asked for (engine/guess.py)."""
         self.query = b""
         self.streamed = self
         """The route of streamed calls, which have another path at some vendors."""

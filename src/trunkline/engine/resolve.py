@@ -14,6 +14,7 @@ import msgspec
 
 from trunkline.core.call import Live, Route
 from trunkline.core.codec import DecodeError, ValidationError, json_decoder, told_shortly
+from trunkline.core.dialects import KIND_OF
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
 from trunkline.core.jsonspan import Members
@@ -57,6 +58,7 @@ PARSED_MAX = 256 << 10
 
 REMEMBERED = 4096
 
+_ANSWERS = frozenset(dialect for dialect, kind in KIND_OF.items() if kind == "chat")
 _COMPLETION = Operation(name="", method="POST", path="", repeat="always")
 
 
@@ -266,6 +268,8 @@ def _made(world: World, named: Named, asked: str) -> Route:
         # It goes into a path and into header lines of the answer.
         raise CallError("invalid_request", "the model's name holds what no name holds", param="model")
     offered = spoken(live, named.dialect, world)
+    if offered is None:
+        return _guessed(world, named, served, asked)
     route = _route_to(world, offered, named, served, asked)
     if offered.name == named.dialect:
         route.path = _path(offered, served.model, named.gemini_method)
@@ -284,9 +288,16 @@ def _made(world: World, named: Named, asked: str) -> Route:
     return route
 
 
-def _route_to(world: World, offered: Dialect, named: Named, served: Served, asked: str) -> Route:
+def _guessed(world: World, named: Named, served: Served, asked: str) -> Route:
+    """Counts of tokens where the vendor has none for us (engine/guess.py)."""
+    route = _route_to(world, None, named, served, asked)
+    route.guess, route.operation = world.codecs[named.dialect], _COMPLETION
+    return route
+
+
+def _route_to(world: World, offered: Dialect | None, named: Named, served: Served, asked: str) -> Route:
     live = world.services[served.service]
-    route = Route(live, named.dialect, world.adapters.get(offered.name))
+    route = Route(live, named.dialect, world.adapters.get(offered.name) if offered is not None else None)
     route.model, route.model_asked, route.name = served.model, asked, served.alias
     price = live.prices.get(served.model)
     route.rates = rates(price) if price is not None else None
@@ -310,9 +321,9 @@ def _gemini(world: World, exchange: Exchange, named: Named) -> Route:
     return _route(world, exchange, named, named.gemini_model)
 
 
-def spoken(live: Live, dialect: str, world: World) -> Dialect:
+def spoken(live: Live, dialect: str, world: World) -> Dialect | None:
     """The dialect in which this integration serves callers of a dialect: the same, or the first of its own that this one can be
-    translated to. Raises `invalid_request` naming those that it does serve.
+    translated to; None for counts that must be guessed. Raises `invalid_request` naming those that it does serve.
     """
     for offered in live.spec.dialects:
         if offered.name == dialect:
@@ -322,6 +333,8 @@ def spoken(live: Live, dialect: str, world: World) -> Dialect:
         serves = world.codecs.get(offered.name)
         if asks is not None and serves is not None and asks.kind == serves.kind:
             return offered
+    if asks is not None and asks.kind == "count" and any(d.name in _ANSWERS for d in live.spec.dialects):
+        return None
     offers = ", ".join(d.name for d in live.spec.dialects) or "none"
     raise CallError(
         "invalid_request",

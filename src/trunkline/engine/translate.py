@@ -48,11 +48,7 @@ class Translator:
         if mode is not None and mode not in MODES:
             text = f"{MODE.decode()} takes {' or '.join(m.decode() for m in MODES)}, not {mode[:40].decode('latin-1')!r}"
             raise CallError("invalid_request", text, param=MODE.decode(), never_acted=True)
-        try:
-            asked = self.asks.read_request(body, changes)
-        except _UNREADABLE as problem:
-            text = f"the body does not fit {self.asks.dialect}: {_shortly(problem)}"
-            raise CallError("invalid_request", text, scope="call", never_acted=True) from None
+        asked = asked_of(self.asks, body, changes)
         asked.model, asked.stream = self.facts.model, stream
         if b"anthropic-beta" in fields:
             asked.betas = [beta.strip() for beta in fields[b"anthropic-beta"].decode("latin-1").split(",")]
@@ -187,6 +183,15 @@ def passes_on(name: bytes, translator: Translator) -> bool:
     if name in (b"content-type", b"accept", b"anthropic-beta"):
         return False
     return not name.startswith(_FAMILIES) or name.startswith(translator.serves.fields)
+
+
+def asked_of(codec: Codec, body: bytes, changes: list[Change]) -> Request:
+    """A caller's request. Raises CallError `invalid_request`."""
+    try:
+        return codec.read_request(body, changes)
+    except _UNREADABLE as problem:
+        text = f"the body does not fit {codec.dialect}: {_shortly(problem)}"
+        raise CallError("invalid_request", text, scope="call", never_acted=True) from None
 
 
 def line(change: Change) -> str:

@@ -25,7 +25,7 @@ async def translate(exchange: Exchange) -> None:
         return
     if exchange.rest is not None:
         await in_task()
-        await _gather(exchange)
+        await gather(exchange)
     translator: Translator = exchange.translator
     fields, now = exchange.request.fields, exchange.started_wall
     if len(exchange.body) > ON_LOOP:
@@ -39,7 +39,7 @@ async def translate(exchange: Exchange) -> None:
     exchange.notes += (f"translation={made.report()}",)
 
 
-async def _gather(exchange: Exchange) -> None:
+async def gather(exchange: Exchange) -> None:
     """Takes in a body that is still arriving: what is translated cannot be passed on piece by piece."""
     pieces: list[bytes] = []
     size = 0

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from trunkline.core.codec import DecodeError
+from trunkline.core.dialects import kinds
 from trunkline.core.errors import KINDS
 from trunkline.core.template import FACTS, faulty
 
@@ -200,8 +201,8 @@ def _speaks(
     if model and not served:
         said = f"`{integration}` serves no AI wire format, so it has no models."
         scribe.error(at, "unknown-model", said, "Name the integration alone.", value=target)
-    elif wanted and not wanted & served:
-        said = f"`{target}` does not speak what `{holder.integration}` is called with: {', '.join(sorted(wanted))}."
+    elif wanted and not kinds(wanted) & kinds(served):
+        said = f"`{target}` serves nothing of what `{holder.integration}` is called with: {', '.join(sorted(wanted))}."
         cure = (
             f"Name one that does. `{integration}` speaks: {', '.join(sorted(served)) or 'no AI wire format'}."
         )

@@ -32,6 +32,7 @@ from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.fallback import Defer, Fallbacks
 from trunkline.engine.gateway import Gateway, Ids
+from trunkline.engine.guess import Guesses
 from trunkline.engine.limits_told import limits_told
 from trunkline.engine.sweep import Sweeper
 from trunkline.engine.world import Makers, World
@@ -172,7 +173,7 @@ class Trial:
             fallbacks=fallbacks,
         )
         self.batches = Batches(dispatcher, diary, caching.relevance(), clock=clock)
-        self.call_policies = [*([] if only else [*own_calls, self.batches]), *calls]
+        self.call_policies = [*([] if only else [*own_calls, self.batches, Guesses()]), *calls]
         local = LocalRoutes(
             self.access, self.breaker, clock=clock, wall=clock.wall, reload_state=dict, whole=whole
         )

@@ -9,6 +9,7 @@ from trunkline.plugins.adapters.anthropic_messages import AnthropicCountTokens, 
 from trunkline.plugins.adapters.chat import ChatCodec
 from trunkline.plugins.adapters.gemini import Gemini
 from trunkline.plugins.adapters.messages import MessagesCodec
+from trunkline.plugins.adapters.messages.count import MessagesCount
 from trunkline.plugins.adapters.openai_chat import OpenaiChat
 from trunkline.plugins.adapters.openai_responses import OpenaiResponses
 
@@ -26,4 +27,4 @@ ADAPTERS: dict[str, Adapter] = {
     )
 }
 
-CODECS: dict[str, Codec] = {codec.dialect: codec for codec in (ChatCodec(), MessagesCodec())}
+CODECS: dict[str, Codec] = {codec.dialect: codec for codec in (ChatCodec(), MessagesCodec(), MessagesCount())}

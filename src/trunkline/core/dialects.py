@@ -1,0 +1,29 @@
+"""The wire formats of AI vendors by what they are for. Those of one kind can be translated into each other.
+
+Not for: how (`plugins/adapters`), nor which vendor serves which (the catalog).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+KIND_OF = {
+    "openai-chat": "chat",
+    "openai-responses": "chat",
+    "anthropic-messages": "chat",
+    "gemini-generate": "chat",
+    "cohere-chat": "chat",
+    "ollama-chat": "chat",
+    "openai-embeddings": "embed",
+    "gemini-embed": "embed",
+    "cohere-embed": "embed",
+    "anthropic-count-tokens": "count",
+    "gemini-count": "count",
+    "openai-input-tokens": "count",
+}
+"""A dialect that does not stand here is a kind of its own."""
+
+
+def kinds(dialects: Iterable[str]) -> set[str]:
+    """What these dialects are for."""
+    return {KIND_OF.get(dialect, dialect) for dialect in dialects}
