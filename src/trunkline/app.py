@@ -41,6 +41,7 @@ from trunkline.gateway.faults import OnDemand
 from trunkline.gateway.keyed import Keyed
 from trunkline.gateway.local import LocalRoutes
 from trunkline.gateway.log import Scrubbed, say
+from trunkline.gateway.notices import Notices
 from trunkline.gateway.process import many_files, no_core_dumps, tune_gc, write
 from trunkline.gateway.refused import refused_by_wire
 from trunkline.gateway.rereads import Rereads
@@ -140,6 +141,7 @@ class Process:
             wall=wall,
             failed=failures.call_error,
             unknown=Samples(self.state / "samples").keep,
+            noticed=Notices(self.state, wall).see,
             fallbacks=fallbacks,
         )
         environment = self._snapshot_read.environment

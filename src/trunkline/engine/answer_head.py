@@ -5,9 +5,12 @@ Not for: those of a failure (`refusal.py`), nor which names pass (`fields.py`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from trunkline.core.exchange import Answer, Attempt, Exchange
 from trunkline.core.ports import Response
 from trunkline.engine.fields import OURS, RATE_LIMITS, TO_CALLER, Filter, without_named
+from trunkline.engine.lifecycle import LIFECYCLE
 
 _LINES_MAX = 2048
 _LINE_MAX = 256
@@ -15,6 +18,8 @@ REQUEST_IDS = frozenset(
     (b"x-request-id", b"request-id", b"x-amzn-requestid", b"x-github-request-id", b"x-goog-request-id", b"apim-request-id", b"cf-ray",
      b"x-slack-req-id", b"x-notion-request-id", b"dg-request-id", b"twilio-request-id", b"x-shopify-request-id")
 )  # fmt: skip
+
+_LOOKED_AT = REQUEST_IDS | LIFECYCLE
 
 
 class _Lines(dict[tuple[bytes, bytes], bytes]):
@@ -35,17 +40,22 @@ class _Lines(dict[tuple[bytes, bytes], bytes]):
 
 
 class AnswerFields:
-    """Writes the vendor's part of an answer's fields."""
+    """Writes the vendor's part of an answer's fields. `noticed` is told of those that hold what the vendor says of its API's life."""
 
-    def __init__(self) -> None:
+    def __init__(self, noticed: Callable[[Attempt, Response], None]) -> None:
         self._line = _Lines().__getitem__
+        self._noticed = noticed
 
     def lines(self, attempt: Attempt, response: Response) -> list[bytes]:
         """The vendor's header lines that pass; notes the vendor's request id on the attempt."""
-        if not REQUEST_IDS.isdisjoint(response.fields):
-            names = [name for name in response.fields if name in REQUEST_IDS]
-            told = next((name for name in reversed(names) if name != b"cf-ray"), names[0])
-            attempt.vendor_request_id = response.fields[told][:200].decode("latin-1")
+        if not _LOOKED_AT.isdisjoint(response.fields):
+            names = [name for name in response.fields if name in _LOOKED_AT]
+            if not LIFECYCLE.isdisjoint(names):
+                self._noticed(attempt, response)
+                names = [name for name in names if name in REQUEST_IDS]
+            if names:
+                told = next((name for name in reversed(names) if name != b"cf-ray"), names[0])
+                attempt.vendor_request_id = response.fields[told][:200].decode("latin-1")
         headers = without_named(response.headers, response.fields.get(b"connection"))
         if attempt.exchange.limits_told:
             headers = [field for field in headers if field[0] not in RATE_LIMITS]

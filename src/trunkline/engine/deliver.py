@@ -29,11 +29,17 @@ _WHOLE_BELOW = 256 << 10
 class Deliverer:
     """Passes answers on and records that they came."""
 
-    def __init__(self, diary: Diary, clock: Callable[[], float], wall: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        diary: Diary,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        noticed: Callable[[Attempt, Response], None] = lambda attempt, response: None,
+    ) -> None:
         self._diary = diary
         self._clock = clock
         self._wall = wall
-        self._answers = AnswerFields()
+        self._answers = AnswerFields(noticed)
 
     async def answer(self, attempt: Attempt, response: Response) -> None:
         """Every answer that is not short, whole and good. Raises CallError for one that is a failure."""

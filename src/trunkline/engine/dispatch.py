@@ -20,6 +20,7 @@ from trunkline.engine.deliver import Deliverer
 from trunkline.engine.diary import Diary, tried
 from trunkline.engine.drive import arrival, in_task
 from trunkline.engine.fallback import Fallbacks, bound
+from trunkline.engine.lifecycle import LIFECYCLE
 from trunkline.engine.onward import Onward
 from trunkline.engine.pool import aim, pick
 from trunkline.engine.race import Hedges
@@ -46,8 +47,11 @@ class Dispatcher:
         failed: Callable[[Exception], CallError],
         unknown: Callable[[CallError], None] = lambda _: None,
         fallbacks: Fallbacks | None = None,
+        noticed: Callable[[Attempt, Response], None] = lambda attempt, response: None,
     ) -> None:
-        """`failed` says what a failure of the wire means; `unknown` is told answers that no rule knows (E3)."""
+        """`failed` says what a failure of the wire means; `unknown` is told answers that no rule knows (E3), `noticed` those that
+        say something of the life of the vendor's API.
+        """
         self.adopt(wire, policies)
         self._diary = diary
         self._sweeper = sweeper
@@ -56,7 +60,8 @@ class Dispatcher:
         self._failed = failed
         self._unknown = unknown
         self._heads = HeadWriter()
-        self._deliverer = Deliverer(diary, clock, wall)
+        self._noticed = noticed
+        self._deliverer = Deliverer(diary, clock, wall, noticed)
         self._whole = self._deliverer.whole
         fallbacks = fallbacks or Fallbacks(wall=wall)
         self._affinity = Affinity(fallbacks)
@@ -134,6 +139,8 @@ class Dispatcher:
         exchange, response, now = attempt.exchange, attempt.response, self._clock()
         if response is not None:
             attempt.vendor_request_id = attempt.vendor_request_id or request_id(response)
+            if not LIFECYCLE.isdisjoint(response.fields):
+                self._noticed(attempt, response)
             if not attempt.first_byte_at:
                 exchange.vendor_wait += now - attempt.sent_at
         error.vendor_request_id = error.vendor_request_id or attempt.vendor_request_id

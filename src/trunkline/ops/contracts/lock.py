@@ -107,6 +107,14 @@ def parse(text: str, shown: str = NAME) -> Lock:
         raise LockInvalid(f"{shown}: {problem}. {cure}") from None
 
 
+def found(lock: Lock, integration: str, name: str) -> LockedOperation | None:
+    """What the lock says of an operation, or with an empty name of an integration's errors."""
+    one = lock.integrations.get(integration)
+    if one is None:
+        return None
+    return one.errors if name == ERRORS else one.operations.get(name)
+
+
 def contract_of(locked: LockedOperation) -> Contract:
     """What an operation's lock says, ready to be compared with what is seen."""
     return {name: _evidence(part) for name, part in locked.parts.items()}

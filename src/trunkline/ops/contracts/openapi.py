@@ -93,8 +93,8 @@ class _Reader:
         contract: Contract = {}
         errors: Contract = {}
         statuses: list[str] = []
-        for status, answer in sorted((spec.get("responses") or {}).items()):
-            answer = self._followed(answer)
+        for status, told in sorted((spec.get("responses") or {}).items()):
+            answer = self._followed(told)
             if str(status).startswith("2"):
                 statuses.append(str(status))
                 self._answer(answer, contract)

@@ -1,0 +1,116 @@
+"""Notices what vendors say in header fields of deprecated operations, sunsets and versions, and writes it down for the console.
+
+What was said before costs one look-up; what is new is written off the loop, a bounded number of things. Not for: what it means
+(`ops/contracts/lifecycle.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from trunkline.core.codec import to_json
+from trunkline.core.exchange import Attempt
+from trunkline.core.ports import Response
+from trunkline.engine.lifecycle import LIFECYCLE, SERVED
+from trunkline.gateway.process import write
+from trunkline.ops.contracts.notices import FILE, Notice
+
+KEPT = 400
+OF_ONE = 4
+"""Different things that are kept of one operation: some vendors put an id or the time into their words."""
+AGAIN_S = 3600.0
+"""What goes on being said is dated anew so often."""
+LONGEST = 600
+
+
+class Notices:
+    """What has been said since the start of the process."""
+
+    def __init__(self, state: Path, wall: Callable[[], float]) -> None:
+        self._path = state / FILE
+        self._wall = wall
+        self._known: dict[Any, list[Any]] = {}
+        """What was said -> [monotonic time of its last dating, the notice]."""
+        self._of: dict[tuple[str, str], int] = {}
+        self._writing: asyncio.Future[None] | None = None
+        self._again = False
+
+    def see(self, attempt: Attempt, response: Response) -> None:
+        """Takes in an answer that holds a field of `LIFECYCLE`."""
+        live, operation = attempt.target.live, attempt.exchange.operation
+        fields = response.fields
+        said = tuple([(name, fields[name]) for name in fields if name in LIFECYCLE])
+        version = live.spec.api_version
+        pinned = version.value if version is not None else ""
+        if len(said) == 1 and said[0][0] in SERVED and said[0][1] == pinned.encode():
+            return  # the version that was asked for
+        name = operation.name if operation is not None else ""
+        key = (live.name, name, said)
+        known = self._known.get(key)
+        if known is not None:
+            if attempt.first_byte_at - known[0] >= AGAIN_S:
+                known[0] = attempt.first_byte_at
+                known[1] = _dated(known[1], self._wall())
+                self._write()
+            return
+        place = (live.name, name)
+        if len(self._known) >= KEPT or self._of.get(place, 0) >= OF_ONE:
+            return
+        self._of[place] = self._of.get(place, 0) + 1
+        self._known[key] = [attempt.first_byte_at, self._notice(attempt, response, name, pinned, said)]
+        self._write()
+
+    def _notice(
+        self,
+        attempt: Attempt,
+        response: Response,
+        name: str,
+        pinned: str,
+        said: tuple[tuple[bytes, bytes], ...],
+    ) -> Notice:
+        exchange, now, member = attempt.exchange, self._wall(), attempt.target.member
+        fields = dict(said)
+        if b"link" in response.fields:
+            fields[b"link"] = response.fields[b"link"]
+        return Notice(
+            integration=attempt.target.live.name,
+            operation=name,
+            method=exchange.request.method,
+            path=exchange.path.decode("latin-1")[:300],
+            pinned=pinned,
+            fields={
+                key.decode("latin-1"): member.blotted(value[:LONGEST]).decode("latin-1")
+                for key, value in fields.items()
+            },
+            first_at=now,
+            last_at=now,
+            correlation_id=exchange.correlation_id,
+        )
+
+    def _write(self) -> None:
+        """One write at a time; what comes meanwhile is written after it."""
+        if self._writing is not None and not self._writing.done():
+            self._again = True
+            return
+        content = to_json([notice for _, notice in self._known.values()])
+        self._writing = asyncio.get_running_loop().run_in_executor(None, self._put, content)
+        self._writing.add_done_callback(self._written)
+
+    def _put(self, content: bytes) -> None:
+        with contextlib.suppress(OSError):
+            write(self._path, content)
+
+    def _written(self, _: asyncio.Future[None]) -> None:
+        if self._again:
+            self._again = False
+            self._write()
+
+
+def _dated(notice: Notice, now: float) -> Notice:
+    return Notice(
+        **{name: getattr(notice, name) for name in Notice.__struct_fields__ if name != "last_at"}, last_at=now
+    )
