@@ -40,6 +40,7 @@ class Console:
         drain: DrainStatus,
         hits: Hits | None = None,
         open_metrics: bool = False,
+        registry_folder: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.state_dir = state_dir
@@ -50,6 +51,7 @@ class Console:
         self.drain = drain
         self.hits = hits or Hits()
         self.open_metrics = open_metrics
+        self.registry_folder = registry_folder
         self.clock = clock
         self.unknown = OpenUnknown(state_dir / "ledger", rollups, clock)
         self.looking: Looking | None = None

@@ -11,12 +11,15 @@ from starlette.responses import Response
 
 from trunkline import __version__
 from trunkline.console import (
+    alerting,
     callers,
     findings,
     landing,
+    incidents,
     money,
     people,
     samples,
+    runbooks,
     shapes,
     sign_in,
     unknown,
@@ -352,3 +355,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *findings.ENDPOINTS,
     *samples.ENDPOINTS,
 )  # fmt: skip
+    *incidents.ENDPOINTS,
+    *alerting.ENDPOINTS,
+    *runbooks.ENDPOINTS,

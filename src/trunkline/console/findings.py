@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from trunkline.console.declare import Endpoint
+from trunkline.console.identity import Identity
 from trunkline.control import findings as control
 from trunkline.core.errors import CallError
 from trunkline.ops import findings as ops
@@ -73,20 +74,20 @@ def finding(console: Console, query: FindingQuery) -> Any:
     return found
 
 
-def acknowledge(console: Console, query: FindingNoteQuery) -> Any:
+def acknowledge(console: Console, query: FindingNoteQuery, who: Identity) -> Any:
     """Somebody looks after it."""
     finding(console, FindingQuery(query.id))
     try:
-        return control.acknowledge(console.state, query.id, "console", query.note, console.clock())
+        return control.acknowledge(console.state, query.id, who.actor, query.note, console.clock())
     except control.FindingProblem as problem:
         raise CallError("invalid_request", str(problem)) from None
 
 
-def resolve(console: Console, query: FindingNoteQuery) -> Any:
+def resolve(console: Console, query: FindingNoteQuery, who: Identity) -> Any:
     """It is settled."""
     finding(console, FindingQuery(query.id))
     try:
-        return control.resolve(console.state, query.id, "console", query.note, console.clock())
+        return control.resolve(console.state, query.id, who.actor, query.note, console.clock())
     except control.FindingProblem as problem:
         raise CallError("invalid_request", str(problem)) from None
 

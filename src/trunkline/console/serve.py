@@ -56,7 +56,10 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         return _fail(str(fault), 2)
     except (OSError, ValueError) as fault:
         return _fail(f"the console cannot start: {fault}", 1)
-    console, follower = compose(settings.state_path, token, open_metrics=settings.open_metrics)
+    folder = settings.config_path.resolve().parent
+    console, follower = compose(
+        settings.state_path, token, open_metrics=settings.open_metrics, registry_folder=folder
+    )
     watching = Watching(
         settings.state_path,
         console.published,
@@ -85,7 +88,6 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         # uvicorn raises the signal once more when it has ended; without this it would kill the drain in the middle.
         signal.signal(number, lambda *_: None)
     telling = Telling(settings.state_path, console.published)
-    folder = settings.config_path.resolve().parent
     attending = Attending(console, more=RunbookWatch(folder, console.clock))
     looking = console.looking = Looking(console.state, lookers(console))
     follower.start()
@@ -106,7 +108,9 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     return 0
 
 
-def compose(state_dir: Path, token: str, *, open_metrics: bool = False) -> tuple[Console, Follower]:
+def compose(
+    state_dir: Path, token: str, *, open_metrics: bool = False, registry_folder: Path | None = None
+) -> tuple[Console, Follower]:
     """The console's parts, joined; nothing runs yet."""
     journal, folder = state_dir / "journal", state_dir / "ledger"
     published, totals, hits = Published(state_dir), Totals(), Hits()
@@ -140,6 +144,7 @@ def compose(state_dir: Path, token: str, *, open_metrics: bool = False) -> tuple
         drain=follower.status,
         hits=hits,
         open_metrics=open_metrics,
+        registry_folder=registry_folder,
     )
     return console, follower
 

@@ -19,6 +19,7 @@ from trunkline.console.context import Console
 from trunkline.console.guard import allowed_hosts
 from trunkline.console.published import Published
 from trunkline.control.state import State
+from trunkline.core.alerting import Rule
 from trunkline.core.codec import from_json, to_json, to_pack
 from trunkline.core.identity import ROLES
 from trunkline.core.service import CallerKey, Callers, Credential, Operation, Service, Snapshot
@@ -35,6 +36,7 @@ SNAPSHOT = Snapshot(
     version="c0ffee",
     created="",
     environment="dev",
+    alerts=[Rule(name="on-call")],
     services=[
         Service(
             name="stripe", title="Stripe <payments>", criticality="load-path", owner="ops@example.com",

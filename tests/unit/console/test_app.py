@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.support.found import FINDING_ID
+from tests.support.found import FINDING_ID, INCIDENT
 from tests.support.records import NOON_US
 from trunkline.console import shapes
 from trunkline.console.context import Console
@@ -22,6 +22,24 @@ TARGETS["resolve_unknown"] = "/api/unknown/b/resolve?as=happened&note=seen"
 TARGETS["finding"] = f"/api/findings/{FINDING_ID}"
 TARGETS["ack_finding"] = f"/api/findings/{FINDING_ID}/ack"
 TARGETS["resolve_finding"] = f"/api/findings/{FINDING_ID}/resolve"
+for _name in (
+    "incident",
+    "incident_review",
+    "incident_review_page",
+    "note_incident",
+    "ack_incident",
+    "close_incident",
+):
+    _path = next(one.path for one in ENDPOINTS if one.name == _name)
+    TARGETS[_name] = _path.replace("{id}", INCIDENT.id) + ("?note=seen" if _name == "note_incident" else "")
+for _name, _of in (
+    ("runbook", "stripe"),
+    ("ack_runbook", "stripe"),
+    ("runbook_page", "stripe"),
+    ("test_alert", "on-call"),
+):
+    _path = next(one.path for one in ENDPOINTS if one.name == _name)
+    TARGETS[_name] = _path.replace("{name}", _of)
 TARGETS["task"] = "/api/tasks/tsk_queued"
 TARGETS["cancel_task"] = "/api/tasks/tsk_queued/cancel"
 TARGETS["retry_task"] = "/api/tasks/tsk_failed/retry"
@@ -36,6 +54,7 @@ TOLD_ELSEWHERE = (
     "disable_user",
     "enable_user",
     "link_user",
+    "retry_notice",
 )
 """Endpoints whose answers have stories of their own."""
 CLOSED = [

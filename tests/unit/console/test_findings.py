@@ -29,7 +29,7 @@ async def test_one_is_acknowledged_and_resolved(console, ask):
     acknowledged = (await ask(f"/api/findings/{made}/ack?note=mine", method="POST")).json()
     assert (acknowledged["state"], acknowledged["note"]) == ("acknowledged", "mine")
     resolved = (await ask(f"/api/findings/{made}/resolve?note=done", method="POST")).json()
-    assert (resolved["state"], resolved["resolved_why"]) == ("resolved", "console: done")
+    assert (resolved["state"], resolved["resolved_why"]) == ("resolved", "admin.token: done")
     refused = await ask(f"/api/findings/{made}/resolve", method="POST")
     assert (refused.status, "resolved already" in refused.json()["message"]) == (400, True)
     assert (await ask("/api/findings/fnd_x/ack", method="POST")).status == 404
