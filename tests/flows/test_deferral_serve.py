@@ -6,6 +6,8 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from email import message_from_string
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ import pytest
 
 from tests.flows.test_cli_serve import Served
 from tests.support.caller import call
+from tests.support.certificates import Authority
+from tests.support.mail import PASSWORD, MailServer, running_mail_server
 from tests.support.polling import eventually
-from tests.support.site import SILENCE, Site
+from tests.support.site import SILENCE, Site, reply
 
 pytestmark = pytest.mark.row("F4")
 
@@ -109,3 +113,56 @@ def test_a_task_is_cancelled_from_the_command_line(served: Deferring, site: Site
     # The first act was sent under the same key and never answered, so nobody makes it again.
     done = served.ended(task_id)
     assert (done["state"], done["error"]["code"], len(site.seen)) == ("failed", "outcome_unknown", 1)
+
+
+NOTIFY = """notify:
+  email: [ops@example.com, lead@example.com]
+  smtp: smtp://127.0.0.1:{port}
+  smtp_user: trunkline
+  smtp_secret: env:SMTP_PASSWORD
+  sender: trunkline@example.com
+"""
+
+
+@pytest.fixture
+def mail_server(tmp_path: Path) -> Iterator[MailServer]:
+    """A submission server that knows one user and speaks of nothing without TLS; `SSL_CERT_FILE` makes it trusted."""
+    authority = Authority(tmp_path)
+    with running_mail_server(authority.server("127.0.0.1"), user="trunkline") as server:
+        yield server
+
+
+def test_the_end_of_a_deferred_call_is_told_by_mail(
+    tmp_path: Path, site: Site, mail_server: MailServer
+) -> None:
+    it = Deferring(tmp_path)
+    it.environ |= {"SSL_CERT_FILE": str(tmp_path / "test-authority.pem"), "SMTP_PASSWORD": PASSWORD}
+    it.registry.write_text(REGISTRY.format(site=site.address) + NOTIFY.format(port=mail_server.port))
+    it.start()
+    try:
+        it.key = json.loads(it.run("keys", "create", "--name", "app", "--scope", "*", "--json").stdout)["key"]
+        site.script.extend([reply(b'{"id":"answer-words"}'), reply(b"{}", status="422 Unprocessable Entity")])
+        done = it.task(body={"n": "request-words"})["id"]
+        assert it.ended(done)["state"] == "done"
+        failed = it.task(body={"n": 2})["id"]
+        assert it.ended(failed)["state"] == "failed"
+        mails = eventually(lambda: len(mail_server.mails) >= 2 and mail_server.mails, "both mails", 30)
+    finally:
+        assert it.process is not None
+        it.process.terminate()
+        it.process.wait(20)
+
+    assert [to for to, _ in mails] == [["ops@example.com", "lead@example.com"]] * 2
+    letters = [message_from_string(text, policy=default) for _, text in mails]
+    by_task = {
+        next(one for one in (done, failed) if one in letter.get_content()): letter for letter in letters
+    }
+    assert set(by_task) == {done, failed}
+    assert {letter["From"] for letter in letters} == {"trunkline@example.com"}
+    assert "is done" in by_task[done]["Subject"] + by_task[done].get_content()
+    assert "has failed" in by_task[failed]["Subject"] + by_task[failed].get_content()
+    told = "".join(text for _, text in mails)
+    assert "request-words" not in told, "whoever operates Trunkline need not see what is asked"
+    assert "answer-words" not in told
+    assert PASSWORD not in told + it.said
+    assert set(mail_server.plain) == {"EHLO", "STARTTLS"}
