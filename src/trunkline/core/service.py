@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from trunkline.core.alerting import IncidentTimes, Rule
+from trunkline.core.egress import Egress
 from trunkline.core.flow import (
     Adaptive,
     Breaker,
@@ -286,6 +287,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     notify: Notify = Notify()
     shedding: Shedding = Shedding()
     drills: Drills = Drills()
+    egress: Egress = Egress()
     alerts: list[Rule] = []
     """Who is told of what; one rule to `notify` where the registry writes none."""
     incidents: IncidentTimes = IncidentTimes()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from trunkline.core import flow, service
 
-from . import merge_alerts, merge_data, merge_flow
+from . import merge_alerts, merge_data, merge_flow, verify_egress
 from .quantity import period_seconds, seconds, size_bytes
 from .shape import Errors, Health, Registry, Route
 from .shape_alerts import Incidents
@@ -59,6 +59,7 @@ def whole(
         incidents=merge_alerts.times(registry.incidents or Incidents()),
         shedding=_shedding(registry.shedding or Shedding()),
         drills=_drills(registry.drills or Drills()),
+        egress=verify_egress.merged(registry.egress),
         cache_bytes=size_bytes((registry.cache or CacheStore()).size),
         samples=merge_data.sample_store(registry.samples),
         health_public=(registry.health or Health()).public,

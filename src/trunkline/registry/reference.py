@@ -17,6 +17,7 @@ from . import catalog, shape
 from . import shape_alerts as alerts
 from . import shape_bounds as bounds
 from . import shape_data as data
+from . import shape_egress as egress
 from . import shape_flow as flow
 from . import shape_secrets as secrets
 from . import shape_vendor as vendor
@@ -68,6 +69,7 @@ _ORDER = (
     data.Samples,
     data.SampleStore,
     bounds.Drills,
+    egress.Egress,
     secrets.OutsideStore,
     secrets.Process,
     shape.Defaults,

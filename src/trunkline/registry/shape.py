@@ -13,6 +13,7 @@ from .quantity import Day, Duration, Size
 from .shape_alerts import Alert, Incidents
 from .shape_bounds import Budget, CacheStore, CallerLimit, Drills, Notify, Shedding, Team
 from .shape_data import Samples, SampleStore
+from .shape_egress import Egress
 from .shape_flow import (
     Adaptive,
     Breaker,
@@ -254,6 +255,8 @@ class Layer(Part):
     """The sealed files of sampled calls."""
     drills: Drills | None = None
     """Proof on a schedule that fallbacks work."""
+    egress: Egress | None = None
+    """The CONNECT listener: which hosts it lets through beside those of integrations."""
     health: Health | None = None
     """The health page."""
     errors: Errors | None = None

@@ -20,6 +20,7 @@ from .verify_alerts import verify_alerts
 from .verify_bounds import verify_bounds
 from .verify_calls import verify_calls
 from .verify_data import verify_data, verify_sampling
+from .verify_egress import verify_egress
 from .verify_fallback import verify_fallbacks
 from .verify_flow import verify_defaults, verify_flow
 from .verify_secrets import verify_secrets
@@ -43,6 +44,7 @@ def verify(
     verify_bounds(registry, entries, scribe, listeners)
     verify_alerts(registry, scribe, listeners)
     verify_secrets(registry, scribe)
+    verify_egress(registry.egress, scribe)
 
 
 def _routes(registry: Registry, scribe: Scribe) -> None:
