@@ -156,4 +156,19 @@ class Ended(msgspec.Struct, gc=False):
     extra: dict[str, Any] = {}
 
 
+def events_of(reply: Reply) -> list[Event]:
+    """A whole answer as the events of a stream, each part at once."""
+    events: list[Event] = [Began(id=reply.id, model=reply.model, created=reply.created, usage=reply.usage)]
+    for n, choice in enumerate(reply.choices):
+        for part, what in enumerate(choice.parts):
+            events += (Opened(part=part, what=what, choice=n), Closed(part, n))
+        stop: Stop = choice.stop or "end"
+        events.append(
+            Stopped(stop=stop, said=choice.said, sequence=choice.sequence, choice=n, safety=choice.safety)
+        )
+    if reply.usage is not None:
+        events.append(Used(reply.usage))
+    return [*events, Ended()]
+
+
 Event = Began | Opened | Grown | Cited | Closed | Stopped | Used | Alive | Ended

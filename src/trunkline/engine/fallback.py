@@ -24,6 +24,7 @@ from trunkline.engine.paths import checked
 from trunkline.engine.pool import has_room
 from trunkline.engine.shape import rfc3339
 from trunkline.engine.template import Template
+from trunkline.engine.translate_call import exact_enough
 
 May = Callable[[Exchange, Route], bool]
 """Whether the caller of a call may use a route that it did not name."""
@@ -129,6 +130,8 @@ class Fallbacks:
         asked = exchange.route
         assert asked is not None
         route = _model_route(exchange, asked, target) if asked.dialect else _proxy_route(exchange, target)
+        if route is not None and route.translator is not None and not exact_enough(exchange, route):
+            return None
         return route if route is not None and self._may(exchange, route) else None
 
     def answer(

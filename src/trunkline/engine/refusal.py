@@ -48,7 +48,7 @@ def shaped(exchange: Exchange, error: CallError, default_style: str, now: float)
         fields = error.fields if translation is None else translation.passing(error.fields)
         lines += [b"%b: %b\r\n" % field for field in vendor_fields(fields, replaced)]
     if translation is not None:
-        lines.append(translation.lines(""))
+        lines.append(translation.told)
     if route is not None:
         lines.append((exchange.via or route).answer_fields)
     lines.append(

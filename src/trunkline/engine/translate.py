@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from trunkline.core.answer import Began
+from trunkline.core.answer import Began, events_of
 from trunkline.core.codec import DecodeError
 from trunkline.core.conversation import Change, Request
 from trunkline.core.errors import CallError
@@ -110,7 +110,11 @@ class Translation:
             said.created = said.created or self._now
         except _UNREADABLE as problem:
             raise ValueError(_shortly(problem)) from None
-        answer = self.translator.asks.write_reply(said, self.asked, lost)
+        if self.asked.stream:
+            # The caller reads events, whatever the vendor made of its wish for a stream.
+            answer = self.translator.asks.writer(self.asked, lost).write(events_of(said))
+        else:
+            answer = self.translator.asks.write_reply(said, self.asked, lost)
         self.note(lost)
         return answer
 
@@ -128,11 +132,19 @@ class Translation:
         return [f for f in fields if f[0] not in _OF_BYTES and not f[0].startswith(_FAMILIES)]
 
     def lines(self, request_id: str) -> bytes:
-        """Header lines of the answer: the report, and the vendor's request id under the names that SDKs of all dialects read."""
-        told = b"x-trunkline-translation: " + self.report().encode("ascii", "replace") + b"\r\n"
+        """Header lines of a good answer: its type, the report, and the vendor's request id under the names that SDKs of all dialects
+        read.
+        """
+        kind = b"text/event-stream" if self.asked.stream else b"application/json"
+        told = b"content-type: %b\r\n%b" % (kind, self.told)
         if not request_id:
             return told
         return b"%brequest-id: %b\r\nx-request-id: %b\r\n" % (told, *[request_id.encode("latin-1")] * 2)
+
+    @property
+    def told(self) -> bytes:
+        """The header line of the report."""
+        return b"x-trunkline-translation: %b\r\n" % self.report().encode("ascii", "replace")
 
     def report(self) -> str:
         """The report on one line: `openai-chat>anthropic-messages, dropped logit_bias, emulated response_format (forced tool)`."""
@@ -173,7 +185,15 @@ class Stream:
 
 
 _OF_BYTES = frozenset(
-    (b"content-encoding", b"etag", b"digest", b"content-digest", b"request-id", b"x-request-id")
+    (
+        b"content-type",
+        b"content-encoding",
+        b"etag",
+        b"digest",
+        b"content-digest",
+        b"request-id",
+        b"x-request-id",
+    )
 )
 """Header fields that speak of bytes which the caller does not get, and those that are told anew."""
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 
+from trunkline.core.call import Route
 from trunkline.core.codec import DecodeError
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Response
 from trunkline.engine.drive import in_task
 from trunkline.engine.reply import malformed, readable
-from trunkline.engine.translate import ON_LOOP, REQUEST_MAX, Translation, Translator
+from trunkline.engine.translate import MODE, ON_LOOP, REQUEST_MAX, Translation, Translator
 
 
 async def translate(exchange: Exchange) -> None:
@@ -37,6 +38,19 @@ async def translate(exchange: Exchange) -> None:
         made = translator.request(exchange.body, stream=exchange.stream, fields=fields, now=now)
     exchange.translation = made
     exchange.notes += (f"translation={made.report()}",)
+
+
+def exact_enough(exchange: Exchange, route: Route) -> bool:
+    """Whether a call may go to a vendor of another dialect: not where its caller wants nothing lost, and something would be."""
+    fields = exchange.request.fields
+    if fields.get(MODE) != b"strict":
+        return True
+    translator: Translator = route.translator
+    try:
+        translator.request(exchange.body, stream=exchange.stream, fields=fields, now=exchange.started_wall)
+    except CallError:
+        return False
+    return exchange.rest is None
 
 
 async def gather(exchange: Exchange) -> None:
