@@ -12,13 +12,16 @@ from pathlib import Path
 from trunkline.control.secrets import sources
 from trunkline.control.state import State
 from trunkline.core.alerting import references
-from trunkline.plugins.secrets import SecretUnavailable, Source, resolve
+from trunkline.core.outside import SCHEMES, StoreSettings
+from trunkline.plugins.secrets import Outside, SecretUnavailable, Source, StoreDown, resolve
+from trunkline.plugins.secrets.outside import open_store
 from trunkline.registry import runbooks
-from trunkline.registry.catalog import key_problem
+from trunkline.registry.catalog import broad_key, key_problem
 from trunkline.registry.document import Place
 from trunkline.registry.findings import Finding, RegistryInvalid
 from trunkline.registry.lint import lint
 from trunkline.registry.load import Loaded, load
+from trunkline.registry.verify_secrets import settings_of
 
 
 def findings_of(
@@ -68,10 +71,53 @@ def missing_of(loaded: Loaded, environ: Mapping[str, str], state: State) -> dict
 
 
 def _sources(loaded: Loaded, environ: Mapping[str, str], state: State) -> dict[str, Source]:
-    known = sources(state, environ, loaded.folder)
+    known = sources(state, environ, loaded.folder, _Asked(loaded, environ))
     if not state.control_db.exists():  # looking must not create an installation
         known.pop("store")
     return known
+
+
+class _Asked:
+    """Outside stores for one look: asked now, nothing kept; a store that is away is asked once."""
+
+    def __init__(self, loaded: Loaded, environ: Mapping[str, str]) -> None:
+        folder = str(loaded.folder)
+        self._settings = {name: settings_of(own, folder) for name, own in loaded.registry.stores.items()}
+        self._environ = environ
+        self._away: dict[str, StoreDown] = {}
+        self._stores: dict[str, Outside] = {}
+
+    def sources(self) -> dict[str, Source]:
+        return {scheme: _AskedOne(self, scheme) for scheme in SCHEMES}
+
+    def fetch(self, scheme: str, rest: str) -> str:
+        if scheme not in self._stores:
+            settings = {str(name): one for name, one in self._settings.items()}.get(scheme, StoreSettings())
+            self._stores[scheme] = open_store(scheme, settings, self._environ)
+        try:
+            if scheme in self._away:
+                raise self._away[scheme]
+            return self._stores[scheme].fetch(rest).value
+        except StoreDown as down:
+            if down.away:
+                self._away[scheme] = down
+            raise SecretUnavailable(f"{scheme}:{rest}", down.why, down.cure) from None
+
+
+class _AskedOne:
+    """One kind of store."""
+
+    def __init__(self, asked: _Asked, scheme: str) -> None:
+        self._asked, self._scheme = asked, scheme
+
+    def fetch(self, rest: str) -> str:
+        return self._asked.fetch(self._scheme, rest)
+
+    def stamp(self, rest: str) -> object:
+        return None
+
+    def version(self, rest: str) -> str:
+        return ""
 
 
 def _secrets(loaded: Loaded, environment: str, environ: Mapping[str, str], state: State) -> list[Finding]:
@@ -89,6 +135,10 @@ def _secrets(loaded: Loaded, environment: str, environ: Mapping[str, str], state
         wrong = key_problem(loaded.entries.get(str(place[-1])), environment, value)
         if wrong and item.endswith(".secret"):
             found.append(_finding(loaded, place, item, "error", "wrong-key-kind", ref, wrong, ""))
+        instead = broad_key(loaded.entries.get(str(place[-1])), value)
+        if instead and item.endswith(".secret"):
+            said = "The key may do more than most uses need."
+            found.append(_finding(loaded, place, item, "info", "secret-broad", ref, said, f"Use {instead}."))
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,7 +19,9 @@ from trunkline.core import codec
 from trunkline.core.service import Sealed
 from trunkline.plugins.secrets.masterkey import MasterKeyProblem
 from trunkline.plugins.secrets.sealed import open_sealed, seal
-from trunkline.registry.shape import Registry
+
+if TYPE_CHECKING:
+    from trunkline.registry.shape import Registry
 
 FILE, SEALED = "processes.json", "processes.sealed"
 

@@ -16,7 +16,8 @@ import msgspec
 
 from trunkline.control import processes, publish
 from trunkline.control.processes import ProcessSpec
-from trunkline.control.secrets import Resolved, Resolver, users
+from trunkline.control.resolving import Resolved, Resolver
+from trunkline.control.secrets import users
 from trunkline.control.state import State
 from trunkline.control.stores import Stores
 from trunkline.core import codec

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 
 from trunkline.control import secrets
+from trunkline.control.resolving import sources
 from trunkline.control.state import State
 from trunkline.plugins.secrets import SecretUnavailable, handover, resolve
 
@@ -36,7 +37,7 @@ def take_over(state: State) -> list[str]:
 def _still_replaces(state: State, one: handover.Replaced) -> bool:
     """Whether the store still holds the value that this one replaces."""
     try:
-        stored = resolve(one.ref, secrets.sources(state, state.environ, state.path))
+        stored = resolve(one.ref, sources(state, state.environ, state.path))
     except SecretUnavailable:
         return False
     return hmac.compare_digest(one.mark, handover.mark_of(stored, state.keys["pepper"]))

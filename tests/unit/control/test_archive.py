@@ -6,6 +6,7 @@ import pytest
 
 from trunkline.control import archive, audit, keys, publish, secrets
 from trunkline.control.archive import ArchiveProblem
+from trunkline.control.resolving import Resolver
 from trunkline.control.state import State
 
 VALUE = "sk-test-not-a-real-key-1"
@@ -26,7 +27,7 @@ def full(state):
 
 
 def value_in(state):
-    return secrets.Resolver(state, {}, state.path).resolve(["store:A"]).values
+    return Resolver(state, {}, state.path).resolve(["store:A"]).values
 
 
 @pytest.mark.row("X6")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trunkline.control import audit, rotated, secrets
+from trunkline.control.resolving import Resolver
 from trunkline.control.state import State
 from trunkline.plugins.secrets import handover
 
@@ -18,7 +19,7 @@ def hand_over(state, ref: str = "store:R", value: str = NEW, replaces: str = OLD
 
 
 def resolved(state) -> str:
-    return secrets.Resolver(state, {}, state.path).resolve(["store:R"]).values["store:R"]
+    return Resolver(state, {}, state.path).resolve(["store:R"]).values["store:R"]
 
 
 def test_it_becomes_the_next_version_and_is_audited(state):

@@ -3,7 +3,8 @@
 import pytest
 
 from trunkline.control import audit, kills, publish, secrets
-from trunkline.control.secrets import Resolver, SecretProblem
+from trunkline.control.resolving import Resolver
+from trunkline.control.secrets import SecretProblem
 from trunkline.control.state import State
 from trunkline.core.service import Credential, Service, Snapshot
 from trunkline.plugins.secrets import masterkey

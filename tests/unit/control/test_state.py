@@ -4,6 +4,7 @@ import stat
 
 import pytest
 
+from trunkline.control.resolving import Resolver
 from trunkline.control.state import INSTALLATION_KEYS, State, StateProblem
 from trunkline.plugins.secrets.masterkey import MasterKeyProblem
 
@@ -98,7 +99,5 @@ def test_a_cut_rotation_of_the_master_key_is_finished(state):
     state.master_key_file.write_bytes(old)
     state.master_key_file.chmod(0o600)
     again = State(state.path, {})
-    assert secrets.Resolver(again, {}, state.path).resolve(["store:A"]).values == {
-        "store:A": "a-secret-value-1"
-    }
+    assert Resolver(again, {}, state.path).resolve(["store:A"]).values == {"store:A": "a-secret-value-1"}
     assert not (state.path / "master.key.new").exists()
