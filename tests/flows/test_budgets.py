@@ -218,10 +218,12 @@ def test_a_share_that_is_reached_is_told_once_by_a_signed_webhook(tmp_path: Path
             hmac.digest(b"a-test-key-that-is-not-a-real-one", signed, "sha256")
         ).decode()
         assert seen.field("webhook-signature") == f"v1,{digest}"
-        assert (seen.json["type"], seen.json["data"]["share"], seen.json["data"]["spent_usd"]) == (
+        (item,) = seen.json["data"]["items"]
+        assert (seen.json["type"], item["kind"], item["facts"]["share"], item["facts"]["spent_usd"]) == (
+            "alert.firing",
             "budget.share",
-            0.5,
-            0.6,
+            "0.5",
+            "0.6",
         )
         shown = served.run("budgets", "--json")
         (one,) = json.loads(shown.stdout)

@@ -47,5 +47,5 @@ def _changes(state: State, incident: Incident, since: float, until: float) -> li
         if row["at"] > until or row["action"].startswith(QUIET):
             continue
         text = f"{row['action']} {row['subject']}".strip()
-        found.append(Entry(at=row["at"], kind="switch", text=text, by=row["actor"]))
+        found.append(Entry(at=row["at"], kind="change", text=text, by=row["actor"]))
     return found

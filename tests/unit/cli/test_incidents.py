@@ -133,6 +133,6 @@ def test_changes_that_people_made_meanwhile_stand_in_the_review(trunkline, desk,
         audit.add(connection, desk.state, [audit.Entry("eva", "key.revoke", "old")], NOW - 7200)
     recovered(desk)
     told = trunkline("incidents", "export", incident, "--json").json
-    assert [(e["text"], e["by"]) for e in told["timeline"] if e["kind"] == "switch"] == [
+    assert [(e["text"], e["by"]) for e in told["timeline"] if e["kind"] == "change"] == [
         ("key.create web", "jan")
     ]

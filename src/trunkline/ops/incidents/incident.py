@@ -22,7 +22,7 @@ CAUSES: dict[Cause, str] = {
 }
 EntryKind = Literal[
     "opened", "reopened", "closed", "status", "breaker", "vendor", "fallback", "switch", "registry", "gateway", "gap", "alert", "ack",
-    "note",
+    "note", "change",
 ]  # fmt: skip
 ENTRIES_MAX = 400
 """Entries that are made by themselves; what people write is always kept."""
