@@ -1,0 +1,76 @@
+"""What is blotted out is gone, and everything else stays byte for byte."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trunkline.core.data.rewrite import blotted, blotted_text, found_in
+
+JSON = "application/json"
+WANTED = {"pii.email", "payment.card", "payment.iban"}
+WORDS = st.sampled_from(
+    [
+        "jane@example.com",
+        "4242424242424242",
+        "DE89370400440532013000",
+        "hello",
+        'é"\\\n',
+        "{}",
+        "[1]",
+        ":",
+        "x" * 30,
+        "",
+    ]
+)
+DOCUMENTS = st.recursive(
+    WORDS | st.integers() | st.none(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def test_a_prompt_keeps_everything_but_the_hits() -> None:
+    body = b'{ "model":"m",  "messages":[{"role":"user","content":"mail jane@example.com \\u00e9\\n"}], "n" : 4242424242424242 }'
+    got, counts = blotted(body, JSON, WANTED)
+    assert got == (
+        b'{ "model":"m",  "messages":[{"role":"user","content":"mail [pii.email] \xc3\xa9\\n"}], "n" : 0 }'
+    )
+    assert counts == {"pii.email": 1, "payment.card": 1}
+
+
+def test_a_body_without_hits_is_the_same_object() -> None:
+    body = b'{"a": "b"}'
+    assert blotted(body, JSON, WANTED) == (body, {})
+    assert blotted(body, JSON, WANTED)[0] is body
+
+
+def test_forms_and_texts() -> None:
+    form = b"email=jane%40example.com&amount=5"
+    assert blotted(form, "application/x-www-form-urlencoded", WANTED)[0] == b"email=%5Bpii.email%5D&amount=5"
+    assert blotted("é jane@example.com".encode(), "text/plain", WANTED)[0] == "é [pii.email]".encode()
+    assert blotted_text("to jane@example.com", WANTED) == ("to [pii.email]", {"pii.email": 1})
+
+
+def test_what_cannot_be_read_stays() -> None:
+    body = b"\x89PNG jane@example.com"
+    assert blotted(body, "image/png", WANTED) == (body, {})
+
+
+@given(DOCUMENTS)
+def test_json_stays_json_of_the_same_form_and_holds_nothing_any_more(document: object) -> None:
+    body = json.dumps(document).encode()
+    got, counts = blotted(body, JSON, WANTED)
+    assert found_in(got, JSON, WANTED) == set()
+    assert shape(json.loads(got)) == shape(document)
+    assert bool(counts) == (got is not body)
+
+
+def shape(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: shape(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [shape(one) for one in value]
+    return type(value).__name__
