@@ -39,6 +39,16 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     detail: dict[str, Any] = {}
 
 
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What the timeline told last of the surroundings, so that a change is told also over a restart."""
+
+    status: Status = "down"
+    breaker: str = ""
+    page: str = ""
+    served: str = ""
+    off: bool = False
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """One incident."""
 
@@ -69,6 +79,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_at: float = 0.0
     acknowledged_by: str = ""
     reopened: int = 0
+    seen: Seen = Seen()
     entries: int = 0
     """Entries that were made by themselves."""
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from trunkline.core.alerting import SEVERITIES, IncidentTimes
 from trunkline.ops.health import WORSE
-from trunkline.ops.incidents.incident import CAUSES, ENTRIES_MAX, Entry, Incident, group
+from trunkline.ops.incidents.incident import CAUSES, ENTRIES_MAX, Entry, Incident, Seen, group
 from trunkline.ops.incidents.signs import Sign
 
 FORGOTTEN_S = 60.0
@@ -163,6 +163,7 @@ class Watch:
             owner=owner,
             began_at=began_at,
             opened_at=now,
+            seen=_seen(sign),
         )
         said = f"{title}. Cause: {sign.cause} ({CAUSES[sign.cause]})."
         detail = {"breaker": sign.breaker, "code": sign.code, "severity": sign.severity}
@@ -184,6 +185,7 @@ class Watch:
             status=max(last.status, sign.status, key=WORSE.index),
             reason=sign.reason,
             code=sign.code,
+            seen=_seen(sign),
         )
         return self._opened(incident, sign, [Entry(at=now, kind="reopened", text=said), *_context(sign, now)])
 
@@ -196,17 +198,26 @@ class Watch:
     ) -> list[Change]:
         incident = self._open[key]
         seen = self._seen.get(key)
-        if seen is None:  # known from before this process: what is seen first is no change
-            seen = self._seen[key] = _Open(sign)
+        if seen is None:  # known from before this process
+            told = incident.seen
+            before = sign._replace(
+                status=told.status,
+                code=incident.code,
+                breaker=told.breaker,
+                page=told.page,
+                served=told.served,
+                off=told.off,
+            )
+            seen = self._seen[key] = _Open(before)
         news = sign.status != seen.sign.status or (sign.bad and sign.code not in seen.codes)
         entries = [*([_state(sign, now)] if news else []), *_differences(seen.sign, sign, now)]
         seen.sign = sign
         seen.codes.add(sign.code)
-        after = incident
+        after = replace(incident, seen=_seen(sign))
         if bad:
             seen.well_since = 0.0
             after = replace(
-                incident,
+                after,
                 severity=max(incident.severity, sign.severity, key=SEVERITIES.index),
                 status=max(incident.status, sign.status, key=WORSE.index),
                 **({"reason": sign.reason, "code": sign.code} if entries else {}),
@@ -242,6 +253,10 @@ class Watch:
 def _context(sign: Sign, now: float) -> list[Entry]:
     """What is known besides when an incident begins."""
     return list(_differences(Sign(sign.integration, sign.status, "", breaker=sign.breaker), sign, now))
+
+
+def _seen(sign: Sign) -> Seen:
+    return Seen(status=sign.status, breaker=sign.breaker, page=sign.page, served=sign.served, off=sign.off)
 
 
 def _state(sign: Sign, now: float) -> Entry:

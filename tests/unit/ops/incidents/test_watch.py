@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from trunkline.core.alerting import IncidentTimes
-from trunkline.ops.incidents.incident import ENTRIES_MAX, Entry, Incident
+from trunkline.ops.incidents.incident import ENTRIES_MAX, Entry, Incident, Seen
 from trunkline.ops.incidents.signs import Sign
 from trunkline.ops.incidents.watch import Change, Watch
 
@@ -57,6 +57,7 @@ def test_what_is_down_for_a_while_is_an_incident() -> None:
         id=incident.id, integration="stripe", cause="vendor", state="open", severity="critical", status="down",
         title="stripe is down: 9 of the last 9 attempts failed, the last with server_error",
         reason=DOWN.reason, code="server_error", owner="pay@example.com", began_at=NOW, opened_at=NOW + 30, entries=1,
+        seen=Seen(status="down", breaker="closed"),
     )  # fmt: skip
     assert incident.id.startswith("inc_20261121_")
     assert story.watch.open == [incident]
@@ -210,7 +211,7 @@ def test_after_a_restart_it_goes_on() -> None:
     before.at(0, BROKEN)
     after = Story(before.last)
     assert after.at(500, BROKEN) == [], "it is known already"
-    after.at(510, WELL)
+    assert after.at(510, WELL) == ["status", "breaker"], "a change is one also where a restart lies between"
     assert after.at(570, WELL) == ["closed"]
     assert after.last.id == before.last.id
     later = Story(after.last)
