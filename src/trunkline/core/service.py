@@ -175,6 +175,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     cache: Cache | None = None
     """Instead of the service's."""
 
+    shutdown: str = ""
+    """The day (`YYYY-MM-DD`) from which the vendor no longer serves it; empty if none is known."""
+    replacement: str = ""
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """A wire format that this vendor serves, and where below its base address."""
@@ -246,6 +249,10 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     runbook: str = ""
     changelog: str = ""
     status_page: str = ""
+    review_every: float = 0.0
+    """Seconds between two readings of the changelog; 0: no schedule."""
+    unversioned: str = ""
+    """Why there is no version to pin; empty where there should be one."""
     status_feed: str = ""
     """What of the status page a machine reads: Statuspage v2 or incident.io (`.../api/v2/summary.json`), status.io, RSS, Atom."""
     rotation_every: float = 0.0
@@ -280,6 +287,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Named route -> integration."""
     route_fallback: dict[str, list[Fallback]] = {}
     """Fallbacks of named routes, instead of their integration's."""
+    route_split: dict[str, dict[str, float]] = {}
+    """Of a named route that several integrations serve: their shares, which sum up to 1. `routes` names the first of them."""
     budgets: list[Budget] = []
     caller_limits: list[CallerLimit] = []
     team_weights: dict[str, int] = {}

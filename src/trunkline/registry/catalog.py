@@ -69,7 +69,7 @@ class Key(Part):
 
 
 class Priced(Part):
-    """Where and when the prices of this file were read."""
+    """Where and when the prices of this file, or its days of shutdown, were read."""
 
     source: str
     date: str
@@ -103,6 +103,8 @@ class Entry(Part, kw_only=True):
     dialects: list[Dialect] = []
     model_patterns: list[str] = []
     prices: Priced | None = None
+    shutdowns: Priced | None = None
+    """Where and when the days on which models end were read."""
     models: list[Model] = []
     probe: Probe | None = None
     status_page: str = ""

@@ -23,6 +23,11 @@ from .runbooks import REVIEW_EVERY_DAYS
 from .shape import Integration, ModelAlias
 
 
+FLOATING = frozenset(("latest", "current", "default", "stable", "newest", "preview", "unstable"))
+"""Names of versions that stand for another one tomorrow."""
+SOON = timedelta(days=90)
+
+
 class Rule(NamedTuple):
     """A row of the table of lint rules."""
 
@@ -53,7 +58,20 @@ RULES: dict[str, Rule] = {
         "warning", f"Nobody has reviewed the runbook for more than {REVIEW_EVERY_DAYS} days."
     ),
     "runbook-unreviewed": Rule("info", "The runbook has no line `Reviewed: YYYY-MM-DD`."),
-    "no-api-version": Rule("info", "An API of your own without a pinned `api_version`."),
+    "no-api-version": Rule(
+        "info", "No pinned `api_version`, and nothing says why (`api_version: {none: ...}`)."
+    ),
+    "floating-version": Rule("warning", "An `api_version` that the vendor may move, such as `latest`."),
+    "version-in-name": Rule(
+        "warning", "A version in the name of an integration that pins no `api_version` of its own."
+    ),
+    "no-review": Rule(
+        "info",
+        "On the load path and without `contract: {review: ...}`: nobody reads the changelog on a schedule.",
+    ),
+    "model-shutdown": Rule(
+        "warning", "A model alias whose target the vendor shuts down within 90 days, or has shut down."
+    ),
     "no-operations": Rule("info", "An API of your own without `operations`: its POSTs are never repeated."),
     "plain-http": Rule("warning", "`allow_http` lets the credential travel unencrypted."),
     "floating-model": Rule("warning", "A model alias whose target the vendor may move."),
@@ -80,7 +98,7 @@ def lint(loaded: Loaded, *, today: date | None = None) -> list[Finding]:
         service = services[name]
         if not service.enabled:
             continue
-        for check in (_people, _rotation, _timing, _data, _runbook, _shape):
+        for check in (_people, _rotation, _timing, _data, _runbook, _shape, _versions):
             for code, at, message, cure in check(service, own or Integration(), loaded.folder, day):
                 severity = (
                     "warning"
@@ -90,6 +108,7 @@ def lint(loaded: Loaded, *, today: date | None = None) -> list[Finding]:
                 scribe.write(severity, ("integrations", name, *at), code, message, cure, at_key=True)
     for alias, target in loaded.registry.models.items():
         _floating(alias, target, loaded, scribe)
+        _shut_down(alias, target, services, day, scribe)
     for code, at, message, cure in lint_flow(loaded):
         scribe.write(RULES[code].severity, at, code, message, cure, at_key=True)
     if not services:
@@ -206,15 +225,42 @@ def _runbook(service: Service, own: Integration, folder: Path, today: date) -> S
         yield problem.code, ("runbook",), said, problem.cure
 
 
+def _versions(service: Service, own: Integration, folder: Path, today: date) -> Said:
+    version = service.api_version
+    if version is None and not service.unversioned:
+        cure = 'Add e.g. `api_version: {header: X-Api-Version, value: "2026-01-01"}`, or `{none: why}`.'
+        yield "no-api-version", (), f"`{service.name}` has no pinned version.", cure
+    if version is not None and version.value.lower() in FLOATING:
+        said = f"`{service.name}` asks for the version `{version.value}`, which the vendor may move."
+        yield "floating-version", ("api_version",), said, "Name a dated or numbered version."
+    if "@" in service.name and (own.api_version is None or not own.api_version.value):
+        said = f"`{service.name}` names a version, but pins none of its own."
+        yield "version-in-name", (), said, "Add `api_version: {value: ...}`."
+    if service.criticality == "load-path" and service.changelog and not service.review_every:
+        said = f"Nobody reads the changelog of `{service.name}` on a schedule."
+        yield "no-review", (), said, "Add `contract: {review: 90d}` here or under `defaults:`."
+
+
 def _shape(service: Service, own: Integration, folder: Path, today: date) -> Said:
     if service.vendor:
         return
-    if service.api_version is None:
-        cure = 'Add e.g. `api_version: {header: X-Api-Version, value: "2026-01-01"}`.'
-        yield "no-api-version", (), f"`{service.name}` has no pinned version.", cure
     if not service.operations:
         cure = "Declare those that may be repeated: `operations: [{name: ..., method: POST, path: /..., repeat: always}]`."
         yield "no-operations", (), f"`{service.name}` declares no operations.", cure
+
+
+def _shut_down(
+    alias: str, target: ModelAlias, services: dict[str, Service], today: date, scribe: Scribe
+) -> None:
+    integration, _, name = target.target.partition("/")
+    service = services.get(integration)
+    model = next((m for m in service.models if m.id == name), None) if service is not None else None
+    if model is None or not model.shutdown or _day(model.shutdown) > today + SOON:
+        return
+    word = "was shut down" if _day(model.shutdown) <= today else "is shut down"
+    cure = f"The vendor recommends `{model.replacement}`." if model.replacement else "Choose another model."
+    said = f"`{target.target}` {word} on {model.shutdown}."
+    scribe.write("warning", ("models", alias, "target"), "model-shutdown", said, cure, value=target.target)
 
 
 def _floating(alias: str, target: ModelAlias, loaded: Loaded, scribe: Scribe) -> None:

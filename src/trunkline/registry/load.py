@@ -25,7 +25,7 @@ from .document import Document
 from .findings import Finding, RegistryInvalid, did_you_mean, one_of
 from .layer import Scribe, declared, layer
 from .locate import Located, located
-from .merge import Around, merged
+from .merge import Around, merged, vendor_of
 from .merge_whole import model_names, whole
 from .shape import ENVIRONMENTS, Defaults, Integration, Registry
 from .verify import verify
@@ -131,7 +131,7 @@ def _entries(registry: Registry, known: dict[str, Entry]) -> dict[str, Entry]:
     """The catalog entry of each integration that has one; each file is read once."""
     out = {}
     for name, own in registry.integrations.items():
-        vendor = (own.vendor if own else "") or name
+        vendor = vendor_of(name, own)
         try:
             out[name] = known[vendor] = known.get(vendor) or catalog.entry(vendor)
         except KeyError:

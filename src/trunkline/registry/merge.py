@@ -54,7 +54,7 @@ def merged(
     credentials = _credentials(own)
     return service.Service(
         name=name,
-        vendor=(own.vendor or name) if entry else "",
+        vendor=vendor_of(name, own) if entry else "",
         title=own.title or vendor.title or name,
         base_url=place.base_url,
         private=place.private,
@@ -67,6 +67,7 @@ def merged(
         auth=_auth(own.auth, vendor.auth, bool(credentials), around.environ),
         credentials=credentials,
         api_version=_version(own.api_version, vendor.api_version),
+        unversioned=_unversioned(own.api_version, vendor.api_version),
         headers=_headers(own.headers, vendor.headers),
         timeout=merge_flow.timeout(
             own.timeout, vendor.timeout, AI_TIMEOUTS if vendor.kind == "ai" or dialects else PLAIN_TIMEOUTS
@@ -106,12 +107,18 @@ def merged(
         criticality=own.criticality or "enhancement",
         runbook=own.runbook,
         changelog=own.changelog or vendor.changelog,
+        review_every=_review(own.contract, around.defaults.contract),
         status_page=own.status_page or vendor.status_page,
         status_feed=own.status_feed or ("" if own.status_page else vendor.status_feed),
         rotation_every=seconds(rotation.every) if rotation and rotation.every else 0.0,
         rotation_last=rotation.last if rotation else "",
         enabled=own.enabled,
     )
+
+
+def vendor_of(name: str, own: shape.Integration | None) -> str:
+    """The catalog entry that an integration starts from: the one it names, else that of its own name without `@version`."""
+    return (own.vendor if own else "") or name.partition("@")[0]
 
 
 def _file(path: str, folder: Path) -> str:
@@ -167,9 +174,21 @@ def _version(
         return None
     own, vendor = own or shape_vendor.ApiVersion(), vendor or shape_vendor.ApiVersion()
     where = own if own.header or own.query or own.path else vendor
-    return service.ApiVersion(
-        value=own.value or vendor.value, header=where.header, query=where.query, path=where.path
-    )
+    value = own.value or vendor.value
+    if not value:
+        return None
+    return service.ApiVersion(value=value, header=where.header, query=where.query, path=where.path)
+
+
+def _unversioned(own: shape_vendor.ApiVersion | None, vendor: shape_vendor.ApiVersion | None) -> str:
+    """Why there is no version to pin."""
+    pinned = _version(own, vendor)
+    return "" if pinned else next((one.none for one in (own, vendor) if one is not None and one.none), "")
+
+
+def _review(own: shape_vendor.Contract | None, default: shape_vendor.Contract | None) -> float:
+    """Seconds between two readings of the changelog."""
+    return next((seconds(one.review) for one in (own, default) if one is not None and one.review), 0.0)
 
 
 def _headers(own: dict[str, str], vendor: dict[str, str]) -> list[service.Header]:
@@ -250,6 +269,8 @@ def _filled(
         price=price,
         title=own.title or vendor.title,
         cache=own.cache or vendor.cache,
+        shutdown=own.shutdown or vendor.shutdown,
+        replacement=own.replacement or vendor.replacement,
     )
 
 
@@ -282,4 +303,6 @@ def _model(model: shape_vendor.Model, source: str, date: str) -> service.Model:
         price=price,
         title=model.title,
         cache=merge_flow.cache(model.cache),
+        shutdown=model.shutdown,
+        replacement=model.replacement,
     )

@@ -29,6 +29,11 @@ def route_of(route: str | Route) -> Route:
     return Route(integration=route) if isinstance(route, str) else route
 
 
+def first_of(route: Route) -> str:
+    """The integration that a named route leads to; the first of several."""
+    return route.integration or next(iter(route.split), "")
+
+
 def whole(
     registry: Registry, environment: str, services: list[service.Service], notes: list[str]
 ) -> service.Snapshot:
@@ -45,7 +50,8 @@ def whole(
             service.Alias(name=name, target=own.target, fallback=merge_flow.fallbacks(own.fallback, names))
             for name, own in registry.models.items()
         ],
-        routes={name: route.integration for name, route in routes.items()},
+        routes={name: first_of(route) for name, route in routes.items()},
+        route_split={name: _shares(route.split) for name, route in routes.items() if route.split},
         route_fallback={
             name: merge_flow.fallbacks(route.fallback, names)
             for name, route in routes.items()
@@ -66,6 +72,12 @@ def whole(
         error_style=(registry.errors or Errors()).style,
         notes=notes,
     )
+
+
+def _shares(split: dict[str, float]) -> dict[str, float]:
+    """Shares that sum up to 1, whatever was written."""
+    total = sum(split.values())
+    return {name: share / total for name, share in split.items()}
 
 
 def _scope(own: Scope | None, names: Mapping[str, str]) -> flow.Scope:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-"""Of integrations and routes."""
+"""Of routes, and of integrations but for their version."""
+VERSIONED_NAME = re.compile(rf"{NAME.pattern}(@[a-z0-9][a-z0-9._-]{{0,30}})?")
+"""Of integrations: `stripe`, `stripe@2026-08`."""
 SAID_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 """Of operations and models."""
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from .part import Category, Part, Positive
+from .part import Category, Part, Positive, Share
 from .quantity import Day, Duration, Size
 from .shape_alerts import Alert, Incidents
 from .shape_bounds import Budget, CacheStore, CallerLimit, Drills, Notify, Shedding, Team
@@ -179,9 +179,11 @@ class ModelAlias(Part):
 class Route(Part):
     """A named route in its long form; the short one is the name of the integration alone."""
 
-    integration: str
+    integration: str = ""
     """The integration that serves it."""
     fallback: Fallbacks | None = None
+    split: dict[str, Share] = {}
+    """Instead: several integrations with their shares of the callers, e.g. two versions of one API. Who calls stays with one of them."""
     """What to do when it fails, instead of the integration's `fallback`; `[]`: nothing."""
 
 
@@ -219,6 +221,8 @@ class Defaults(Part):
     samples: Samples | None = None
     """Calls that are kept for a short while with their bodies, to be looked at."""
 
+    contract: Contract | None = None
+    """How changes of the APIs are looked after: `review`."""
 
 class Layer(Part):
     """What an environment may change; mappings are merged key by key, all else replaces, `null` removes."""

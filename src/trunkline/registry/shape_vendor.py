@@ -12,7 +12,7 @@ from msgspec import Meta
 from trunkline.core import service
 
 from .part import Part, Positive
-from .quantity import Duration
+from .quantity import Day, Duration
 from .shape_flow import Cache, Fallbacks
 
 Repeat = Literal["always", "with_key", "never"]
@@ -84,6 +84,9 @@ class Auth(Part):
 
 class ApiVersion(Part):
     """The pinned version of the vendor's API. With none of `header`, `query`, `path` it stands in the operations' paths."""
+
+    none: str = ""
+    """Why there is none to pin, instead of a value, e.g. `the API is not versioned`."""
 
     value: str = ""
     """The version, e.g. `"2026-01-01"`."""
@@ -165,6 +168,10 @@ class Model(Part):
     """Name for people."""
     pinned: str = ""
     """The dated version behind a name that the vendor may move, for the lint."""
+    shutdown: Day = ""
+    """The day from which the vendor no longer serves it."""
+    replacement: str = ""
+    """What the vendor recommends instead."""
     cache: Cache | None = None
     """Answers kept and given again, instead of the integration's `cache`."""
 
@@ -182,10 +189,12 @@ class Idempotency(service.Idempotency, frozen=True, kw_only=True, forbid_unknown
 
 
 class Contract(Part):
-    """Where the shape of the API is described."""
+    """Where the shape of the API is described, and how changes of it are looked after."""
 
     source: str = ""
     """URL or file of an OpenAPI description."""
+    review: Duration = ""
+    """How often somebody reads the vendor's changelog, e.g. `90d`; recorded by `trunkline contracts review`."""
 
 
 class Handling(Part):

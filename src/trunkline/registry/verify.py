@@ -14,7 +14,7 @@ from .item import Item
 from .layer import Scribe
 from .merge_whole import route_of
 from .patterns import NAME, SAID_NAME
-from .shape import Defaults, Integration, Registry
+from .shape import Defaults, Integration, Registry, Route
 from .verify_access import verify_access
 from .verify_alerts import verify_alerts
 from .verify_bounds import verify_bounds
@@ -50,7 +50,7 @@ def verify(
 def _routes(registry: Registry, scribe: Scribe) -> None:
     for name, route in registry.routes.items():
         place: Place = ("routes", name)
-        target = route_of(route).integration
+        targets = _targets(route_of(route), place, scribe)
         if not NAME.fullmatch(name):
             scribe.error(
                 place,
@@ -62,11 +62,38 @@ def _routes(registry: Registry, scribe: Scribe) -> None:
         if name in registry.integrations:
             said = f"The route `{name}` has the name of an integration."
             scribe.error(place, "name-taken", said, "Give the route another name.", value=name, at_key=True)
-        if target not in registry.integrations:
-            cure = did_you_mean(target, registry.integrations) or one_of(registry.integrations)
-            at: Place = place if isinstance(route, str) else (*place, "integration")
-            said = f"There is no integration `{target}`."
-            scribe.error(at, "unknown-integration", said, cure, value=target)
+        for target in targets:
+            if target not in registry.integrations:
+                cure = did_you_mean(target, registry.integrations) or one_of(registry.integrations)
+                at: Place = (
+                    place if isinstance(route, str) else (*place, "split" if route.split else "integration")
+                )
+                said = f"There is no integration `{target}`."
+                scribe.error(at, "unknown-integration", said, cure, value=target)
+
+
+def _targets(route: Route, place: Place, scribe: Scribe) -> list[str]:
+    """The integrations that a named route leads to."""
+    if bool(route.integration) == bool(route.split):
+        said = "A route leads to an `integration`, or by `split` to several with their shares."
+        scribe.error(place, "bad-route", said, "Write one of the two.", at_key=True)
+    if len(route.split) == 1:
+        scribe.error(
+            (*place, "split"),
+            "bad-split",
+            "There is nothing to split between.",
+            "Name two, e.g. `{a: 0.9, b: 0.1}`.",
+        )
+    total = sum(route.split.values())
+    if route.split and abs(total - 1.0) > 0.005:
+        scribe.error(
+            (*place, "split"),
+            "bad-split",
+            f"The shares sum up to {total:g}.",
+            "Have them sum up to 1.",
+            value=f"{total:g}",
+        )
+    return list(route.split) or [route.integration]
 
 
 def _aliases(registry: Registry, entries: Mapping[str, Entry], scribe: Scribe) -> None:

@@ -13,7 +13,7 @@ from .catalog import names
 from .document import Place
 from .findings import did_you_mean, one_of
 from .item import Item, secret_of
-from .patterns import HEADER_NAME, NAME
+from .patterns import HEADER_NAME, VERSIONED_NAME
 from .shape_vendor import PoolMember, Secret
 from .verify_auth import verify_auth
 from .verify_bounds import texts
@@ -42,7 +42,7 @@ _OWN_HEADERS = {
 
 def verify_access(item: Item) -> bool:
     """Writes every error; False when the vendor is unknown, so that nothing else can be said."""
-    if not NAME.fullmatch(item.name):
+    if not VERSIONED_NAME.fullmatch(item.name):
         item.fault(
             (),
             "bad-name",

@@ -32,8 +32,12 @@ def _version(item: Item) -> None:
     if version is None:
         return
     inherited = item.entry.api_version if item.entry else None
-    if not version.value and not (inherited and inherited.value):
-        item.fault(("api_version",), "missing-key", "`value` is missing.", 'Add e.g. `value: "2026-01-01"`.')
+    if version.none and (version.value or version.header or version.query or version.path):
+        said = "`none` says that there is no version to pin."
+        item.fault(("api_version", "none"), "bad-value", said, "Keep it, or the version.")
+    if not version.value and not version.none and not (inherited and inherited.value):
+        cure = 'Add e.g. `value: "2026-01-01"`, or `none:` with the reason why there is none.'
+        item.fault(("api_version",), "missing-key", "`value` is missing.", cure)
     if sum(bool(x) for x in (version.header, version.query, version.path)) > 1:
         item.fault(
             ("api_version",),

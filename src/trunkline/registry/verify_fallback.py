@@ -20,7 +20,7 @@ from .document import Place
 from .findings import did_you_mean, one_of
 from .layer import Scribe
 from .merge_flow import JSON_TYPE, body_text, content_type, written_fallbacks
-from .merge_whole import model_names, route_of
+from .merge_whole import first_of, model_names, route_of
 from .quantity import seconds
 from .shape import Integration, Registry
 from .shape_flow import KEYS_OF, Fallback, Fallbacks
@@ -49,7 +49,7 @@ class Names(NamedTuple):
         if target in self.registry.integrations:
             return target, ""
         if target in self.registry.routes:
-            return route_of(self.registry.routes[target]).integration, ""
+            return first_of(route_of(self.registry.routes[target])), ""
         integration, slash, model = self.aliases.get(target, target).partition("/")
         return (integration, model) if slash and model and integration in self.registry.integrations else None
 
@@ -91,7 +91,7 @@ def holders(registry: Registry) -> Iterator[Holder]:
         yield Holder(("models", name, "fallback"), served_by, model, alias.fallback)
     for name, route in registry.routes.items():
         long = route_of(route)
-        yield Holder(("routes", name, "fallback"), long.integration, "", long.fallback)
+        yield Holder(("routes", name, "fallback"), first_of(long), "", long.fallback)
 
 
 def placed(holder: Holder) -> Iterator[tuple[Place, Fallback]]:
