@@ -13,13 +13,14 @@ from trunkline import __version__
 from trunkline.console import (
     alerting,
     callers,
+    credentials,
     findings,
-    landing,
     incidents,
+    landing,
     money,
     people,
-    samples,
     runbooks,
+    samples,
     shapes,
     sign_in,
     unknown,
@@ -89,6 +90,7 @@ def health_now(console: Console, query: shapes.HealthQuery, who: Identity, accep
         media = "application/json"
         if snapshot is not None:
             _drilled(console, body, snapshot, now)
+        credentials.told(console, body, now)
     else:
         body, media = health.status(traffic, now), "application/json"
     return Response(to_json(body), health.http_status(body["status"]), media_type=media)
@@ -352,9 +354,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *sign_in.ENDPOINTS,
     *callers.ENDPOINTS,
     *people.ENDPOINTS,
+    *credentials.ENDPOINTS,
     *findings.ENDPOINTS,
-    *samples.ENDPOINTS,
-)  # fmt: skip
     *incidents.ENDPOINTS,
     *alerting.ENDPOINTS,
     *runbooks.ENDPOINTS,
+    *samples.ENDPOINTS,
+)  # fmt: skip
