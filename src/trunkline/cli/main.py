@@ -17,6 +17,8 @@ from trunkline.cli.place import place_options
 
 COMMANDS = {
     "serve": ("serve:serve", "Start Trunkline: gateway, console and their supervision."),
+    "init": ("init:init", "Read a project: write its registry and a plan to move it here."),
+    "scan": ("scan:scan", "Check a project: scattered credentials, undeclared hosts, calls past the proxy."),
     "check": ("check:check", "Validate and lint the registry."),
     "reload": ("check:reload", "Put a changed registry live now and wait for it."),
     "call": ("call:call", "Make one call through the running gateway."),

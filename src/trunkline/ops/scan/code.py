@@ -35,7 +35,7 @@ def look(file: File, language: Language, vendors: Vendors, keeper: Keeper, forms
     found = InCode(imports=imports.of_file(source, file, vendors))
     found.made = clients.of_file(source, file, found.imports, vendors)
     _addresses(source, file, vendors, found)
-    seen = {(one.name, one.line, one.value): one for one in (*_valued(source, forms), *_read(source))}
+    seen = {(one.name, one.line, one.value): one for one in (*valued(source, forms), *_read(source))}
     kept = [made for one in seen.values() if (made := keeper.kept(one, file, "source")) is not None]
     found.credentials = _once(kept)
     return found
@@ -118,7 +118,7 @@ def _note(
     found.made.append(Made(site=site, row=None, start=start, address=address))
 
 
-def _valued(source: Source, forms: Forms) -> Iterator[Seen]:
+def valued(source: Source, forms: Forms) -> Iterator[Seen]:
     """Texts that may be credentials, with the name that they are given."""
     for offset, value in forms.places(source.text):
         near = around(source.code, offset)

@@ -324,10 +324,13 @@ def _host_of(url: str) -> str:
 
 
 def _distinct(credentials: list[Credential]) -> list[Credential]:
-    """Once per name: the place that holds a value, else the env file, else the first."""
+    """Once per name and value: the place that holds a value, else the env file, else the first."""
     best: dict[str, Credential] = {}
+    marks: set[str] = set()
     for one in sorted(credentials, key=lambda c: (not c.valued, c.kind != "env", c.role != "code", c.place)):
-        best.setdefault(one.name or str(one.place), one)
+        if one.mark not in marks:
+            best.setdefault(one.name or str(one.place), one)
+        marks |= {one.mark} - {""}
     return list(best.values())
 
 

@@ -83,6 +83,11 @@ def look(file: File, kind: Kind, vendors: Vendors, keeper: Keeper, forms: Forms)
     return found
 
 
+def seen_in(file: File, kind: Kind, forms: Forms) -> Iterator[Seen]:
+    """Everything in a file that may be a credential."""
+    yield from _seen(file, kind, _settings(file, kind), forms)
+
+
 def _settings(file: File, kind: Kind) -> list[Setting]:
     if kind == "env":
         return settings_lines.env(file.text)
