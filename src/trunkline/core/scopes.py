@@ -25,7 +25,8 @@ def covers(held: str, asked: str) -> bool:
     kind, _, wants = asked.partition(":")
     if sort == "integration" and ":" not in has:
         if kind == "integration":
-            return has in (EVERYTHING, wants.partition(":")[0])
+            name = wants.partition(":")[0]
+            return has in (EVERYTHING, name, name.partition("@")[0])
         if kind == "model":
             vendor = wants.partition("/")[0]
             return _plain(vendor) and "/" in wants and has in (EVERYTHING, vendor)

@@ -16,6 +16,10 @@ from trunkline.engine.classify import Rules
 from trunkline.engine.fallback import compiled
 from trunkline.engine.models import ModelTable
 from trunkline.engine.operations import Matcher
+from trunkline.engine.split import Split
+
+if TYPE_CHECKING:
+    from trunkline.engine.virtual import Virtual
 
 
 class Address(NamedTuple):
@@ -60,11 +64,22 @@ class World:
         """What follows `/api/proxy/`: integrations and named routes."""
         for name, service in snapshot.routes.items():
             if service in self.services:
-                route = self.by_path[name.encode()] = Route(self.services[service])
-                route.name = name
-                if name in snapshot.route_fallback:
-                    route.chain = compiled(snapshot.route_fallback[name])
-        self.alias_chains = {a.name: compiled(a.fallback) for a in snapshot.aliases if a.fallback}
+                self.by_path[name.encode()] = self._named(name, service)
+        self.splits: dict[bytes, Split] = {}
+        """Named routes that several integrations serve."""
+        for name, shares in snapshot.route_split.items():
+            there = {service: share for service, share in shares.items() if service in self.services}
+            if len(there) > 1:
+                routes = {service: self._named(name, service) for service in there}
+                self.splits[name.encode()] = Split(name, there, routes)
+        self.alias_chains = {
+            name: compiled(chain)
+            for name, chain in (
+                *((a.name, a.fallback) for a in snapshot.aliases),
+                *((v.name, v.fallback) for v in snapshot.virtual),
+            )
+            if chain
+        }
         self.model_routes: dict[tuple[str, str, str], Route] = {}
         """By dialect, model as asked for, and Gemini's method; filled as they are called."""
         self.models = ModelTable(snapshot)
@@ -73,6 +88,14 @@ class World:
 def refuse(live: Live, dead: Dead) -> None:
     """From now on no attempt goes to what was switched off."""
     for member in live.members:
+    def _named(self, name: str, service: str) -> Route:
+        """A named route to an integration."""
+        route = Route(self.services[service])
+        route.name = name
+        if name in self.snapshot.route_fallback:
+            route.chain = compiled(self.snapshot.route_fallback[name])
+        return route
+
         problem = refused_member(live.name, member.name, dead)
         if problem is not None:
             member.problem, member.renewal = problem, None

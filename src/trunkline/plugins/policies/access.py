@@ -270,11 +270,13 @@ def may_call(caller: Caller, route: Route, operation: Operation | None, name: st
     service = route.live.name
     if route.dialect:
         return may_use_model(caller, service, route.model, name or route.model_asked)
-    if service in caller.integrations or "*" in caller.integrations or (name and name in caller.routes):
+    held, family = caller.integrations, service.partition("@")[0]  # a scope for `stripe` is one for all its versions
+    if service in held or family in held or "*" in held or (name and name in caller.routes):
         return True
     called = operation.name if operation is not None else ""
-    return f"{service}:*" in caller.operations or (
-        called != "" and f"{service}:{called}" in caller.operations
+    return any(
+        f"{one}:*" in caller.operations or (called != "" and f"{one}:{called}" in caller.operations)
+        for one in (service, family)
     )
 
 
