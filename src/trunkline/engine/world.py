@@ -18,9 +18,6 @@ from trunkline.engine.models import ModelTable
 from trunkline.engine.operations import Matcher
 from trunkline.engine.split import Split
 
-if TYPE_CHECKING:
-    from trunkline.engine.virtual import Virtual
-
 
 class Address(NamedTuple):
     """A base address, taken apart by the wire's side: its origin object, the Host value and the path before every path."""
@@ -72,14 +69,7 @@ class World:
             if len(there) > 1:
                 routes = {service: self._named(name, service) for service in there}
                 self.splits[name.encode()] = Split(name, there, routes)
-        self.alias_chains = {
-            name: compiled(chain)
-            for name, chain in (
-                *((a.name, a.fallback) for a in snapshot.aliases),
-                *((v.name, v.fallback) for v in snapshot.virtual),
-            )
-            if chain
-        }
+        self.alias_chains = {a.name: compiled(a.fallback) for a in snapshot.aliases if a.fallback}
         self.model_routes: dict[tuple[str, str, str], Route] = {}
         """By dialect, model as asked for, and Gemini's method; filled as they are called."""
         self.models = ModelTable(snapshot)
