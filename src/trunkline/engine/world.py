@@ -74,10 +74,6 @@ class World:
         """By dialect, model as asked for, and Gemini's method; filled as they are called."""
         self.models = ModelTable(snapshot)
 
-
-def refuse(live: Live, dead: Dead) -> None:
-    """From now on no attempt goes to what was switched off."""
-    for member in live.members:
     def _named(self, name: str, service: str) -> Route:
         """A named route to an integration."""
         route = Route(self.services[service])
@@ -86,6 +82,10 @@ def refuse(live: Live, dead: Dead) -> None:
             route.chain = compiled(self.snapshot.route_fallback[name])
         return route
 
+
+def refuse(live: Live, dead: Dead) -> None:
+    """From now on no attempt goes to what was switched off."""
+    for member in live.members:
         problem = refused_member(live.name, member.name, dead)
         if problem is not None:
             member.problem, member.renewal = problem, None
