@@ -24,6 +24,7 @@ from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Policy
 from trunkline.core.scrub import Scrubber
 from trunkline.core.service import Callers, Sealed, Service, Snapshot
+from trunkline.core.uses import FILE_NAME
 from trunkline.engine.batch import Batches
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
@@ -49,6 +50,7 @@ from trunkline.gateway.sampler import Sampler
 from trunkline.gateway.samples import Samples
 from trunkline.gateway.spending import Spending
 from trunkline.gateway.tokens import Tokens
+from trunkline.gateway.uses import UseLog
 from trunkline.gateway.view import View
 from trunkline.gateway.watch import Watched, follow
 from trunkline.journal.append import Journal
@@ -101,6 +103,7 @@ class Process:
             wall=wall,
             trusted_proxies=tuple(settings.trusted_proxy),
         )
+        self.uses = UseLog(self.boot, self.access, wall)
         self.breaker = Breaker(clock, wall)
         self.queue = Queue(clock, wall, limits_told, self.breaker.shut)
         self.queue.load(self._snapshot_read)
@@ -255,6 +258,7 @@ class Process:
         self._kills = dead = kills.read(self.state / "kills")
         self.access.dead = dead.keys
         self.gateway.world = self._world()
+        dead = dead._replace(keys=self.access.dead)  # with the keys that were made with a dead one
         kills.enforce(dead, self.gateway.running, self.gateway.cut, self.queue.recheck)
 
     def _world(self) -> World:
@@ -328,6 +332,8 @@ class Process:
             with contextlib.suppress(OSError):
                 # In a thread: a disk that is busy with the journal would hold up the loop.
                 await asyncio.to_thread(write, self.state / "gateway.stats", to_pack(self.stats()))
+                if uses := self.uses.due():
+                    await asyncio.to_thread(write, self.state / FILE_NAME, uses)
             await asyncio.sleep(STATS_S)
 
     async def open(self) -> None:

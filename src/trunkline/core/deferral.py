@@ -35,6 +35,7 @@ class Bearer(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     """Id of the caller key."""
+    team: str = ""
     token: str = ""
     """Id of the browser token, if it was one."""
     scopes: list[str] = []

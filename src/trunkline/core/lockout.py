@@ -32,12 +32,13 @@ class Lock(NamedTuple):
 
 
 class _Count:
-    __slots__ = ("failures", "locks", "since", "until")
+    __slots__ = ("failures", "locked_at", "locks", "since", "until")
 
     def __init__(self, since: float) -> None:
         self.since = since
         self.failures = 0
         self.until = 0.0
+        self.locked_at = 0.0
         self.locks = 0
 
 
@@ -72,6 +73,7 @@ class Lockouts:
         count.failures += 1
         if count.failures < self._rules.failures:
             return None
+        count.locked_at = now
         count.until = now + min(LONGEST_S, self._rules.lock_s * 2.0**count.locks)
         count.locks = min(count.locks + 1, 16)
         return Lock(subject, count.failures, now, count.until)
@@ -84,6 +86,12 @@ class Lockouts:
     def forget(self, subject: str) -> None:
         """As if it had never failed: it succeeded, or a person says so."""
         self._counts.pop(subject, None)
+
+    def lift(self, subject: str, at: float) -> None:
+        """A person has lifted what was locked until then."""
+        count = self._counts.get(subject)
+        if count is not None and count.until and count.locked_at <= at:
+            del self._counts[subject]
 
     def locked(self, now: float) -> list[str]:
         """Who is locked out now."""

@@ -60,6 +60,15 @@ def test_who_succeeds_or_is_unlocked_begins_anew() -> None:
     assert (tried.until("ana", NOW + 3), tried.failures("ana"), len(tried)) == (0.0, 0, 0)
 
 
+def test_only_a_lock_from_before_is_lifted() -> None:
+    tried = failing(3)
+    tried.lift("ana", NOW + 1)
+    tried.lift("bo", NOW + 9)
+    assert tried.until("ana", NOW + 3) == NOW + 102
+    tried.lift("ana", NOW + 3)
+    assert tried.until("ana", NOW + 3) == 0.0
+
+
 def test_memory_is_bounded_and_locks_are_kept_before_others() -> None:
     tried = failing(3)
     for n in range(1000):

@@ -123,6 +123,7 @@ def deferred(
         owner=owner_of(caller),
         bearer=Bearer(
             key=caller.id,
+            team=caller.key.team,
             token=caller.token_id,
             scopes=caller.key.scopes,
             subject=caller.key.subject,
