@@ -109,9 +109,9 @@ def located(world: World, exchange: Exchange, heading: Heading, path: bytes) -> 
             "unknown_route",
             f"no integration or route is named {name[:100].decode('ascii', 'replace')!r}; {hint}",
         )
-    live, method = route.live, exchange.request.method
     if name in world.splits:
         route = world.splits[name].of(exchange)
+    live, method = route.live, exchange.request.method
     heading.route = route
     heading.path = rest = b"/" + checked(rest, encoded_slash=live.spec.encoded_slash)
     found = live.match.find(method, live.path_prefix + rest) or live.match.find(method, rest)
