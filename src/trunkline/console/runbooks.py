@@ -20,7 +20,7 @@ from trunkline.console.situation import Sources, facts
 from trunkline.control import incidents as control
 from trunkline.core.errors import CallError
 from trunkline.core.service import Service
-from trunkline.ops.runbooks.facts import Facts, lines
+from trunkline.ops.runbooks.facts import RunbookFacts, lines
 
 if TYPE_CHECKING:
     from trunkline.console.context import Console
@@ -91,7 +91,7 @@ def acknowledge(console: Console, query: RunbookAckQuery, who: Identity) -> Any:
     return RunbookAck(query.name, who.actor, query.note, incident)
 
 
-def _facts(console: Console, name: str) -> Facts:
+def _facts(console: Console, name: str) -> RunbookFacts:
     snapshot, service = console.published.snapshot(), _service(console, name)
     assert snapshot is not None
     sources = Sources(
@@ -131,7 +131,7 @@ def _html(rows: list[str]) -> str:
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         method="GET", path="/api/runbooks/{name}", role="viewer", name="runbook",
-        summary="The runbook of an integration with the facts of now", query=RunbookQuery, reply=Facts, handler=runbook,
+        summary="The runbook of an integration with the facts of now", query=RunbookQuery, reply=RunbookFacts, handler=runbook,
     ),
     Endpoint(
         method="POST", path="/api/runbooks/{name}/ack", role="operator", name="ack_runbook",

@@ -23,7 +23,15 @@ from trunkline.ops.health import Traffic
 from trunkline.ops.incidents import book, published
 from trunkline.ops.incidents.impact import FAILURES, impact
 from trunkline.ops.runbooks import commands
-from trunkline.ops.runbooks.facts import FAILURES_MAX, Credential, Facts, Page, Said, Text, failures
+from trunkline.ops.runbooks.facts import (
+    FAILURES_MAX,
+    CredentialStanding,
+    NamedCommand,
+    RunbookFacts,
+    RunbookText,
+    VendorPage,
+    failures,
+)
 from trunkline.ops.runbooks.template import told
 from trunkline.registry import runbooks
 
@@ -45,7 +53,7 @@ class Sources(NamedTuple):
     """Commands that exist, to judge those that a runbook names."""
 
 
-def facts(sources: Sources, service: Service, now: float) -> Facts:
+def facts(sources: Sources, service: Service, now: float) -> RunbookFacts:
     """Everything that a runbook shows."""
     one = next((t for t in sources.traffic if t.name == service.name), Traffic(service.name))
     verdict = health.assess(one, now)
@@ -58,7 +66,7 @@ def facts(sources: Sources, service: Service, now: float) -> Facts:
     finally:
         reader.close()
     open_incidents = book.listed(sources.state, integration=service.name, open_only=True, limit=5)
-    return Facts(
+    return RunbookFacts(
         integration=service.name,
         title=service.title or service.name,
         owner=service.owner,
@@ -91,23 +99,25 @@ def facts(sources: Sources, service: Service, now: float) -> Facts:
     )
 
 
-def text(folder: Path | None, service: Service, now: float, known: runbooks.Commands | None = None) -> Text:
+def text(
+    folder: Path | None, service: Service, now: float, known: runbooks.Commands | None = None
+) -> RunbookText:
     """What people wrote, and what is wrong with it."""
     path = service.runbook
     if not path:
         cure = f"Make one with `trunkline runbook new {service.name}`."
-        return Text(path="", reviewed="", problems=[f"There is no runbook. {cure}"], content="")
+        return RunbookText(path="", reviewed="", problems=[f"There is no runbook. {cure}"], content="")
     if re.match(r"https?://", path):
-        return Text(path=path, reviewed="", problems=[], content="")
+        return RunbookText(path=path, reviewed="", problems=[], content="")
     try:
         content = ((folder or Path()) / path).read_text("utf-8", "replace")
     except OSError as problem:
         why = f"The file {path} cannot be read ({problem.strerror})."
-        return Text(path=path, reviewed="", problems=[why], content="")
+        return RunbookText(path=path, reviewed="", problems=[why], content="")
     day = runbooks.reviewed(content)
     today = datetime.fromtimestamp(now, UTC).date()
     wrong = [f"{one.message} {one.cure}" for one in runbooks.problems(content, today=today, commands=known)]
-    return Text(path=path, reviewed=day.isoformat() if day else "", problems=wrong, content=content)
+    return RunbookText(path=path, reviewed=day.isoformat() if day else "", problems=wrong, content=content)
 
 
 def traffic_of(state: State, source: Published, snapshot: Snapshot, now: float) -> list[Traffic]:
@@ -143,14 +153,14 @@ def _failures(sources: Sources, service: Service) -> list[Any]:
     return failures(sources.ledger.calls(wanted, limit=FAILURES_MAX).calls)
 
 
-def _page(service: Service, one: Traffic, now: float) -> Page | None:
+def _page(service: Service, one: Traffic, now: float) -> VendorPage | None:
     if one.page is None:
-        return Page(url=service.status_page, says="", age_s=None) if service.status_page else None
+        return VendorPage(url=service.status_page, says="", age_s=None) if service.status_page else None
     age_s = max(0.0, now - one.page.at) if one.page.at else None
-    return Page(url=service.status_page or one.page.url, says=health.page_words(one.page), age_s=age_s)
+    return VendorPage(url=service.status_page or one.page.url, says=health.page_words(one.page), age_s=age_s)
 
 
-def _credentials(sources: Sources, service: Service, now: float) -> list[Credential]:
+def _credentials(sources: Sources, service: Service, now: float) -> list[CredentialStanding]:
     known = {one.ref: one for one in rotation_due.read(sources.state.path) if one.integration == service.name}
     found = []
     for credential in service.credentials:
@@ -158,10 +168,10 @@ def _credentials(sources: Sources, service: Service, now: float) -> list[Credent
         if one is None:  # no console has looked yet: by the registry alone
             last_at = rotation_due.day_start(service.rotation_last)
             state = rotation_due.state_of(service.rotation_every, last_at, now)
-            found.append(Credential(ref=credential.ref, state=state))
+            found.append(CredentialStanding(ref=credential.ref, state=state))
         else:
             due = _at(one.due_at)[:10] if one.due_at else ""
-            found.append(Credential(ref=one.ref, state=one.state, due=due, rotating=one.rotating))
+            found.append(CredentialStanding(ref=one.ref, state=one.state, due=due, rotating=one.rotating))
     return found
 
 
@@ -185,14 +195,14 @@ def _queue(source: Published, name: str, now: float) -> dict[str, float]:
     return found
 
 
-def _commands(service: Service) -> dict[str, list[Said]]:
+def _commands(service: Service) -> dict[str, list[NamedCommand]]:
     groups = (
         ("Look", commands.triage(service)),
         ("Act", commands.acting(service)),
         ("Fallbacks", commands.fallback(service)),
         ("Recovery", commands.recovery(service)),
     )
-    return {name: [Said(what=one.what, command=one.line) for one in some] for name, some in groups}
+    return {name: [NamedCommand(what=one.what, command=one.line) for one in some] for name, some in groups}
 
 
 def _at(at: float) -> str:

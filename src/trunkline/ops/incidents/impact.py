@@ -26,7 +26,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     calls: int
 
 
-class Impact(msgspec.Struct, frozen=True, kw_only=True):
+class IncidentImpact(msgspec.Struct, frozen=True, kw_only=True):
     """Sums over the calls that named the integration. Money in USD."""
 
     calls: int = 0
@@ -64,14 +64,14 @@ def impact(
     until: float,
     *,
     key_names: Mapping[str, str] | None = None,
-) -> Impact:
+) -> IncidentImpact:
     """Between two times, epoch seconds."""
     span = int(since * 1e6), int(until * 1e6)
     rows = reader.groups(integration, *span)
     return summed(rows, reader.subjects(integration, *span, FAILURES), key_names or {})
 
 
-def summed(rows: Iterable[Mapping[str, Any]], people: int, key_names: Mapping[str, str]) -> Impact:
+def summed(rows: Iterable[Mapping[str, Any]], people: int, key_names: Mapping[str, str]) -> IncidentImpact:
     """The sums of the rows. Pure."""
     known = list(rows)
     bad = [row for row in known if row["code"] in FAILURES and row["state"] != "ok"]
@@ -79,7 +79,7 @@ def summed(rows: Iterable[Mapping[str, Any]], people: int, key_names: Mapping[st
     codes: dict[str, int] = {}
     for row in bad:
         codes[row["code"]] = codes.get(row["code"], 0) + row["calls"]
-    return Impact(
+    return IncidentImpact(
         calls=_count(known),
         failed=_count(bad),
         otherwise=_count(row for row in good if row["otherwise"]),

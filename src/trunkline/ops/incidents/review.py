@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from trunkline.ops.incidents.book import clock
-from trunkline.ops.incidents.impact import Hit, Impact
+from trunkline.ops.incidents.impact import Hit, IncidentImpact
 from trunkline.ops.incidents.incident import CAUSES, Entry, Incident
 
 SLOW_DETECTION_S = 300.0
@@ -36,14 +36,14 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     """When the first call failed, as the ledger has it; else when trouble was seen."""
     made_at: float
     times: Times
-    impact: Impact
+    impact: IncidentImpact
     helped: list[str]
     questions: list[str]
     timeline: list[Entry]
 
 
 def review(
-    incident: Incident, timeline: Sequence[Entry], impact: Impact, *, first_failure: float | None, runbook: str, now: float
+    incident: Incident, timeline: Sequence[Entry], impact: IncidentImpact, *, first_failure: float | None, runbook: str, now: float
 ) -> Review:  # fmt: skip
     """`first_failure`: of the ledger, epoch seconds. `runbook`: what is wrong with it; empty if nothing is."""
     began_at = min(incident.began_at, first_failure or incident.began_at)
@@ -104,7 +104,7 @@ def _summary(one: Review) -> str:
     )
 
 
-def _impact(impact: Impact) -> Iterator[str]:
+def _impact(impact: IncidentImpact) -> Iterator[str]:
     facts = [
         ("calls", impact.calls),
         ("failed for their callers", impact.failed),
@@ -160,7 +160,7 @@ def _times_rows(one: Review) -> Iterator[tuple[str, str, str]]:
         )
 
 
-def _helped(impact: Impact) -> Iterator[str]:
+def _helped(impact: IncidentImpact) -> Iterator[str]:
     if impact.otherwise:
         yield f"Fallbacks answered {impact.otherwise} calls."
     if impact.repeated:
@@ -170,7 +170,7 @@ def _helped(impact: Impact) -> Iterator[str]:
 
 
 def _questions(
-    incident: Incident, timeline: Sequence[Entry], impact: Impact, times: Times, runbook: str
+    incident: Incident, timeline: Sequence[Entry], impact: IncidentImpact, times: Times, runbook: str
 ) -> Iterator[str]:
     yield {
         "vendor": "What does the vendor say was the cause, and can it happen again?",

@@ -11,14 +11,14 @@ from typing import Any
 import msgspec
 
 from trunkline.engine.scrub import scrub
-from trunkline.ops.incidents.impact import Hit, Impact
+from trunkline.ops.incidents.impact import Hit, IncidentImpact
 from trunkline.ops.incidents.review import span
 
 FAILURES_MAX = 5
 MESSAGE_MAX = 300
 
 
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
+class FailedCall(msgspec.Struct, frozen=True, kw_only=True):
     """One call that it failed."""
 
     at: str
@@ -35,14 +35,14 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     vendor_request_id: str
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
+class NamedCommand(msgspec.Struct, frozen=True, kw_only=True):
     """A command, and what it does."""
 
     what: str
     command: str
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
+class VendorPage(msgspec.Struct, frozen=True, kw_only=True):
     """What the vendor's status page says."""
 
     url: str
@@ -50,7 +50,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     age_s: float | None
 
 
-class Credential(msgspec.Struct, frozen=True, kw_only=True):
+class CredentialStanding(msgspec.Struct, frozen=True, kw_only=True):
     """How it stands with replacing one credential."""
 
     ref: str
@@ -60,7 +60,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     rotating: str = ""
 
 
-class Text(msgspec.Struct, frozen=True, kw_only=True):
+class RunbookText(msgspec.Struct, frozen=True, kw_only=True):
     """What people wrote."""
 
     path: str
@@ -70,7 +70,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
     content: str
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class RunbookFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a runbook shows. Times are RFC 3339, empty: never."""
 
     integration: str
@@ -87,28 +87,28 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     incident: dict[str, Any] | None = None
     failing_since: str = ""
     affected_since: str = ""
-    affected: Impact = Impact()
-    failures: list[Failure] = []
+    affected: IncidentImpact = IncidentImpact()
+    failures: list[FailedCall] = []
     fallbacks: list[str] = []
     """As declared."""
     serving: list[str] = []
     """Those that work now."""
-    page: Page | None = None
-    credentials: list[Credential] = []
+    page: VendorPage | None = None
+    credentials: list[CredentialStanding] = []
     api_version: str = ""
     findings: list[dict[str, Any]] = []
     breakers: list[dict[str, Any]] = []
     queue: dict[str, float] = {}
     changelog: str = ""
-    commands: dict[str, list[Said]] = {}
-    runbook: Text
+    commands: dict[str, list[NamedCommand]] = {}
+    runbook: RunbookText
     acknowledged: list[dict[str, Any]] = []
 
 
-def failures(calls: Iterable[dict[str, Any]]) -> list[Failure]:
+def failures(calls: Iterable[dict[str, Any]]) -> list[FailedCall]:
     """The latest calls that failed, newest first."""
     return [
-        Failure(
+        FailedCall(
             at=call["at"],
             correlation_id=call["correlation_id"],
             call_id=call["call_id"],
@@ -125,7 +125,7 @@ def failures(calls: Iterable[dict[str, Any]]) -> list[Failure]:
     ]
 
 
-def lines(one: Facts) -> list[str]:
+def lines(one: RunbookFacts) -> list[str]:
     """The facts for people, before what people wrote."""
     return [
         f"{one.title} ({one.integration}), {one.environment}, {one.at}",
@@ -142,7 +142,7 @@ def lines(one: Facts) -> list[str]:
     ]
 
 
-def _now(one: Facts) -> Iterator[str]:
+def _now(one: RunbookFacts) -> Iterator[str]:
     yield f"{one.status}: {one.reason}"
     if one.switched_off is not None:
         yield "switched off with the kill switch" + (f": {one.switched_off}" if one.switched_off else "")
@@ -156,7 +156,7 @@ def _now(one: Facts) -> Iterator[str]:
     yield from one.evidence
 
 
-def _affected(one: Facts) -> Iterator[str]:
+def _affected(one: RunbookFacts) -> Iterator[str]:
     hit = one.affected
     if not hit.failed:
         yield f"no call failed since {one.affected_since}" + (f" ({hit.calls} calls)" if hit.calls else "")
@@ -179,7 +179,7 @@ def _hit(one: Hit) -> str:
     return f"{one.name} {one.failed}/{one.calls}"
 
 
-def _failures(one: Facts) -> Iterator[str]:
+def _failures(one: RunbookFacts) -> Iterator[str]:
     for call in one.failures:
         vendor = f", vendor's id {call.vendor_request_id}" if call.vendor_request_id else ""
         status = f" {call.status}" if call.status else ""
@@ -187,7 +187,7 @@ def _failures(one: Facts) -> Iterator[str]:
         yield f"  correlation {call.correlation_id}{vendor}  (trunkline logs show {call.call_id})"
 
 
-def _instead(one: Facts) -> Iterator[str]:
+def _instead(one: RunbookFacts) -> Iterator[str]:
     if one.serving:
         yield f"works now: {', '.join(one.serving)}"
     elif one.fallbacks:
@@ -197,7 +197,7 @@ def _instead(one: Facts) -> Iterator[str]:
         yield "no fallback is declared"
 
 
-def _page(one: Facts) -> Iterator[str]:
+def _page(one: RunbookFacts) -> Iterator[str]:
     if one.page is not None:
         age = f" ({span(one.page.age_s)} ago)" if one.page.age_s is not None else ""
         yield f"{one.page.says}{age}" if one.page.says else "not read"
@@ -205,7 +205,7 @@ def _page(one: Facts) -> Iterator[str]:
             yield one.page.url
 
 
-def _standing(one: Facts) -> Iterator[str]:
+def _standing(one: RunbookFacts) -> Iterator[str]:
     for credential in one.credentials:
         due = f", due {credential.due}" if credential.due else ""
         now = f", being rotated ({credential.rotating})" if credential.rotating else ""
@@ -218,7 +218,7 @@ def _standing(one: Facts) -> Iterator[str]:
         yield f"{finding['severity']} {finding['kind']}: {finding['title']}{due} ({finding['id']})"
 
 
-def _flow(one: Facts) -> Iterator[str]:
+def _flow(one: RunbookFacts) -> Iterator[str]:
     for circuit in one.breakers:
         place = " ".join(filter(None, (circuit.get("credential"), circuit.get("model"))))
         why = f": {circuit['why']}" if circuit.get("why") else ""
@@ -231,13 +231,13 @@ def _flow(one: Facts) -> Iterator[str]:
         yield f"paused by the vendor for {paused:g} s more"
 
 
-def _acks(one: Facts) -> Iterator[str]:
+def _acks(one: RunbookFacts) -> Iterator[str]:
     for ack in one.acknowledged:
         note = f": {ack['note']}" if ack["note"] else ""
         yield f"{ack['at']} {ack['by']}{note}"
 
 
-def _commands(one: Facts) -> Iterator[str]:
+def _commands(one: RunbookFacts) -> Iterator[str]:
     for name, said in one.commands.items():
         width = max((len(s.command) for s in said), default=0)
         yield from _block(name, [f"{s.command.ljust(width)}  # {s.what}" for s in said])
