@@ -135,7 +135,10 @@ def secrets_known(console: Console, query: Nothing) -> Any:
 
 def impact_of(console: Console, query: RefQuery) -> Any:
     """Who would break."""
-    return impact.impact(console.state, query.ref, days=query.days, now=console.clock())
+    try:
+        return impact.impact(console.state, query.ref, days=query.days, now=console.clock())
+    except SecretProblem as problem:
+        raise CallError("not_found", str(problem)) from None
 
 
 def rotations_known(console: Console, query: Nothing) -> Any:

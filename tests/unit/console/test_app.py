@@ -18,6 +18,7 @@ from trunkline.console.endpoints import ENDPOINTS
 Ask = Callable[..., Any]
 NOW = NOON_US / 1e6
 TARGETS = {one.name: one.path.replace("{id}", "a") for one in ENDPOINTS}
+TARGETS["secret_impact"] = "/api/secrets/impact?ref=env:STRIPE_SECRET_KEY"
 TARGETS["resolve_unknown"] = "/api/unknown/b/resolve?as=happened&note=seen"
 TARGETS["finding"] = f"/api/findings/{FINDING_ID}"
 TARGETS["ack_finding"] = f"/api/findings/{FINDING_ID}/ack"
@@ -55,6 +56,11 @@ TOLD_ELSEWHERE = (
     "enable_user",
     "link_user",
     "retry_notice",
+    "promote_rotation",
+    "undo_rotation",
+    "finish_rotation",
+    "process",
+    "process_secrets",
 )
 """Endpoints whose answers have stories of their own."""
 CLOSED = [
