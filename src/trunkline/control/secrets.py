@@ -234,6 +234,9 @@ def users(snapshot: Snapshot) -> dict[str, list[str]]:
     for ref in references(snapshot.alerts):
         if not {"notify", "alerts"} & set(found.setdefault(ref, [])):
             found[ref].append("alerts")
+    oidc = snapshot.sign_in.oidc
+    if oidc is not None and oidc.client_secret:
+        found.setdefault(oidc.client_secret, []).append("sign_in")
     return found
 
 

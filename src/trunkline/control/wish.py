@@ -15,6 +15,7 @@ import msgspec
 from trunkline.control.periods import rfc3339
 from trunkline.core.flow import Lane
 from trunkline.core.identity import ROLES, Role
+from trunkline.core.scopes import problem as scope_problem
 from trunkline.core.service import ErrorStyle
 
 Kind = Literal["app", "sdk", "browser"]
@@ -22,9 +23,6 @@ KINDS: tuple[Kind, ...] = ("app", "sdk", "browser")
 DEFAULT_CONCURRENCY = 256
 LONGEST_TEXT = 128
 
-_SCOPE = re.compile(
-    r"\*|health:read|metrics:read|integration:[a-z0-9_.@-]+(:[A-Za-z0-9_.*-]+)?|integration:\*|model:\S+|(route|connection):[a-z0-9_.@*-]+|secrets:[a-z0-9_-]+"
-)
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 LANES: tuple[Lane, ...] = ("interactive", "pipeline", "batch")
 BudgetPeriod = Literal["day", "month"]
@@ -109,16 +107,7 @@ def problems_of(wish: Wish, now: float) -> list[str]:
 
 def scope_problems(scopes: list[str]) -> list[str]:
     """What is wrong with scopes, a line per scope."""
-    return [f"--scope {scope!r}: {_scope_cure(scope)}" for scope in scopes if not _SCOPE.fullmatch(scope)]
-
-
-def _scope_cure(scope: str) -> str:
-    if ":" not in scope:
-        return f"names no kind; write e.g. 'integration:{scope}' or 'model:{scope}'."
-    return (
-        "must be integration:NAME[:OPERATION], model:GLOB, route:NAME, connection:NAME, secrets:PROCESS, health:read, metrics:read or * "
-        "(names in small letters)."
-    )
+    return [f"--scope {scope!r}: {found}" for scope in scopes if (found := scope_problem(scope))]
 
 
 def _is_net(text: str) -> bool:

@@ -8,6 +8,7 @@ other issuers. Sound rather than complete: where it cannot be told that everythi
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Iterable
 
 EVERYTHING = "*"
@@ -15,6 +16,21 @@ SECRETS = "secrets:"
 """Scope of who may read the secrets of a process (`trunkline run`)."""
 _SPECIAL = frozenset("*?[")
 _GLOBBED = ("model",)
+_FORM = re.compile(
+    r"\*|health:read|metrics:read|integration:[a-z0-9_.@-]+(:[A-Za-z0-9_.*-]+)?|integration:\*|model:\S+|(route|connection):[a-z0-9_.@*-]+"
+)
+
+
+def problem(scope: str) -> str:
+    """What is wrong with a scope's form, with the cure; empty when nothing is."""
+    if _FORM.fullmatch(scope):
+        return ""
+    if ":" not in scope:
+        return f"names no kind; write e.g. 'integration:{scope}' or 'model:{scope}'."
+    return (
+        "must be integration:NAME[:OPERATION], model:GLOB, route:NAME, connection:NAME, health:read, metrics:read or * "
+        "(names in small letters)."
+    )
 
 
 def covers(held: str, asked: str) -> bool:

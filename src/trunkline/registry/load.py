@@ -224,7 +224,8 @@ def _refs(snapshot: Snapshot) -> list[str]:
     live = [service for service in snapshot.services if service.enabled]
     used = [ref for s in live for ref in (*(c.ref for c in s.credentials), s.auth.refresh)]
     told = [snapshot.notify.webhook_secret, snapshot.notify.smtp_secret, *references(snapshot.alerts)]
-    return list(dict.fromkeys(filter(None, [*used, *told])))
+    oidc = snapshot.sign_in.oidc
+    return list(dict.fromkeys(filter(None, [*used, *told, oidc.client_secret if oidc is not None else ""])))
 
 
 def _dated(draft: Snapshot) -> Snapshot:

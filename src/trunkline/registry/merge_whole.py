@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from trunkline.core import flow, service
 
 from . import merge_alerts, merge_data, merge_flow, verify_egress
+from .merge_people import issuers, sign_in
 from .quantity import period_seconds, seconds, size_bytes
 from .shape import Errors, Health, Registry, Route
 from .shape_alerts import Incidents
@@ -69,6 +70,9 @@ def whole(
         cache_bytes=size_bytes((registry.cache or CacheStore()).size),
         samples=merge_data.sample_store(registry.samples),
         health_public=(registry.health or Health()).public,
+        sign_in=sign_in(registry.sign_in),
+        issuers=issuers(registry.jwt),
+        team_size=registry.team_size or 0,
         error_style=(registry.errors or Errors()).style,
         notes=notes,
     )

@@ -19,6 +19,7 @@ from . import shape_bounds as bounds
 from . import shape_data as data
 from . import shape_egress as egress
 from . import shape_flow as flow
+from . import shape_people as people
 from . import shape_secrets as secrets
 from . import shape_vendor as vendor
 from .describe import descriptions, summary
@@ -74,6 +75,11 @@ _ORDER = (
     secrets.Process,
     shape.Defaults,
     shape.Health,
+    people.SignIn,
+    people.Oidc,
+    people.RoleClaim,
+    people.TeamClaim,
+    people.Jwt,
     shape.Errors,
 )
 _INTRO = """# The registry: `trunkline.yaml`

@@ -27,6 +27,7 @@ from .shape_flow import (
     Retry,
     Timeout,
 )
+from .shape_people import Jwt, SignIn
 from .shape_secrets import OutsideStore, Process, StoreName
 from .shape_vendor import (
     ApiVersion,
@@ -263,6 +264,12 @@ class Layer(Part):
     """The CONNECT listener: which hosts it lets through beside those of integrations."""
     health: Health | None = None
     """The health page."""
+    sign_in: SignIn | None = None
+    """How people come into the console."""
+    jwt: dict[str, Jwt] = {}
+    """Whose tokens are taken in place of caller keys, by a name of your own."""
+    team_size: Positive | None = None
+    """Engineers who work with these integrations: reviews are due quarterly under 10, monthly from 10 on."""
     errors: Errors | None = None
     """Defaults for failures."""
 

@@ -23,6 +23,7 @@ from .verify_data import verify_data, verify_sampling
 from .verify_egress import verify_egress
 from .verify_fallback import verify_fallbacks
 from .verify_flow import verify_defaults, verify_flow
+from .verify_people import verify_people
 from .verify_secrets import verify_secrets
 
 
@@ -43,6 +44,7 @@ def verify(
     verify_fallbacks(registry, entries, scribe)
     verify_bounds(registry, entries, scribe, listeners)
     verify_alerts(registry, scribe, listeners)
+    verify_people(registry, scribe, listeners)
     verify_secrets(registry, scribe)
     verify_egress(registry.egress, scribe)
 
