@@ -65,7 +65,7 @@ async def test_a_call_is_taken_whole_but_for_its_credentials() -> None:
         "run_at": now,
         "deadline": now + 86400,
         "owner": "team:shop",
-        "bearer": Bearer(key="key-1", scopes=["*"]),
+        "bearer": Bearer(key="key-1", team="shop", scopes=["*"]),
         "method": "POST",
         "target": "/v1/chat/completions",
         "headers": [
