@@ -21,20 +21,28 @@ from trunkline.cli.show import json_out, say
 @json_option
 @place_options
 def backup(file: str | None, with_master_key: bool, as_json: bool) -> None:
-    """Write one file with everything worth keeping: keys, secrets (encrypted), audit, ledger, registry.
+    """Write one file with everything worth keeping: keys, secrets (encrypted), audit, ledger, deferred calls, answers kept for
+    idempotency keys, the registry.
 
     Taken while all goes on. Without --with-master-key the master key must be kept elsewhere.
     """
+    from trunkline.cli.ledger_reading import up_to_date
     from trunkline.control import archive
+    from trunkline.journal.deferrals import inbox_names
+    from trunkline.tasks import parts
 
     target = Path(file or time.strftime("trunkline-%Y%m%d-%H%M%S.tar"))
-    made = archive.backup(
-        state_here(must_exist=True), settings_here().config_path, target, with_master_key=with_master_key
-    )
+    state = state_here(must_exist=True)
+    up_to_date(state)
+    made = archive.backup(state, settings_here().config_path, target, with_master_key=with_master_key)
     if as_json:
         json_out({"file": str(target), "bytes": target.stat().st_size, **made})
         return
-    say(f"Wrote {target} ({_size(target.stat().st_size)}): {', '.join(made['members'])}.")
+    say(f"Wrote {target} ({_size(target.stat().st_size)}): {', '.join(_shortly(made['members']))}.")
+    if left := len(inbox_names(parts.folder(state.path))):
+        say(
+            f"{left} deferred calls were just accepted and lie in {parts.folder(state.path) / 'inbox'}; they are not in it."
+        )
     if with_master_key:
         say("It holds the master key: whoever has this file has every stored secret.")
     else:
@@ -56,7 +64,21 @@ def restore(file: str, replace: bool, as_json: bool) -> None:
     if as_json:
         json_out(done)
     else:
-        say(f"Restored {', '.join(done['members'])}. Start with `trunkline serve`.")
+        say(f"Restored {', '.join(_shortly(done['members']))}. Start with `trunkline serve`.")
+        if done["cancelled_tasks"]:
+            say(
+                f"{done['cancelled_tasks']} deferred calls had not ended when the backup was made and may have run since: they are "
+                "cancelled. See `trunkline tasks list --state cancelled`; `trunkline tasks retry ID` runs one."
+            )
+
+
+def _shortly(members: list[str]) -> list[str]:
+    """Many files of one folder are its name."""
+    return list(
+        dict.fromkeys(
+            f"{name.partition('/')[0]}/" if name.startswith("answers/") else name for name in members
+        )
+    )
 
 
 def _size(count: int) -> str:

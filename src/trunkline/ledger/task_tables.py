@@ -145,6 +145,22 @@ def change_idle(
     return connection.execute(tasks.update().where(chosen).values(**values, **_CHANGED)).rowcount == 1
 
 
+def end_open(connection: sa.Connection, reason: str, now: float) -> int:
+    """Cancels all that has not ended, and has every task shown anew."""
+    ended = {
+        "state": "cancelled",
+        "cancel": reason,
+        "ended_at": now,
+        "updated_at": now,
+        "worker": "",
+        "lease_until": 0.0,
+    }
+    chosen = tasks.update().where(tasks.c.state.not_in(ENDED))
+    count = connection.execute(chosen.values(**ended, **_CHANGED)).rowcount
+    connection.execute(tasks.update().values(shown=0))
+    return count
+
+
 def holds(connection: sa.Connection, task_id: str, fence: int) -> bool:
     """Whether a run still holds its task."""
     own = sa.and_(tasks.c.id == task_id, tasks.c.fence == fence, tasks.c.state == "running")

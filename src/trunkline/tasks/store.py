@@ -94,6 +94,11 @@ class TaskStore:
         with self.reading() as connection:
             return tables.next_due(connection)
 
+    def end_open(self, reason: str) -> int:
+        """Cancels whatever has not ended, for whoever finds it long after (a restore); answers how many there were."""
+        with self.writing(durably=True) as connection:
+            return tables.end_open(connection, reason, self.clock())
+
     # Showing and erasing.
 
     def unshown(self, name: str, limit: int) -> list[Task]:

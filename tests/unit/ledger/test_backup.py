@@ -79,13 +79,13 @@ def test_a_folder_in_use_is_not_overwritten_unless_told(state: Path, tmp_path: P
     "name", ["../evil.db", "/tmp/evil.db", "master.key", "ledger/../../x.db", "ledger/deep/x.db"]
 )
 def test_an_archive_that_would_write_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(RestoreRefused, match="which is no database of Trunkline"):
+    with pytest.raises(RestoreRefused, match="which is no part of a backup"):
         restore(archive_of(tmp_path / "bad.tar.gz", name, b"x"), tmp_path / "state")
     assert list((tmp_path / "state").iterdir()) == []
 
 
 def test_a_link_in_an_archive_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RestoreRefused, match="no database"):
+    with pytest.raises(RestoreRefused, match="no part of a backup"):
         restore(archive_of(tmp_path / "bad.tar.gz", "control.db", b"", tarfile.SYMTYPE), tmp_path / "state")
 
 
