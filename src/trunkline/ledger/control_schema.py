@@ -5,7 +5,22 @@ A part with tables of its own defines them on `control_tables.metadata`, adds it
 
 from __future__ import annotations
 
-from trunkline.ledger import alert_tables, findings_tables, incident_tables, people_tables, rotation_tables
+from trunkline.ledger import (
+    alert_tables,
+    findings_tables,
+    incident_tables,
+    people_tables,
+    review_tables,
+    rotation_tables,
+)
 from trunkline.ledger.control_tables import metadata
 
-__all__ = ["alert_tables", "findings_tables", "incident_tables", "metadata", "people_tables", "rotation_tables"]
+__all__ = [
+    "alert_tables",
+    "findings_tables",
+    "incident_tables",
+    "metadata",
+    "people_tables",
+    "review_tables",
+    "rotation_tables",
+]
