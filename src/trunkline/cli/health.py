@@ -55,6 +55,12 @@ def _print(told: dict[str, Any]) -> None:
     for name, one in told.get("details", {}).items():
         if one.get("status") == "down" and one.get("fallbacks"):
             say(f"{name}: its calls are served by {', '.join(one['fallbacks'])}.")
+    for incident in told.get("incidents", []):
+        taken = incident["acknowledged_by"]
+        who = f"{taken} looks after it" if taken else "nobody has acknowledged it"
+        say(
+            f"Incident {incident['id']} ({incident['severity']}), since {incident['opened_at']}: {incident['title']}; {who}."
+        )
     if last := (told.get("drills") or {}).get("last"):
         say(f"Last drill: {last['at']}, {last['result']} ({last['report'] or last['problem']}).")
     for finding in told.get("findings", []):

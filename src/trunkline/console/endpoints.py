@@ -91,6 +91,7 @@ def health_now(console: Console, query: shapes.HealthQuery, who: Identity, accep
         if snapshot is not None:
             _drilled(console, body, snapshot, now)
         credentials.told(console, body, now)
+        incidents.told(console, body)
     else:
         body, media = health.status(traffic, now), "application/json"
     return Response(to_json(body), health.http_status(body["status"]), media_type=media)
@@ -234,6 +235,8 @@ def _gauges(console: Console) -> list[Metric]:
         *money.metrics(console),
         *deferred.metrics(console),
         *samples.metrics(console),
+        *incidents.metrics(console),
+        *findings.metrics(console),
         *_gateway_gauges(console, now),
     ]
 

@@ -5,6 +5,7 @@ Not for: what a decision does (`control/findings.py`).
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -15,6 +16,7 @@ from trunkline.control import findings as control
 from trunkline.core.errors import CallError
 from trunkline.ops import findings as ops
 from trunkline.ops.findings import FindingRow
+from trunkline.ops.metrics import Metric, Sample
 
 if TYPE_CHECKING:
     from trunkline.console.context import Console
@@ -51,6 +53,15 @@ class FindingsReply(msgspec.Struct, frozen=True):
     """Findings, the worst first, then the newest."""
 
     findings: list[FindingRow]
+
+
+def metrics(console: Console) -> list[Metric]:
+    """How many are open, by kind and severity."""
+    counts = Counter((row.kind, row.severity) for row in ops.listed(console.state))
+    samples = [
+        Sample({"kind": kind, "severity": severity}, n) for (kind, severity), n in sorted(counts.items())
+    ]
+    return [Metric("trunkline_findings_open", "gauge", "Findings that are open.", samples)]
 
 
 def findings(console: Console, query: FindingsQuery) -> Any:

@@ -16,9 +16,10 @@ from trunkline.console.identity import Identity
 from trunkline.control import incidents as control
 from trunkline.control import review as reviews
 from trunkline.core.errors import CallError
-from trunkline.ops.incidents import book
+from trunkline.ops.incidents import book, published
 from trunkline.ops.incidents.incident import Entry, Incident
 from trunkline.ops.incidents.review import Review, markdown
+from trunkline.ops.metrics import Metric, Sample
 
 if TYPE_CHECKING:
     from trunkline.console.context import Console
@@ -60,6 +61,23 @@ class IncidentReply(msgspec.Struct, frozen=True):
 
     incident: Incident
     timeline: list[Entry]
+
+
+def metrics(console: Console) -> list[Metric]:
+    """How many are open, by integration and severity."""
+    open_now = [(one.integration, one.severity) for one in published.read(console.state_dir)]
+    samples = [
+        Sample({"integration": name, "severity": severity}, open_now.count((name, severity)))
+        for name, severity in sorted(set(open_now))
+    ]
+    return [Metric("trunkline_incidents_open", "gauge", "Incidents that are open.", samples)]
+
+
+def told(console: Console, body: dict[str, Any]) -> None:
+    """Adds those that are open to the details of health."""
+    found = published.told(published.read(console.state_dir))
+    if found:
+        body["incidents"] = found
 
 
 def incidents(console: Console, query: IncidentsQuery) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from string import Template
+from urllib.parse import quote
 
 from trunkline import __version__
 from trunkline.console.context import Console
@@ -65,9 +66,11 @@ def _rows(traffic: Iterable[health.Traffic], now: float) -> str:
     for one in traffic:
         found = health.assess(one, now)
         note = "simulated" if one.simulated else one.criticality
-        cells = (one.name, found.status, found.reason, note)
+        cells = (found.status, found.reason, note)
         rows.append(
-            f'<tr class="{found.status}">' + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+            f'<tr class="{found.status}"><td><a href="runbooks/{quote(one.name)}">{escape(one.name)}</a></td>'
+            + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+            + "</tr>"
         )
     return "\n".join(rows) or '<tr><td colspan="4">No integration yet. Add one to trunkline.yaml.</td></tr>'
 

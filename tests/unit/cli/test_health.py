@@ -53,3 +53,18 @@ def test_the_whole_page_with_fallbacks_and_findings(capsys: pytest.CaptureFixtur
     assert "openai: its calls are served by target anthropic, template." in err
     assert "warning: stale for long." in err
     assert "The changed registry was refused" in err
+
+
+@pytest.mark.row("H3")
+def test_open_incidents_are_told_with_who_looks_after_them(capsys: pytest.CaptureFixture[str]) -> None:
+    one = {
+        "id": "inc_1", "integration": "openai", "severity": "critical", "title": "openai is down", "opened_at": "2026-11-21T12:00:00Z",
+        "acknowledged_by": None,
+    }  # fmt: skip
+    _print({"status": "down", "incidents": [one, {**one, "acknowledged_by": "jan"}]})
+    said = capsys.readouterr().err.splitlines()[-2:]
+    assert (
+        said[0]
+        == "Incident inc_1 (critical), since 2026-11-21T12:00:00Z: openai is down; nobody has acknowledged it."
+    )
+    assert said[1].endswith("jan looks after it.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.found import INCIDENT
+from trunkline.ops.incidents import published
 
 pytestmark = pytest.mark.row("H3", "O7")
 PATH = f"/api/incidents/{INCIDENT.id}"
@@ -40,3 +41,19 @@ async def test_the_review_is_data_and_a_document(ask):
     page = await ask(f"{PATH}/review.md")
     assert page.headers["content-type"] == "text/markdown; charset=utf-8"
     assert page.body.decode().startswith(f"# Review of {INCIDENT.id}: stripe\n")
+
+
+async def test_open_ones_stand_in_health_and_metrics(ask, state):
+    assert "incidents" not in (await ask("/api/health?detail=1")).json()
+    published.write(state, [INCIDENT])
+    (one,) = (await ask("/api/health?detail=1")).json()["incidents"]
+    assert (one["id"], one["acknowledged_by"]) == (INCIDENT.id, None)
+    text = (await ask("/metrics")).body.decode()
+    assert 'trunkline_incidents_open{integration="stripe",severity="critical"} 1' in text
+    assert 'trunkline_findings_open{kind="rotation.due",severity="warning"} 1' in text
+
+
+async def test_the_first_page_leads_to_runbooks_and_incidents(ask):
+    text = (await ask("/")).body.decode()
+    assert '<a href="runbooks/stripe">stripe</a>' in text
+    assert '<a href="api/incidents">' in text
