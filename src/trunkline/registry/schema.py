@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from . import catalog, shape, shape_alerts, shape_bounds, shape_flow, shape_vendor
+from . import catalog, shape, shape_alerts, shape_bounds, shape_flow, shape_people, shape_vendor
 from .describe import descriptions, summary
 
-_HOMES = (shape, shape_vendor, shape_flow, shape_bounds, shape_alerts)
+_HOMES = (shape, shape_vendor, shape_flow, shape_bounds, shape_people, shape_alerts)
 NAME = "urn:trunkline:registry:1"
 
 
