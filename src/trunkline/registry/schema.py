@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from . import catalog, shape, shape_alerts, shape_bounds, shape_flow, shape_people, shape_vendor
+from . import catalog, shape
 from .describe import descriptions, summary
 
-_HOMES = (shape, shape_vendor, shape_flow, shape_bounds, shape_people, shape_alerts)
 NAME = "urn:trunkline:registry:1"
 
 
@@ -60,8 +61,14 @@ def _plain(node: Any) -> Any:
     return {**out, "anyOf": choices} if choices else out
 
 
+def _homes() -> list[Any]:
+    """The modules in which the shapes stand: each `shape*.py` beside this one."""
+    names = sorted(file.stem for file in Path(__file__).parent.glob("shape*.py"))
+    return [import_module(f".{name}", __package__) for name in names]
+
+
 def _told(name: str, part: dict[str, Any]) -> dict[str, Any]:
-    of = next(vars(home)[name] for home in _HOMES if name in vars(home))
+    of = next(vars(home)[name] for home in _homes() if name in vars(home))
     part["description"] = summary(of)
     for field, text in descriptions(of).items():
         known = part.get("properties", {}).get(field)
