@@ -1,7 +1,8 @@
 """The control database (`control.db`): caller keys, stored secrets, keys of the installation, the audit chain. All its SQL.
 
-Functions take an open connection, so that a change and its audit row share one transaction. Nothing is deleted: keys are
-revoked, secrets marked removed (their values erased), audit rows only added (triggers refuse the rest).
+Functions take an open connection, so that a change and its audit row share one transaction. Nothing is deleted but refresh tokens
+that vendors have replaced: keys are revoked, secrets marked removed (their values erased), audit rows only added (triggers
+refuse the rest).
 Not for: who may change what and why (`control/`), nor calls (`ledger/query.py`). Times are epoch seconds.
 """
 
@@ -194,6 +195,12 @@ def secret_history(connection: sa.Connection, name: str | None = None) -> list[R
 def insert_secret_version(connection: sa.Connection, row: dict[str, Any]) -> None:
     """Adds a version of a secret."""
     connection.execute(secret_versions.insert().values(**row))
+
+
+def drop_secret_versions(connection: sa.Connection, name: str, versions: list[int]) -> None:
+    """Deletes versions of a secret; their numbers are not used again as long as a newer one is there."""
+    chosen = sa.and_(secret_versions.c.name == name, secret_versions.c.version.in_(versions))
+    connection.execute(secret_versions.delete().where(chosen))
 
 
 def rewrap_secret_version(

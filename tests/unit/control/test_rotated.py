@@ -7,6 +7,7 @@ import pytest
 from trunkline.control import audit, rotated, secrets
 from trunkline.control.resolving import Resolver
 from trunkline.control.state import State
+from trunkline.ledger import rotation_tables
 from trunkline.plugins.secrets import handover
 
 pytestmark = pytest.mark.row("K2", "S2")
@@ -102,3 +103,52 @@ def test_a_new_master_key_opens_what_waits_under_the_old_one(state):
     secrets.rotate_master(state)
     assert rotated.take_over(State(state.path, {})) == ["store:R"]
     assert resolved(State(state.path, {})) == NEW
+
+
+def replaced(state, times):
+    """The vendor replaces the token so often."""
+    for _ in range(times):
+        hand_over(
+            state, value=f"refresh-{len(secrets.versions(state, 'R'))}-{_}-not-real", replaces=resolved(state)
+        )
+        rotated.take_over(state)
+
+
+def test_old_tokens_are_pruned_and_the_audit_log_says_which(state):
+    secrets.set_secret(state, "R", OLD)
+    replaced(state, rotated.KEPT + rotated.AT_ONCE - 2)
+    assert len(secrets.versions(state, "R")) == rotated.KEPT + rotated.AT_ONCE - 1
+    replaced(state, 1)
+    there = [info.version for info in secrets.versions(state, "R")]
+    assert (there, [info.current for info in secrets.versions(state, "R")]) == (
+        [11, 12, 13],
+        [False, False, True],
+    )
+    (pruned,) = [entry for entry in audit.entries(state) if entry["action"] == "secret.prune"]
+    assert (pruned["actor"], pruned["subject"], pruned["detail"]) == (
+        "oauth2", "R", {"versions": list(range(1, 11)), "why": "replaced by the vendor"},
+    )  # fmt: skip
+    assert audit.verify(state).ok
+    replaced(state, 100)
+    assert len(secrets.versions(state, "R")) < rotated.KEPT + rotated.AT_ONCE
+    assert max(info.version for info in secrets.versions(state, "R")) == 113, "no number is used again"
+
+
+def test_what_is_current_is_never_pruned_and_other_secrets_keep_their_versions(state):
+    for n in range(20):
+        secrets.set_secret(state, "OTHER", f"other-{n}-not-real-value")
+        secrets.set_secret(state, "R", f"refresh-person-{n}")
+    secrets.revert(state, "R", 2)
+    replaced(state, 1)
+    there = [info.version for info in secrets.versions(state, "R")]
+    assert (there, resolved(state)) == ([19, 20, 21], "refresh-20-0-not-real")
+    assert len(secrets.versions(state, "OTHER")) == 20
+
+
+def test_nothing_is_pruned_while_the_secret_is_being_rotated(state):
+    secrets.set_secret(state, "R", OLD)
+    row = {"id": "rot_1", "name": "R", "state": "verifying", "created_at": 1.0, "ended_at": 0.0, "facts": {}}
+    with state.change() as connection:
+        rotation_tables.insert(connection, row)
+    replaced(state, 20)
+    assert len(secrets.versions(state, "R")) == 21
