@@ -1,18 +1,17 @@
 """Looks after what needs a person, once a second, in a thread of its own: incidents begin and end, findings are noted, alerts decided.
 
-What fails is said once and tried again: the console must outlive it. Not for: sending (`telling.py`), nor for any of the decisions
+Not for: sending (`telling.py`), nor for any of the decisions
 (`ops/incidents`, `ops/alerting`, `noticing.py`).
 """
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from trunkline.console import noticing
 from trunkline.console.money import live
+from trunkline.console.steadily import Steadily
 from trunkline.control import kills
 from trunkline.core.service import Snapshot
 from trunkline.ledger.query import CallFilter
@@ -31,7 +30,6 @@ from trunkline.ops.outbox import Outbox
 if TYPE_CHECKING:
     from trunkline.console.context import Console
 
-EVERY_S = 1.0
 FINDINGS_EVERY_S = 5.0
 CORRELATIONS = 5
 CORRELATIONS_EVERY_S = 60.0
@@ -55,18 +53,8 @@ class Attending:
         self._rows: list[FindingRow] = []
         self._looked_at = float("-inf")
         self._calls: dict[str, tuple[float, list[str]]] = {}
-        self._said = ""
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="attending", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self, timeout_s: float = 5.0) -> None:
-        """Ends after the look at hand."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
+        steadily = Steadily(self.turn, name="attending", what="looking after incidents and alerts")
+        self.start, self.stop = steadily.start, steadily.stop
 
     def turn(self) -> None:
         """One look at everything."""
@@ -165,13 +153,3 @@ class Attending:
         if self._incidents.open != self._published:
             self._published = self._incidents.open
             published.write(self._console.state_dir, self._published)
-
-    def _run(self) -> None:
-        while not self._stop.wait(EVERY_S):
-            try:
-                self.turn()
-            except Exception as problem:
-                text = f"looking after incidents and alerts failed ({type(problem).__name__}: {problem}); it goes on"
-                if text != self._said:
-                    sys.stderr.write(f"trunkline console: {text}\n")
-                self._said = text

@@ -16,6 +16,7 @@ from trunkline.control import incidents as people
 from trunkline.control import kills
 from trunkline.control.state import State
 from trunkline.core.service import Service, Snapshot
+from trunkline.core.text import rfc3339
 from trunkline.ledger.impact import Impact as ImpactReader
 from trunkline.ledger.query import CallFilter, Ledger
 from trunkline.ops import findings, health, rotation_due
@@ -72,14 +73,14 @@ def facts(sources: Sources, service: Service, now: float) -> RunbookFacts:
         owner=service.owner,
         criticality=service.criticality,
         environment=sources.snapshot.environment,
-        at=_at(now),
+        at=rfc3339(now),
         status=verdict.status,
         reason=verdict.reason,
         evidence=_evidence(one, now),
         switched_off=kills.disabled(sources.state).get(service.name),
         incident=published.told(open_incidents)[0] if open_incidents else None,
-        failing_since=_at(failing_us / 1e6) if failing_us is not None else "",
-        affected_since=_at(since),
+        failing_since=rfc3339(failing_us / 1e6) if failing_us is not None else "",
+        affected_since=rfc3339(since),
         affected=affected,
         failures=_failures(sources, service),
         fallbacks=[told(link) for link in service.fallback],
@@ -94,7 +95,7 @@ def facts(sources: Sources, service: Service, now: float) -> RunbookFacts:
         commands=_commands(service),
         runbook=text(sources.folder, service, now, sources.commands),
         acknowledged=[
-            {**row, "at": _at(row["at"])} for row in people.runbook_acks(sources.state, service.name, 5)
+            {**row, "at": rfc3339(row["at"])} for row in people.runbook_acks(sources.state, service.name, 5)
         ],
     )
 
@@ -170,7 +171,7 @@ def _credentials(sources: Sources, service: Service, now: float) -> list[Credent
             state = rotation_due.state_of(service.rotation_every, last_at, now)
             found.append(CredentialStanding(ref=credential.ref, state=state))
         else:
-            due = _at(one.due_at)[:10] if one.due_at else ""
+            due = rfc3339(one.due_at)[:10] if one.due_at else ""
             found.append(CredentialStanding(ref=one.ref, state=one.state, due=due, rotating=one.rotating))
     return found
 
@@ -203,7 +204,3 @@ def _commands(service: Service) -> dict[str, list[NamedCommand]]:
         ("Recovery", commands.recovery(service)),
     )
     return {name: [NamedCommand(what=one.what, command=one.line) for one in some] for name, some in groups}
-
-
-def _at(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -6,13 +6,12 @@ Not for: what is worth telling (`attending.py`), nor how it is sent (`ops/notify
 from __future__ import annotations
 
 import os
-import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from trunkline.console.published import Published
+from trunkline.console.steadily import Steadily
 from trunkline.console.watching import Secrets
 from trunkline.control.state import State
 from trunkline.core.alerting import targets_of
@@ -23,12 +22,11 @@ from trunkline.ops.incidents.incident import Entry
 from trunkline.ops.notify import Delivery, tell
 from trunkline.ops.outbox import Notice, Outbox
 
-EVERY_S = 1.0
 TIDY_EVERY_S = 3600.0
 
 
 class Telling:
-    """One state folder's notices. What fails is said once and tried again: the console must outlive it."""
+    """One state folder's notices."""
 
     def __init__(
         self,
@@ -46,18 +44,8 @@ class Telling:
         self._state = State(state_dir, environ)
         self._secrets = Secrets(self._state)
         self._tidied_at = float("-inf")
-        self._said = ""
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="telling", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self, timeout_s: float = 5.0) -> None:
-        """Ends after the notice at hand."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
+        steadily = Steadily(self.turn, name="telling", what="telling notices")
+        self.start, self.stop = steadily.start, steadily.stop
 
     def turn(self) -> None:
         """Sends what is due."""
@@ -107,13 +95,3 @@ class Telling:
     def _secret(self, ref: str) -> str:
         self._secrets.look()
         return self._secrets.value(ref)
-
-    def _run(self) -> None:
-        while not self._stop.wait(EVERY_S):
-            try:
-                self.turn()
-            except Exception as problem:
-                text = f"telling notices failed ({type(problem).__name__}: {problem}); it goes on"
-                if text != self._said:
-                    sys.stderr.write(f"trunkline console: {text}\n")
-                self._said = text

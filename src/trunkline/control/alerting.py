@@ -16,8 +16,9 @@ from trunkline.control import audit, publish
 from trunkline.control.state import State
 from trunkline.core.alerting import Rule, Target
 from trunkline.core.service import Snapshot
+from trunkline.core.text import rfc3339
 from trunkline.ops.alerting import book
-from trunkline.ops.alerting.condition import links, rfc3339
+from trunkline.ops.alerting.condition import links
 from trunkline.ops.alerting.decide import Known
 from trunkline.ops.alerting.message import Item, event_of, message
 from trunkline.ops.notify import Delivery, tell

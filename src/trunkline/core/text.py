@@ -1,4 +1,4 @@
-"""Small questions about header values and names that several parts ask; pure.
+"""Small questions about header values, names and instants that several parts ask; pure.
 
 Not for: HTTP framing (`wire/guard.py`).
 """
@@ -6,6 +6,7 @@ Not for: HTTP framing (`wire/guard.py`).
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 CORRELATION = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -45,3 +46,8 @@ def nearest(name: str, known: list[str]) -> str:
 
     found = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return found[0] if found else ""
+
+
+def rfc3339(at: float) -> str:
+    """An instant (epoch seconds) as text, in UTC and whole seconds."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

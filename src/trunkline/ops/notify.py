@@ -15,7 +15,6 @@ import secrets
 import ssl
 import time
 from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ import msgspec
 from trunkline.core.alerting import Target, targets_of
 from trunkline.core.codec import to_json
 from trunkline.core.flow import Notify
+from trunkline.core.text import rfc3339
 from trunkline.ops import mail
 from trunkline.ops.formats import datadog, sentry, slack
 from trunkline.ops.formats.letter import letter
@@ -122,8 +122,7 @@ def body_of(host: str, event: str, payload: dict[str, Any], at: float) -> bytes:
     text = text_of(event, payload)
     if host.endswith(_SLACK):
         return slack.body(payload, text)
-    when = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return to_json({"type": event, "timestamp": when, "text": text, "data": payload})
+    return to_json({"type": event, "timestamp": rfc3339(at), "text": text, "data": payload})
 
 
 def _told(target: Target, one: _Event) -> Sent:

@@ -258,23 +258,3 @@ def test_before_anything_is_published_nothing_happens(tmp_path: Path) -> None:
     attending(desk).turn()
     assert desk.told() == []
     desk.ledger.close()
-
-
-def test_what_fails_is_said_once_and_the_thread_lives_on(
-    desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    watched = attending(desk)
-    turns = iter([OSError("full"), OSError("full"), None])
-
-    def turn() -> None:
-        problem = next(turns, None)
-        if problem is not None:
-            raise problem
-        watched._stop.set()
-
-    monkeypatch.setattr(watched, "turn", turn)
-    monkeypatch.setattr("trunkline.console.attending.EVERY_S", 0.0)
-    watched._run()
-    said = "trunkline console: looking after incidents and alerts failed (OSError: full); it goes on\n"
-    assert capsys.readouterr().err == said
-    watched.stop()

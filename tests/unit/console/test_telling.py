@@ -112,24 +112,3 @@ def test_whom_an_alert_has_reached_stands_in_the_timeline(place: Place) -> None:
     assert [(entry.at, entry.text) for entry in found[1] if entry.kind == "alert"] == [
         (NOW + 10, "Alert told to slack (rule on-call).")
     ]
-
-
-def test_what_fails_is_said_once_and_the_thread_lives_on(
-    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    telling = place.telling
-    turns = iter([OSError("full"), OSError("full"), None])
-
-    def turn() -> None:
-        problem = next(turns, None)
-        if problem is not None:
-            raise problem
-        telling._stop.set()
-
-    monkeypatch.setattr(telling, "turn", turn)
-    monkeypatch.setattr("trunkline.console.telling.EVERY_S", 0.0)
-    telling._run()
-    assert (
-        capsys.readouterr().err == "trunkline console: telling notices failed (OSError: full); it goes on\n"
-    )
-    telling.stop()

@@ -282,3 +282,20 @@ def test_a_reference_that_nothing_stands_behind_is_said() -> None:
     target = Target(kind="slack", name="slack", secret="env:GONE")
     (sent,) = tell([target], "x", {"text": "t"}, secret={}.__getitem__).sent
     assert sent.detail == "env:GONE cannot be had: it does not resolve"
+
+
+@pytest.mark.row("O3")
+def test_an_alert_goes_by_mail_and_its_end_to_the_same_thread(authority: Authority) -> None:
+    trust = ssl.create_default_context(cafile=str(authority.file))
+    with running_mail_server(authority.server("127.0.0.1")) as server:
+        target = Target(
+            kind="email", name="email-2", email=["ops@example.com"], sender="t@example.com", smtp=f"smtp://127.0.0.1:{server.port}"
+        )  # fmt: skip
+        for phase in ("firing", "resolved"):
+            payload = msgspec.to_builtins(alert(phase))
+            delivery = tell([target], f"alert.{phase}", payload, secret=secret, tls=lambda: trust)
+            assert delivery.sent == [Sent("email-2", "ops@example.com", ok=True)]
+    first, end = (message_from_string(text) for _, text in server.mails)
+    assert (first["X-Trunkline-Event"], end["X-Trunkline-Event"]) == ("alert.firing", "alert.resolved")
+    assert first["References"] == end["References"] is not None
+    assert "runbook: https://console.example.com/runbooks/stripe" in str(first.get_payload())

@@ -6,11 +6,11 @@ Not for: whether and when it is told (`decide.py`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from trunkline.core.codec import to_json
 from trunkline.core.service import Snapshot
+from trunkline.core.text import rfc3339
 from trunkline.ops.alerting.message import Item
 from trunkline.ops.alerts import Alert
 from trunkline.ops.findings import FindingRow
@@ -125,11 +125,6 @@ def of_budget(alert: Alert) -> Condition:
         facts=facts,
     )
     return Condition(item, ends=False)
-
-
-def rfc3339(at: float) -> str:
-    """An instant as text, in UTC and whole seconds."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _fact(value: object) -> str:

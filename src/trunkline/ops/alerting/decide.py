@@ -12,7 +12,8 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from trunkline.core.alerting import SEVERITIES, Rule, Severity
-from trunkline.ops.alerting.condition import Condition, rfc3339
+from trunkline.core.text import rfc3339
+from trunkline.ops.alerting.condition import Condition
 from trunkline.ops.alerting.message import Item
 
 STORM_AFTER = 5

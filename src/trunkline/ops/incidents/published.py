@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from trunkline.core.codec import DecodeError, json_decoder, to_json
+from trunkline.core.text import rfc3339
 from trunkline.ops.incidents.incident import Incident
 
 FILE = "incidents.json"
@@ -50,8 +50,3 @@ def told(incidents: Iterable[Incident]) -> list[dict[str, Any]]:
         }
         for one in incidents
     ]
-
-
-def rfc3339(at: float) -> str:
-    """An instant as text."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
