@@ -205,7 +205,7 @@ class Link(NamedTuple):
     on: frozenset[str]
     """Codes of failures for which it holds; empty: those that another target could help."""
     text: Any = None
-    """engine/template.Template of the kinds static and template."""
+    """engine/template.Template of the kind template."""
     route: Route | None = None
     """Of the kind target, once it is known for a call."""
 

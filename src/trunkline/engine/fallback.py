@@ -52,7 +52,7 @@ def compiled(declared: Sequence[Fallback]) -> tuple[Link, ...]:
             one.kind,
             one,
             frozenset(one.on),
-            Template(one.body, one.content_type) if one.kind in ("static", "template") else None,
+            Template(one.body, one.content_type) if one.kind == "template" else None,
         )
         for one in declared
     )
@@ -143,9 +143,11 @@ class Fallbacks:
             return self._stale(exchange, spec.max_age or None) if self._stale is not None else None
         if link.kind == "defer":
             return self._defer(exchange, error, spec) if self._defer is not None else None
+        fields = f"content-type: {spec.content_type}\r\n".encode("latin-1", "replace")
+        if link.text is None:
+            return Answer(spec.status, fields, spec.body.encode())
         request = exchange.request.body if exchange.rest is None else b""
         facts = facts_of(exchange, error, self._wall())
-        fields = f"content-type: {spec.content_type}\r\n".encode("latin-1", "replace")
         return Answer(spec.status, fields, link.text.fill(request, facts))
 
 
