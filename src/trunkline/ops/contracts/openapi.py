@@ -19,6 +19,8 @@ from trunkline.ops.contracts.observe import FREE, KIND, OPAQUE, escaped
 from trunkline.ops.contracts.watch import Contract
 
 DEPTH_MAX = 9
+NESTED_MAX = 12
+"""Depth of parts within parts."""
 SAME_MAX = 2
 """A schema that lies in itself is followed so often."""
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
@@ -93,7 +95,8 @@ class _Reader:
         contract: Contract = {}
         errors: Contract = {}
         statuses: list[str] = []
-        for status, told in sorted((spec.get("responses") or {}).items()):
+        answers = _mapping(spec.get("responses"))
+        for status, told in sorted(answers.items(), key=lambda item: str(item[0])):
             answer = self._followed(told)
             if str(status).startswith("2"):
                 statuses.append(str(status))
@@ -113,15 +116,15 @@ class _Reader:
         streamed = self._schema_of(answer, "text/event-stream")
         if not streamed:
             return
-        for option in self._options(streamed) or [streamed]:
-            name = self._kind(option) or "data"
+        for option in self.options(streamed) or [streamed]:
+            name = self.kind(option) or "data"
             self._into(contract, f"event {name}", option)
 
     def _request(self, spec: Schema, shared: list[Any], contract: Contract) -> None:
         body = self._followed(spec.get("requestBody"))
         schema = self._schema_of(body, "json") or self._schema_of(body, "x-www-form-urlencoded")
         self._into(contract, "request", schema)
-        for parameter in (*shared, *(spec.get("parameters") or ())):
+        for parameter in (*shared, *_listing(spec.get("parameters"))):
             one = self._followed(parameter)
             if one.get("in") == "body":
                 self._into(contract, "request", one.get("schema") or {})
@@ -170,46 +173,36 @@ class _Reader:
             here = here.get(key) if isinstance(here, dict) else None
         return here
 
-    def plain(self, schema: Any) -> Schema:
+    def plain(self, schema: Any, depth: int = 0) -> Schema:
         """A schema without reference and with the parts of `allOf` joined."""
-        schema = self._followed(schema)
-        parts = schema.get("allOf")
-        if not isinstance(parts, list):
-            return schema
-        joined: dict[str, Any] = {key: value for key, value in schema.items() if key != "allOf"}
-        for part in map(self.plain, parts):
-            properties = {**part.get("properties", {}), **joined.get("properties", {})}
-            required = [*part.get("required", []), *joined.get("required", [])]
-            joined = {
-                **part,
-                **joined,
-                **({"properties": properties} if properties else {}),
-                "required": required,
-            }
+        plain = self._followed(schema)
+        parts = plain.get("allOf")
+        if not isinstance(parts, list) or depth > NESTED_MAX:
+            return plain
+        joined: dict[str, Any] = {key: value for key, value in plain.items() if key != "allOf"}
+        for one in parts:
+            part = self.plain(one, depth + 1)
+            properties = {**_mapping(part.get("properties")), **_mapping(joined.get("properties"))}
+            required = [*_listing(part.get("required")), *_listing(joined.get("required"))]
+            joined = {**part, **joined, "required": required}
+            if properties:
+                joined["properties"] = properties
         return joined
 
-    def _options(self, schema: Any) -> list[Schema]:
+    def options(self, schema: Any, depth: int = 0) -> list[Schema]:
         """The alternatives of a schema, those of alternatives included; none where it has none."""
-        found = []
+        found: list[Schema] = []
         plain = self.plain(schema)
-        for option in plain.get("oneOf") or plain.get("anyOf") or ():
-            found += self._options(option) or [self.plain(option)]
+        if depth <= NESTED_MAX:
+            for option in _listing(plain.get("oneOf")) or _listing(plain.get("anyOf")):
+                found += self.options(option, depth + 1) or [self.plain(option)]
         return found
 
-    def options(self, schema: Any) -> list[Schema]:
-        return self._options(schema)
-
-    def _kind(self, schema: Schema) -> str:
-        """How an object of this schema names its kind; empty if it does not."""
-        properties = schema.get("properties")
-        inner = (
-            self.plain(properties.get(KIND)) if isinstance(properties, dict) and KIND in properties else {}
-        )
-        words = inner.get("enum") or ([inner["const"]] if "const" in inner else [])
-        return str(words[0]) if len(words) == 1 and is_word(str(words[0])) else ""
-
     def kind(self, schema: Schema) -> str:
-        return self._kind(schema)
+        """How an object of this schema names its kind; empty if it does not."""
+        properties = _mapping(schema.get("properties"))
+        words = _values(self.plain(properties[KIND])) if KIND in properties else []
+        return str(words[0]) if len(words) == 1 and is_word(str(words[0])) else ""
 
 
 class _Step(NamedTuple):
@@ -291,7 +284,7 @@ class _Walk:
         inside = f"{place}<{kind}>" if kind else place
         if kind:
             self._places.setdefault(inside, declared_place(False, [], [], []))
-        required = set(schema.get("required") or ())
+        required = set(_listing(schema.get("required")))
         for key, inner in properties.items():
             at = place if kind and key == KIND else inside
             self.value(f"{at}/{escaped(str(key))}", str(key), inner, key in required, way)
@@ -310,8 +303,8 @@ def _types(schema: Schema) -> set[str]:
         types.add("null")
     if not types and ("properties" in schema or "additionalProperties" in schema):
         types = {"object"}
-    if not types and ("enum" in schema or "const" in schema):
-        types = {_type_of(value) for value in schema.get("enum") or [schema.get("const")]}
+    if not types:
+        types = {_type_of(value) for value in _values(schema)}
     return types & _TYPES
 
 
@@ -321,8 +314,20 @@ def _type_of(value: Any) -> str:
 
 
 def _words(schema: Schema) -> set[str]:
-    values = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
-    return {value for value in values if isinstance(value, str) and is_word(value)}
+    return {value for value in _values(schema) if isinstance(value, str) and is_word(value)}
+
+
+def _values(schema: Schema) -> list[Any]:
+    """The only values that a schema allows."""
+    return _listing(schema.get("enum")) or ([schema["const"]] if "const" in schema else [])
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _listing(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _all_worded(options: list[Schema]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 from trunkline.ops.contracts.formats import text_format
-from trunkline.ops.contracts.observe import NODES_MAX, looks_like_map
+from trunkline.ops.contracts.observe import MAP, NODES_MAX, looks_like_map
 
 DEPTH_MAX = 8
 FIELDS_MAX = 40
@@ -31,7 +31,7 @@ class _Cut:
             return "..."
         if isinstance(value, dict):
             if looks_like_map(name, value):
-                return {"{key}": self.value("", item, depth + 1) for item in list(value.values())[:1]}
+                return {MAP: self.value("", item, depth + 1) for item in list(value.values())[:1]}  # noqa: B035
             fields = list(value.items())[:FIELDS_MAX]
             return {key[:80]: self.value(key, item, depth + 1) for key, item in fields}
         if isinstance(value, list):

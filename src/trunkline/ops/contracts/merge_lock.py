@@ -1,0 +1,138 @@
+"""The lock as it would be: with changes accepted, with new operations taken in, learned anew, or out of a description. Pure.
+
+Not for: writing it (`control/contracts.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from trunkline.core.service import Operation as Declared
+from trunkline.core.service import Service
+from trunkline.ops.contracts import lock as locks
+from trunkline.ops.contracts import merge, store
+from trunkline.ops.contracts.change import Change
+from trunkline.ops.contracts.compared import compared
+from trunkline.ops.contracts.lock import ERRORS, Lock, LockedIntegration, LockedOperation
+from trunkline.ops.contracts.openapi import Described, same_path
+from trunkline.ops.contracts.watch import Contract, Operation
+
+
+class Step(NamedTuple):
+    """What becomes of one operation. `changes` are those that were found; none for one that is new to the lock."""
+
+    integration: str
+    operation: str
+    changes: list[Change]
+    old: LockedOperation | None
+    new: LockedOperation
+
+    @property
+    def difference(self) -> str:
+        """Lines that go and come."""
+        before = locks.operation_text(self.old) if self.old is not None else ""
+        return merge.difference(before, locks.operation_text(self.new), self.operation)
+
+
+def from_traffic(
+    lock: Lock, integration: str, book: store.Book, operations: Iterable[str], *, anew: bool = False
+) -> Iterator[Step]:
+    """Operations of an integration with what was seen of them; those that nothing new is known of are left out.
+
+    `anew`: all counts are taken over, too.
+    """
+    wanted = set(operations)
+    for name, operation in sorted(book.operations.items()):
+        if wanted and (name or "errors") not in wanted:
+            continue
+        old = locks.found(lock, integration, name)
+        changes = operation.changes()
+        contract = (
+            merge.relearned(operation, changes) if anew or old is None else merge.accepted(operation, changes)
+        )
+        new = locks.locked_operation(*_call(name, operation), contract)
+        if new.parts and (old is None or changes or anew) and new != old:
+            yield Step(integration, name, changes, old, new)
+
+
+def _call(name: str, operation: Operation) -> tuple[str, str]:
+    """Method and path as they stand in the lock; of an undeclared operation they are its name."""
+    if name == ERRORS:
+        return "", ""
+    method, _, path = name.partition(" ")
+    return (method, path) if path.startswith("/") else (operation.method, operation.path)
+
+
+def from_description(
+    lock: Lock, service: Service, described: Iterable[Described], names: Mapping[str, str]
+) -> Iterator[Step]:
+    """Operations of a description, under the names that they have here. `names`: `METHOD /path` of a description -> name."""
+    errors: Contract = {}
+    for one in described:
+        name = names.get(f"{one.method} {one.path}", "")
+        errors = {**one.errors, **errors}
+        if name and one.contract:
+            old = locks.found(lock, service.name, name)
+            new = locks.locked_operation(one.method, one.path, one.contract)
+            changes = compared(locks.contract_of(old), one.contract) if old is not None else []
+            if new != old:
+                yield Step(service.name, name, changes, old, new)
+    if errors and locks.found(lock, service.name, ERRORS) is None:
+        yield Step(service.name, ERRORS, [], None, locks.locked_operation("", "", errors))
+
+
+def named(
+    service: Service, used: Iterable[str], described: Iterable[tuple[str, str]], *, everything: bool = False
+) -> dict[str, str]:
+    """`METHOD /path` of a description -> the name that the operation has here: as declared, as used without being declared, or
+    with `everything` its own. Operations that are declared but were never used count where nothing was used yet.
+    """
+    known = set(used) - {ERRORS}
+    found = {}
+    for method, path in described:
+        declared = _declared(service, method, path)
+        own = f"{method} {path}"
+        if declared is not None and (declared.name in known or not known or everything):
+            found[own] = declared.name
+        elif match := next((name for name in sorted(known) if _same(name, own)), ""):
+            found[own] = match
+        elif everything:
+            found[own] = own
+    return found
+
+
+def _declared(service: Service, method: str, path: str) -> Declared | None:
+    prefix = service.api_version.path.rstrip("/") if service.api_version is not None else ""
+    for one in service.operations:
+        if one.method == method and (same_path(one.path, path) or same_path(prefix + one.path, path)):
+            return one
+    return None
+
+
+def _same(name: str, own: str) -> bool:
+    method, _, path = name.partition(" ")
+    other, _, template = own.partition(" ")
+    return method == other and same_path(path, template)
+
+
+def applied(lock: Lock, steps: Iterable[Step], versions: Mapping[str, str]) -> Lock:
+    """The lock with these operations. `versions`: the pinned API version by integration."""
+    out = msgspec.convert(msgspec.to_builtins(lock), Lock)
+    for step in steps:
+        one = out.integrations.setdefault(step.integration, LockedIntegration())
+        one.api_version = versions.get(step.integration, one.api_version)
+        if step.operation == ERRORS:
+            one.errors = step.new
+        else:
+            one.operations[step.operation] = step.new
+    return out
+
+
+def without(lock: Lock, integrations: Iterable[str]) -> Lock:
+    """The lock without integrations that are no longer declared."""
+    gone = set(integrations)
+    kept = {name: one for name, one in lock.integrations.items() if name not in gone}
+    return Lock(lock.version, kept)
