@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trunkline.console.contracts import Contracts
 from trunkline.core.sample import Looker
 
 if TYPE_CHECKING:
@@ -15,4 +16,4 @@ if TYPE_CHECKING:
 
 def lookers(console: Console) -> list[Looker]:
     """All of them."""
-    return []
+    return [Contracts(console)]
