@@ -18,12 +18,12 @@ from typing import Any
 
 import trunkline
 from trunkline import settings as process_settings
-from trunkline.core.codec import from_json, pack_decoder, to_json, to_pack
+from trunkline.core.codec import to_json, to_pack
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Policy
 from trunkline.core.scrub import Scrubber
-from trunkline.core.service import Callers, Sealed, Service, Snapshot
+from trunkline.core.service import Service
 from trunkline.core.uses import FILE_NAME
 from trunkline.engine.batch import Batches
 from trunkline.engine.diary import Diary
@@ -33,8 +33,9 @@ from trunkline.engine.gateway import Gateway, Ids
 from trunkline.engine.guess import Guesses
 from trunkline.engine.limits_told import limits_told
 from trunkline.engine.sweep import Sweeper
+from trunkline.engine.virtual import Virtuals
 from trunkline.engine.world import Address, Makers, World
-from trunkline.gateway import addresses, caching, failures, kills
+from trunkline.gateway import addresses, caching, failures, kills, published
 from trunkline.gateway.besides import Besides
 from trunkline.gateway.console_link import ConsoleLink
 from trunkline.gateway.deferrals import Deferrals
@@ -64,7 +65,6 @@ from trunkline.plugins.policies.queue import Queue
 from trunkline.plugins.policies.quota import Quota
 from trunkline.plugins.policies.shed import Shed
 from trunkline.plugins.secrets import handover, masterkey
-from trunkline.plugins.secrets.sealed import open_sealed
 from trunkline.settings import Settings
 from trunkline.wire.client import Client, ClientLimits
 from trunkline.wire.server import Server
@@ -72,9 +72,6 @@ from trunkline.wire.server import Server
 STATS_S = 1.0
 VENDOR_CONNECTIONS = 16384
 """To one address; how many calls a vendor takes at once is the registry's to say (`limits`)."""
-
-_snapshot = pack_decoder(Snapshot)
-_callers = pack_decoder(Callers)
 
 
 class Process:
@@ -87,11 +84,11 @@ class Process:
         self._environ = environ
         self.boot = secrets.token_hex(4)
         clock, wall = time.monotonic, time.time
-        self._snapshot_read = _snapshot.decode((self.state / "snapshot.msgpack").read_bytes())
-        self._sealed = self._open_sealed()
+        self._snapshot_read = published.snapshot(self.state)
+        self._sealed, self._master = published.sealed(self.state, self._environ)
         self._scrub()
         self._makers = Makers(auth.prepare, self._address, ADAPTERS, CODECS)
-        self._callers_read = self._read_callers()
+        self._callers_read = published.callers(self.state)
         self._kills = kills.Kills()
 
         self.journal = Journal(self.state / "journal")
@@ -105,6 +102,7 @@ class Process:
         )
         self.uses = UseLog(self.boot, self.access, wall)
         self.breaker = Breaker(clock, wall)
+        self.virtuals = Virtuals(self.breaker.shut, wall)
         self.queue = Queue(clock, wall, limits_told, self.breaker.shut)
         self.queue.load(self._snapshot_read)
         self.shed = Shed(clock, wall, self._snapshot_read.shedding)
@@ -163,7 +161,7 @@ class Process:
             self.breaker,
             clock=clock,
             wall=wall,
-            reload_state=self._reload_state,
+            reload_state=partial(published.reload_state, self.state),
             deferrals=self.deferrals,
             view=self.view,
             besides=besides.told,
@@ -226,29 +224,17 @@ class Process:
         if isinstance(sys.stderr, Scrubbed):
             sys.stderr.scrubber = Scrubber(self._sealed.values.values())
 
-    def _open_sealed(self) -> Sealed:
-        path = self.state / "secrets.sealed"
-        self._master = masterkey.read(self.state, self._environ)
-        if self._master is None:
-            raise masterkey.MasterKeyProblem(
-                f"There is no master key for {self.state}. Start with `trunkline serve`, which makes one."
-            )
-        return open_sealed(path, self._master)
-
-    def _read_callers(self) -> Callers:
-        return _callers.decode((self.state / "callers.msgpack").read_bytes())
-
     def _take_snapshot(self) -> None:
-        self._snapshot_read = _snapshot.decode((self.state / "snapshot.msgpack").read_bytes())
+        self._snapshot_read = published.snapshot(self.state)
         self._swap()
 
     def _take_sealed(self) -> None:
-        self._sealed = self._open_sealed()
+        self._sealed, self._master = published.sealed(self.state, self._environ)
         self.access.load(self._callers_read, self._sealed.pepper, self._sealed.token_key)
         self._swap()
 
     def _take_callers(self) -> None:
-        self._callers_read = self._read_callers()
+        self._callers_read = published.callers(self.state)
         self.access.load(self._callers_read, self._sealed.pepper, self._sealed.token_key)
         self.spending.load(self._snapshot_read, self._callers_read)
         self._tell()
@@ -263,14 +249,14 @@ class Process:
 
     def _world(self) -> World:
         world = World(self._snapshot_read, self._sealed, self._makers, self._kills.vendors)
+        world.virtual = self.virtuals.adopt(self._snapshot_read.virtual)
         self.sampler.adopt(world.services.values(), self._snapshot_read.samples)
-        newer = handover.newer(self.state, self._sealed, self._master) if self._master else {}
+        newer = handover.newer(self.state, self._sealed, self._master)
         self.tokens.adopt(world.services.values(), self._sealed.values, newer)
         self.rereads.adopt(world.services.values(), self._sealed)
         return world
 
     def _keep_refresh(self, ref: str, stored: str, value: str) -> None:
-        assert self._master is not None
         pepper = self._sealed.pepper
         handover.hand_over(self.state, ref, value, replaces=stored, pepper=pepper, master_key=self._master)
 
@@ -284,13 +270,6 @@ class Process:
         self.cache.reload(services, self._snapshot_read.cache_bytes)
         self.breaker.keep({live.name: {member.name for member in live.members} for live in services})
         self._tell()
-
-    def _reload_state(self) -> dict[str, Any]:
-        try:
-            told: dict[str, Any] = from_json((self.state / "reload.json").read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return told
 
     def _tell(self) -> None:
         """Says in `gateway.json` what is live now; `trunkline reload` waits for it."""
@@ -321,6 +300,7 @@ class Process:
             "batches": {"requests": self.batches.merged, "calls": self.batches.carried},
             "answers": self.keyed.stats(),
             "samples": self.sampler.stats(),
+            "virtual": self.virtuals.stats(),
             "budgets": self.spending.budget.standings(),
             **self.view.stats(self.gateway.world),
             **self.queue.stats(),

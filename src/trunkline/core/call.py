@@ -243,6 +243,11 @@ class Unlined:
         """Nothing is known against it."""
         return True
 
+    @staticmethod
+    def left(_model: str) -> float:
+        """Share of its limits."""
+        return 1.0
+
 
 UNLINED = Unlined()
 

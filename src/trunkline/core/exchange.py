@@ -54,6 +54,10 @@ class Exchange:
     """engine/heading.Heading: what the head decided."""
     route: Route | None = None
     """As the caller named it; it stays whatever happens."""
+    choice: Any = None
+    """engine/virtual.Virtual, where the model that was asked for stands for several."""
+    ranked: tuple[Any, ...] = ()
+    """Its other targets, as links before the declared fallbacks."""
     via: Route | None = None
     """Where attempts go instead, after a fallback or a repair."""
     ingress: str = "proxy"

@@ -33,6 +33,7 @@ from trunkline.core.flow import (
 )
 from trunkline.core.handling import Samples, SampleStore
 from trunkline.core.identity import Issuer, Role, SignIn
+from trunkline.core.virtual import Virtual
 
 Repeat = Literal["always", "with_key", "never"]
 ErrorStyle = Literal["superset", "native", "normalized"]
@@ -174,10 +175,10 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     title: str = ""
     cache: Cache | None = None
     """Instead of the service's."""
-
     shutdown: str = ""
     """The day (`YYYY-MM-DD`) from which the vendor no longer serves it; empty if none is known."""
     replacement: str = ""
+
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """A wire format that this vendor serves, and where below its base address."""
@@ -248,11 +249,11 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     criticality: Literal["load-path", "enhancement"] = "enhancement"
     runbook: str = ""
     changelog: str = ""
-    status_page: str = ""
     review_every: float = 0.0
     """Seconds between two readings of the changelog; 0: no schedule."""
     unversioned: str = ""
     """Why there is no version to pin; empty where there should be one."""
+    status_page: str = ""
     status_feed: str = ""
     """What of the status page a machine reads: Statuspage v2 or incident.io (`.../api/v2/summary.json`), status.io, RSS, Atom."""
     rotation_every: float = 0.0
@@ -283,23 +284,24 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     environment: str
     services: list[Service]
     aliases: list[Alias] = []
+    virtual: list[Virtual] = []
     routes: dict[str, str] = {}
     """Named route -> integration."""
-    route_fallback: dict[str, list[Fallback]] = {}
-    """Fallbacks of named routes, instead of their integration's."""
     route_split: dict[str, dict[str, float]] = {}
     """Of a named route that several integrations serve: their shares, which sum up to 1. `routes` names the first of them."""
+    route_fallback: dict[str, list[Fallback]] = {}
+    """Fallbacks of named routes, instead of their integration's."""
     budgets: list[Budget] = []
     caller_limits: list[CallerLimit] = []
     team_weights: dict[str, int] = {}
     """Shares of a team in a queue; 1 where nothing is said."""
     notify: Notify = Notify()
-    shedding: Shedding = Shedding()
-    drills: Drills = Drills()
-    egress: Egress = Egress()
     alerts: list[Rule] = []
     """Who is told of what; one rule to `notify` where the registry writes none."""
     incidents: IncidentTimes = IncidentTimes()
+    shedding: Shedding = Shedding()
+    drills: Drills = Drills()
+    egress: Egress = Egress()
     cache_bytes: int = 64 << 20
     samples: SampleStore = SampleStore()
     health_public: bool = False

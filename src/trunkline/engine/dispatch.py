@@ -175,11 +175,7 @@ class Dispatcher:
                 admitted += 1
             response = self._open(attempt)
             await arrival(response)
-            attempt.first_byte_at = now = self._clock()
-            attempt.status = response.status
-            exchange.vendor_wait += now - attempt.sent_at
-            if now >= attempt.target.line.hears_at:
-                attempt.target.line.hear(attempt)
+            self._arrived(attempt, response)
             if (
                 response.complete
                 and not exchange.stream
@@ -215,6 +211,17 @@ class Dispatcher:
             await usable(attempt.target.member, exchange.deadline - self._clock())
         if exchange.translator is not None:
             await translate(exchange)
+
+    def _arrived(self, attempt: Attempt, response: Response) -> None:
+        """An answer has begun, good or bad."""
+        exchange, line = attempt.exchange, attempt.target.line
+        attempt.first_byte_at = now = self._clock()
+        attempt.status = response.status
+        exchange.vendor_wait += now - attempt.sent_at
+        if now >= line.hears_at:
+            line.hear(attempt)
+        if exchange.choice is not None:
+            exchange.choice.heard(attempt, now - attempt.sent_at)
 
     async def _in_time(self, exchange: Exchange, waiting: Awaitable[None]) -> None:
         """Waits for a policy, but no longer than the call has: whoever else forgets the deadline, this does not."""

@@ -59,9 +59,13 @@ def compiled(declared: Sequence[Fallback]) -> tuple[Link, ...]:
 
 
 def declared_for(exchange: Exchange) -> tuple[Link, ...]:
-    """The chain of a call: an alias's own comes first, then the operation's, the named route's, the integration's."""
+    """The chain of a call: of a virtual model its other targets come first; an alias's own goes before the operation's, the named
+    route's, the integration's.
+    """
     route, operation = exchange.route, exchange.operation
     assert route is not None
+    if exchange.ranked:
+        return (*exchange.ranked, *route.chain)
     aliased = bool(route.dialect and route.name)
     if operation is None or operation.fallback is None or aliased:
         return route.chain

@@ -18,25 +18,26 @@ _MOST = 400.0
 class Latency:
     """Of one target. When it holds `_MOST` observations, all of them count half from then on."""
 
-    __slots__ = ("_counts", "_total")
+    __slots__ = ("_counts", "total")
 
     def __init__(self) -> None:
         self._counts = [0.0] * _BUCKETS
-        self._total = 0.0
+        self.total = 0.0
+        """How many answers it rests on."""
 
     def note(self, seconds: float) -> None:
         """An answer began after so long."""
         self._counts[_bucket(seconds)] += 1.0
-        self._total += 1.0
-        if self._total >= _MOST:
+        self.total += 1.0
+        if self.total >= _MOST:
             self._counts = [count / 2 for count in self._counts]
-            self._total /= 2
+            self.total /= 2
 
     def quantile(self, share: float) -> float | None:
         """Seconds within which this share of answers began; None while too few are known."""
-        if self._total < _FEWEST:
+        if self.total < _FEWEST:
             return None
-        wanted, passed = share * self._total, 0.0
+        wanted, passed = share * self.total, 0.0
         for n, count in enumerate(self._counts):
             if count and passed + count >= wanted:
                 # Within a bucket answers are taken to lie evenly on the logarithmic scale.
@@ -45,7 +46,7 @@ class Latency:
         return _FIRST_S * math.pow(_GROWTH, _BUCKETS - 1)
 
     def __repr__(self) -> str:
-        return f"Latency({self._total:g} answers)"
+        return f"Latency({self.total:g} answers)"
 
 
 def _bucket(seconds: float) -> int:

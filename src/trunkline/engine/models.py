@@ -52,6 +52,12 @@ class ModelTable:
                     Listed(alias.name, served.service, self.model(served.service, served.model))
                 )
 
+        for virtual in snapshot.virtual:
+            first = self._qualified(virtual.candidates[0].target)
+            if first is not None:
+                self._aliases[virtual.name] = Served(first.service, first.model, virtual.name)
+                self.listed.append(Listed(virtual.name, first.service, None))
+
     def _add(self, service: Service) -> None:
         for pattern in service.model_patterns:
             self._patterns.append((re.compile(fnmatch.translate(pattern)), service.name))

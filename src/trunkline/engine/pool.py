@@ -30,6 +30,12 @@ def pick(live: Live, left: Collection[Member] = (), model: str = "") -> Member |
     return best
 
 
+def pick_quietly(live: Live, model: str) -> Member | None:
+    """Whom `pick` would take, about, without counting a turn; None when there is nobody."""
+    usable = [m for m in live.members if m.weight > 0 and m.problem is None] or live.members
+    return next((m for m in usable if _roomy(m, model)), usable[0] if usable else None)
+
+
 def has_room(live: Live, model: str, shut: Callable[[Target], object]) -> bool:
     """Whether a call could go to one of the members at once: it has room, and nothing holds it back."""
     usable = [m for m in live.members if m.weight > 0 and m.problem is None and _roomy(m, model)]

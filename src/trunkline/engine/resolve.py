@@ -28,6 +28,7 @@ from trunkline.engine.models import Served
 from trunkline.engine.operations import undeclared
 from trunkline.engine.paths import checked
 from trunkline.engine.translate import Translator
+from trunkline.engine.virtual import Choice, Virtual, take
 
 if TYPE_CHECKING:
     from trunkline.engine.world import World
@@ -239,9 +240,12 @@ def _scanned(world: World, exchange: Exchange, named: Named, body: Carried) -> R
 
 
 def _route(world: World, exchange: Exchange, named: Named, asked: str) -> Route:
-    route = world.model_routes.get((named.dialect, asked, named.gemini_method))
-    if route is None:
-        route = shared(world, named, asked)
+    if world.virtual and asked in world.virtual:
+        route = take(exchange, chosen(world, exchange, named, asked))
+    else:
+        route = world.model_routes.get((named.dialect, asked, named.gemini_method)) or shared(
+            world, named, asked
+        )
     if route.translator is not None:
         route = route.streamed if exchange.stream else route
         exchange.query, exchange.translator = route.query, route.translator
@@ -249,6 +253,35 @@ def _route(world: World, exchange: Exchange, named: Named, asked: str) -> Route:
     exchange.adapter, exchange.dialect = route.adapter, route.dialect
     exchange.model, exchange.rates = route.model_asked, route.rates
     return route
+
+
+def chosen(world: World, exchange: Exchange, named: Named, asked: str, *, look: bool = False) -> Choice:
+    """What a virtual model means for this call. Raises CallError."""
+    virtual = world.virtual[asked]
+    key = named.dialect, asked, named.gemini_method
+    routes = world.virtual_routes.get(key)
+    if routes is None:
+        routes = world.virtual_routes[key] = _candidates(world, named, virtual)
+    return virtual.choose(exchange, routes, look=look)
+
+
+def _candidates(world: World, named: Named, virtual: Virtual) -> dict[int, Route]:
+    """The routes of a virtual model's targets that serve a dialect. Raises CallError when none does."""
+    routes: dict[int, Route] = {}
+    refusal: CallError | None = None
+    for one in virtual.candidates:
+        try:
+            route = _made(world, named, one.spec.target)
+        except CallError as problem:
+            refusal = problem
+            continue
+        for each in (route, route.streamed):
+            each.name = each.model_asked = virtual.name
+            each.chain = world.alias_chains.get(virtual.name, each.live.chain)
+        routes[one.n] = route
+    if not routes and refusal is not None:
+        raise refusal
+    return routes
 
 
 def shared(world: World, named: Named, asked: str) -> Route:

@@ -6,7 +6,7 @@ A running call keeps the world that it began with. Not for: state that outlives 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trunkline.core.call import Live, Member, Route
 from trunkline.core.errors import CallError
@@ -17,6 +17,9 @@ from trunkline.engine.fallback import compiled
 from trunkline.engine.models import ModelTable
 from trunkline.engine.operations import Matcher
 from trunkline.engine.split import Split
+
+if TYPE_CHECKING:
+    from trunkline.engine.virtual import Virtual
 
 
 class Address(NamedTuple):
@@ -69,9 +72,20 @@ class World:
             if len(there) > 1:
                 routes = {service: self._named(name, service) for service in there}
                 self.splits[name.encode()] = Split(name, there, routes)
-        self.alias_chains = {a.name: compiled(a.fallback) for a in snapshot.aliases if a.fallback}
+        self.alias_chains = {
+            name: compiled(chain)
+            for name, chain in (
+                *((a.name, a.fallback) for a in snapshot.aliases),
+                *((v.name, v.fallback) for v in snapshot.virtual),
+            )
+            if chain
+        }
         self.model_routes: dict[tuple[str, str, str], Route] = {}
         """By dialect, model as asked for, and Gemini's method; filled as they are called."""
+        self.virtual: Mapping[str, Virtual] = {}
+        """Models that stand for several, by name."""
+        self.virtual_routes: dict[tuple[str, str, str], dict[int, Route]] = {}
+        """Of these, as `model_routes`: the route of each candidate that serves the dialect."""
         self.models = ModelTable(snapshot)
 
     def _named(self, name: str, service: str) -> Route:

@@ -20,8 +20,8 @@ from .layer import Scribe
 from .lint_flow import lint_flow
 from .load import Loaded
 from .runbooks import REVIEW_EVERY_DAYS
-from .shape import Integration, ModelAlias
-
+from .shape import Integration
+from .shape_models import ModelAlias
 
 FLOATING = frozenset(("latest", "current", "default", "stable", "newest", "preview", "unstable"))
 """Names of versions that stand for another one tomorrow."""
@@ -107,8 +107,9 @@ def lint(loaded: Loaded, *, today: date | None = None) -> list[Finding]:
                 )
                 scribe.write(severity, ("integrations", name, *at), code, message, cure, at_key=True)
     for alias, target in loaded.registry.models.items():
-        _floating(alias, target, loaded, scribe)
-        _shut_down(alias, target, services, day, scribe)
+        for place, model in _places(alias, target):
+            _floating(place, model, loaded, scribe)
+            _shut_down(place, model, services, day, scribe)
     for code, at, message, cure in lint_flow(loaded):
         scribe.write(RULES[code].severity, at, code, message, cure, at_key=True)
     if not services:
@@ -249,32 +250,38 @@ def _shape(service: Service, own: Integration, folder: Path, today: date) -> Sai
         yield "no-operations", (), f"`{service.name}` declares no operations.", cure
 
 
-def _shut_down(
-    alias: str, target: ModelAlias, services: dict[str, Service], today: date, scribe: Scribe
-) -> None:
-    integration, _, name = target.target.partition("/")
+def _places(name: str, own: ModelAlias) -> Iterator[tuple[Place, str]]:
+    """Where each target of a model name stands."""
+    if own.target:
+        yield ("models", name, "target"), own.target
+    for n, one in enumerate(own.targets):
+        here: Place = ("models", name, "targets", n)
+        yield (here, one) if isinstance(one, str) else ((*here, "target"), one.target)
+
+
+def _shut_down(place: Place, target: str, services: dict[str, Service], today: date, scribe: Scribe) -> None:
+    integration, _, name = target.partition("/")
     service = services.get(integration)
     model = next((m for m in service.models if m.id == name), None) if service is not None else None
     if model is None or not model.shutdown or _day(model.shutdown) > today + SOON:
         return
     word = "was shut down" if _day(model.shutdown) <= today else "is shut down"
     cure = f"The vendor recommends `{model.replacement}`." if model.replacement else "Choose another model."
-    said = f"`{target.target}` {word} on {model.shutdown}."
-    scribe.write("warning", ("models", alias, "target"), "model-shutdown", said, cure, value=target.target)
+    said = f"`{target}` {word} on {model.shutdown}."
+    scribe.write("warning", place, "model-shutdown", said, cure, value=target)
 
 
-def _floating(alias: str, target: ModelAlias, loaded: Loaded, scribe: Scribe) -> None:
-    integration, _, model = target.target.partition("/")
+def _floating(place: Place, target: str, loaded: Loaded, scribe: Scribe) -> None:
+    integration, _, model = target.partition("/")
     entry = loaded.entries.get(integration)
     own = loaded.registry.integrations.get(integration) or Integration()
     pinned = next(
         (m.pinned for m in (*own.models, *(entry.models if entry else ())) if m.id == model and m.pinned), ""
     )
-    place: Place = ("models", alias, "target")
     said = f"`{model}` is a name that the vendor may move to another version."
     if pinned:
         scribe.write(
-            "info", place, "floating-model", said, f"Pin it: `{integration}/{pinned}`.", value=target.target
+            "info", place, "floating-model", said, f"Pin it: `{integration}/{pinned}`.", value=target
         )
     elif re.search(r"[-:](latest|preview|exp|beta)$", model):
-        scribe.write("warning", place, "floating-model", said, "Name a dated version.", value=target.target)
+        scribe.write("warning", place, "floating-model", said, "Name a dated version.", value=target)

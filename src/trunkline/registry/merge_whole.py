@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from trunkline.core import flow, service
 
-from . import merge_alerts, merge_data, merge_flow, verify_egress
+from . import merge_alerts, merge_data, merge_flow, merge_models, verify_egress
 from .merge_people import issuers, sign_in
 from .quantity import period_seconds, seconds, size_bytes
 from .shape import Errors, Health, Registry, Route
@@ -22,7 +22,9 @@ ALERTS = (0.5, 0.8, 1.0)
 def model_names(registry: Registry) -> dict[str, str]:
     """The registry's own model names -> `integration/model`, save those that an integration or a route has, too."""
     taken = {*registry.integrations, *registry.routes}
-    return {name: alias.target for name, alias in registry.models.items() if name not in taken}
+    return {
+        name: alias.target for name, alias in registry.models.items() if alias.target and name not in taken
+    }
 
 
 def route_of(route: str | Route) -> Route:
@@ -47,10 +49,8 @@ def whole(
         created="",
         environment=environment,
         services=services,
-        aliases=[
-            service.Alias(name=name, target=own.target, fallback=merge_flow.fallbacks(own.fallback, names))
-            for name, own in registry.models.items()
-        ],
+        aliases=merge_models.aliases(registry, names),
+        virtual=merge_models.virtuals(registry, names),
         routes={name: first_of(route) for name, route in routes.items()},
         route_split={name: _shares(route.split) for name, route in routes.items() if route.split},
         route_fallback={

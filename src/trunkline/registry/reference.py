@@ -20,6 +20,7 @@ from . import shape_data as data
 from . import shape_egress as egress
 from . import shape_flow as flow
 from . import shape_people as people
+from . import shape_models as models
 from . import shape_secrets as secrets
 from . import shape_vendor as vendor
 from .describe import descriptions, summary
@@ -55,18 +56,19 @@ _ORDER = (
     vendor.Price,
     vendor.ErrorRule,
     vendor.ErrorShape,
-    shape.ModelAlias,
+    models.ModelAlias,
+    models.ModelTarget,
     shape.Route,
     bounds.Budget,
     bounds.CallerLimit,
     bounds.Scope,
     bounds.Team,
     bounds.Notify,
-    bounds.Shedding,
-    bounds.CacheStore,
     alerts.Alert,
     alerts.AlertTarget,
     alerts.Incidents,
+    bounds.Shedding,
+    bounds.CacheStore,
     data.Samples,
     data.SampleStore,
     bounds.Drills,

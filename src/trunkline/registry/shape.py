@@ -27,6 +27,7 @@ from .shape_flow import (
     Retry,
     Timeout,
 )
+from .shape_models import ModelAlias
 from .shape_people import Jwt, SignIn
 from .shape_secrets import OutsideStore, Process, StoreName
 from .shape_vendor import (
@@ -168,23 +169,14 @@ class Integration(Part):
     """`false` switches it off."""
 
 
-class ModelAlias(Part):
-    """A model name of your own."""
-
-    target: str
-    """`integration/model`"""
-    fallback: Fallbacks = []
-    """What to do when it fails, instead of the integration's `fallback`: another model, mostly."""
-
-
 class Route(Part):
     """A named route in its long form; the short one is the name of the integration alone."""
 
     integration: str = ""
     """The integration that serves it."""
-    fallback: Fallbacks | None = None
     split: dict[str, Share] = {}
     """Instead: several integrations with their shares of the callers, e.g. two versions of one API. Who calls stays with one of them."""
+    fallback: Fallbacks | None = None
     """What to do when it fails, instead of the integration's `fallback`; `[]`: nothing."""
 
 
@@ -221,9 +213,9 @@ class Defaults(Part):
     """Concurrency that follows what a vendor bears."""
     samples: Samples | None = None
     """Calls that are kept for a short while with their bodies, to be looked at."""
-
     contract: Contract | None = None
     """How changes of the APIs are looked after: `review`."""
+
 
 class Layer(Part):
     """What an environment may change; mappings are merged key by key, all else replaces, `null` removes."""

@@ -13,7 +13,7 @@ from .findings import did_you_mean, one_of
 from .item import Item
 from .layer import Scribe
 from .merge_whole import route_of
-from .patterns import NAME, SAID_NAME
+from .patterns import NAME
 from .shape import Defaults, Integration, Registry, Route
 from .verify_access import verify_access
 from .verify_alerts import verify_alerts
@@ -23,6 +23,7 @@ from .verify_data import verify_data, verify_sampling
 from .verify_egress import verify_egress
 from .verify_fallback import verify_fallbacks
 from .verify_flow import verify_defaults, verify_flow
+from .verify_models import verify_models
 from .verify_people import verify_people
 from .verify_secrets import verify_secrets
 
@@ -40,7 +41,7 @@ def verify(
     verify_defaults(registry.defaults or Defaults(), scribe)
     verify_sampling(registry, scribe)
     _routes(registry, scribe)
-    _aliases(registry, entries, scribe)
+    verify_models(registry, entries, scribe)
     verify_fallbacks(registry, entries, scribe)
     verify_bounds(registry, entries, scribe, listeners)
     verify_alerts(registry, scribe, listeners)
@@ -96,72 +97,3 @@ def _targets(route: Route, place: Place, scribe: Scribe) -> list[str]:
             value=f"{total:g}",
         )
     return list(route.split) or [route.integration]
-
-
-def _aliases(registry: Registry, entries: Mapping[str, Entry], scribe: Scribe) -> None:
-    for name, alias in registry.models.items():
-        place: Place = ("models", name, "target")
-        if not SAID_NAME.fullmatch(name):
-            scribe.error(
-                place[:2],
-                "bad-name",
-                f"`{name}` is no name of a model.",
-                "Use letters, digits, `.`, `-`, `_`.",
-                at_key=True,
-            )
-        integration, slash, model = alias.target.partition("/")
-        if not slash or not model:
-            cure = "Write `integration/model`, e.g. `openai/gpt-4o-mini`."
-            scribe.error(
-                place,
-                "bad-value",
-                f"`{alias.target}` names no model of an integration.",
-                cure,
-                value=alias.target,
-            )
-        elif integration not in registry.integrations:
-            cure = did_you_mean(integration, registry.integrations) or one_of(registry.integrations)
-            scribe.error(
-                place,
-                "unknown-integration",
-                f"There is no integration `{integration}`.",
-                cure,
-                value=integration,
-            )
-        else:
-            _model(registry, entries, scribe, place, integration, model)
-
-
-def _model(
-    registry: Registry,
-    entries: Mapping[str, Entry],
-    scribe: Scribe,
-    place: Place,
-    integration: str,
-    model: str,
-) -> None:
-    own = registry.integrations[integration] or Integration()
-    entry = entries.get(integration)
-    if not (own.dialects or (entry and entry.dialects)):
-        said = f"`{integration}` serves no AI wire format, so it has no models."
-        scribe.error(
-            place,
-            "unknown-model",
-            said,
-            "Name an AI integration, or declare its `dialects`.",
-            value=integration,
-        )
-        return
-    listed = (*own.models, *(entry.models if entry else ()))
-    known = [name for m in listed for name in (m.id, m.pinned) if name]
-    if known and model not in known:
-        near = did_you_mean(model, known)
-        cure = f"{near} If the vendor serves it all the same, it works, but is unpriced: declare it under `models:`.".strip()
-        scribe.write(
-            "warning",
-            place,
-            "unknown-model",
-            f"`{model}` is not among the known models of `{integration}`.",
-            cure,
-            value=model,
-        )

@@ -24,6 +24,7 @@ from .merge_whole import first_of, model_names, route_of
 from .quantity import seconds
 from .shape import Integration, Registry
 from .shape_flow import KEYS_OF, Fallback, Fallbacks
+from .shape_models import targets_of
 
 LONGEST_DEADLINE_S = 30 * 86400.0
 
@@ -87,7 +88,8 @@ def holders(registry: Registry) -> Iterator[Holder]:
                 at: Place = ("integrations", name, "operations", n, "fallback")
                 yield Holder(at, name, "", operation.fallback)
     for name, alias in registry.models.items():
-        served_by, _, model = alias.target.partition("/")
+        # Of several targets the first stands for all: every one of them serves the same callers.
+        served_by, _, model = next((one.target for one in targets_of(alias)), "").partition("/")
         yield Holder(("models", name, "fallback"), served_by, model, alias.fallback)
     for name, route in registry.routes.items():
         long = route_of(route)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.core.cel import DEEPEST, LONGEST, CelError, Failed, condition, expression
+from trunkline.core.cel import DEEPEST, LONGEST, condition, expression
+from trunkline.core.cel_values import CelError, Failed
 
 NAMES = {
     "tokens": "int",

@@ -21,7 +21,8 @@ STRUCTS = {
         *("Timeouts", "Limit", "Retry", "Breaker", "Queue", "Adaptive"),
         *("Fallback", "Cache", "Hedge", "Repair", "Probe"),
     ],
-    "merge_whole.py": ["Snapshot", "Alias", "Scope", "Budget", "CallerLimit", "Notify", "Shedding"],
+    "merge_models.py": ["Alias"],
+    "merge_whole.py": ["Snapshot", "Scope", "Budget", "CallerLimit", "Notify", "Shedding"],
 }
 
 

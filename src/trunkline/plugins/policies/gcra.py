@@ -39,5 +39,9 @@ class Bucket:
         """How much of the amount is in use."""
         return max(0.0, self.full_at - now) / self.step_s
 
+    def left(self, now: float) -> float:
+        """Share of the amount that is not in use, 0 to 1."""
+        return max(0.0, 1.0 - (self.full_at - now) / self._burst_s) if self.full_at > now else 1.0
+
     def __repr__(self) -> str:
         return f"Bucket(step_s={self.step_s:g}, burst_s={self._burst_s:g}, full_at={self.full_at:g})"

@@ -60,7 +60,8 @@ class Line:
     """`free` is True while nothing bounds it: then an attempt only counts itself in and out. `running` is how many do so now.
 
     `pinned`: the registry bounds it, so it is never free. `hears_at`: an answer that begins then or later goes to `hear`, which
-    reads what the vendor tells of its limits. `roomy` says whether a call for a model could go now.
+    reads what the vendor tells of its limits. `roomy` says whether a call for a model could go now, `left` which share of the
+    tightest limit is left to it.
     """
 
     __slots__ = (
@@ -71,6 +72,7 @@ class Line:
         "free",
         "hear",
         "hears_at",
+        "left",
         "means",
         "name",
         "pinned",
@@ -91,6 +93,7 @@ class Line:
         self.hears_at = math.inf
         self.hear: Callable[[Attempt], None] = lambda _: None
         self.roomy: Callable[[str], bool] = lambda _: True
+        self.left: Callable[[str], float] = lambda _: 1.0
         self.bound = Bound()
         self.rates = Rates()
         self.schedule: Schedule[Queued] = Schedule()
@@ -131,6 +134,11 @@ class Line:
     def has_room(self, gate: str, now: float) -> bool:
         """Whether one more could go at once."""
         return self.free or not (self.schedule.waiting or self.full() or self.wait(gate, ONE, now))
+
+    def headroom(self, gate: str, now: float) -> float:
+        """Share that is left of the tightest bound, 0 to 1; 1 where nothing bounds."""
+        places = max(0.0, 1.0 - self.running / self.places) if self.places else 1.0
+        return 0.0 if self.schedule.waiting else min(places, self.rates.headroom(now, gate))
 
     def wait(self, gate: str, cost: Cost, now: float) -> float:
         """Seconds until the rates leave room for so much at this gate; 0: now."""

@@ -196,11 +196,15 @@ class Queue:
             line.schedule.weights = self._weights
             line.hear = self._hear
             line.roomy = partial(self._roomy, line)
+            line.left = partial(self._left, line)
         target.line = line
         return line
 
     def _roomy(self, line: Line, model: str) -> bool:
         return line.has_room(model, self._clock())
+
+    def _left(self, line: Line, model: str) -> float:
+        return line.headroom(model, self._clock())
 
     def _enter(self, attempt: Attempt) -> Waiting | None:
         """Where something bounds: goes at once, or joins the line."""

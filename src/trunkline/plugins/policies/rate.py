@@ -147,6 +147,13 @@ class Rates:
                     wait = max(wait, told.rest.wait(now, cost[told.dimension]))
         return wait
 
+    def headroom(self, now: float, gate: str) -> float:
+        """Share that is left of the tightest limit, 0 to 1; a vendor's own is only known while little is left of it."""
+        if self._pauses.get(gate, 0.0) > now:
+            return 0.0
+        left = min((bucket.left(now) for _, bucket in self._buckets), default=1.0)
+        return min(left, LOW_SHARE) if self._told.get(gate) else left
+
     def take(self, now: float, gate: str, cost: Cost) -> None:
         """Uses so much."""
         for dimension, bucket in self._buckets:
