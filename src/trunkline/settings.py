@@ -45,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Their port."""
     console_hosts: list[str] = []
     """Further host names under which the console may be asked for, beside loopback and its address."""
+    egress_port: int = 0
+    """Port of the CONNECT listener, on the address of the data plane; 0: as the registry says (`egress: {port: ...}`)."""
     one_port: bool = False
     """The console is served under `/console` of the data plane's port."""
     drain: float = 35.0
@@ -143,13 +145,17 @@ def _format(value: Any) -> str:
 
 def _check(settings: Settings) -> list[str]:
     problems = []
-    for name in ("port", "console_port"):
+    for name in ("port", "console_port", "egress_port"):
         port = getattr(settings, name)
         if not 0 <= port <= 65535:
             problems.append(f"{_said(name)} {port}: must be from 1 to 65535 (0 takes any free port)")
     if settings.port and settings.port == settings.console_port and not settings.one_port:
         problems.append(
             f"{_said('console_port')} {settings.port}: is the port of the data plane too; choose another"
+        )
+    if settings.egress_port and settings.egress_port in (settings.port, settings.console_port):
+        problems.append(
+            f"{_said('egress_port')} {settings.egress_port}: is a port of Trunkline already; choose another, e.g. 4002"
         )
     if not 0 <= settings.drain <= 3600:
         problems.append(f"{_said('drain')} {settings.drain:g}: must be from 0 to 3600 seconds")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from trunkline.ops.scan.gather import Look
     from trunkline.ops.scan.plan import Plan
     from trunkline.ops.scan.services import Service
-    from trunkline.ops.scan.vendors import Vendors
 
 PLAN = "trunkline-plan.md"
 PROXY_URL = "http://127.0.0.1:4000"
@@ -44,6 +43,13 @@ PROXY_URL = "http://127.0.0.1:4000"
     default=PROXY_URL,
     help=f"Where clients will reach Trunkline; {PROXY_URL} unless told.",
 )
+@click.option(
+    "--patch",
+    "patch_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also write every exact change of a client as a patch, for `git apply --unidiff-zero FILE`.",
+)
 @limits_options
 @json_option
 @place_options
@@ -54,6 +60,7 @@ def init(
     force: bool,
     plan_file: str | None,
     proxy_url: str,
+    patch_file: Path | None,
     as_json: bool,
     **bounds: Any,
 ) -> int:
@@ -64,23 +71,54 @@ def init(
     """
     if merge and force:
         raise click.UsageError("Give --merge or --force, not both.")
-    from trunkline.ops.scan import gather, plan, services, vendors
+    from trunkline.ops.scan import gather, plan, plan_text, services, vendors
 
     known = vendors.load()
     with Progress(as_json) as progress:
         look = gather.look(folder, vendors=known, limits=limits_of(bounds), said=progress.files)
     found = services.services_of(look.found, known)
     registry = _registry(folder)
-    made = plan.made(look, found, known, registry=registry.name, proxy_url=proxy_url.rstrip("/"))
+    url = proxy_url.rstrip("/")
+    made = plan.made(look, found, known, registry=registry.name, proxy_url=url)
+    outcome = _registry_text(registry, found, merge=merge, force=force)
     plan_path = Path(plan_file) if plan_file else registry.with_name(PLAN)
-    code, did = _write(
-        registry, plan_path, found, made, known, dry_run=dry_run, merge=merge, force=force, quiet=as_json
-    )
+    pages: list[tuple[Path, str]] = []
+    if found or outcome.there:
+        pages = [
+            *([(registry, outcome.text)] if outcome.write else []),
+            (plan_path, plan_text.markdown(made)),
+        ]
+    left: list[str] = []
+    if patch_file is not None:
+        text, left = plan.patch(look, found, known, url)
+        pages.append((patch_file, text))
+    _tell_of_registry(registry, outcome, quiet=as_json)
+    _put(pages, dry_run=dry_run, quiet=as_json)
+    written = [] if dry_run else [str(path) for path, _ in pages]
     if as_json:
-        json_out({"plan": made, "registry": str(registry), "plan_file": str(plan_path), "written": did})
+        json_out(
+            {
+                "plan": made,
+                "registry": str(registry),
+                "plan_file": str(plan_path),
+                "written": written,
+                "by_hand": left,
+            }
+        )
     else:
-        _summary(look, made, did, plan_path)
-    return code
+        _summary(look, made, written, plan_path, left)
+    return exits.FAILED if outcome.refused and not dry_run else exits.OK
+
+
+class Outcome(NamedTuple):
+    """What becomes of the registry."""
+
+    there: str
+    """Its text before; empty if there is none."""
+    text: str
+    write: bool
+    refused: bool
+    """Something is missing in it, but it may not be touched."""
 
 
 def _registry(folder: Path) -> Path:
@@ -89,43 +127,37 @@ def _registry(folder: Path) -> Path:
     return config if config.name != "trunkline.yaml" or config.parent != Path() else folder / config
 
 
-def _write(
-    registry: Path,
-    plan_path: Path,
-    found: list[Service],
-    made: Plan,
-    known: Vendors,
-    *,
-    dry_run: bool,
-    merge: bool,
-    force: bool,
-    quiet: bool,
-) -> tuple[int, list[str]]:
-    """Writes what may be written; answers the exit code and what was written."""
-    from trunkline.ops.scan import plan_text, registry_text
+def _registry_text(registry: Path, found: list[Service], *, merge: bool, force: bool) -> Outcome:
+    from trunkline.ops.scan import registry_text
 
     there = registry.read_text("utf-8") if registry.exists() else ""
-    if not found and not there:
-        return exits.OK, []
-    new = registry_text.text_of(found)
-    code = exits.OK
-    if there and not force:
-        new = registry_text.merged(there, _missing(registry, found))
-        if new == there:
-            say(f"{registry} declares everything that was found.")
-        elif not merge:
-            _show_diff(registry, there, new, quiet)
-            code = exits.OK if dry_run else exits.FAILED
-    pages = [(plan_path, plan_text.markdown(made))]
-    if new != there and (not there or merge or force):
-        pages.insert(0, (registry, new))
-    if dry_run:
+    if not there or force:
+        text = registry_text.text_of(found)
+        return Outcome(there, text, write=bool(found) and text != there, refused=False)
+    text = registry_text.merged(there, _missing(registry, found))
+    return Outcome(there, text, write=merge and text != there, refused=not merge and text != there)
+
+
+def _tell_of_registry(registry: Path, outcome: Outcome, *, quiet: bool) -> None:
+    if outcome.refused:
         if not quiet:
-            _show(pages)
-        return code, []
+            names = (str(registry), f"{registry} with --merge")
+            lines = difflib.unified_diff(
+                outcome.there.splitlines(), outcome.text.splitlines(), *names, lineterm=""
+            )
+            click.echo("\n".join(lines))
+        say(f"{registry} is there and was not changed. --merge adds the above, --force writes it anew.")
+    elif outcome.there and outcome.text == outcome.there:
+        say(f"{registry} declares everything that was found.")
+
+
+def _put(pages: list[tuple[Path, str]], *, dry_run: bool, quiet: bool) -> None:
+    """Writes the files; with `dry_run` shows them."""
     for path, text in pages:
-        path.write_text(text, "utf-8")
-    return code, [str(path) for path, _ in pages]
+        if not dry_run:
+            path.write_text(text, "utf-8")
+        elif not quiet:
+            click.echo(f"--- {path}\n{text}")
 
 
 def _missing(registry: Path, found: list[Service]) -> list[Service]:
@@ -142,30 +174,12 @@ def _missing(registry: Path, found: list[Service]) -> list[Service]:
     ]
 
 
-def _show(pages: list[tuple[Path, str]]) -> None:
-    for path, text in pages:
-        click.echo(f"--- {path}\n{text}")
-
-
-def _show_diff(registry: Path, there: str, new: str, quiet: bool) -> None:
-    if not quiet:
-        lines = difflib.unified_diff(
-            there.splitlines(), new.splitlines(), str(registry), f"{registry} with --merge", lineterm=""
-        )
-        click.echo("\n".join(lines))
-    say(f"{registry} is there and was not changed. --merge adds the above, --force writes it anew.")
-
-
-def _summary(look: Look, made: Plan, did: list[str], plan_path: Path) -> None:
+def _summary(look: Look, made: Plan, written: list[str], plan_path: Path, left: list[str]) -> None:
     found = look.found
-    say(
-        f"Read {found.files} files ({found.bytes_read / 1e6:.1f} MB)."
-        + (f" Not read: {made.not_read}." if made.not_read else "")
-    )
+    not_read = f" Not read: {made.not_read}." if made.not_read else ""
+    say(f"Read {found.files} files ({found.bytes_read / 1e6:.1f} MB).{not_read}")
     if not made.integrations:
-        say(
-            "No call to an external API was found, so nothing was written. `trunkline serve --simulate-missing` writes an example registry."
-        )
+        say("No call to an external API was found, so no registry is proposed.")
         return
     open_sites = [site for site in made.sites if not site.through]
     exact = sum(bool(site.diff) for site in open_sites)
@@ -173,5 +187,9 @@ def _summary(look: Look, made: Plan, did: list[str], plan_path: Path) -> None:
         f"Found {len(made.integrations)} integrations, {len(made.moves)} credentials to move, "
         f"{len(open_sites)} places where clients change ({exact} with the exact lines)."
     )
-    if did:
-        say(f"Wrote {' and '.join(did)}. Next: read {plan_path}, then `trunkline check`.")
+    if left:
+        say(
+            f"Left out of the patch, since their lines hold credentials: {', '.join(left)}. The plan shows them masked."
+        )
+    if written:
+        say(f"Wrote {', '.join(written)}. Next: read {plan_path}, then `trunkline check`.")

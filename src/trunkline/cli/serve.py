@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     help="Host name under which the console may be asked for, beside its address; repeat for more.",
 )
 @click.option(
+    "--egress-port",
+    type=int,
+    metavar="N",
+    help="Also run the CONNECT listener: clients reach declared hosts by it, and no others.",
+)
+@click.option(
     "--one-port",
     is_flag=True,
     default=None,

@@ -67,7 +67,7 @@ def end_orphans(state: State) -> list[int]:
     """Ends the processes of a supervisor that died without stopping them; answers their pids."""
     found = []
     places = {"app": state.gateway_pid, "console": state.console_pid, "simulator": state.simulator_pid}
-    places["worker"] = state.worker_pid
+    places |= {"worker": state.worker_pid, "egress": state.egress_pid}
     for name, path in places.items():
         pid = read_pid(path)
         if is_alive(pid) and f"trunkline.{name}" in _command(pid):

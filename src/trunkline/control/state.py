@@ -48,6 +48,7 @@ class State:
         self.console_pid = self.path / "console.pid"
         self.worker_pid = self.path / "worker.pid"
         self.simulator_pid = self.path / "simulator.pid"
+        self.egress_pid = self.path / "egress.pid"
         self.simulator = self.path / "simulator.json"
         self.admin_token = self.path / "admin.token"
         self.kills = self.path / "kills"

@@ -21,6 +21,7 @@ from trunkline.control import kills, publish
 from trunkline.control.child import Child, child_environ
 from trunkline.control.claim import check_port, claim, end_orphans, free_port
 from trunkline.control.demand import Demand
+from trunkline.control.egress_wish import EgressWish
 from trunkline.control.reload import Compiler, Outcome, gateway_facts, registry_stamp
 from trunkline.control.rereads import Rereads
 from trunkline.control.state import State
@@ -69,6 +70,7 @@ class Supervisor:
             end_orphans(self.state)
             check_port(settings.host, settings.port, "--port")
             check_port(settings.console_host, settings.console_port, "--console-port")
+            check_port(settings.host, settings.egress_port, "--egress-port")
             self.state.gateway.unlink(missing_ok=True)
             self._child("gateway", "app", pid_file=self.state.gateway_pid).start(held=True)
             try:
@@ -152,6 +154,8 @@ class Supervisor:
                 # Made now, started by `_bring_back` at the first need.
                 need = Demand(self.state.path)
                 self._child("worker", "worker", pid_file=self.state.worker_pid, demand=need)
+                wish = EgressWish(self.state, self.settings.egress_port)
+                self._child("egress", "egress", pid_file=self.state.egress_pid, demand=wish)
                 if ready:
                     self._ready(self.state, self._settled())
                 else:
@@ -259,7 +263,7 @@ class Supervisor:
     def _stop(self, woken: int) -> bool:
         """Gateway first (its calls may end), then worker and console (the rest is noted), then simulator. True if it had to be forced."""
         patience = {"gateway": self.settings.drain + 5.0, "worker": SECOND_STAGE_S}
-        patience |= {"console": SECOND_STAGE_S, "simulator": 3.0}
+        patience |= {"egress": SECOND_STAGE_S, "console": SECOND_STAGE_S, "simulator": 3.0}
         for worker in [child for child in self._children if child.name == "worker"]:
             # It begins nothing more; what it runs are calls of the gateway, which waits for them.
             worker.signal(signal.SIGTERM)

@@ -44,26 +44,75 @@ def with_change(made: Made, text: str, service: Service, proxy_url: str, forms: 
     site, row = made.site, made.row
     if site.through:
         return site
+    if (stays := _why_it_stays(made, text, service)) != "":
+        return msgspec.structs.replace(site, note=stays)
+    address = _address(made, text, service, proxy_url)
+    changed = changed_text(made, text, service, proxy_url)
+    if changed is None:
+        said = row.note if row is not None and row.note else "no exact change is known for it; lead it to"
+        return msgspec.structs.replace(site, note=f"{said}: {address}", key=_key(service))
+    lines = unified(site.place.path, text, _with_import(site.language, changed))
+    shown = [masked(line, forms) if is_changed_line(line) else line for line in lines]
+    key = _key(service) if row is None or not row.key else ""
+    return msgspec.structs.replace(site, diff=shown, hidden=shown != lines, key=key)
+
+
+def changed_text(made: Made, text: str, service: Service, proxy_url: str) -> str | None:
+    """The file with this one place changed; None where no exact change is known. Nothing before the place is touched."""
+    row = made.row
+    if made.site.through or _why_it_stays(made, text, service):
+        return None
+    address = _address(made, text, service, proxy_url)
+    if row is None:
+        changed = _literal(made, text, address, service)
+    elif row.note or not (row.style or row.assign):
+        return None
+    else:
+        changed = _assignment(row, made, text, address) if row.assign else _call(row, made, text, address)
+    return changed if changed != text else None
+
+
+def patched(
+    all_of_one_file: list[tuple[Made, Service]], text: str, proxy_url: str, forms: Forms
+) -> tuple[str, list[Made]]:
+    """The file with all its places changed, and those that were left as they are since a credential stands in their lines."""
+    left: list[Made] = []
+    now = text
+    for made, service in sorted(all_of_one_file, key=lambda pair: -pair[0].start):
+        changed = changed_text(made, now, service, proxy_url)
+        if changed is None:
+            continue
+        if any(masked(line, forms) != line for line in unified("", now, changed) if is_changed_line(line)):
+            left.append(made)
+        else:
+            now = changed
+    if now != text and all_of_one_file:
+        now = _with_import(all_of_one_file[0][0].site.language, now)
+    return now, left
+
+
+def unified(path: str, before: str, after: str) -> list[str]:
+    """Lines of a unified diff without context."""
+    files = (f"a/{path}", f"b/{path}")
+    return list(difflib.unified_diff(before.split("\n"), after.split("\n"), *files, n=0, lineterm=""))
+
+
+def is_changed_line(line: str) -> bool:
+    """Of a diff: a line that goes or comes."""
+    return line[:1] in ("-", "+") and line[:4] not in ("--- ", "+++ ")
+
+
+def _why_it_stays(made: Made, text: str, service: Service) -> str:
+    """Why a client is not led through the proxy; empty where it is."""
     if service.way == "connect":
         why = f" ({service.why})" if service.why else ""
-        return msgspec.structs.replace(
-            site, note=f"stays as it is{why}; confine it with the CONNECT listener"
+        return f"stays as it is{why}; confine it with the CONNECT listener"
+    if made.row is None and _TOKENS.match(text, made.start + len(made.address)):
+        return (
+            "tokens are fetched here with the product's own secret: stays as it is, or let Trunkline hold them "
+            "(`auth: {kind: oauth2}`)"
         )
-    if row is None and _TOKENS.match(text, made.start + len(made.address)):
-        note = "tokens are fetched here with the product's own secret: stays as it is, or let Trunkline hold them (`auth: {kind: oauth2}`)"
-        return msgspec.structs.replace(site, note=note)
-    address = _address(made, text, service, proxy_url)
-    if row is not None and (row.note or not (row.style or row.assign)):
-        return msgspec.structs.replace(
-            site, note=f"{row.note or 'give it the address below'}: {address}", key=_key(service)
-        )
-    changed = _literal(made, text, address, service) if row is None else _call(row, made, text, address)
-    if changed == text:
-        return msgspec.structs.replace(site, note=f"lead it to {address}", key=_key(service))
-    lines, hidden = _diff(site.place.path, text, changed, forms)
-    return msgspec.structs.replace(
-        site, diff=lines, hidden=hidden, key=_key(service) if row is None or not row.key else ""
-    )
+    return ""
 
 
 def _address(made: Made, text: str, service: Service, proxy_url: str) -> str:
@@ -106,8 +155,6 @@ def _literal(made: Made, text: str, address: str, service: Service) -> str:
 
 
 def _call(row: Row, made: Made, text: str, address: str) -> str:
-    if row.assign:
-        return _assignment(row, made, text, address)
     if made.closing < 0:
         return text
     base = row.base_form % _quoted(row.language, address)
@@ -133,8 +180,7 @@ def _call(row: Row, made: Made, text: str, address: str) -> str:
         body = edits.with_option(edits.with_option(body, row.key, key), row.base, base)
     for number, comment in enumerate(comments):
         body = body.replace(chr(FIRST_SIGN + number) * len(comment), comment)
-    changed = text[: made.opening + 1] + body + text[made.closing :]
-    return _with_import(row.language, changed)
+    return text[: made.opening + 1] + body + text[made.closing :]
 
 
 def _without_comments(made: Made, text: str, comments: list[str]) -> str:
@@ -179,11 +225,13 @@ def _assignment(row: Row, made: Made, text: str, address: str) -> str:
     line = f"{row.assign} = {READS[row.language]}{last}"
     if second:
         line += f"\n{indent[0] if indent else ''}{second}{last}"
-    return _with_import(row.language, text[: made.start] + line + text[end:])
+    return text[: made.start] + line + text[end:]
 
 
 def _with_import(language: str, text: str) -> str:
     """Python reads its environment by `os`."""
+    if READS["python"] not in text:
+        return text
     if language != "python" or re.search(
         r"^\s*(?:import\s+(?:[\w., ]+,\s*)?os\b|from\s+\S+\s+import\s+.*\bos\b)", text, re.MULTILINE
     ):
@@ -194,19 +242,6 @@ def _with_import(language: str, text: str) -> str:
 
 def _quoted(language: str, address: str) -> str:
     return f"'{address}'" if language == "php" else f'"{address}"'
-
-
-def _diff(path: str, before: str, after: str, forms: Forms) -> tuple[list[str], bool]:
-    """Lines of a unified diff without context, and whether a credential was masked in them."""
-    hidden = False
-    lines: list[str] = []
-    for line in difflib.unified_diff(
-        before.split("\n"), after.split("\n"), f"a/{path}", f"b/{path}", n=0, lineterm=""
-    ):
-        shown = masked(line, forms) if line[:1] in "-+" and line[:3] not in ("---", "+++") else line
-        hidden = hidden or shown != line
-        lines.append(shown)
-    return lines, hidden
 
 
 def masked(line: str, forms: Forms) -> str:

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from . import changes
+from .clients import Made
 from .found import Credential, Found, Site
 from .gather import Look
 from .registry_text import secret_name
@@ -85,15 +87,10 @@ def made(look: Look, services: list[Service], vendors: Vendors, *, registry: str
 
 def sites_of(look: Look, services: list[Service], vendors: Vendors, proxy_url: str) -> list[Site]:
     """Every place where a client is made, with what to change there."""
-    by_host = {host: service for service in services for host in service.hosts}
-    by_name = {service.name: service for service in services}
     forms = Forms(vendors)
     texts: dict[str, str] = {}
     found = []
-    for one in look.made:
-        service = by_host.get(one.site.host) or by_name.get(one.site.vendor)
-        if one.site.role != "code" or service is None:
-            continue
+    for one, service in _places(look, services):
         path = one.site.place.path
         if path not in texts:
             texts = {path: _text(look.root / path)}
@@ -101,14 +98,37 @@ def sites_of(look: Look, services: list[Service], vendors: Vendors, proxy_url: s
     return found
 
 
-def _text(path: Path) -> str:
-    from .lexer import only_scripts
+def patch(look: Look, services: list[Service], vendors: Vendors, proxy_url: str) -> tuple[str, list[str]]:
+    """One patch with every exact change (for `git apply --unidiff-zero`), and the places that it leaves out, for they hold credentials."""
+    by_file: dict[str, list[tuple[Made, Service]]] = {}
+    for one, service in _places(look, services):
+        by_file.setdefault(one.site.place.path, []).append((one, service))
+    forms = Forms(vendors)
+    lines: list[str] = []
+    left: list[str] = []
+    for path, pairs in sorted(by_file.items()):
+        text = _text(look.root / path)
+        changed, kept = changes.patched(pairs, text, proxy_url, forms)
+        lines += changes.unified(path, text, changed)
+        left += [str(one.site.place) for one in kept]
+    return "".join(f"{line}\n" for line in lines), left
 
+
+def _places(look: Look, services: list[Service]) -> Iterator[tuple[Made, Service]]:
+    """Places in the product's own code, each with its service."""
+    by_host = {host: service for service in services for host in service.hosts}
+    by_name = {service.name: service for service in services}
+    for one in look.made:
+        service = by_host.get(one.site.host) or by_name.get(one.site.vendor)
+        if one.site.role == "code" and service is not None:
+            yield one, service
+
+
+def _text(path: Path) -> str:
     try:
-        text = decoded(path.read_bytes()[:LONGEST_FILE]) or ""
+        return decoded(path.read_bytes()[:LONGEST_FILE]) or ""
     except OSError:
         return ""
-    return only_scripts(text) if path.suffix in (".vue", ".svelte") else text
 
 
 def _planned(service: Service) -> Planned:
