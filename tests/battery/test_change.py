@@ -9,7 +9,7 @@ import pytest
 from tests.battery import report
 from tests.battery.disk import second_gateway
 from tests.battery.load import quantile
-from tests.battery.rotation import rotate
+from tests.battery.rotation import rotate, rotate_safely
 from tests.battery.served import REGISTRY, serving
 from tests.battery.upgrades import EARLIER, FAILED_EVERY, refused_untouched, upgrade_store
 from tests.support.gateway import running_trunkline
@@ -33,6 +33,23 @@ def test_a_hundred_rotations_fail_no_call(tmp_path: Path, simulator: SimulatorPr
     assert found.leaked == []
     assert found.killed_s <= 1.0
     assert quantile(found.in_use_s, 0.95) <= 1.0
+
+
+@pytest.mark.row("S3", "Q2")
+def test_a_hundred_whole_rotations_fail_no_call(tmp_path: Path, simulator: SimulatorProcess) -> None:
+    found = rotate_safely(tmp_path, simulator, times=100, rate=100)
+    report.tell(
+        "K8",
+        "calls over 100 whole rotations (proved, promoted, watched, given up), without a good answer",
+        "0",
+        f"{found.calls}, {len(found.bad)}",
+    )
+    report.tell("K8", "whole rotations that ended well", "100", found.ends["done"])
+    told = f"{quantile(found.took_s, 0.5):.1f}, {max(found.took_s):.1f}"
+    report.tell("K8", "a whole rotation with a quiet time of 1 s took, median and worst (s)", "told", told)
+    assert found.bad[:3] == []
+    assert found.ends == {"done": 100}
+    assert found.leaked == []
 
 
 @pytest.mark.row("X5")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.battery.rotation import rotate
+from tests.battery.rotation import rotate, rotate_safely
 from tests.battery.upgrades import EARLIER, refused_untouched, upgrade_store
 from tests.support.simulator import SimulatorProcess
 
@@ -35,3 +35,11 @@ def test_a_secret_that_is_rotated_under_load_fails_no_call(
     assert found.leaked == []
     assert max(found.in_use_s) <= 2.0
     assert found.killed_s <= 2.0
+
+
+@pytest.mark.row("S3", "Q2")
+def test_whole_rotations_under_load_fail_no_call(tmp_path: Path, simulator: SimulatorProcess) -> None:
+    found = rotate_safely(tmp_path, simulator, times=3, rate=30)
+    assert found.bad == []
+    assert found.ends == {"done": 3}
+    assert found.leaked == []

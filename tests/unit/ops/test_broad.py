@@ -48,7 +48,7 @@ def test_without_a_catalog_entry_nothing_is_said() -> None:
 
 
 def test_one_credential_for_readers_and_writers_is_told_with_who() -> None:
-    acme = service(operations=OPERATIONS, credentials=REFS)
+    acme = service(operations=OPERATIONS, credentials=REFS, dialects=[])
     (one,) = shared([acme], {"acme": {"reports": {"list"}, "shop": {"list", "make"}, "jobs": {"make"}}})
     assert (one.readers, one.writers) == (["reports"], ["jobs", "shop"])
     assert "serves keys that only read (reports) and keys that write (jobs, shop)" in one.said
@@ -59,7 +59,7 @@ def test_one_credential_for_readers_and_writers_is_told_with_who() -> None:
     [{"a": {"list"}, "b": {"list"}}, {"a": {"make"}, "b": {"make", "list"}}, {"a": {"list", "make"}}, {}],
 )
 def test_where_all_read_or_all_write_nothing_is_said(used: dict[str, set[str]]) -> None:
-    assert shared([service(operations=OPERATIONS, credentials=REFS)], {"acme": used}) == []
+    assert shared([service(operations=OPERATIONS, credentials=REFS, dialects=[])], {"acme": used}) == []
 
 
 def test_models_and_pools_are_passed_over() -> None:
@@ -69,5 +69,7 @@ def test_models_and_pools_are_passed_over() -> None:
         credentials=REFS,
         dialects=[Dialect(name="openai-chat", path="/v1/chat/completions")],
     )
-    pool = service(operations=OPERATIONS, credentials=[Credential(ref="store:A"), Credential(ref="store:B")])
+    pool = service(
+        operations=OPERATIONS, dialects=[], credentials=[Credential(ref="store:A"), Credential(ref="store:B")]
+    )
     assert shared([ai], used) == shared([pool], used) == []
