@@ -43,17 +43,27 @@ def snapshot(state: State, content: Snapshot) -> Snapshot:
 
 def callers(state: State, *, now: float | None = None) -> Callers:
     """Publishes the keys that work, each as far as its maker and its team allow; from the database and the `kills` file."""
-    from trunkline.control import roster
+    from trunkline.control import issuers, lockout, roster
 
     at = time.time() if now is None else now
     salt = state.keys["subject_salt"]
     with state.lock("publish.lock"):  # read within the lock: who publishes last has read last
         with state.view() as connection:
             there = roster.read(connection, state, at)
+            unlocked = lockout.lifted(connection, at)
         keys = [_caller(there.standings[version["key_id"]], version) for version in there.versions]
         living = [key for key in keys if key is not None and (not key.expires_at or key.expires_at > at)]
         former = key_names.former(state, {key.id for key in living}, at)
-        content = Callers(version="", keys=living, subject_salt=salt, former=former)
+        called = read_snapshot(state)
+        content = Callers(
+            version="",
+            keys=living,
+            subject_salt=salt,
+            former=former,
+            issuers=issuers.with_keys(state, called.issuers, at) if called is not None else [],
+            team_scopes={team: scopes for team, scopes in there.teams.items() if scopes != ["*"]},
+            unlocked=unlocked,
+        )
         content = msgspec.structs.replace(content, version=_hash(content))
         state.write(state.callers, codec.to_pack(content))
     return content

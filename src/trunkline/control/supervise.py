@@ -182,6 +182,7 @@ class Supervisor:
             kills.absorb(self.state)
             publish.callers(self.state)
             outcome = compiler.run(first=False)
+            publish.callers(self.state)  # whose tokens are taken stands in the registry
             self._tell(outcome)
             self._play_what_is_simulated()
             compiler.stores.start()
