@@ -242,3 +242,11 @@ def test_each_integration_has_its_own() -> None:
     other: Any = BROKEN._replace(integration="adyen")
     assert story.at(0, BROKEN, other) == ["opened", "opened"]
     assert len({one.id for one in story.watch.open}) == 2
+
+
+def test_while_only_one_is_open_other_trouble_keeps_it_open() -> None:
+    story = Story()
+    story.at(0, BROKEN)
+    for second in range(1, 200):
+        assert "closed" not in story.at(second, REFUSED._replace(status="degraded"))
+    assert [one.state for one in story.watch.open] == ["open"]
