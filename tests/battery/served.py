@@ -18,6 +18,7 @@ from typing import Any
 from tests.support.caller import call
 from tests.support.gateway import SECRETS
 from tests.support.polling import eventually
+from tests.support.processes import ended, ready
 from trunkline.control import keys
 from trunkline.control.state import State
 
@@ -79,8 +80,7 @@ class Served:
                 [*command, "--drain", str(self.drain_s)],
                 cwd=self.folder, env=self.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
-        eventually(lambda: self.process.poll() is not None or self.pid("console"), "the start", 30)
-        assert self.process.poll() is None, self.said
+        ready(self.process, lambda: self.pid("console"), "serve", lambda: self.said)
         self.port = int(self.facts("gateway.json")["port"])
         if not self.key:
             self.key = keys.create(
@@ -142,11 +142,7 @@ class Served:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             self.process.send_signal(signal.SIGINT)
-            try:
-                self.process.wait(15)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait(5)
+            ended(self.process)
         for name in ("gateway", "console"):
             if pid := self.pid(name):
                 with contextlib.suppress(ProcessLookupError):

@@ -12,6 +12,7 @@ import pytest
 from tests.flows.test_deferral_serve import Deferring
 from tests.support.caller import Answer, call
 from tests.support.polling import eventually
+from tests.support.processes import ended
 from tests.support.site import SILENCE, Site, reply
 
 pytestmark = pytest.mark.row("X6", "F2", "F4")
@@ -49,7 +50,7 @@ def started(site: Site) -> Iterator[Any]:
 def stop(it: Deferring) -> None:
     if it.process is not None and it.process.poll() is None:
         it.process.terminate()
-        it.process.wait(20)
+        ended(it.process)
 
 
 def ask(it: Deferring, target: str, *headers: tuple[str, str], body: Any = None) -> Answer:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.polling import eventually
+from tests.support.processes import HANGS_S, ended, ready
 from trunkline.control.child import is_alive
 
 REGISTRY = """version: 1
@@ -44,12 +45,7 @@ class Served:
             self.process = subprocess.Popen(
                 command, cwd=self.folder, env=self.environ, stderr=log, stdin=subprocess.DEVNULL
             )
-        eventually(
-            lambda: self.process.poll() is not None or "Trunkline serves" in self.said[said:],
-            "the start",
-            20,
-        )
-        assert self.process.poll() is None, self.said
+        ready(self.process, lambda: "Trunkline serves" in self.said[said:], "serve", lambda: self.said)
         return self
 
     def facts(self, name: str) -> dict:
@@ -76,7 +72,7 @@ class Served:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=HANGS_S,
         )
 
     def get(self, path: str) -> int:
@@ -94,7 +90,7 @@ class Served:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(30)
+        return ended(self.process)
 
 
 @pytest.fixture
@@ -105,10 +101,7 @@ def served(tmp_path):
     if one.process is not None and one.process.poll() is None:
         one.process.send_signal(signal.SIGINT)
         one.process.send_signal(signal.SIGINT)
-        try:
-            one.process.wait(15)
-        except subprocess.TimeoutExpired:
-            one.process.kill()
+        ended(one.process)
     for name in ("gateway", "console", "simulator"):
         if is_alive(pid := one.pid(name)):
             os.kill(pid, signal.SIGKILL)

@@ -18,6 +18,7 @@ from tests.support.caller import call
 from tests.support.certificates import Authority
 from tests.support.mail import PASSWORD, MailServer, running_mail_server
 from tests.support.polling import eventually
+from tests.support.processes import ended
 from tests.support.site import SILENCE, Site, reply
 
 pytestmark = pytest.mark.row("F4")
@@ -67,7 +68,7 @@ def served(tmp_path: Path, site: Site) -> Iterator[Deferring]:
     finally:
         if it.process is not None and it.process.poll() is None:
             it.process.terminate()
-            it.process.wait(20)
+            ended(it.process)
 
 
 def test_the_worker_comes_with_the_first_task_and_ends_with_the_rest(served: Deferring, site: Site) -> None:
@@ -79,7 +80,7 @@ def test_the_worker_comes_with_the_first_task_and_ends_with_the_rest(served: Def
     assert [(row["id"], row["state"]) for row in map(json.loads, listed)] == [(task_id, "done")]
     assert served.process is not None
     served.process.terminate()
-    assert served.process.wait(20) == 0
+    assert ended(served.process) == 0
     assert served.pid("worker") == 0
     assert "worker ended" not in served.said
 
@@ -91,7 +92,7 @@ def test_whatever_is_killed_comes_back_and_everything_runs_once(served: Deferrin
     tasks += [served.task(body={"n": n})["id"] for n in range(10, 20)]
     assert served.process is not None
     served.process.kill()
-    served.process.wait(10)
+    ended(served.process)
     served.start()
     states = [served.ended(task_id) for task_id in tasks]
     codes = {(task["state"], task["error"]["code"] if task["error"] else "") for task in states}
@@ -150,7 +151,7 @@ def test_the_end_of_a_deferred_call_is_told_by_mail(
     finally:
         assert it.process is not None
         it.process.terminate()
-        it.process.wait(20)
+        ended(it.process)
 
     assert [to for to, _ in mails] == [["ops@example.com", "lead@example.com"]] * 2
     letters = [message_from_string(text, policy=default) for _, text in mails]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from tests.support.gateway import Trunkline
+from tests.support.processes import ended
 from trunkline.control.child import child_environ
 
 
@@ -28,11 +29,7 @@ def running_console(trunkline: Trunkline) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(5)
+        ended(process)
     told = log.read_text()
     assert "Traceback" not in told, told
     assert process.returncode == 0, told

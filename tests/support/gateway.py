@@ -19,6 +19,7 @@ from typing import Any
 
 from tests.support.caller import TIMEOUT_S, Answer, Fields, Line, Stream, call, request, streaming
 from tests.support.polling import eventually
+from tests.support.processes import ended, ready
 from trunkline.control import keys, publish
 from trunkline.control.child import child_environ
 from trunkline.control.reload import Compiler, Outcome, gateway_facts
@@ -101,12 +102,11 @@ class Trunkline:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "trunkline.app"], env=environ, stdin=subprocess.DEVNULL, stderr=errors
             )
-        eventually(self._ready, f"the gateway to start; it wrote: {self.errors_file}")
+        ready(self._process, self._serves, "the gateway", lambda: self.errors)
         self.port = int(gateway_facts(self.state)["port"])
 
-    def _ready(self) -> bool:
+    def _serves(self) -> bool:
         assert self._process is not None
-        assert self._process.poll() is None, self.errors_file.read_text()
         return gateway_facts(self.state).get("pid") == self._process.pid
 
     @property
@@ -125,21 +125,17 @@ class Trunkline:
         self.kills += 1
         self.spawn()
 
-    def wait(self, limit_s: float = 10.0) -> int:
+    def wait(self) -> int:
         """The exit status, once it has ended."""
         assert self._process is not None
-        return self._process.wait(limit_s)
+        return ended(self._process)
 
     def stop(self) -> None:
-        """Ends it, at once if it does not end in order."""
+        """Ends it in order, which takes its `drain` where calls still run, and the disk's time."""
         if self._process is None or self._process.poll() is not None:
             return
         self._process.terminate()
-        try:
-            self._process.wait(8)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait(5)
+        ended(self._process)
 
     def check(self) -> None:
         """What holds after every story: it ended in order, wrote of no defect, gave each call one record, and told no secret."""

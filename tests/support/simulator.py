@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.processes import HANGS_S, ended
 from trunkline.simulator.ledger import Entry, read_file
 
 
@@ -39,7 +40,7 @@ class SimulatorProcess:
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """One request to `/_sim/{path}`. Raises AssertionError with the answer when it is refused."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANGS_S)
         try:
             sent = None if body is None else json.dumps(body).encode()
             connection.request(method, f"/_sim/{path}", sent, {"content-type": "application/json"})
@@ -92,7 +93,7 @@ class SimulatorProcess:
     def kill(self) -> None:
         """SIGKILL."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        ended(self.process)
 
 
 def _entry(row: dict[str, Any]) -> Entry:
@@ -120,11 +121,7 @@ def running_simulator(
         yield SimulatorProcess(process, json.loads(line), ledger_file)
     finally:
         process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(5)
+        ended(process)
         if process.stdout is not None:
             process.stdout.close()
 

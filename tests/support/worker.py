@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.support.gateway import Trunkline
+from tests.support.processes import ended
 from trunkline.control.child import child_environ
 from trunkline.settings import to_environ
 
@@ -34,13 +35,13 @@ class WorkerProcess:
         """SIGKILL."""
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        ended(self.process)
 
     def stop(self) -> int:
         """SIGTERM; its exit status."""
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(20)
+        return ended(self.process)
 
     @property
     def errors(self) -> str:
