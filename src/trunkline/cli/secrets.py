@@ -13,6 +13,7 @@ from trunkline.cli.place import json_option, place_options, state_here
 from trunkline.cli.rotate import impact, rotate, rotations
 from trunkline.cli.secrets_import import import_
 from trunkline.cli.show import json_out, say, table
+from trunkline.cli.verify import verify
 
 if TYPE_CHECKING:
     from trunkline.control.secrets import SecretInfo
@@ -185,7 +186,7 @@ def rotate_master(new_key_file: str | None, yes: bool) -> None:
         say("Hand in the new key (TRUNKLINE_MASTER_KEY or _FILE) and start Trunkline again.")
 
 
-for _command in (import_, rotate, rotations, impact):
+for _command in (import_, rotate, rotations, impact, verify):
     secrets.add_command(_command)
 
 

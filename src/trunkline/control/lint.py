@@ -70,6 +70,11 @@ def missing_of(loaded: Loaded, environ: Mapping[str, str], state: State) -> dict
     return missing
 
 
+def value_now(loaded: Loaded, environ: Mapping[str, str], state: State, ref: str) -> str:
+    """What a reference leads to now; outside stores are asked. Raises SecretUnavailable. Whoever calls this audits it."""
+    return resolve(ref, _sources(loaded, environ, state))
+
+
 def _sources(loaded: Loaded, environ: Mapping[str, str], state: State) -> dict[str, Source]:
     known = sources(state, environ, loaded.folder, _Asked(loaded, environ))
     if not state.control_db.exists():  # looking must not create an installation
