@@ -37,6 +37,12 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
     return made
 
 
+@pytest.fixture
+def vendor() -> Iterator[SimulatorProcess]:
+    with running_simulator() as running:
+        yield running
+
+
 def said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str, value: str = ""
 ) -> tuple[int, str, str]:
