@@ -21,6 +21,7 @@ from trunkline.control import kills, publish
 from trunkline.control.child import Child, child_environ
 from trunkline.control.claim import check_port, claim, end_orphans, free_port
 from trunkline.control.demand import Demand
+from trunkline.control.exposed import check_private
 from trunkline.control.egress_wish import EgressWish
 from trunkline.control.reload import Compiler, Outcome, gateway_facts, registry_stamp
 from trunkline.control.rereads import Rereads
@@ -68,6 +69,7 @@ class Supervisor:
         settings = self.settings
         with claim(self.state), self._signals() as woken:
             end_orphans(self.state)
+            check_private(self.state)
             check_port(settings.host, settings.port, "--port")
             check_port(settings.console_host, settings.console_port, "--console-port")
             check_port(settings.host, settings.egress_port, "--egress-port")
