@@ -85,6 +85,7 @@ RULES: dict[str, Rule] = {
     "budget-without-effect": Rule("warning", "A budget that neither refuses nor tells."),
     "budget-without-alerts": Rule("info", "A budget whose alerts are off or reach nobody."),
     "drills-not-run": Rule("info", "`drills` in production without `production: true`: none is run there."),
+    "no-alerts": Rule("info", "Something is on the load path, and nobody is told when it fails."),
     "no-integrations": Rule("warning", "The registry names no integration."),
 }
 
@@ -112,6 +113,11 @@ def lint(loaded: Loaded, *, today: date | None = None) -> list[Finding]:
             _shut_down(place, model, services, day, scribe)
     for code, at, message, cure in lint_flow(loaded):
         scribe.write(RULES[code].severity, at, code, message, cure, at_key=True)
+    critical = [one.name for one in services.values() if one.enabled and one.criticality == "load-path"]
+    if critical and not loaded.snapshot.alerts:
+        said = f"`{critical[0]}` is on the load path, and nobody is told when it fails."
+        cure = "Add `notify:` or `alerts:`, e.g. `alerts: {on-call: {to: {kind: slack, secret: store:SLACK_WEBHOOK}}}`."
+        scribe.write(RULES["no-alerts"].severity, ("integrations",), "no-alerts", said, cure, at_key=True)
     if not services:
         scribe.write(
             "warning",

@@ -146,3 +146,12 @@ def test_the_overlay_in_use_is_what_is_judged(loaded: Load) -> None:
     found = lint(loaded(ISSUE, env="dev"), today=TODAY)
     assert all(f.code in RULES for f in found)
     assert ("integrations.crm", "no-runbook") in [(f.item, f.code) for f in found]
+
+
+@pytest.mark.row("O3")
+def test_somebody_is_told_when_the_load_path_fails(loaded: Load) -> None:
+    lonely = GOOD[: GOOD.index("notify:")]
+    told = [(f.code, f.severity) for f in lint(loaded(lonely), today=TODAY) if f.code == "no-alerts"]
+    assert told == [("no-alerts", "info")]
+    alerts = "alerts: {a: {to: {kind: slack, secret: store:S}}}\n"
+    assert "no-alerts" not in [f.code for f in lint(loaded(lonely + alerts), today=TODAY)]
