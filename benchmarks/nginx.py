@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from benchmarks import tools
 from benchmarks.bench import Bench, free_port, listening
-from benchmarks.payload import ANSWER
+from benchmarks.payload import ANSWER, MESSAGE
 from benchmarks.processes import Process, children, pin
 
 # `master_process on` gives a worker that is its master's only child: the worker is what is measured.
@@ -27,7 +27,13 @@ http {{
 }}
 """
 
-UPSTREAM = "server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200 '{answer}'; }} }}"
+UPSTREAM = """
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    location / {{ return 200 '{answer}'; }}
+    location /v1/messages {{ return 200 '{message}'; }}
+  }}
+"""
 
 # Streams and images pass through unbuffered, as people configure nginx in front of model vendors.
 PROXY = """
@@ -57,7 +63,11 @@ def upstream(bench: Bench) -> Iterator[Nginx]:
     """Answers at once, on the second core."""
     port = free_port()
     with _running(
-        bench, "nginx-upstream", UPSTREAM.format(port=port, answer=ANSWER), port, measured=False
+        bench,
+        "nginx-upstream",
+        UPSTREAM.format(port=port, answer=ANSWER, message=MESSAGE),
+        port,
+        measured=False,
     ) as it:
         yield it
 

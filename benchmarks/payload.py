@@ -65,6 +65,29 @@ ANSWER = json.dumps(
 )
 
 
+MESSAGE = json.dumps(
+    {
+        "id": "msg_0123456789",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-haiku-4-5-20251001",
+        "content": [{"type": "text", "text": json.loads(ANSWER)["choices"][0]["message"]["content"]}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {
+            "input_tokens": 19,
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": 0,
+            "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+            "output_tokens": 30,
+            "service_tier": "standard",
+        },
+    },
+    separators=(",", ":"),
+)
+"""The same words in Anthropic's dialect."""
+
+
 def image_chat(size: int, model: str) -> bytes:
     """A chat body of about `size` bytes with one image, and the model's name at its end, as some SDKs write it."""
     head = b'{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,'

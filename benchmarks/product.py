@@ -35,6 +35,15 @@ IMAGES = """\
     models: [{{id: picture-1}}]
 """
 IMAGE_MODEL = "images/picture-1"
+# A vendor that speaks another dialect than the caller.
+CLAUDE = """\
+  claude:
+    base_url: "http://127.0.0.1:{chat}"
+    auth: {{kind: header, name: x-api-key, secret: "env:OPENAI_API_KEY"}}
+    dialects: [{{name: anthropic-messages, path: /v1/messages}}]
+    models: [{{id: claude-x}}]
+"""
+CLAUDE_MODEL = "claude/claude-x"
 SECRETS = {"OPENAI_API_KEY": "sk-test-not-a-real-key"}
 CHAT_PATH = "/v1/chat/completions"
 COMMAND = [sys.executable, "-m", "trunkline.cli"]
@@ -78,10 +87,10 @@ class Trunkline:
         return {"content-type": "application/json", "authorization": f"Bearer {self.key}"}
 
 
-def prepare(bench: Bench, chat: int, images: int = 0) -> tuple[Path, str]:
+def prepare(bench: Bench, chat: int, images: int = 0, *, claude: bool = False) -> tuple[Path, str]:
     """A folder with a registry and a key; answers the folder and the key."""
     folder = bench.new_folder("trunkline")
-    registry = REGISTRY + (IMAGES if images else "")
+    registry = REGISTRY + (IMAGES if images else "") + (CLAUDE if claude else "")
     (folder / "trunkline.yaml").write_text(registry.format(chat=chat, images=images))
     made = subprocess.run(
         [*COMMAND, "keys", "create", "--name", "bench", "--scope", "*", "--concurrency", "none", "--json"],
@@ -121,9 +130,9 @@ def start(bench: Bench, folder: Path, key: str, *, anywhere: bool = False) -> Tr
 
 
 @contextlib.contextmanager
-def running(bench: Bench, chat: int, images: int = 0) -> Iterator[Trunkline]:
+def running(bench: Bench, chat: int, images: int = 0, *, claude: bool = False) -> Iterator[Trunkline]:
     """The whole product, ready: the gateway has answered a call and the console is up."""
-    folder, key = prepare(bench, chat, images)
+    folder, key = prepare(bench, chat, images, claude=claude)
     it = start(bench, folder, key)
     try:
         answered(it)

@@ -61,11 +61,18 @@ def run(
 
 
 def spent(
-    bench: Bench, pids: list[int], port: int, target: str, fields: dict[str, str], seconds: float
+    bench: Bench,
+    pids: list[int],
+    port: int,
+    target: str,
+    fields: dict[str, str],
+    seconds: float,
+    *,
+    body: str = CHAT,
 ) -> Spent:
     """Processor time of these processes per call that wrk counted."""
     meter = Meter(pids)
-    load = run(bench, port, target, fields, seconds)
+    load = run(bench, port, target, fields, seconds, body=body)
     return Spent(meter.seconds() / load.calls * 1e6, load.per_second, load.calls)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from benchmarks.bench import Bench
-from benchmarks.measures import beside, calls, drain, images, latency, memory, start, streams
+from benchmarks.measures import beside, calls, drain, images, latency, memory, start, streams, translation
 from benchmarks.report import Row
 
 
@@ -22,6 +22,7 @@ MEASURES = {
     measure.name: measure
     for measure in (
         Measure("calls", "processor time per call beside nginx", calls.run),
+        Measure("translation", "processor time per call that is translated", translation.run),
         Measure("peers", "processor time per call beside other gateways", beside.run),
         Measure("latency", "added latency at 1,000 calls/s", latency.run),
         Measure("images", "small calls beside 10 MB images", images.run),

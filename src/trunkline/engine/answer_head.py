@@ -5,12 +5,13 @@ Not for: those of a failure (`refusal.py`), nor which names pass (`fields.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from trunkline.core.exchange import Answer, Attempt, Exchange
 from trunkline.core.ports import Response
 from trunkline.engine.fields import OURS, RATE_LIMITS, TO_CALLER, Filter, without_named
 from trunkline.engine.lifecycle import LIFECYCLE
+from trunkline.engine.translate import FAMILIES, OF_BYTES
 
 _LINES_MAX = 2048
 _LINE_MAX = 256
@@ -25,9 +26,9 @@ _LOOKED_AT = REQUEST_IDS | LIFECYCLE
 class _Lines(dict[tuple[bytes, bytes], bytes]):
     """A vendor's field -> our header line, or nothing where it does not pass. Vendors send the same fields again and again."""
 
-    def __init__(self) -> None:
+    def __init__(self, dropped: Iterable[bytes] = TO_CALLER, *prefixes: bytes) -> None:
         super().__init__()
-        self._filter = Filter(TO_CALLER, OURS)
+        self._filter = Filter(dropped, OURS, *prefixes)
 
     def __missing__(self, field: tuple[bytes, bytes]) -> bytes:
         name, value = field
@@ -44,6 +45,7 @@ class AnswerFields:
 
     def __init__(self, noticed: Callable[[Attempt, Response], None]) -> None:
         self._line = _Lines().__getitem__
+        self._translated = _Lines(TO_CALLER | OF_BYTES, *FAMILIES).__getitem__
         self._noticed = noticed
 
     def lines(self, attempt: Attempt, response: Response) -> list[bytes]:
@@ -61,8 +63,7 @@ class AnswerFields:
             headers = [field for field in headers if field[0] not in RATE_LIMITS]
         translation = attempt.exchange.translation
         if translation is not None:
-            told = translation.lines(attempt.vendor_request_id)
-            return [*map(self._line, translation.passing(headers)), told]
+            return [*map(self._translated, headers), translation.lines(attempt.vendor_request_id)]
         return list(map(self._line, headers))
 
 

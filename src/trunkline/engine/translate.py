@@ -21,7 +21,7 @@ REQUEST_MAX = 32 << 20
 """What is translated is held whole; vendors of models take no more."""
 ON_LOOP = 256 << 10
 """Longer bodies are translated in a thread."""
-_FAMILIES = (b"anthropic-", b"openai-", b"x-goog-", b"x-stainless-", b"x-gemini-")
+FAMILIES = (b"anthropic-", b"openai-", b"x-goog-", b"x-stainless-", b"x-gemini-")
 """Header names that only one vendor's dialect knows."""
 _TOLD_MAX = 900
 _UNREADABLE = (DecodeError, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
@@ -62,9 +62,11 @@ class Translator:
             self._refuse_losses(told)
         return Translation(self, asked, written, told, now)
 
-    def told(self, changes: Iterable[Change]) -> list[Change]:
+    def told(self, changes: list[Change]) -> list[Change]:
         """The changes under the caller's names, each once."""
         names = self.asks.names
+        if not changes:
+            return []
         return list(
             dict.fromkeys(Change(c.act, names[c.field], c.how) if c.field in names else c for c in changes)
         )
@@ -85,7 +87,7 @@ class Translator:
 class Translation:
     """One call's request in the vendor's dialect, and what turns the answer back."""
 
-    __slots__ = ("_now", "asked", "body", "changes", "fields", "translator")
+    __slots__ = ("_now", "_report", "asked", "body", "changes", "fields", "translator")
 
     def __init__(
         self, translator: Translator, asked: Request, written: Written, changes: list[Change], now: float
@@ -96,6 +98,7 @@ class Translation:
         self.changes = changes
         """Of the request, then also of the answer."""
         self._now = now
+        self._report = ""
 
     @property
     def dialect(self) -> str:
@@ -122,6 +125,7 @@ class Translation:
         """What was lost of the answer."""
         if lost:
             self.changes = list(dict.fromkeys([*self.changes, *self.translator.told(lost)]))
+            self._report = ""
 
     def stream(self) -> Stream:
         """Of one attempt: from now on its events are translated."""
@@ -129,7 +133,7 @@ class Translation:
 
     def passing(self, fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The vendor's header fields that mean something to a caller of another dialect."""
-        return [f for f in fields if f[0] not in _OF_BYTES and not f[0].startswith(_FAMILIES)]
+        return [f for f in fields if f[0] not in OF_BYTES and not f[0].startswith(FAMILIES)]
 
     def lines(self, request_id: str) -> bytes:
         """Header lines of a good answer: its type, the report, and the vendor's request id under the names that SDKs of all dialects
@@ -148,7 +152,8 @@ class Translation:
 
     def report(self) -> str:
         """The report on one line: `openai-chat>anthropic-messages, dropped logit_bias, emulated response_format (forced tool)`."""
-        return report(self.translator.name, self.changes)
+        self._report = self._report or report(self.translator.name, self.changes)
+        return self._report
 
 
 class Stream:
@@ -184,7 +189,7 @@ class Stream:
         return rest
 
 
-_OF_BYTES = frozenset(
+OF_BYTES = frozenset(
     (
         b"content-type",
         b"content-encoding",
@@ -202,7 +207,7 @@ def passes_on(name: bytes, translator: Translator) -> bool:
     """Whether a caller's header field is sent to a vendor of another dialect."""
     if name in (b"content-type", b"accept", b"anthropic-beta"):
         return False
-    return not name.startswith(_FAMILIES) or name.startswith(translator.serves.fields)
+    return not name.startswith(FAMILIES) or name.startswith(translator.serves.fields)
 
 
 def asked_of(codec: Codec, body: bytes, changes: list[Change]) -> Request:

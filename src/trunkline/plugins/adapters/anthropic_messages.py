@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from trunkline.core.codec import DecodeError, from_json
+import msgspec
+
+from trunkline.core.codec import DecodeError, ValidationError, from_json, json_decoder, told_shortly
 from trunkline.core.ports import Reading
 from trunkline.plugins.adapters.count import count, member
 from trunkline.plugins.adapters.events import data_of
@@ -17,14 +19,49 @@ from trunkline.plugins.adapters.opening import opening
 _MARKS = (b'"message_start"', b'"message_delta"', b'"message_stop"', b'"error"')
 
 
+class _Usage(msgspec.Struct, gc=False):
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int | None = 0
+    cache_creation_input_tokens: int | None = 0
+
+
+class _Reply(msgspec.Struct, gc=False):
+    type: str = ""
+    model: str | None = ""
+    stop_reason: str | None = None
+    usage: _Usage | None = None
+    error: msgspec.Raw | None = None
+
+
+_reply = json_decoder(_Reply)
+
+
 class AnthropicMessages:
     """Stateless."""
 
     name = "anthropic-messages"
 
     def read(self, body: bytes, into: Reading) -> None:
-        _take(from_json(body), into)
+        try:
+            reply = _reply.decode(body)
+        except ValidationError:
+            _take(from_json(body), into)
+            into.finished = True
+            return
+        except (UnicodeDecodeError, RecursionError) as problem:
+            raise DecodeError(told_shortly(problem)) from None
         into.finished = True
+        into.model = reply.model or ""
+        usage = reply.usage
+        if usage is None or usage.input_tokens < 0 or usage.output_tokens < 0:
+            return
+        into.cached = usage.cache_read_input_tokens or 0
+        into.cache_write = usage.cache_creation_input_tokens or 0
+        into.input = usage.input_tokens + into.cached + into.cache_write
+        into.output = usage.output_tokens
+        if reply.error is None and reply.type == "message" and reply.stop_reason != "refusal":
+            into.plain = True
 
     def watch(self, block: bytes, into: Reading) -> bytes | None:
         if not any(mark in block for mark in _MARKS):

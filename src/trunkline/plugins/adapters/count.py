@@ -7,6 +7,8 @@ from typing import Any
 
 def count(value: Any, absent: int = -1) -> int:
     """A count of tokens, or `absent`."""
+    if type(value) is int and 0 <= value < 1_000_000_000_000:
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
         return absent
     return int(value)

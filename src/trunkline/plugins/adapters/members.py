@@ -76,6 +76,13 @@ def take_bool(value: dict[str, Any], name: str) -> bool | None:
     return found
 
 
+def beyond(said: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    """The members of an object that are not known, in their order."""
+    if said.keys() <= known:
+        return {}
+    return {name: value for name, value in said.items() if name not in known}
+
+
 def an_object(value: Any, name: str) -> dict[str, Any]:
     """An element that must be an object; a copy, so that taking members leaves the caller's alone."""
     if not isinstance(value, dict):

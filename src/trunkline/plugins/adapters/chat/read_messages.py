@@ -24,11 +24,16 @@ from trunkline.plugins.adapters.members import an_object, take_list, take_object
 
 OWN = "openai-chat"
 _ROLES = frozenset(("system", "developer", "user", "assistant", "tool"))
+_PLAIN_ROLES = ("user", "assistant", "system", "developer")
 Part = Text | Refusal | Media | Reasoning | ToolCall | ToolResult | Opaque
 
 
 def message(value: Any, n: int) -> Message:
     """One message of a request. `form` says how its content was spelled. Raises Untranslatable."""
+    if isinstance(value, dict) and len(value) == 2:
+        role, text = value.get("role"), value.get("content")
+        if role in _PLAIN_ROLES and isinstance(text, str) and text:
+            return Message(role=role, parts=[Text(text=text)])
     said = an_object(value, f"messages[{n}]")
     role = take_text(said, "role")
     form = _form(said)

@@ -9,7 +9,7 @@ from trunkline.core.conversation import Citation, Refusal, Request, Text, ToolCa
 from trunkline.plugins.adapters.chat.read_messages import spoken
 from trunkline.plugins.adapters.count import count, member
 from trunkline.plugins.adapters.fitting import own_name
-from trunkline.plugins.adapters.members import an_object, whole_object
+from trunkline.plugins.adapters.members import an_object, beyond, whole_object
 
 STOPS: dict[str, Stop] = {
     "stop": "end",
@@ -25,7 +25,7 @@ STOPS: dict[str, Stop] = {
     "model_length": "context",
 }
 """`finish_reason` of OpenAI and of those that follow it."""
-_FRAME = ("id", "object", "created", "model", "choices", "usage", "service_tier")
+_FRAME = frozenset(("id", "object", "created", "model", "choices", "usage", "service_tier"))
 
 
 def read_reply(body: bytes, asked: Request) -> Reply:
@@ -39,7 +39,7 @@ def read_reply(body: bytes, asked: Request) -> Reply:
     reply.created = float(created) if isinstance(created, int | float) else 0.0
     reply.choices = [_choice(an_object(one, "choices"), asked) for one in choices]
     reply.usage = usage_of(said.get("usage"), said.get("service_tier"))
-    reply.extra = {name: value for name, value in said.items() if name not in _FRAME}
+    reply.extra = beyond(said, _FRAME)
     return reply
 
 

@@ -52,6 +52,9 @@ def write_reply(reply: Reply, asked: Request, changes: list[Change]) -> bytes:
 
 
 def _choice(n: int, choice: Choice, changes: list[Change]) -> dict[str, Any]:
+    parts = choice.parts
+    if len(parts) == 1 and isinstance(parts[0], Text) and not parts[0].citations:
+        return _framed(n, choice, {"role": "assistant", "content": parts[0].text, "refusal": None})
     message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
     texts = [part.text for part in choice.parts if isinstance(part, Text)]
     if texts:
@@ -73,6 +76,10 @@ def _choice(n: int, choice: Choice, changes: list[Change]) -> dict[str, Any]:
     if notes:
         message["annotations"] = notes
     changes += [Change("dropped", "answer.part", kind) for part in choice.parts if (kind := _unsaid(part))]
+    return _framed(n, choice, message)
+
+
+def _framed(n: int, choice: Choice, message: dict[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {"index": n, "message": message, "logprobs": None}
     if choice.logprobs:
         out["logprobs"] = {"content": [probability(one) for one in choice.logprobs], "refusal": None}

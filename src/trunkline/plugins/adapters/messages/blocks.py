@@ -31,6 +31,8 @@ def read_blocks(content: Any, where: str) -> list[Part]:
     """`content`, a text or a list of blocks. Raises Untranslatable."""
     if isinstance(content, str):
         return [Text(text=content)]
+    if isinstance(content, list) and len(content) == 1 and _is_plain(content[0]):
+        return [Text(text=content[0]["text"])]
     if not isinstance(content, list):
         raise Untranslatable(f"`{where}` is neither text nor a list of blocks")
     parts: list[Part] = []
@@ -46,6 +48,16 @@ def read_blocks(content: Any, where: str) -> list[Part]:
             if isinstance(part, ToolCall):
                 part.signature = signatures.get(part.id, "")
     return parts
+
+
+def _is_plain(block: Any) -> bool:
+    """Whether a block is a text and nothing else, as most are."""
+    return (
+        isinstance(block, dict)
+        and len(block) == 2
+        and block.get("type") == "text"
+        and isinstance(block.get("text"), str)
+    )
 
 
 def read_block(said: dict[str, Any], where: str) -> Part:

@@ -7,22 +7,55 @@ A model that nobody has heard of is taken for a new one.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from typing import NamedTuple
 
 from trunkline.core.ports import Facts
 
 _OLD = r"claude-(?:instant|2|3)"
-NO_FORMATS = re.compile(rf"{_OLD}|claude-(?:opus|sonnet)-4-(?:0|20)")
-"""From before structured outputs."""
-ALWAYS_THINKS = re.compile(r"claude-(?:fable|mythos)")
-"""They refuse to be told not to think."""
-ADAPTIVE = re.compile(rf"(?!{_OLD}|claude-(?:opus|sonnet|haiku)-4-(?:[0-5]\b|20))claude-")
-"""They think as much as they like; budgets are deprecated there, or refused."""
-NO_SAMPLING = re.compile(rf"(?!{_OLD}|claude-opus-4-(?:[0-6]\b|20)|claude-(?:sonnet|haiku)-4-)claude-")
-"""They refuse temperature, top_p and top_k; and a last turn of their own that they are to go on with."""
-SYSTEM_TURNS = re.compile(rf"(?!{_OLD}|claude-opus-4-(?:[0-7]\b|20)|claude-(?:sonnet|haiku)-4-)claude-")
-"""They take messages of role `system` after a user's."""
-NO_PREFILL = re.compile(rf"(?!{_OLD}|claude-opus-4-(?:[0-5]\b|20)|claude-(?:sonnet|haiku)-4-[0-5])claude-")
-"""They refuse a last turn of their own."""
+_NO_FORMATS = re.compile(rf"{_OLD}|claude-(?:opus|sonnet)-4-(?:0|20)")
+_ALWAYS_THINKS = re.compile(r"claude-(?:fable|mythos)")
+_BUDGETS = re.compile(rf"{_OLD}|claude-(?:opus|sonnet|haiku)-4-(?:[0-5]\b|20)")
+_SAMPLED = re.compile(rf"{_OLD}|claude-opus-4-(?:[0-6]\b|20)|claude-(?:sonnet|haiku)-4-")
+_TOP_ALONE = re.compile(rf"{_OLD}|claude-opus-4-(?:[0-7]\b|20)|claude-(?:sonnet|haiku)-4-")
+_PREFILLED = re.compile(rf"{_OLD}|claude-opus-4-(?:[0-5]\b|20)|claude-(?:sonnet|haiku)-4-[0-5]")
+
+
+class Traits(NamedTuple):
+    """What one model takes. Models of other vendors that speak this dialect are taken for Anthropic's older ones."""
+
+    formats: bool
+    """Structured outputs."""
+    always_thinks: bool
+    """It refuses to be told not to think."""
+    adaptive: bool
+    """It thinks as much as it likes; budgets are deprecated there, or refused."""
+    sampled: bool
+    """It takes temperature, top_p and top_k."""
+    system_turns: bool
+    """It takes messages of role `system` after a user's."""
+    prefilled: bool
+    """It goes on with a last turn of its own."""
+
+
+@lru_cache(maxsize=1024)
+def traits_of(model: str) -> Traits:
+    """What a model takes."""
+    claude = model.startswith("claude-")
+
+    def among(pattern: re.Pattern[str]) -> bool:
+        return not claude or pattern.match(model) is not None
+
+    return Traits(
+        formats=_NO_FORMATS.match(model) is None,
+        always_thinks=_ALWAYS_THINKS.match(model) is not None,
+        adaptive=not among(_BUDGETS),
+        sampled=among(_SAMPLED),
+        system_turns=not among(_TOP_ALONE),
+        prefilled=among(_PREFILLED),
+    )
+
+
 HOSTED = {
     "web_search": ("web_search_20250305", "web_search"),
     "url_context": ("web_fetch_20250910", "web_fetch"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from trunkline.core.answer import Choice, Reply, Stop, Usage
 from trunkline.core.conversation import Refusal, Request, Text, ToolCall, Untranslatable
 from trunkline.plugins.adapters.count import count, member
 from trunkline.plugins.adapters.fitting import Names, free_text, own_name
-from trunkline.plugins.adapters.members import whole_object
+from trunkline.plugins.adapters.members import beyond, whole_object
 from trunkline.plugins.adapters.messages.blocks import OWN, read_blocks
 
 STOPS: dict[str, Stop] = {
@@ -20,7 +22,9 @@ STOPS: dict[str, Stop] = {
     "refusal": "refusal",
     "model_context_window_exceeded": "context",
 }
-_FRAME = ("id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "stop_details", "usage")
+_FRAME = frozenset(
+    ("id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "stop_details", "usage")
+)
 
 
 def read_reply(body: bytes, asked: Request) -> Reply:
@@ -35,10 +39,11 @@ def read_reply(body: bytes, asked: Request) -> Reply:
         stop=STOPS.get(reason, "end" if reason else None),
         sequence=str(said.get("stop_sequence") or ""),
     )
-    why = member(said, "stop_details")
-    if why.get("explanation"):
-        choice.parts.append(Refusal(text=str(why["explanation"])))
-    choice.safety = why or None
+    why = said.get("stop_details")
+    if isinstance(why, dict):
+        choice.safety = why
+        if why.get("explanation"):
+            choice.parts.append(Refusal(text=str(why["explanation"])))
     if choice.stop == "tool" and not any(isinstance(part, ToolCall) for part in choice.parts):
         choice.stop = "end"
     return Reply(
@@ -47,7 +52,7 @@ def read_reply(body: bytes, asked: Request) -> Reply:
         model=str(said.get("model") or ""),
         choices=[choice],
         usage=usage_of(said.get("usage")),
-        extra={name: value for name, value in said.items() if name not in _FRAME},
+        extra=beyond(said, _FRAME),
     )
 
 
@@ -63,14 +68,43 @@ def asked_part(part: Any, asked: Request) -> Any:
     return part
 
 
+class _Plain(msgspec.Struct, gc=False):
+    """Usage as most answers tell it."""
+
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    service_tier: str | None = None
+    server_tool_use: Any = None
+    output_tokens_details: Any = None
+
+
 def usage_of(said: Any) -> Usage | None:
     """`usage`: what was cached stands beside `input_tokens`."""
     if not isinstance(said, dict):
         return None
-    cached, written = (
-        count(said.get("cache_read_input_tokens"), 0),
-        count(said.get("cache_creation_input_tokens"), 0),
+    try:
+        plain = msgspec.convert(said, _Plain)
+    except msgspec.ValidationError:
+        return _loosely(said)
+    more = plain.cache_creation_input_tokens or plain.server_tool_use or plain.output_tokens_details
+    if more or plain.input_tokens < 0 or plain.output_tokens < 0:
+        return _loosely(said)
+    cached = plain.cache_read_input_tokens or 0
+    return Usage(
+        input=plain.input_tokens + cached,
+        output=plain.output_tokens,
+        cached=cached,
+        tier=plain.service_tier or "",
+        said=said,
     )
+
+
+def _loosely(said: dict[str, Any]) -> Usage:
+    """The same of usage that says more, or says it oddly."""
+    cached = count(said.get("cache_read_input_tokens"), 0)
+    written = count(said.get("cache_creation_input_tokens"), 0)
     plain = count(said.get("input_tokens"))
     tools = member(said, "server_tool_use")
     tier = said.get("service_tier")

@@ -27,8 +27,8 @@ from trunkline.core.conversation import (
 from trunkline.core.ports import Facts
 from trunkline.plugins.adapters.carrier import Carried, pack, packed_thought
 from trunkline.plugins.adapters.fitting import Names, fitting_id
-from trunkline.plugins.adapters.messages import models
 from trunkline.plugins.adapters.messages.blocks import OWN
+from trunkline.plugins.adapters.messages.models import traits_of
 from trunkline.plugins.adapters.unsaid import left_out, opaque_kind
 
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
@@ -63,6 +63,8 @@ class Writing:
     def _system(self, messages: list[Message]) -> Any:
         if not messages:
             return None
+        if len(messages) == 1 and not self._own and (plain := _plain_text(messages[0])):
+            return plain
         blocks = [told for message in messages for part in message.parts if (told := self._block(part))]
         form = messages[0].form if self._own else ""
         if form == "systems":
@@ -79,6 +81,11 @@ class Writing:
 
     def _add(self, message: Message, out: list[dict[str, Any]], following: Message | None) -> None:
         role: str = "user" if message.role == "tool" else message.role
+        if not self._own and role in ("user", "assistant") and (not out or out[-1]["role"] != role):
+            plain = _plain_text(message)
+            if plain:
+                out.append({"role": role, "content": plain})
+                return
         if role in ("system", "developer") and not self._own:
             role = self._system_turn(message, out, following)
         blocks = [told for part in message.parts if (told := self._block(part)) is not None]
@@ -104,7 +111,7 @@ class Writing:
     def _system_turn(self, message: Message, out: list[dict[str, Any]], following: Message | None) -> str:
         """Instructions after the beginning: newer models take them right after a user's turn, if none of the user's follows."""
         fits = out and out[-1]["role"] == "user" and (following is None or following.role == "assistant")
-        if fits and models.SYSTEM_TURNS.match(self._facts.model) and self._facts.vendor == "anthropic":
+        if fits and traits_of(self._facts.model).system_turns and self._facts.vendor == "anthropic":
             return "system"
         self._changes.append(Change("emulated", f"messages.{message.role}", "as the user"))
         return "user"
@@ -116,7 +123,7 @@ class Writing:
         last = out[-1]
         if last["role"] != "assistant":
             return
-        if models.NO_PREFILL.match(self._facts.model):
+        if not traits_of(self._facts.model).prefilled:
             out.append({"role": "user", "content": "(Go on.)"})
             self._changes.append(Change("emulated", "messages", "a last turn of the user"))
             return
@@ -261,6 +268,14 @@ def _plain(part: Media) -> dict[str, Any] | None:
     except (binascii.Error, UnicodeDecodeError):
         return None
     return {"type": "text", "media_type": "text/plain", "data": text}
+
+
+def _plain_text(message: Message) -> str:
+    """The words of a message that is one text and nothing else, as most are."""
+    if len(message.parts) != 1 or message.extra or message.name:
+        return ""
+    part = message.parts[0]
+    return part.text if isinstance(part, Text) and part.cache is None and not part.extra else ""
 
 
 def told_thought(part: Reasoning) -> dict[str, Any]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from trunkline.core.codec import to_json
-from trunkline.core.conversation import Change, Message, Request, Tool, ToolCall, ToolResult
+from trunkline.core.conversation import Change, Effort, Format, Message, Request, Tool, ToolCall
 from trunkline.core.ports import Facts, Written
 from trunkline.plugins.adapters.effort import budget_of
 from trunkline.plugins.adapters.fitting import Names
 from trunkline.plugins.adapters.messages import models
 from trunkline.plugins.adapters.messages.blocks import OWN
+from trunkline.plugins.adapters.messages.models import Traits, traits_of
 from trunkline.plugins.adapters.messages.write_messages import Writing, mark
 
 KNOWN = frozenset(
@@ -22,6 +24,10 @@ _WITHOUT = (
     "cache_ttl", "audio", "safety", "previous", "metadata", "store",
 )  # fmt: skip
 """Members of Request that it has no words for."""
+_without = attrgetter(*_WITHOUT)
+_NONE = _without(Request(dialect=""))
+_SAMPLED = ("temperature", "top_p", "top_k")
+_sampled = attrgetter(*_SAMPLED)
 _TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
 NAME_MAX = 128
 THINKING_MIN = 1024
@@ -43,21 +49,44 @@ def write_request(request: Request, facts: Facts, changes: list[Change]) -> Writ
     if own:
         _as_it_was(request, out)
     else:
-        _thinking(request, facts, out, changes)
-        _format(request, facts, out, changes)
-        _sampling(request, facts, out, changes)
-        _unsaid(request, out, changes)
-        if request.user:
-            out["metadata"] = {"user_id": request.user}
+        _translated(request, facts, out, changes)
     if request.stop:
         _stop(request, out, changes, own)
     if request.stream:
         out["stream"] = True
-    _rest(request, out, changes, own)
+    if request.extra:
+        _rest(request, out, changes, own)
     changes += names.changes()
-    betas = list(dict.fromkeys([*request.betas, *writing.betas]))
-    fields = b"anthropic-beta: %b\r\n" % ",".join(betas).encode("latin-1", "replace") if betas else b""
-    return Written(to_json(out), fields)
+    if not request.betas and not writing.betas:
+        return Written(to_json(out))
+    betas = ",".join(dict.fromkeys([*request.betas, *writing.betas]))
+    return Written(to_json(out), b"anthropic-beta: %b\r\n" % betas.encode("latin-1", "replace"))
+
+
+def _translated(request: Request, facts: Facts, out: dict[str, Any], changes: list[Change]) -> None:
+    """What callers of other dialects say of the answer."""
+    traits = traits_of(facts.model)
+    if request.effort is not None:
+        _thinking(request, request.effort, facts, out, changes)
+    if request.format is not None:
+        _format(request, request.format, traits, out, changes)
+    if _sampled(request) != (None, None, None):
+        _sampling(request, traits, out, changes)
+    if request.user:
+        out["metadata"] = {"user_id": request.user}
+    if request.service_tier:
+        out["service_tier"] = _TIERS.get(request.service_tier, "auto")
+        if request.service_tier not in _TIERS:
+            changes.append(Change("changed", "service_tier", "auto"))
+    if _without(request) != _NONE:
+        said = zip(_WITHOUT, _without(request), _NONE, strict=True)
+        changes += [
+            Change("dropped", name) for name, value, none in said if value != none and value is not False
+        ]
+    if request.n is not None and request.n > 1:
+        changes.append(Change("dropped", "n", "one answer"))
+    if request.modalities:
+        changes += [Change("dropped", "modalities", kind) for kind in request.modalities if kind != "text"]
 
 
 def _as_it_was(request: Request, out: dict[str, Any]) -> None:
@@ -104,9 +133,10 @@ def _tools(request: Request, names: Names, out: dict[str, Any], changes: list[Ch
 
 def _of_history(messages: list[Message], names: Names) -> list[dict[str, Any]]:
     """Anthropic wants every tool declared that was ever called; other dialects let a later turn leave them out."""
-    used = [part for message in messages for part in message.parts if isinstance(part, ToolCall | ToolResult)]
-    called = dict.fromkeys(part.name for part in used if isinstance(part, ToolCall))
-    return [{"name": names.fit(name), "input_schema": {"type": "object"}} for name in called]
+    if not any(message.role == "tool" for message in messages):
+        return []
+    called = [part.name for message in messages for part in message.parts if isinstance(part, ToolCall)]
+    return [{"name": names.fit(name), "input_schema": {"type": "object"}} for name in dict.fromkeys(called)]
 
 
 def _tool(tool: Tool, names: Names, changes: list[Change], own: bool) -> dict[str, Any] | None:
@@ -143,18 +173,19 @@ def _other_tool(tool: Tool, names: Names, changes: list[Change]) -> dict[str, An
     return None
 
 
-def _thinking(request: Request, facts: Facts, out: dict[str, Any], changes: list[Change]) -> None:
-    effort = request.effort
-    budget = budget_of(effort) if effort is not None else None
-    if effort is None or budget is None:
+def _thinking(
+    request: Request, effort: Effort, facts: Facts, out: dict[str, Any], changes: list[Change]
+) -> None:
+    budget, traits = budget_of(effort), traits_of(facts.model)
+    if budget is None:
         return
     if budget == 0:
-        _without_thinking(facts, out, changes)
+        _without_thinking(traits, out, changes)
         return
     if request.tool_choice is not None and request.tool_choice.mode in ("any", "one"):
         changes.append(Change("dropped", "effort", "a forced tool leaves no thinking"))
         return
-    if models.ADAPTIVE.match(facts.model):
+    if traits.adaptive:
         out["thinking"] = {"type": "adaptive"}
         if effort.shown is not None:
             out["thinking"]["display"] = "summarized" if effort.shown else "omitted"
@@ -176,21 +207,20 @@ def _thinking(request: Request, facts: Facts, out: dict[str, Any], changes: list
     changes.append(Change("changed", "effort", f"{budget} tokens"))
 
 
-def _without_thinking(facts: Facts, out: dict[str, Any], changes: list[Change]) -> None:
-    if models.ALWAYS_THINKS.match(facts.model):
+def _without_thinking(traits: Traits, out: dict[str, Any], changes: list[Change]) -> None:
+    if traits.always_thinks:
         out["output_config"] = {"effort": "low"}
         changes.append(Change("changed", "effort", "low as this model always thinks"))
     else:
         out["thinking"] = {"type": "disabled"}
 
 
-def _sampling(request: Request, facts: Facts, out: dict[str, Any], changes: list[Change]) -> None:
+def _sampling(request: Request, traits: Traits, out: dict[str, Any], changes: list[Change]) -> None:
     thinks = out.get("thinking", {}).get("type") in ("enabled", "adaptive")
-    for name in ("temperature", "top_p", "top_k"):
-        value = getattr(request, name)
+    for name, value in zip(_SAMPLED, _sampled(request), strict=True):
         if value is None:
             continue
-        if models.NO_SAMPLING.match(facts.model):
+        if not traits.sampled:
             changes.append(Change("dropped", name, "this model takes none"))
         elif thinks:
             changes.append(Change("dropped", name, "not while it thinks"))
@@ -203,13 +233,14 @@ def _sampling(request: Request, facts: Facts, out: dict[str, Any], changes: list
             out[name] = value
 
 
-def _format(request: Request, facts: Facts, out: dict[str, Any], changes: list[Change]) -> None:
-    wanted = request.format
-    if wanted is None or wanted.kind == "text":
+def _format(
+    request: Request, wanted: Format, traits: Traits, out: dict[str, Any], changes: list[Change]
+) -> None:
+    if wanted.kind == "text":
         return
     if wanted.kind == "json":
         changes.append(Change("dropped", "format", "the prompt has to ask for JSON"))
-    elif not models.NO_FORMATS.match(facts.model):
+    elif traits.formats:
         out.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": wanted.schema}
     elif out.get("tools"):
         changes.append(Change("dropped", "format", "not beside tools with this model"))
@@ -230,21 +261,6 @@ def _stop(request: Request, out: dict[str, Any], changes: list[Change], own: boo
         out["stop_sequences"] = kept
     if len(kept) < len(request.stop):
         changes.append(Change("dropped", "stop", "white space alone"))
-
-
-def _unsaid(request: Request, out: dict[str, Any], changes: list[Change]) -> None:
-    changes += [
-        Change("dropped", name)
-        for name in _WITHOUT
-        if getattr(request, name) not in (None, "", [], {}, False)
-    ]
-    if request.n is not None and request.n > 1:
-        changes.append(Change("dropped", "n", "one answer"))
-    changes += [Change("dropped", "modalities", kind) for kind in request.modalities if kind != "text"]
-    if request.service_tier:
-        out["service_tier"] = _TIERS.get(request.service_tier, "auto")
-        if request.service_tier not in _TIERS:
-            changes.append(Change("changed", "service_tier", "auto"))
 
 
 def _rest(request: Request, out: dict[str, Any], changes: list[Change], own: bool) -> None:
