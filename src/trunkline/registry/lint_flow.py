@@ -90,7 +90,7 @@ def _hedge(loaded: Loaded, name: str) -> Said:
 
 
 def _budgets(loaded: Loaded) -> Said:
-    notify = loaded.snapshot.notify
+    told = any(rule.takes("budget.share", "critical", "") for rule in loaded.snapshot.alerts)
     for name, budget in loaded.registry.budgets.items():
         alerts = ALERTS if budget.alerts is None else budget.alerts
         place: Place = ("budgets", name)
@@ -100,6 +100,11 @@ def _budgets(loaded: Loaded) -> Said:
         elif not alerts:
             said = f"The budget `{name}` ends calls without a warning before."
             yield "budget-without-alerts", place, said, "Remove `alerts: []`, or name shares such as `[0.8]`."
-        elif not (notify.webhook or notify.email):
+        elif not told:
             said = f"The alerts of the budget `{name}` reach nobody; they stand in the console only."
-            yield "budget-without-alerts", place, said, "Add `notify: {webhook: ..., webhook_secret: ...}`."
+            yield (
+                "budget-without-alerts",
+                place,
+                said,
+                "Add `notify: {webhook: ..., webhook_secret: ...}`, or a rule under `alerts:`.",
+            )

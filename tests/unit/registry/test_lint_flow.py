@@ -100,6 +100,12 @@ def test_a_hedge_must_be_able_to_happen(loaded: Load) -> None:
         ("{usd: 5, alerts: []}", HOOK, [("budget-without-alerts", "info", "budgets.b")]),
         ("{usd: 5, alerts: [], hard: false}", HOOK, [("budget-without-effect", "warning", "budgets.b")]),
         ("{usd: 5, hard: false}", HOOK, []),
+        ("{usd: 5}", "alerts: {a: {kinds: [budget], to: {kind: slack, secret: store:S}}}", []),
+        (
+            "{usd: 5}",
+            "alerts: {a: {kinds: [incident], to: {kind: slack, secret: store:S}}}",
+            [("budget-without-alerts", "info", "budgets.b")],
+        ),
     ],
 )
 def test_a_budget_should_be_heard_of(
