@@ -107,7 +107,8 @@ def _compared(name: str, one: Side, other: Side) -> Compared:
     if min(one.calls, other.calls) < ENOUGH_CALLS:
         why = [f"{one.calls} and {other.calls} calls; at least {ENOUGH_CALLS} of each are needed to tell"]
         return Compared(operation=name, one=one, other=other, verdict="too few calls", why=why)
-    worse, better = [], []
+    worse: list[str] = []
+    better: list[str] = []
     z = _z(one, other)
     if abs(z) > Z:
         (worse if z > 0 else better).append(f"errors {one.error_rate:.2%} -> {other.error_rate:.2%}")

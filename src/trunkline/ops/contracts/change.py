@@ -32,6 +32,7 @@ RESPONSE: dict[str, Harm] = {
     "shape removed": "risky",
     "status": "risky",
     "refused": "breaking",
+    "undocumented": "harmless",
 }
 """What a change of what the vendor sends means for those who read it."""
 REQUEST: dict[str, Harm] = {
@@ -97,6 +98,7 @@ WORDS = {
     "refused": "requests that were accepted are refused",
     "deprecated": "deprecated",
     "operation removed": "the operation is gone",
+    "undocumented": "used, but not described",
 }
 
 

@@ -33,17 +33,52 @@ def _part(part: str, old: Evidence, new: Evidence) -> Iterator[Change]:
         inside = parent_of(place)
         if place and (inside not in old.places or inside not in new.places):
             continue  # what lies in something that came or went is no change of its own
-        if after is None or not after.count("+"):
+        if (
+            before is not None
+            and before.count("+")
+            and not before.declared
+            and (after is None or after.declared)
+        ):
+            yield from _seen_and_described(part, place, before, after)
+        elif after is None or not after.count("+"):
             if before is not None and before.count("+") and not place.endswith(("/[]", "/{}")):
                 kind = "removed" if is_field(place) else "shape removed"
                 yield _change(part, place, kind, _types(before), "")
         elif before is None or not before.count("+"):
-            if not place.endswith(("/[]", "/{}")):
-                demanded = part == "request" and is_field(place) and not after.count("-")
-                kind = "required" if demanded else "added" if is_field(place) else "shape added"
-                yield _change(part, place, kind, "", _types(after))
+            yield from _came(part, place, after, described=after.declared and not _described(old))
         else:
             yield from _place(part, place, before, after)
+
+
+def _described(evidence: Evidence) -> bool:
+    return any(place.declared for place in evidence.places.values())
+
+
+def _came(part: str, place: str, after: Place, *, described: bool) -> Iterator[Change]:
+    """`described`: only the description knows it, so that it need not be new at all."""
+    demanded = part == "request" and is_field(place) and not after.count("-")
+    if place.endswith(("/[]", "/{}")) or (described and not demanded):
+        return
+    kind = "required" if demanded else "added" if is_field(place) else "shape added"
+    yield _change(part, place, kind, "", _types(after))
+
+
+def _seen_and_described(part: str, place: str, before: Place, after: Place | None) -> Iterator[Change]:
+    """What was seen in calls against what a description allows: that it allows more says nothing."""
+    if after is None:
+        if is_field(place):
+            yield _change(part, place, "undocumented", _types(before), "")
+        return
+    was, allowed = set(before.having("t:")), set(after.having("t:"))
+    if "number" in allowed:
+        allowed.add("integer")
+    if allowed and not was <= allowed:
+        yield _change(part, place, "retyped", _types(before), _types(after))
+    if part == "request" and before.count("-") and not after.count("-") and is_field(place):
+        yield _change(part, place, "required", "", "")
+    if part == "request" and is_set(after):
+        for word in sorted(set(before.having("v:")) - set(after.having("v:"))):
+            yield _change(part, place, "word removed", word, "")
 
 
 def _place(part: str, place: str, before: Place, after: Place) -> Iterator[Change]:

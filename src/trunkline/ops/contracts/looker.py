@@ -61,7 +61,7 @@ class Drift:
     def __call__(self, sample: Sample) -> None:
         """Takes in one call."""
         self._look_at_lock()
-        name = store.called(sample.operation, sample.method, sample.path)
+        name = self._name(sample)
         watch = self._watch(sample.integration, name)
         counted = watch.add(sample)
         if sample.status >= 400 and self._watch(sample.integration, ERRORS).add(sample):
@@ -101,8 +101,19 @@ class Drift:
         self._watches[integration, name] = watch
         return watch
 
+    def _name(self, sample: Sample) -> str:
+        """The operation; a caller that asks for another version than the pinned one has contracts of its own."""
+        name = store.called(sample.operation, sample.method, sample.path)
+        service = self._service(sample.integration)
+        pinned = service.api_version.value if service is not None and service.api_version is not None else ""
+        return f"{name}@{sample.version[:40]}" if pinned and sample.version not in ("", pinned) else name
+
+    def _service(self, integration: str) -> Service | None:
+        return next((one for one in self._services() if one.name == integration), None)
+
     def _shape(self, integration: str) -> ErrorShape:
-        return next((one.error_shape for one in self._services() if one.name == integration), ErrorShape())
+        service = self._service(integration)
+        return service.error_shape if service is not None else ErrorShape()
 
     def _look_at_lock(self) -> None:
         """Takes over a lock that has changed."""

@@ -60,23 +60,27 @@ def described(
     document: Any, wanted: Callable[[str, str], bool] = lambda method, path: True
 ) -> Iterator[Described]:
     """The operations that are `wanted` by method and path. Raises DescriptionInvalid."""
+    for method, path, item in _operations(document):
+        if wanted(method, path):
+            shared = _listing(item.get("parameters"))
+            yield _Reader(document).operation(method, path, item[method.lower()], shared)
+
+
+def outline(document: Any) -> Iterator[tuple[str, str]]:
+    """Method and path of every operation. Raises DescriptionInvalid."""
+    return ((method, path) for method, path, _ in _operations(document))
+
+
+def _operations(document: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
     paths = document.get("paths") if isinstance(document, dict) else None
     if not isinstance(paths, dict) or not ("openapi" in document or "swagger" in document):
-        raise DescriptionInvalid(
-            "This is no OpenAPI description: it has no `openapi` and `paths`. Give one in JSON or YAML."
-        )
+        said = "This is no OpenAPI description: it has no `openapi` and `paths`. Give one in JSON or YAML."
+        raise DescriptionInvalid(said)
     prefix = _prefix(document)
     for path, item in paths.items():
-        if not isinstance(item, dict):
-            continue
         for method in METHODS:
-            operation = item.get(method)
-            if isinstance(operation, dict) and wanted(method.upper(), f"{prefix}{path}"):
-                reader = _Reader(document)
-                shared = item.get("parameters")
-                yield reader.operation(
-                    method, f"{prefix}{path}", operation, shared if isinstance(shared, list) else []
-                )
+            if isinstance(item, dict) and isinstance(item.get(method), dict):
+                yield method.upper(), f"{prefix}{path}", item
 
 
 def _prefix(document: Mapping[str, Any]) -> str:
@@ -108,8 +112,8 @@ class _Reader:
             contract["status"] = Evidence(DECLARED, {"": declared_place(True, ["string"], [], codes)})
         self._request(spec, shared, contract)
         sunset = str(spec.get("x-sunset") or "")
-        name = str(spec.get("operationId") or f"{method.upper()} {path}")
-        return Described(name, method.upper(), path, contract, errors, spec.get("deprecated") is True, sunset)
+        name = str(spec.get("operationId") or f"{method} {path}")
+        return Described(name, method, path, contract, errors, spec.get("deprecated") is True, sunset)
 
     def _answer(self, answer: Schema, contract: Contract) -> None:
         self._into(contract, "reply", self._schema_of(answer, "json"))
@@ -339,6 +343,12 @@ def _all_worded(options: list[Schema]) -> bool:
 def _formats(schema: Schema) -> set[str]:
     form = _FORMATS.get(str(schema.get("format") or ""), "")
     return {form} if form else {"text"} if "string" in _types(schema) else set()
+
+
+def fits(template: str, path: str) -> bool:
+    """Whether a path is one that a template stands for."""
+    pattern = "[^/]+".join(map(re.escape, re.split(r"\{[^}]*\}", template)))
+    return bool(re.fullmatch(pattern, path))
 
 
 def same_path(one: str, other: str) -> bool:
