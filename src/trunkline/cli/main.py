@@ -52,6 +52,7 @@ COMMANDS = {
     "bench": ("bench:bench", "Measure speed beside other gateways."),
     "backup": ("backup:backup", "Write one file with everything worth keeping."),
     "restore": ("backup:restore", "Bring a backup back."),
+    "contracts": ("contracts:contracts", "Shapes of vendors' APIs: what has changed, checks, cassettes."),
     "runbook": ("runbook:runbook", "What to do when an integration fails."),
     "completion": ("completion:completion", "Print the completion script of a shell."),
     "version": ("version:version", "The version of Trunkline."),
