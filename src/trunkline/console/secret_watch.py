@@ -7,13 +7,12 @@ Not for: moving rotations on (`rotating.py`).
 from __future__ import annotations
 
 import os
-import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from trunkline.console.published import Published
+from trunkline.console.steadily import Steadily
 from trunkline.console.watching import Secrets
 from trunkline.control import rotation, rotations
 from trunkline.control.periods import instant
@@ -27,7 +26,7 @@ from trunkline.ops import findings as ops_findings
 from trunkline.ops.findings import Finding
 from trunkline.registry import catalog
 
-EVERY_S = 10.0
+EVERY_S = 5.0
 BROAD_EVERY_S = 3600.0
 LATELY_US = 7 * 86_400 * 1_000_000
 KINDS = (
@@ -61,17 +60,8 @@ class SecretWatch:
         self._broad: list[Finding] = []
         self._broad_at = float("-inf")
         self._broad_for = ""
-        self._said = ""
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="secret watch", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self, timeout_s: float = 5.0) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
+        steadily = Steadily(self.turn, name="secrets", what="looking after credentials", every_s=EVERY_S)
+        self.start, self.stop = steadily.start, steadily.stop
 
     def turn(self) -> None:
         """One look at everything."""
@@ -152,18 +142,6 @@ class SecretWatch:
         for key in [key for key in self._noted if key not in there]:
             ops_findings.resolve(self._state, *key, "it is no longer so", now)
             del self._noted[key]
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self.turn()
-            except Exception as problem:
-                text = f"watching credentials failed ({type(problem).__name__}: {problem}); it goes on"
-                if text != self._said:
-                    sys.stderr.write(f"trunkline console: {text}\n")
-                self._said = text
-            if self._stop.wait(EVERY_S):
-                return
 
 
 def _finding(
