@@ -257,7 +257,7 @@ async def test_the_first_page_shows_how_things_stand_and_escapes_it(ask: Ask, co
     page = (await ask("/")).body.decode()
     assert "<script>" not in page
     assert "&lt;script&gt;alert(1)" in page
-    assert "<td>stripe</td><td>degraded</td>" in page
+    assert '<td><a href="runbooks/stripe">stripe</a></td><td>degraded</td>' in page
     assert "simulated" in page
 
 
