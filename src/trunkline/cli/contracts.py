@@ -187,7 +187,7 @@ def lock_here() -> Lock:
 def _steps(integration: str, operations: Sequence[str], *, anew: bool = False) -> list[Step]:
     from trunkline.control import contracts as control
 
-    state = state_here(must_exist=True)
+    state = state_here()
     names = [integration] if integration else []
     found = control.steps(state.path, lock_here(), names, operations, anew=anew)
     if integration and not found:
@@ -239,7 +239,7 @@ def _seen_changes(integrations: Sequence[str]) -> list[dict[str, Any]]:
     from trunkline.ops.contracts import lock as locks
     from trunkline.ops.contracts import store
 
-    lock, state = lock_here(), state_here(must_exist=True)
+    lock, state = lock_here(), state_here()
     found = []
     for name, book in store.books(state.path):
         if integrations and name not in integrations:
@@ -285,7 +285,7 @@ def _row(integration: str, operation: str, change: Change) -> dict[str, Any]:
 def _write(steps: list[Step], who: str, action: str, as_json: bool) -> int:
     from trunkline.control import contracts as control
 
-    state = state_here(must_exist=True)
+    state = state_here()
     if not steps:
         if as_json:
             json_out([])

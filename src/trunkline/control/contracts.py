@@ -75,13 +75,16 @@ def write(
         )
         for step in taken
     ]
-    with state.change() as connection:
-        audit.add(connection, state, rows)
+    if state.path.is_dir():  # a checkout without an installation has no audit log
+        with state.change() as connection:
+            audit.add(connection, state, rows)
     return new
 
 
 def resolve(state: State, taken: Iterable[Step], who: str, now: float | None = None) -> None:
     """Has the findings of accepted operations settled at once; the console would do so at its next look."""
+    if not state.path.is_dir():
+        return
     at = time.time() if now is None else now
     for step in taken:
         findings.resolve(

@@ -23,6 +23,11 @@ KEPT_FORMATS = frozenset(
 LONGEST = 2000
 VECTOR = 64
 """An array of so many numbers says something of what it was made from."""
+_SETTINGS = re.compile(
+    r"(^|_)(model|version|encoding|format|locale|language|lang|currency|timezone|dialect|engine|voice|unit)s?$",
+    re.IGNORECASE,
+)
+"""Names of fields that hold nobody's data, whatever the words look like."""
 _FILLER = "lorem ipsum dolor sit amet consetetur sadipscing elitr sed diam nonumy eirmod tempor "
 _KIND = re.compile(r"([a-z]+|[A-Z]+)(_[a-z]+)*")
 _PREFIX = re.compile(r"([A-Za-z]{1,12}[_-])+")
@@ -106,7 +111,7 @@ class Disguise:
             return f"{parts.scheme}://example.com/{self._mark(value)[:12]}"
         if form in ("uuid", "integer-text"):
             return self._digits(value)
-        if is_word(value) and _KIND.fullmatch(value) and not free and not PERSONAL.search(name):
+        if is_word(value) and not free and (_SETTINGS.search(name) or _is_kind(name, value)):
             return value
         if " " in value or len(value) > LONGEST:
             return self._filler(value[:LONGEST])
@@ -147,6 +152,11 @@ class Disguise:
             + (filled[:-1] + "." if filled.endswith(" ") else filled)
             + value[start + len(inner) :]
         )
+
+
+def _is_kind(name: str, value: str) -> bool:
+    """Whether a word is of a vendor's set rather than of anybody's life."""
+    return bool(_KIND.fullmatch(value)) and not PERSONAL.search(name)
 
 
 def _last(name: str) -> str:
