@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trunkline.cli import exits
-from trunkline.cli.place import json_option, place_options, settings_here, state_here
+from trunkline.cli.place import environment_here, json_option, place_options, settings_here, state_here
 from trunkline.cli.show import json_out, say
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def drill(
     """
     from trunkline.cli.drilling.whole import drilled
 
-    settings = settings_here()
+    settings = settings_here({"env": environment_here(told_first=True)})
     refuse_production(settings.env, allowed=allow_production, what="Drills")
     snapshot = _published() if live else _registry(settings)
     known = _known(snapshot, integration, faults)
@@ -86,9 +86,9 @@ def refuse_production(
 ) -> None:
     """Raises NotInProduction unless it is allowed."""
     if environment == PRODUCTION and not allowed:
-        unset = "unset, which means prod" if not os.environ.get("TRUNKLINE_ENV") else "prod"
         raise NotInProduction(
-            f"{what} are not for production, and TRUNKLINE_ENV is {unset}. Set TRUNKLINE_ENV=staging (or dev){cure}."
+            f"{what} are not for production, and the environment here is prod (so it is unless `serve` or TRUNKLINE_ENV says "
+            f"another). Start Trunkline with TRUNKLINE_ENV=staging (or dev){cure}."
         )
 
 

@@ -10,7 +10,7 @@ import click
 from trunkline.cli import exits
 from trunkline.cli.drill import refuse_production
 from trunkline.cli.main import Subcommands
-from trunkline.cli.place import json_option, place_options, settings_here, state_here
+from trunkline.cli.place import environment_here, json_option, place_options, state_here
 from trunkline.cli.show import json_out, say, table
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def set_(integration: str, fault: str, share: float, length: str, ms: float | No
     from trunkline.control import faults as control
     from trunkline.control.periods import instant, rfc3339
 
-    refuse_production(settings_here().env, what="Faults", cure="")
+    refuse_production(environment_here(), what="Faults", cure="")
     now = time.time()
     try:
         until = instant(length, now)

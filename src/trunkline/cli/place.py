@@ -60,3 +60,16 @@ def state_here(*, must_exist: bool = False) -> State:
             f"There is no state folder {state.path}. Start `trunkline serve` here first, or give --state-dir."
         )
     return state
+
+
+def environment_here(*, told_first: bool = False) -> str:
+    """The environment that a command acts in: that of what is published here, for `serve` may have been told another one than
+    this terminal was. With `told_first` one that was told here (`--env`, TRUNKLINE_ENV) comes before it.
+    """
+    from trunkline.control.publish import read_snapshot
+
+    given = click.get_current_context().meta.get(_META, {})
+    if told_first and (given.get("env") or os.environ.get("TRUNKLINE_ENV")):
+        return settings_here().env
+    there = read_snapshot(state_here())
+    return there.environment if there is not None else settings_here().env

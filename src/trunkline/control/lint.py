@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
-from trunkline.control.secrets import sources
+from trunkline.control.resolving import sources
 from trunkline.control.state import State
 from trunkline.core.alerting import references
 from trunkline.core.outside import SCHEMES, StoreSettings

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from trunkline.cli import exits
+from trunkline.control import publish
+from trunkline.control.state import State
+from trunkline.core.service import Snapshot
 
 pytestmark = pytest.mark.row("F12")
 REGISTRY = """version: 1
@@ -22,20 +25,36 @@ def registry(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    ("environment", "said"),
-    [("", "TRUNKLINE_ENV is unset, which means prod"), ("prod", "TRUNKLINE_ENV is prod")],
-)
+@pytest.mark.parametrize("environment", ["", "prod"])
 def test_it_is_refused_in_production_and_says_what_to_do(
-    trunkline, registry, monkeypatch, environment, said
+    trunkline, registry, monkeypatch, environment
 ) -> None:
     if environment:
         monkeypatch.setenv("TRUNKLINE_ENV", environment)
     ran = trunkline("drill", "--yes")
     assert (ran.code, ran.out) == (exits.AUTH, "")
-    assert said in ran.err
+    assert "the environment here is prod" in ran.err
     assert "TRUNKLINE_ENV=staging" in ran.err
     assert "--allow-production" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("published", "told", "refused"),
+    [
+        ("dev", [], False),
+        ("prod", [], True),
+        ("dev", ["--env", "prod"], True),
+        ("prod", ["--env", "dev"], False),
+    ],
+)
+def test_the_environment_is_that_of_what_runs_here_unless_told(
+    trunkline, registry, published, told, refused
+) -> None:
+    """`serve --env dev` in one terminal, `drill` in another."""
+    state = State(registry.parent / ".trunkline", {}).create()
+    publish.snapshot(state, Snapshot(version="", created="", environment=published, services=[]))
+    ran = trunkline("drill", "nope", "--yes", *told)
+    assert ran.code == (exits.AUTH if refused else exits.USAGE)
 
 
 def test_an_unknown_integration_and_an_unknown_fault_name_what_there_is(trunkline, registry) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from trunkline.cli import exits, faults
+from trunkline.control import publish
 from trunkline.control.state import State
 from trunkline.core.faults import FILE, read
+from trunkline.core.service import Snapshot
 
 pytestmark = pytest.mark.row("F12")
 REGISTRY = """version: 1
@@ -103,6 +105,16 @@ def test_in_production_nothing_is_set(trunkline, state, monkeypatch, environment
     ran = trunkline("faults", "set", "crm", "refused")
     assert (ran.code, "not for production" in ran.err) == (exits.AUTH, True)
     assert not (state / FILE).exists()
+
+
+@pytest.mark.parametrize(("published", "here", "code"), [("dev", "", exits.OK), ("prod", "dev", exits.AUTH)])
+def test_the_environment_is_that_of_what_runs_here(
+    trunkline, state, monkeypatch, published, here, code
+) -> None:
+    monkeypatch.setenv("TRUNKLINE_ENV", here)
+    there = Snapshot(version="", created="", environment=published, services=[])
+    publish.snapshot(State(state, {}), there)
+    assert trunkline("faults", "set", "crm", "refused").code == code
 
 
 def test_without_a_state_folder_there_is_nothing_to_set(trunkline, state) -> None:
