@@ -77,6 +77,8 @@ class Compiler:
             content = self._publish(loaded, resolved)
             self._hand(declared, others, resolved)
         except RegistryInvalid as refusal:
+            if not first:
+                self._follow_secrets()
             there = publish.read_snapshot(self._state)
             return self._note(started, False, there.version if there else "", refusal.findings)
         self.refs, self._live = loaded.refs, resolved
@@ -88,6 +90,18 @@ class Compiler:
         """Takes out of the sealed file what only the registry before used; once the gateway has swapped."""
         live = self._live
         publish.sealed(self._state, live.values, live.missing, versions=live.versions)
+
+    def _follow_secrets(self) -> None:
+        """A refused registry holds up no new value of what is live; what is lost meanwhile is kept (ruling 22)."""
+        live, found = self._live, self.resolver.resolve(self.refs)
+        kept = {r: v for r, v in live.values.items() if r not in found.values and r not in found.deliberate}
+        self._live = Resolved(
+            values={**kept, **found.values},
+            missing={ref: why for ref, why in found.missing.items() if ref not in kept},
+            deliberate=found.deliberate,
+            versions={**{ref: v for ref, v in live.versions.items() if ref in kept}, **found.versions},
+        )
+        publish.sealed(self._state, self._live.values, self._live.missing, versions=self._live.versions)
 
     def values(self) -> dict[str, str]:
         """What is published, by reference."""

@@ -20,7 +20,7 @@ from trunkline.core.outside import SCHEMES, StoreSettings, is_outside
 from trunkline.core.service import Sealed
 from trunkline.ops import stores as seen
 from trunkline.ops.stores import Seen
-from trunkline.plugins.secrets import Given, Outside, SecretUnavailable, Source, StoreDown, scheme_of
+from trunkline.plugins.secrets import Given, Leasing, Outside, SecretUnavailable, Source, StoreDown, scheme_of
 from trunkline.plugins.secrets.masterkey import MasterKeyProblem
 from trunkline.plugins.secrets.outside import open_store
 from trunkline.plugins.secrets.sealed import open_sealed, seal
@@ -201,7 +201,7 @@ class Stores:
             if store is None:
                 settings = self._settings.get(scheme, StoreSettings())
                 store = self._stores[scheme] = self._open(scheme, settings, self._environ)
-        if before.lease and before.value:
+        if before.lease and before.value and isinstance(store, Leasing):
             left_s = store.renew(before.lease)
             if left_s >= before.life_s * RENEWED_SHARE:
                 return Given(before.value, before.seen.version, left_s, before.lease)

@@ -26,6 +26,8 @@ YOUNG_S = 10.0
 WAIT_S = 8.0
 NOTE = "secret=reread"
 _KEPT = 50
+_WORLDS = 7
+"""Members of older worlds that are kept for running calls."""
 
 
 class Source:
@@ -47,7 +49,7 @@ class Source:
                     old.hide(value, self.value)
                     old.targets.clear()  # heads that were written before hold the value before
             self.value, self._changed_at = value, self._rereads.clock()
-        self._members = [*self._members[-3:], member]
+        self._members = [*self._members[-_WORLDS:], member]
         member.renewal = self
 
     async def ready(self, within_s: float) -> None:
@@ -103,8 +105,9 @@ class Rereads:
             for member in live.members:
                 value = sealed.values.get(member.name, "")
                 if member.problem is None and value and not member.name.startswith("env:"):
-                    source = before.get((live.name, member.name)) or Source(self, member.name, value)
-                    self._sources[live.name, member.name] = source
+                    key = (live.name, member.name)
+                    source = self._sources.get(key) or before.get(key) or Source(self, member.name, value)
+                    self._sources[key] = source
                     source.bind(member, value)
 
     def ask(self, ref: str) -> bool:

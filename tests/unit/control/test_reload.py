@@ -234,3 +234,18 @@ def test_a_refresh_token_that_the_process_lacks_is_refused_too(make):
         "env:REFRESH",
         "integrations.crm.secret",
     )
+
+
+@pytest.mark.row("R5", "S3")
+def test_a_refused_registry_holds_up_no_new_value_of_a_secret(make):
+    here = make({})
+    secrets.set_secret(here.state, "CRM", "crm-1-not-real")
+    text = "version: 1\nintegrations:\n  crm: {base_url: 'https://crm.example.com', auth: {kind: bearer, secret: store:CRM}}\n"
+    first = here.load(text, first=True)
+    secrets.set_secret(here.state, "CRM", "crm-2-not-real")
+    refused = here.load(text + "  stripe: {secrets: env:X}\n")
+    assert (refused.ok, refused.version) == (False, first.version)
+    assert (here.sealed.values, here.sealed.versions) == ({"store:CRM": "crm-2-not-real"}, {"store:CRM": "2"})
+    secrets.remove(here.state, "CRM", force=True)
+    assert not here.load().ok
+    assert here.sealed.values == {}

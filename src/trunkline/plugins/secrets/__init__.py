@@ -8,7 +8,7 @@ a credential on a request (`plugins/auth`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 
 class SecretUnavailable(Exception):
@@ -54,6 +54,11 @@ class Outside(Protocol):
     def fetch(self, rest: str) -> Given:
         """The value behind what follows the scheme. Raises SecretUnavailable when the store says no, StoreDown when it says nothing."""
         ...
+
+
+@runtime_checkable
+class Leasing(Outside, Protocol):
+    """A store whose values may have a lease."""
 
     def renew(self, lease: str) -> float:
         """Prolongs a lease; answers the seconds that it has now, 0 when it cannot be prolonged. Raises StoreDown."""

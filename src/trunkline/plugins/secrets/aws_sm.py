@@ -54,9 +54,6 @@ class AwsSecretsManager:
             raise SecretUnavailable(at.ref, "its value is binary", "Keep it as text.")
         return Given(member(at, text), str(answer.get("VersionId") or "")[:8])
 
-    def renew(self, lease: str) -> float:
-        return 0.0
-
     def _region(self, at: Place) -> str:
         if at.path.startswith("arn:"):
             return at.path.split(":")[3]

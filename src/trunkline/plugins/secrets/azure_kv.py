@@ -52,9 +52,6 @@ class AzureKeyVault:
             member(at, str(answer.get("value") or "")), str(answer.get("id") or "").rpartition("/")[2][:8]
         )
 
-    def renew(self, lease: str) -> float:
-        return 0.0
-
     def _address(self, vault: str) -> tuple[str, str]:
         """Where a vault is, and the audience of the token that it wants."""
         if self._settings.address:

@@ -51,6 +51,3 @@ class Doppler:
             cure = "Make it readable: a restricted secret is shown to nobody."
             raise SecretUnavailable(at.ref, "doppler gives no value for it", cure)
         return Given(member(at, str(value)))
-
-    def renew(self, lease: str) -> float:
-        return 0.0

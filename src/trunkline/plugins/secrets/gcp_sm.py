@@ -55,9 +55,6 @@ class GcpSecretManager:
             raise SecretUnavailable(at.ref, "its value is no text", "Keep it as UTF-8 text.") from None
         return Given(member(at, text), str(answer.get("name") or "").rpartition("/")[2])
 
-    def renew(self, lease: str) -> float:
-        return 0.0
-
     def _name(self, at: Place) -> str:
         version = at.options.get("version") or "latest"
         if at.path.startswith("projects/"):

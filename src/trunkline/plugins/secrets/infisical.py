@@ -51,9 +51,6 @@ class Infisical:
             member(at, str(answer.get("secret", "secretValue") or "")), str(version) if version else ""
         )
 
-    def renew(self, lease: str) -> float:
-        return 0.0
-
     def _parts(self, at: Place) -> tuple[str, str, str, str]:
         names = at.path.split("/")
         if self._project and names[0] != self._project and len(names) >= 2:

@@ -32,9 +32,6 @@ class Keyring:
             raise SecretUnavailable(at.ref, "the keyring has no such entry", cure)
         return Given(member(at, value))
 
-    def renew(self, lease: str) -> float:
-        return 0.0
-
     def _asked(self, service: str, name: str) -> str | None:
         try:
             import keyring
