@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from trunkline.console.access import Access
 from trunkline.console.looking import Looking
+from trunkline.console.providers import Providers
 from trunkline.console.published import Published
 from trunkline.console.unknown import OpenUnknown
 from trunkline.control.state import State
@@ -53,6 +54,7 @@ class Console:
         self.open_metrics = open_metrics
         self.registry_folder = registry_folder
         self.clock = clock
+        self.providers = Providers(self.state)
         self.unknown = OpenUnknown(state_dir / "ledger", rollups, clock)
         self.looking: Looking | None = None
         """Set where samples are looked at."""

@@ -49,6 +49,8 @@ class Came(NamedTuple):
     site: str = ""
     """`Sec-Fetch-Site`: `none` for an address that a person has opened, `same-origin`, `cross-site`, ...; empty: not said."""
     prefetched: bool = False
+    handed_on: bool = False
+    """Through the gateway (`--one-port`), so that `host` is not the one that a browser knows."""
 
 
 def came(headers: Mapping[str, str], address: str) -> Came:
@@ -61,4 +63,5 @@ def came(headers: Mapping[str, str], address: str) -> Came:
         cookies=headers.get("cookie", ""),
         site=headers.get("sec-fetch-site", ""),
         prefetched="prefetch" in purpose,
+        handed_on="x-trunkline-from" in headers,
     )
