@@ -111,7 +111,9 @@ def test_in_production_nothing_is_set(trunkline, state, monkeypatch, environment
 def test_the_environment_is_that_of_what_runs_here(
     trunkline, state, monkeypatch, published, here, code
 ) -> None:
-    monkeypatch.setenv("TRUNKLINE_ENV", here)
+    monkeypatch.delenv("TRUNKLINE_ENV")
+    if here:
+        monkeypatch.setenv("TRUNKLINE_ENV", here)
     there = Snapshot(version="", created="", environment=published, services=[])
     publish.snapshot(State(state, {}), there)
     assert trunkline("faults", "set", "crm", "refused").code == code
