@@ -61,6 +61,7 @@ from trunkline.plugins.adapters import ADAPTERS, CODECS
 from trunkline.plugins.policies.access import Access, may_fall_back
 from trunkline.plugins.policies.breaker import Breaker
 from trunkline.plugins.policies.cache import AnswerCache
+from trunkline.plugins.policies.data_guard import DataGuard
 from trunkline.plugins.policies.queue import Queue
 from trunkline.plugins.policies.quota import Quota
 from trunkline.plugins.policies.shed import Shed
@@ -112,9 +113,11 @@ class Process:
         # The order is the order of admission; settling runs backwards. What costs nothing is answered before money is asked for.
         self.spending = Spending(self.state, clock, wall)
         self.spending.load(self._snapshot_read, self._callers_read)
+        self.guard = DataGuard()
+        self.guard.load(self._snapshot_read)
         quota, keys = Quota(wall), self.keyed.policy
         self.call_policies: list[Policy[Exchange]] = [
-            self.access, quota, self.shed, self.spending.limits, keys, self.cache, self.spending.budget,
+            self.access, self.guard, quota, self.shed, self.spending.limits, keys, self.cache, self.spending.budget,
             *([self.deferrals.policy] if worker else []),
         ]  # fmt: skip
         self.attempt_policies: list[Policy[Attempt]] = [self.queue, self.breaker]
@@ -125,7 +128,7 @@ class Process:
         self.tokens = Tokens(self.wire, self._address, clock=clock, wall=wall, keep=self._keep_refresh)
         self.rereads = Rereads(self.state, clock=clock, wall=wall)
         fallbacks = Fallbacks(
-            may=may_fall_back,
+            may=lambda exchange, route: may_fall_back(exchange, route) and self.guard.may(exchange, route),
             affords=self.spending.budget.affords,
             stale=self.cache.stale,
             defer=self.deferrals.defer if worker else None,
@@ -264,6 +267,7 @@ class Process:
         self._scrub()
         self.spending.load(self._snapshot_read, self._callers_read)
         self.queue.load(self._snapshot_read)
+        self.guard.load(self._snapshot_read)
         self.shed.bounds = self._snapshot_read.shedding
         self.gateway.world = self._world()
         services = self.gateway.world.services.values()

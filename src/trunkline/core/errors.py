@@ -79,6 +79,7 @@ KINDS: dict[str, Kind] = _table(
     ("queue_full", 503, "el", "wait", "Try again later; too many calls wait for this vendor."),
     ("queue_timeout", 503, "el", "wait", "Try again later; the wait for a free place was too long."),
     ("deadline_exceeded", 504, "xl", "caller", "Give the call more time, or ask for less."),
+    ("data_blocked", 422, "", "caller", "Leave out the data that this route does not take; the message names its category."),
     ("secret_unavailable", 503, "el", "operator", "Set the missing secret; the message names its reference."),
     ("misconfigured", 503, "e", "operator", "Correct the registry; the message names the item."),
     ("disabled", 503, "e", "operator", "Enable the integration again once it may be called: `trunkline integrations enable`."),

@@ -125,6 +125,8 @@ class Exchange:
     """What is sent to vendors that honour a key: the caller's, or one minted for this call."""
     key_minted: bool = False
     """The caller does not know the key, so that its own repeat would be another act."""
+    guard: Any = None
+    """Which data its request was looked at for (plugins/policies/data_guard.py)."""
     intent: Any = None
     """What the answer store holds of this call (plugins/policies/idempotency.py)."""
     merged: bool = False

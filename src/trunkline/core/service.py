@@ -31,7 +31,7 @@ from trunkline.core.flow import (
     Shedding,
     Timeouts,
 )
-from trunkline.core.handling import Samples, SampleStore
+from trunkline.core.handling import DataRules, Privacy, Samples, SampleStore
 from trunkline.core.identity import Issuer, Role, SignIn
 from trunkline.core.virtual import Virtual
 
@@ -103,6 +103,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     cache: Cache | None = None
     fallback: list[Fallback] | None = None
     """Instead of the service's."""
+    rules: DataRules | None = None
+    identifiers: list[str] | None = None
 
 
 class ErrorRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -246,6 +248,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     body_limit: int = 100 << 20
     owner: str = ""
     data: list[str] = []
+    privacy: Privacy = Privacy()
     criticality: Literal["load-path", "enhancement"] = "enhancement"
     runbook: str = ""
     changelog: str = ""
@@ -287,6 +290,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     virtual: list[Virtual] = []
     routes: dict[str, str] = {}
     """Named route -> integration."""
+    route_rules: dict[str, DataRules] = {}
+    """Of named routes and model names, beside their integration's."""
     route_split: dict[str, dict[str, float]] = {}
     """Of a named route that several integrations serve: their shares, which sum up to 1. `routes` names the first of them."""
     route_fallback: dict[str, list[Fallback]] = {}

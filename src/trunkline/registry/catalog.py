@@ -14,7 +14,7 @@ import msgspec
 from . import document
 from .diagnose import faults
 from .findings import Finding, RegistryInvalid
-from .part import Part
+from .part import Identifier, Part
 from .shape_flow import Limit, Probe, Timeout
 from .shape_vendor import (
     ApiVersion,
@@ -113,6 +113,7 @@ class Entry(Part, kw_only=True):
     changelog: str = ""
     contract: Contract | None = None
     handling: Handling | None = None
+    identifiers: list[Identifier] = []
     error_style: Literal["superset", "native", "normalized"] | None = None
     error_shape: ErrorShape | None = None
     errors: list[ErrorRule] = []

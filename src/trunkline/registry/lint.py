@@ -191,7 +191,7 @@ def _timing(service: Service, own: Integration, folder: Path, today: date) -> Sa
 
 
 def _data(service: Service, own: Integration, folder: Path, today: date) -> Said:
-    if own.data is None:
+    if not service.privacy.declared:
         cure = "Add e.g. `data: [prompts]`, or `data: []` for none."
         yield "no-data", (), f"Nothing says which data `{service.name}` may receive.", cure
     sensitive = [category for category in service.data if category.startswith(("pii", "payment", "health"))]

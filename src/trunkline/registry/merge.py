@@ -103,7 +103,8 @@ def merged(
         replay_buffer=size_bytes(own.replay_buffer) if own.replay_buffer else 1 << 20,
         body_limit=size_bytes(own.body_limit) if own.body_limit else 100 << 20,
         owner=own.owner or defaults.owner,
-        data=own.data or [],
+        data=merge_data.allowed(own.data) or [],
+        privacy=merge_data.privacy(own, vendor),
         criticality=own.criticality or "enhancement",
         runbook=own.runbook,
         changelog=own.changelog or vendor.changelog,
@@ -214,6 +215,8 @@ def _operations(
             timeout=merge_flow.span(o.timeout),
             cache=merge_flow.cache(o.cache),
             fallback=None if o.fallback is None else merge_flow.fallbacks(o.fallback, aliases),
+            rules=merge_data.rules(o.data),
+            identifiers=o.identifiers,
         )
         for o in (*own, *kept)
     ]
@@ -235,6 +238,7 @@ def _completed(own: shape_vendor.Operation, vendor: shape_vendor.Operation) -> s
         path=own.path or vendor.path,
         repeat=own.repeat or (vendor.repeat if same else None),
         timeout=own.timeout or (vendor.timeout if same else ""),
+        identifiers=vendor.identifiers if own.identifiers is None and same else own.identifiers,
     )
 
 

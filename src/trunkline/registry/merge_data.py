@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from trunkline.core import handling
 
+from .catalog import Entry
 from .quantity import seconds, size_bytes
-from .shape_data import Samples, SampleStore
+from .shape import Integration
+from .shape_data import Data, DataRules, Samples, SampleStore
+from .shape_vendor import Handling
 
 
 def samples(own: Samples | None, default: Samples | None) -> handling.Samples:
@@ -35,4 +38,43 @@ def sample_store(own: SampleStore | None) -> handling.SampleStore:
     return handling.SampleStore(
         keep=seconds(own.keep) if own.keep else usual.keep,
         bytes=size_bytes(own.size) if own.size else usual.bytes,
+    )
+
+
+def allowed(own: list[str] | Data | None) -> list[str] | None:
+    """The categories that may be received; None if nobody has said."""
+    return own.allow if isinstance(own, Data) else own
+
+
+def rules(own: list[str] | DataRules | None) -> handling.DataRules | None:
+    """What is done about data as calls are made."""
+    if not isinstance(own, DataRules) or not (own.block or own.redact):
+        return None
+    return handling.DataRules(block=own.block, redact=own.redact, answers=own.answers)
+
+
+def privacy(own: Integration, vendor: Entry) -> handling.Privacy:
+    """What is declared beside the categories."""
+    return handling.Privacy(
+        declared=allowed(own.data) is not None,
+        forbid=own.data.forbid if isinstance(own.data, Data) else [],
+        rules=rules(own.data),
+        identifiers=vendor.identifiers if own.identifiers is None else own.identifiers,
+        handling=handled(own.handling, vendor.handling),
+    )
+
+
+def handled(own: Handling | None, vendor: Handling | None) -> handling.Handling:
+    """Key by key: the registry, else the catalog."""
+    mine, theirs = own or Handling(), vendor or Handling()
+    said = {
+        name: getattr(mine, name) or getattr(theirs, name)
+        for name in ("purpose", "retention", "region", "dpa")
+    }
+    trains = theirs.trains if mine.trains is None else mine.trains
+    facts = (mine.retention, mine.region, mine.dpa)
+    from_catalog = vendor is not None and not any(facts) and mine.trains is None
+    read = theirs if from_catalog else mine
+    return handling.Handling(
+        **said, trains=trains, source=read.source, date=read.date, from_catalog=from_catalog
     )

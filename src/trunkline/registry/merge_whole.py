@@ -58,6 +58,14 @@ def whole(
             for name, route in routes.items()
             if route.fallback is not None
         },
+        route_rules={
+            name: found
+            for name, data in (
+                *((name, route.data) for name, route in routes.items()),
+                *((name, alias.data) for name, alias in registry.models.items()),
+            )
+            if (found := merge_data.rules(data)) is not None
+        },
         budgets=[_budget(name, own, names) for name, own in registry.budgets.items()],
         caller_limits=[_caller_limit(name, own, names) for name, own in registry.limits.items()],
         team_weights={name: team.weight for name, team in registry.teams.items()},

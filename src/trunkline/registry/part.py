@@ -16,6 +16,15 @@ Category = Annotated[
     str, Meta(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", title="data category", examples=["pii.email"])
 ]
 
+Identifier = Annotated[
+    str,
+    Meta(
+        pattern=r"^(/[^\s]*|query:[A-Za-z0-9_.\[\]-]+|path:[A-Za-z0-9_]+)$",
+        title="place of a person's identifier",
+        examples=["/customer/email"],
+    ),
+]
+
 
 class Part(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A mapping in the file; a key that is not named here is an error."""

@@ -19,8 +19,8 @@ from . import shape_bounds as bounds
 from . import shape_data as data
 from . import shape_egress as egress
 from . import shape_flow as flow
-from . import shape_people as people
 from . import shape_models as models
+from . import shape_people as people
 from . import shape_secrets as secrets
 from . import shape_vendor as vendor
 from .describe import descriptions, summary
@@ -69,6 +69,8 @@ _ORDER = (
     alerts.Incidents,
     bounds.Shedding,
     bounds.CacheStore,
+    data.Data,
+    data.DataRules,
     data.Samples,
     data.SampleStore,
     bounds.Drills,

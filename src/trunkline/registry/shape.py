@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from .part import Category, Part, Positive, Share
+from .part import Category, Identifier, Part, Positive, Share
 from .quantity import Day, Duration, Size
 from .shape_alerts import Alert, Incidents
 from .shape_bounds import Budget, CacheStore, CallerLimit, Drills, Notify, Shedding, Team
-from .shape_data import Samples, SampleStore
+from .shape_data import Data, DataRules, Samples, SampleStore
 from .shape_egress import Egress
 from .shape_flow import (
     Adaptive,
@@ -144,8 +144,14 @@ class Integration(Part):
     """Largest request body (100MB)."""
     owner: str = ""
     """Who answers for it."""
-    data: list[Category] | None = None
-    """Categories of data it may receive: `pii.email`, `pii.name`, `payment`, `prompts`, `usage_metrics`, or your own; `[]`: none."""
+    data: list[Category] | Data | None = None
+    """Categories of data it may receive: `pii.email`, `pii.name`, `payment`, `prompts`, `usage_metrics`, or your own; `[]`: none. The
+    long form also says what is forbidden, blocked and blotted out.
+    """
+    identifiers: list[Identifier] | None = None
+    """Where requests name persons, so that `trunkline trace --email` finds each of them: JSON pointers (`/customer/email`, `/to/*/email`,
+    also of forms), `query:NAME`, `path:NAME`. Kept are keyed hashes. `[]`: nowhere; default: as the catalog says.
+    """
     criticality: Criticality | None = None
     """`load-path`: the core task fails without it; `enhancement`: it is only missed."""
     fallback: Fallbacks = []
@@ -178,6 +184,8 @@ class Route(Part):
     """Instead: several integrations with their shares of the callers, e.g. two versions of one API. Who calls stays with one of them."""
     fallback: Fallbacks | None = None
     """What to do when it fails, instead of the integration's `fallback`; `[]`: nothing."""
+    data: DataRules | None = None
+    """What is done about data in its calls, beside what the integration says."""
 
 
 class Health(Part):

@@ -1,4 +1,7 @@
-"""The keys about data: which calls are looked at with their bodies. Not for: how calls flow (`shape_flow.py`)."""
+"""The keys about data: what a vendor may receive, what is done about the rest, which calls are looked at with their bodies.
+
+Not for: how calls flow (`shape_flow.py`).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from .part import Part, Positive
+from .part import Category, Part, Positive
 from .quantity import Duration, Size
 
 
@@ -34,3 +37,26 @@ class SampleStore(Part):
     """After this time a sample is deleted even if nobody could look at it; default 1h. One that was looked at is deleted at once."""
     size: Size = ""
     """Room for all of them; the oldest are deleted first; default 64MB."""
+
+
+class DataRules(Part):
+    """What is done about data in calls by this route, as they are made. Only what can be found counts: `pii.email`, `pii.name`,
+    `pii.phone`, `pii.address`, `pii.birth_date`, `pii.national_id`, `pii.ip`, `payment.card`, `payment.iban`, `payment.account`, and
+    wholes of them (`pii`).
+    """
+
+    block: list[Category] = []
+    """A request that holds one of these is refused (422 `data_blocked`)."""
+    redact: list[Category] = []
+    """These are blotted out of the request before it is sent: `[pii.email]` stands in their place."""
+    answers: bool = False
+    """Blots out what `redact` names from answers, too; streams come a little later."""
+
+
+class Data(DataRules):
+    """Data in its long form; the short one is the list of `allow` alone."""
+
+    allow: list[Category] | None = None
+    """Categories that it may receive; `[]`: none. Any other that is seen in sampled calls is a finding."""
+    forbid: list[Category] = []
+    """Categories that it must never receive: seen in a sampled call, a critical finding. To keep them from being sent, `block` them."""

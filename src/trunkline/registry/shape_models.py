@@ -12,6 +12,7 @@ from msgspec import Meta
 from trunkline.core.virtual import Sticky, Strategy
 
 from .part import Part
+from .shape_data import DataRules
 from .shape_flow import Fallbacks
 
 Weight = Annotated[float, Meta(ge=0, le=1_000_000)]
@@ -41,6 +42,8 @@ class ModelAlias(Part):
     """What keeps to one target as long as that is well: a conversation (for prompt caches), a subject, a key, a feature."""
     fallback: Fallbacks = []
     """What to do when it fails, instead of the integration's `fallback`: another model, mostly."""
+    data: DataRules | None = None
+    """What is done about data in its calls, beside what the integration says."""
 
 
 def targets_of(name: ModelAlias) -> list[ModelTarget]:

@@ -11,8 +11,9 @@ from msgspec import Meta
 
 from trunkline.core import service
 
-from .part import Part, Positive
+from .part import Identifier, Part, Positive
 from .quantity import Day, Duration
+from .shape_data import DataRules
 from .shape_flow import Cache, Fallbacks
 
 Repeat = Literal["always", "with_key", "never"]
@@ -128,6 +129,10 @@ class Operation(Part):
     """Answers kept and given again, instead of the integration's `cache`. Only for what does not act."""
     fallback: Fallbacks | None = None
     """What to do when it fails, instead of the integration's `fallback`; `[]`: nothing."""
+    data: DataRules | None = None
+    """What is done about data in its calls, beside what the integration says."""
+    identifiers: list[Identifier] | None = None
+    """Where its requests name persons, instead of the integration's `identifiers`."""
 
 
 class Dialect(service.Dialect, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -198,8 +203,10 @@ class Contract(Part):
 
 
 class Handling(Part):
-    """What the vendor does with the data it gets."""
+    """What the vendor does with the data it gets. What is not said here stays as the catalog has it."""
 
+    purpose: str = ""
+    """What it is given data for, e.g. `payments of the shop`."""
     retention: str = ""
     """How long it keeps it, e.g. `30 days`."""
     trains: bool | None = None
@@ -208,3 +215,7 @@ class Handling(Part):
     """Where it is processed, e.g. `eu`."""
     dpa: str = ""
     """The data processing agreement: URL or reference."""
+    source: str = ""
+    """Where this was read."""
+    date: Day = ""
+    """When it was read."""

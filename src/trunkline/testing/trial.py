@@ -45,6 +45,7 @@ from trunkline.plugins.policies.breaker import Breaker
 from trunkline.plugins.policies.budget import Budget
 from trunkline.plugins.policies.cache import AnswerCache
 from trunkline.plugins.policies.caller_limits import CallerLimits
+from trunkline.plugins.policies.data_guard import DataGuard
 from trunkline.plugins.policies.idempotency_whole import Whole
 from trunkline.plugins.policies.queue import Queue
 from trunkline.plugins.policies.quota import Quota
@@ -140,8 +141,9 @@ class Trial:
         self.breaker = Breaker(clock, clock.wall)
         self.cache = AnswerCache(clock, caching.relevance(), snapshot.get("cache_bytes", 64 << 20))
         self.limits, self.budget = CallerLimits(clock, clock.wall), Budget(clock.wall)
+        self.guard = DataGuard()
         own_calls: list[Policy[Exchange]] = [
-            self.access, Quota(clock.wall), self.limits, self.cache, self.budget,
+            self.access, self.guard, Quota(clock.wall), self.limits, self.cache, self.budget,
         ]  # fmt: skip
         # A target stands in one line only, so a queue that is given takes the place of ours.
         given = next((policy for policy in attempts if isinstance(policy, Queue)), None)
@@ -153,7 +155,7 @@ class Trial:
         diary = Diary(self.journal, "b007b007", clock, clock.wall)
         self.diary = diary
         fallbacks = Fallbacks(
-            may=may_fall_back,
+            may=lambda exchange, route: may_fall_back(exchange, route) and self.guard.may(exchange, route),
             affords=self.budget.affords,
             stale=self.cache.stale,
             defer=defer,
@@ -190,6 +192,7 @@ class Trial:
             **snapshot,
         )
         self.queue.load(self.snapshot)
+        self.guard.load(self.snapshot)
         self.limits.load(self.snapshot.caller_limits, callers.keys)
         self.budget.load(self.snapshot.budgets, callers.keys)
         self.gateway = Gateway(

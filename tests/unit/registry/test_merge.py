@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from trunkline.core import flow, service
+from trunkline.core.handling import Privacy
 
 from .conftest import ISSUE, Load
 
@@ -30,6 +31,7 @@ def test_the_registry_of_the_issue_becomes_services_whole(loaded: Load) -> None:
         ],
         owner="ops@example.com",
         data=["pii.email"],
+        privacy=Privacy(declared=True),
         criticality="enhancement",
         rotation_every=7776000.0,
         rotation_last="2026-10-01",
