@@ -24,7 +24,7 @@ from .vendors import Vendors
 TABLE = Path(__file__).with_name("clients.yaml")
 ENV_READ = re.compile(
     r"""(?:\bprocess\.env|\bimport\.meta\.env|\bBun\.env|\bENV|\benviron|\$_ENV|\$_SERVER)
-            (?:\.|\[\s*["']|\.(?:get|fetch)\(\s*["'])([A-Za-z][A-Za-z0-9_]+)
+            (?:\.(?:get|fetch)\(\s*["']|\.|\[\s*["'])([A-Z][A-Za-z0-9_]+)
         | \b(?:getenv|Getenv|LookupEnv|env|env\.str|envsecret|config|get_env|require_env|requireEnv|getEnv
             |Deno\.env\.get|System\.getenv)\(\s*["']([A-Z][A-Z0-9_]+)["']""",
     re.VERBOSE,

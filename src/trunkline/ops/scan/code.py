@@ -136,7 +136,9 @@ def valued(source: Source, forms: Forms) -> Iterator[Seen]:
         name = near.name or (near.keys[0] if near.keys else "")
         yield Seen(name, text.removeprefix("Bearer ").strip(), source.line_of(literal.start), False)
     for match in PRIVATE_KEY.finditer(source.text):
-        yield Seen("private_key", re.sub(r"\s", "", match[0][-60:]), source.line_of(match.start()), False)
+        yield Seen(
+            "private_key", re.sub(r"\\[nr]|\s", "", match[0][-60:]), source.line_of(match.start()), False
+        )
 
 
 def _read(source: Source) -> Iterator[Seen]:

@@ -32,8 +32,8 @@ _PLACEHOLDER = re.compile(
     | (?:^|[^a-z0-9])(?:test|foo|bar|none|null|undefined|true|false|default|value|key|token)(?:$|[^a-z0-9])"""
 )
 _KEY_CHARACTERS = re.compile(r"[A-Za-z0-9+/=_.~:@!#$%^&*-]+")
-_WORD = r"(?>(?:[A-Z]?+[a-z]{2,}+){1,5}+\d{0,4}+|[A-Z]{2,}+\d{0,4}+|\d{1,4}+|[a-zA-Z])"
-_WORDS = re.compile(rf"{_WORD}(?:[-_. /]{_WORD})*+")
+_WORD = r"(?>(?:[A-Z]?+[a-z]++){1,6}+\d{0,4}+|[A-Z]{1,}+\d{0,4}+|\d{1,4}+[a-z]?)"
+_WORDS = re.compile(rf"[-_.]*+{_WORD}(?:[-_. /]{_WORD})*+")
 """Words with something between them, or in camel case."""
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 

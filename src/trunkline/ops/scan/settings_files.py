@@ -116,7 +116,7 @@ def _seen(file: File, kind: Kind, settings: list[Setting], forms: Forms) -> Iter
     for match in PRIVATE_KEY.finditer(file.text):
         yield Seen(
             "private_key",
-            re.sub(r"\s", "", match[0][-60:]),
+            re.sub(r"\\[nr]|\s", "", match[0][-60:]),
             file.text.count("\n", 0, match.start()) + 1,
             False,
         )
