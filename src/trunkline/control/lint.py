@@ -1,14 +1,17 @@
-"""Everything that `trunkline check` finds: errors, lint, and references that do not resolve here. Changes nothing.
+"""Everything that `trunkline check` finds: errors, lint, and references that do not resolve here. Changes nothing; that values were
+read is audited.
 
 Not for: judging the registry itself (`registry/`).
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
+from trunkline.control import audit
 from trunkline.control.resolving import sources
 from trunkline.control.state import State
 from trunkline.core.alerting import references
@@ -61,13 +64,25 @@ def _commands(loaded: Loaded, known: runbooks.Commands | None) -> Iterator[Findi
 def missing_of(loaded: Loaded, environ: Mapping[str, str], state: State) -> dict[str, str]:
     """Reference -> why it does not resolve here."""
     known = _sources(loaded, environ, state)
-    missing = {}
+    missing, read = {}, []
     for ref in [ref for ref in loaded.refs if ref.partition(":")[0] in known]:
         try:
             resolve(ref, known)
+            read.append(ref)
         except SecretUnavailable as problem:
             missing[ref] = f"{problem.why}. {problem.cure}"
+    _audit(state, read)
     return missing
+
+
+def _audit(state: State, read: list[str]) -> None:
+    """Notes which values were read; not where there is no installation, or a database that cannot be written now."""
+    from sqlalchemy.exc import DBAPIError
+
+    if read and state.control_db.exists():
+        with contextlib.suppress(DBAPIError, OSError), state.change() as connection:
+            entries = [audit.Entry("check", "secret.fetch", ref) for ref in dict.fromkeys(read)]
+            audit.add(connection, state, entries)
 
 
 def value_now(loaded: Loaded, environ: Mapping[str, str], state: State, ref: str) -> str:
@@ -127,7 +142,7 @@ class _AskedOne:
 
 def _secrets(loaded: Loaded, environment: str, environ: Mapping[str, str], state: State) -> list[Finding]:
     known = _sources(loaded, environ, state)
-    found = []
+    found, read = [], []
     for place, item, ref in _used(loaded):
         if ref.partition(":")[0] not in known:
             continue
@@ -137,6 +152,7 @@ def _secrets(loaded: Loaded, environment: str, environ: Mapping[str, str], state
             said = f"{problem.why}."
             found.append(_finding(loaded, place, item, "info", "secret-missing", ref, said, problem.cure))
             continue
+        read.append(ref)
         wrong = key_problem(loaded.entries.get(str(place[-1])), environment, value)
         if wrong and item.endswith(".secret"):
             found.append(_finding(loaded, place, item, "error", "wrong-key-kind", ref, wrong, ""))
@@ -144,6 +160,7 @@ def _secrets(loaded: Loaded, environment: str, environ: Mapping[str, str], state
         if instead and item.endswith(".secret"):
             said = "The key may do more than most uses need."
             found.append(_finding(loaded, place, item, "info", "secret-broad", ref, said, f"Use {instead}."))
+    _audit(state, read)
     return found
 
 

@@ -62,6 +62,7 @@ def _still_replaces(state: State, one: handover.Replaced) -> bool:
     """Whether the store still holds the value that this one replaces."""
     try:
         stored = resolve(one.ref, sources(state, state.environ, state.path))
+        audit.append(state, ACTOR, "secret.fetch", one.ref, {"why": "it was replaced by its vendor"})
     except SecretUnavailable:
         return False
     return hmac.compare_digest(one.mark, handover.mark_of(stored, state.keys["pepper"]))

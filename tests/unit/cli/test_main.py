@@ -116,6 +116,7 @@ def test_every_failure_that_has_an_exit_code_exists():
     from trunkline.control.faults import FaultProblem
     from trunkline.control.findings import FindingProblem
     from trunkline.control.keys import KeyProblem, WishInvalid
+    from trunkline.control.processes import ProcessProblem
     from trunkline.control.running import NotRunning
     from trunkline.control.secrets import SecretProblem
     from trunkline.control.sessions import SessionProblem
@@ -151,7 +152,7 @@ def test_every_failure_that_has_an_exit_code_exists():
         StageProblem,
         TaskProblem,
     )
-    known += (SessionProblem, TeamProblem, UserProblem)
+    known += (SessionProblem, TeamProblem, UserProblem, ProcessProblem)
     assert {one.__name__ for one in known} == exits.BY_FAILURE.keys()
 
 
