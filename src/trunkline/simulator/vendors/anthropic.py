@@ -22,6 +22,7 @@ from trunkline.simulator.conversation import (
 from trunkline.simulator.failures import refuse
 from trunkline.simulator.reply import Reply, json_reply, named_event, stream_reply
 from trunkline.simulator.request import Request
+from trunkline.simulator.vendors.anthropic_rules import check
 
 MODELS = ("claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-sonnet-4-5", "claude-haiku-4-5")
 _REASONS = {"stop": "end_turn", "length": "max_tokens", "stop_sequence": "stop_sequence", "tools": "tool_use"}
@@ -57,6 +58,7 @@ class Anthropic:
             raise refuse(405, "Method Not Allowed")
         body = request.json()
         ask = _ask(body)
+        check(body)
         answer = decide(ask)
         blocks = _blocks(body, request.body, answer)
         message = {

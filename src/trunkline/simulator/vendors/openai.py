@@ -26,6 +26,7 @@ from trunkline.simulator.reply import Reply, data_event, json_reply, stream_repl
 from trunkline.simulator.request import BadBody, Request
 from trunkline.simulator.vectors import as_base64, embedding
 from trunkline.simulator.vendors.openai_responses import Responses
+from trunkline.simulator.vendors.openai_rules import check
 
 MODELS: dict[str, tuple[str, ...]] = {
     "openai": (
@@ -98,6 +99,8 @@ class OpenAI:
             return Reply(200, remembered)
         body = request.json()
         ask = _ask(request, body, self._name)
+        if self._name == "openai":
+            check(body)
         answers = [decide(ask) for _ in range(max(int(body.get("n") or 1), 1))]
         frame = {
             "id": words.identifier("chatcmpl-", request.body),
@@ -109,7 +112,7 @@ class OpenAI:
         if body.get("stream"):
             wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
             frame["object"] = "chat.completion.chunk"
-            pieces = [*_chunks(frame, answers, request.chunks, wants_usage)]
+            pieces = [*_chunks(frame, answers, request.chunks, wants_usage, _thought(str(frame["model"])))]
             end = [_finish(frame, answers, wants_usage)]
             if wants_usage:
                 end.append(data_event({**frame, "choices": [], "usage": usage}))
@@ -117,7 +120,7 @@ class OpenAI:
         reply = json_reply(
             {
                 **frame,
-                "choices": [_choice(*it) for it in enumerate(answers)],
+                "choices": [_choice(*it, _thought(str(frame["model"]))) for it in enumerate(answers)],
                 "usage": usage,
                 **_extras(self._name),
             }
@@ -258,13 +261,20 @@ def _tool_calls(answer: Answer) -> list[dict[str, Any]]:
     ]
 
 
-def _choice(index: int, answer: Answer) -> dict[str, Any]:
+def _thought(model: str) -> str:
+    """What a model that thinks aloud has thought."""
+    return "A simulated model has nothing to think about." if model.startswith("deepseek-reasoner") else ""
+
+
+def _choice(index: int, answer: Answer, thought: str) -> dict[str, Any]:
     message: dict[str, Any] = {
         "role": "assistant",
         "content": answer.text or None,
         "refusal": None,
         "annotations": [],
     }
+    if thought:
+        message["reasoning_content"] = thought
     if answer.calls:
         message["tool_calls"] = _tool_calls(answer)
     return {"index": index, "message": message, "logprobs": None, "finish_reason": _REASONS[answer.reason]}
@@ -288,12 +298,16 @@ def _delta(
     return {**event, "usage": None} if usage else event
 
 
-def _chunks(frame: dict[str, Any], answers: list[Answer], wanted: int, usage: bool) -> Iterator[bytes]:
+def _chunks(
+    frame: dict[str, Any], answers: list[Answer], wanted: int, usage: bool, thought: str
+) -> Iterator[bytes]:
     for index, answer in enumerate(answers):
         content = None if answer.calls else ""
         yield data_event(
             _delta(frame, index, {"role": "assistant", "content": content, "refusal": None}, None, usage)
         )
+        if thought:
+            yield data_event(_delta(frame, index, {"reasoning_content": thought}, None, usage))
         for number, call in enumerate(_tool_calls(answer)):
             function = call["function"]
             opening = {**call, "index": number, "function": {"name": function["name"], "arguments": ""}}

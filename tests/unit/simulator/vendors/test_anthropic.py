@@ -40,6 +40,7 @@ async def test_tools_thinking_and_their_order(call: Ask) -> None:
         "weather in Oslo",
         tools=[{"name": "get_weather", "input_schema": CITY}],
         thinking={"type": "enabled", "budget_tokens": 1024},
+        max_tokens=2000,
     )
     answer = (await post(call, sent)).json()
     assert [block["type"] for block in answer["content"]] == ["thinking", "tool_use"]
@@ -54,7 +55,11 @@ async def test_tools_thinking_and_their_order(call: Ask) -> None:
 async def test_after_a_tool_result_it_answers(call: Ask) -> None:
     result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "x", "content": "20"}]}
     sent = body("weather in Oslo", tools=[{"name": "get_weather", "input_schema": CITY}])
-    answer = (await post(call, {**sent, "messages": [*sent["messages"], result]})).json()
+    use = {
+        "role": "assistant",
+        "content": [{"type": "tool_use", "id": "x", "name": "get_weather", "input": {}}],
+    }
+    answer = (await post(call, {**sent, "messages": [*sent["messages"], use, result]})).json()
     assert (answer["stop_reason"], answer["content"][0]["type"]) == ("end_turn", "text")
 
 

@@ -50,9 +50,13 @@ async def test_tools_are_called_plain_and_streamed(chat: Ask) -> None:
     assert [json.loads(text) for text in joined.values()] == [{"city": "Oslo"}, {"city": "Rome"}]
 
 
+CALL = {"id": "x", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
+
+
 async def test_after_a_tool_result_it_answers(call: Ask) -> None:
     messages = [
         {"role": "user", "content": "weather in Oslo"},
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
         {"role": "tool", "tool_call_id": "x", "content": "20"},
     ]
     body = {"model": "m", "messages": messages, "tools": TOOLS}
