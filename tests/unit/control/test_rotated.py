@@ -28,8 +28,9 @@ def test_it_becomes_the_next_version_and_is_audited(state):
     hand_over(state)
     assert rotated.take_over(state) == ["store:R"]
     assert resolved(state) == NEW
-    assert [(e["actor"], e["action"]) for e in audit.entries(state)][:2] == [
+    assert [(e["actor"], e["action"]) for e in audit.entries(state)][:3] == [
         ("cli", "secret.set"),
+        ("oauth2", "secret.fetch"),
         ("oauth2", "secret.set"),
     ]
     assert list((state.path / "rotated").iterdir()) == []
