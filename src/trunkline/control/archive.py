@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 import trunkline
-from trunkline.control import audit, publish
+from trunkline.control import anchor, audit, publish
 from trunkline.control.claim import is_claimed
 from trunkline.control.state import State, StateProblem
 from trunkline.core import codec
@@ -121,6 +121,7 @@ def restore(source: Path, state: State, registry: Path, *, replace: bool = False
     for stale in (state.snapshot, state.sealed, state.callers, state.reload):
         stale.unlink(missing_ok=True)
     (state.path / FILE_NAME).unlink(missing_ok=True)
+    (state.path / anchor.FILE_NAME).unlink(missing_ok=True)  # of a chain that may be longer than the restored one
     made_anew(state.journal, state.ledger, state.path / FILE_NAME, time.time_ns() // 1000)
     if REGISTRY in members and not registry.exists():
         registry.write_bytes(members[REGISTRY])

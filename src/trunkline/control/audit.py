@@ -14,6 +14,10 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
+from trunkline.control import anchor
+from trunkline.control.anchor import Anchor
 from trunkline.control.state import State
 
 if TYPE_CHECKING:
@@ -37,6 +41,8 @@ class Verdict(NamedTuple):
     ok: bool
     rows: int
     problem: str = ""
+    anchored: int = 0
+    """Rows up to the newest anchor that was looked at."""
 
 
 def append(state: State, actor: str, action: str, subject: str, detail: dict[str, Any] | None = None) -> None:
@@ -60,6 +66,7 @@ def add(connection: sa.Connection, state: State, entries: Iterable[Entry], now: 
         rows.append({**row, "hash": previous, "seal": hmac.digest(state.keys["audit"], previous, "sha256")})
     if rows:
         tables.insert_audit(connection, rows)
+        state.tips[id(connection)] = (seq, previous, at)
 
 
 def text_of(detail: dict[str, Any]) -> str:
@@ -73,22 +80,72 @@ def row_hash(previous: bytes, row: Any) -> bytes:
     return hashlib.sha256(previous + json.dumps(fields, separators=(",", ":")).encode()).digest()
 
 
-def verify(state: State) -> Verdict:
-    """Whether the chain is whole: nothing changed, nothing missing within, nothing added without the installation's key."""
+def verify(state: State, *anchors: Anchor) -> Verdict:
+    """Whether the chain is whole: nothing changed, nothing missing, nothing added without the installation's key.
+
+    The tail is judged by the anchor beside the database, and by those that are given because they were kept elsewhere.
+    """
+    from trunkline.ledger import control_tables as tables
+
+    own = anchor.latest(state)
+    judged = [*anchors, *([own] if own is not None else [])]
+    wanted = {one.seq for one in judged}
+    hashes: dict[int, str] = {}
+    previous, n = START, 0
+    with state.view() as connection:
+        for row in tables.audit_chain(connection):
+            n += 1
+            problem = _fault(state, row, n, previous)
+            if problem:
+                return Verdict(False, n - 1, problem)
+            previous = row["hash"]
+            if n in wanted:
+                hashes[n] = previous.hex()
+    for one in judged:
+        problem = anchor.fault(one, hashes, n)
+        if problem:
+            return Verdict(False, min(n, one.seq - 1), problem)
+    if own is None and n:
+        return Verdict(False, n, f"the anchor {anchor.FILE_NAME} is missing or not of this installation")
+    return Verdict(True, n, anchored=max((one.seq for one in judged), default=0))
+
+
+def _fault(state: State, row: Any, n: int, previous: bytes) -> str:
+    if row["seq"] != n:
+        return f"row {n} is missing"
+    if row_hash(previous, row) != row["hash"]:
+        return f"row {n} was changed after it was written"
+    if not hmac.compare_digest(hmac.digest(state.keys["audit"], row["hash"], "sha256"), row["seal"]):
+        return f"row {n} was not written by this installation"
+    return ""
+
+
+def tip(state: State) -> Anchor | None:
+    """The anchor of the newest row, to be kept elsewhere; None for an empty chain."""
     from trunkline.ledger import control_tables as tables
 
     with state.view() as connection:
-        rows = tables.audit_rows(connection)
-    previous = START
-    for n, row in enumerate(rows, start=1):
-        if row["seq"] != n:
-            return Verdict(False, n - 1, f"row {n} is missing")
-        if row_hash(previous, row) != row["hash"]:
-            return Verdict(False, n - 1, f"row {n} was changed after it was written")
-        if not hmac.compare_digest(hmac.digest(state.keys["audit"], row["hash"], "sha256"), row["seal"]):
-            return Verdict(False, n - 1, f"row {n} was not written by this installation")
-        previous = row["hash"]
-    return Verdict(True, len(rows))
+        last = tables.last_audit(connection)
+    return anchor.made(state, last["seq"], last["hash"], last["at"]) if last is not None else None
+
+
+class Search(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rows; every condition that is given must hold."""
+
+    since: float = 0.0
+    until: float = 0.0
+    actor: str = ""
+    action: str = ""
+    """Also the beginning of one: `key` for `key.create`."""
+    subject: str = ""
+
+
+def search(state: State, wanted: Search, *, limit: int = 100) -> list[dict[str, Any]]:
+    """The newest rows that fit, oldest first."""
+    from trunkline.ledger import control_tables as tables
+
+    with state.view() as connection:
+        return [_plain(row) for row in tables.audit_search(connection, wanted, limit)]
 
 
 def entries(state: State, *, since: float = 0.0, limit: int = 0) -> list[dict[str, Any]]:
@@ -97,11 +154,12 @@ def entries(state: State, *, since: float = 0.0, limit: int = 0) -> list[dict[st
 
     with state.view() as connection:
         rows = tables.audit_rows(connection, since, limit)
-    return [
-        {
-            **{k: row[k] for k in ("seq", "at", "actor", "action", "subject")},
-            "detail": json.loads(row["detail"]),
-            "hash": row["hash"].hex(),
-        }
-        for row in rows
-    ]
+    return [_plain(row) for row in rows]
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    return {
+        **{k: row[k] for k in ("seq", "at", "actor", "action", "subject")},
+        "detail": json.loads(row["detail"]),
+        "hash": row["hash"].hex(),
+    }

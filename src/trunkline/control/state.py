@@ -55,6 +55,8 @@ class State:
         self.resolutions = self.path / "resolutions"
         self.answers = self.path / "answers"
         self.master_key_file = self.path / masterkey.FILE_NAME
+        self.tips: dict[int, tuple[int, bytes, float]] = {}
+        """Where the audit chain ends for each change under way: number and hash of the row, and when."""
 
     def create(self) -> State:
         """Makes the folder (0700, ignored by git) if it is not there."""
@@ -92,14 +94,19 @@ class State:
     @cached_property
     def database(self) -> sa.Engine:
         """The control database for changes, made or upgraded at first need; every transaction is a writing one (`change`)."""
+        from trunkline.control import anchor
         from trunkline.ledger.engine import open_engine
-        from trunkline.ledger.migrate import upgrade
+        from trunkline.ledger.migrate import revision, upgrade
 
         self.master_key()  # before the database, so that a database without its key is always a loss, never a start
         self.create()
         with self.lock():
             engine = open_engine(self.control_db)
+            before = revision(engine)
             upgrade(engine, "control")
+            if before in anchor.SCHEMAS_WITHOUT:
+                self.__dict__["database"] = engine  # as it will be, for who asks for it now
+                anchor.drop_first(self)
             return engine
 
     @cached_property
@@ -132,9 +139,16 @@ class State:
     @contextmanager
     def change(self) -> Iterator[sa.Connection]:
         """A writing transaction on the control database, with everything at hand that an audit row needs."""
+        from trunkline.control import anchor
+
         _ = self.keys
         with self.database.begin() as connection:
-            yield connection
+            try:
+                yield connection
+            finally:
+                tip = self.tips.pop(id(connection), None)
+        if tip is not None:
+            anchor.drop(self, anchor.made(self, *tip))
 
     @contextmanager
     def lock(self, name: str = "lock") -> Iterator[None]:

@@ -8,9 +8,12 @@ Not for: who may change what and why (`control/`), nor calls (`ledger/query.py`)
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import sqlalchemy as sa
+
+AUDIT_BATCH = 1000
 
 metadata = sa.MetaData()
 
@@ -243,6 +246,47 @@ def last_audit(connection: sa.Connection) -> Row | None:
 def insert_audit(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
     """Adds rows at the end of the chain."""
     connection.execute(audit.insert(), rows)
+
+
+def audit_chain(connection: sa.Connection) -> Iterator[Row]:
+    """Every row in order of the chain, some at a time."""
+    query = audit.select().order_by(audit.c.seq).limit(AUDIT_BATCH)
+    rows = list(connection.execute(query).mappings())
+    while rows:
+        yield from rows
+        rows = list(connection.execute(query.where(audit.c.seq > rows[-1]["seq"])).mappings())
+
+
+class AuditSearch(Protocol):
+    """What rows are searched by; an empty value asks for nothing."""
+
+    @property
+    def since(self) -> float: ...
+    @property
+    def until(self) -> float: ...
+    @property
+    def actor(self) -> str: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+
+
+def audit_search(connection: sa.Connection, wanted: AuditSearch, limit: int) -> list[Row]:
+    """The newest rows that fit, in order of the chain."""
+    query = audit.select()
+    if wanted.since:
+        query = query.where(audit.c.at >= wanted.since)
+    if wanted.until:
+        query = query.where(audit.c.at < wanted.until)
+    if wanted.actor:
+        query = query.where(audit.c.actor == wanted.actor)
+    if wanted.subject:
+        query = query.where(audit.c.subject == wanted.subject)
+    if wanted.action:
+        below = audit.c.action.startswith(f"{wanted.action}.", autoescape=True)
+        query = query.where(sa.or_(audit.c.action == wanted.action, below))
+    return list(connection.execute(query.order_by(audit.c.seq.desc()).limit(limit)).mappings())[::-1]
 
 
 def audit_rows(connection: sa.Connection, since: float = 0.0, limit: int = 0) -> list[Row]:

@@ -44,6 +44,12 @@ def upgrade(engine: Engine, kind: str) -> str:
     return _upgrade(engine, kind, newest)
 
 
+def revision(engine: Engine) -> str | None:
+    """The schema that a database has now; None for an empty one."""
+    with engine.connect() as connection:
+        return _stamp(connection)
+
+
 def rehearse(path: Path, kind: str) -> str:
     """Try the upgrade on a copy of a database and check the result; returns the revision reached. The original is not touched."""
     with tempfile.TemporaryDirectory() as folder:
