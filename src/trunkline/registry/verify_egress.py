@@ -39,4 +39,6 @@ def verify_egress(own: Egress | None, scribe: Scribe) -> None:
 
 def merged(own: Egress | None) -> egress.Egress:
     """As the listener works with it."""
-    return egress.Egress(port=own.port, allow=[host.lower() for host in own.allow]) if own else egress.Egress()
+    return (
+        egress.Egress(port=own.port, allow=[host.lower() for host in own.allow]) if own else egress.Egress()
+    )

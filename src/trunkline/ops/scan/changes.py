@@ -15,7 +15,7 @@ from .clients import Made, Row
 from .context import enclosed
 from .found import Site
 from .lexer import GO, JAVA, JAVASCRIPT, PHP, PYTHON, RUBY, read
-from .secrets_seen import Forms, is_placeholder, is_random
+from .secrets_seen import Forms, is_placeholder, is_random, safe
 from .services import Service
 
 FIRST_SIGN = 0xE000
@@ -198,7 +198,9 @@ def _only_comments(made: Made, text: str) -> str:
     """Everything but comments blanked out."""
     language = BY_NAME[made.site.language]
     code = read(text, language).code
-    return "".join(there if there != here else " " for there, here in zip(text, code, strict=True))
+    return "".join(
+        there if there != here or there == "\n" else " " for there, here in zip(text, code, strict=True)
+    )
 
 
 def _builder(row: Row, made: Made, text: str, base: str, key: str) -> str:
@@ -253,7 +255,7 @@ def masked(line: str, forms: Forms) -> str:
         value = match[2]
         return f"{match[1]}***{match[1]}" if is_random(value) and not is_placeholder(value) else match[0]
 
-    return re.sub(r"([\"'`])([^\"'`\s]{12,})\1", hide, line)
+    return safe(re.sub(r"([\"'`])([^\"'`\s]{12,})\1", hide, line))
 
 
 def _key(service: Service) -> str:

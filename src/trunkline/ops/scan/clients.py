@@ -126,6 +126,7 @@ def _made(
     if row.style == "builder":
         body = _chain(source.code, closing + 1)
     vendor, host, through = _leads(row, body, vendors)
+    through = through or (bool(row.assign) and _is_set_elsewhere(row, source.code, start))
     line = source.line_of(start)
     site = Site(
         vendor=vendor,
@@ -157,6 +158,13 @@ def _leads(row: Row, body: str, vendors: Vendors) -> tuple[str, str, bool]:
             return row.vendor, "", True
         return vendors.of_name(name) or row.vendor, "", False
     return row.vendor, "", True
+
+
+def _is_set_elsewhere(row: Row, code: str, start: int) -> bool:
+    """Whether a setting of the key goes with one of the address, or takes a key of Trunkline."""
+    line = code[start : code.find("\n", start) if "\n" in code[start:] else len(code)]
+    address = row.then or row.then_call
+    return "TRUNKLINE" in line or bool(address and re.search(rf"(?<![\w.]){re.escape(address)}\s*[=(]", code))
 
 
 def given(row: Row, body: str) -> str | None:

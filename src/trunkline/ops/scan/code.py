@@ -15,7 +15,7 @@ from .clients import ENV_READ, Made
 from .context import around
 from .found import Credential, Host, Import, Place, Site
 from .lexer import Language, Literal, Source, read
-from .secrets_seen import PRIVATE_KEY, USERINFO, Forms, Keeper, Seen, is_placeholder
+from .secrets_seen import PRIVATE_KEY, USERINFO, Forms, Keeper, Seen, is_placeholder, safe
 from .tree import File
 from .vendors import Vendors
 
@@ -99,7 +99,7 @@ def _note(
             vendor=called.vendor,
             place=place,
             role=file.role,
-            why=called.why,
+            why=safe(called.why),
             start=start,
         )
     )
@@ -112,7 +112,7 @@ def _note(
         host=called.host,
         place=place,
         language=source.language,
-        sdk=called.why,
+        sdk=safe(called.why),
         role=file.role,
     )
     found.made.append(Made(site=site, row=None, start=start, address=address))

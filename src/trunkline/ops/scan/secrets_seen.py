@@ -75,7 +75,7 @@ class Keeper:
         if kind in ("source", "settings") and not by_form and not random and not seen.plain:
             return None
         return Credential(
-            name=seen.name,
+            name=safe(seen.name),
             vendor=vendor or said.vendor,
             own=said.own and not vendor,
             place=Place(file.path, seen.line),
@@ -157,6 +157,17 @@ class Forms:
                 yield match.start(), match[0]
 
 
+def safe(text: str) -> str:
+    """A name or a line with everything masked that may itself be a credential."""
+    text = USERINFO.sub(lambda found: f"{found[1]}://{found[2]}:***@{found[4]}", text)
+
+    def hide(found: re.Match[str]) -> str:
+        return found[0] if is_placeholder(found[0]) or not is_random(found[0]) else "***"
+
+    return _RUNS.sub(hide, text)
+
+
+_RUNS = re.compile(r"[A-Za-z0-9+_-]{16,}=*")
 PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\s*(?:\\n)?[A-Za-z0-9+/=\s\\]{64,}")
 USERINFO = re.compile(r"\b([a-z][a-z0-9+.-]*)://([^\s:@/'\"]*):([^\s:@/'\"]{6,})@([A-Za-z0-9.-]+)")
 """User and password in an address."""

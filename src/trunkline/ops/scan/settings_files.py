@@ -13,7 +13,7 @@ import msgspec
 from . import hosts, settings_lines
 from .clients import ENV_READ
 from .found import Credential, Host, Kind, Place
-from .secrets_seen import PRIVATE_KEY, USERINFO, Forms, Keeper, Seen, is_placeholder
+from .secrets_seen import PRIVATE_KEY, USERINFO, Forms, Keeper, Seen, is_placeholder, safe
 from .settings_lines import Setting
 from .tree import File, is_env_file
 from .vendors import Vendors
@@ -148,6 +148,6 @@ def _hosts(file: File, kind: Kind, settings: list[Setting], vendors: Vendors) ->
                     place=Place(file.path, setting.line),
                     role=file.role,
                     kind=kind,
-                    why=called.why,
+                    why=safe(called.why),
                 )
             break

@@ -22,9 +22,13 @@ def test_calls_to_one_host_become_one_finding_that_says_who_called() -> None:
         == "web, batch tried to reach api.example.com:443, which the registry does not declare; it was refused."
     )
     assert finding.detail == {
-        "calls": 3, "last_at": 102.0, "callers": {"web": 2, "batch": 1}, "from": ["10.0.0.0", "10.0.0.1", "10.0.0.2"], "plain": False,
+        "calls": 3,
+        "last_at": 102.0,
+        "callers": {"web": 2, "batch": 1},
+        "from": ["10.0.0.0", "10.0.0.1", "10.0.0.2"],
+        "plain": False,
         "cure": "Declare an integration with this address, or list `api.example.com:443` under `egress: {allow: [...]}`.",
-    }  # fmt: skip
+    }
     assert counts.take() == []
 
 

@@ -61,10 +61,26 @@ def test_plain_requests_name_a_host_too() -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["api.example.com", "api.example.com:", "api.example.com:0", "api.example.com:99999", ":443", "user@api.example.com:443",
-     "2130706433:443", "0x7f.1:443", "127.1:443", "017700000001:443", "[::1%25lo]:443", "a..b:443", "-a.b_:443x", "exa%6dple.com:443", "é.com:443",
-     "api.example.com:+443", "[127.0.0.1]:443"],
-)  # fmt: skip
+    [
+        "api.example.com",
+        "api.example.com:",
+        "api.example.com:0",
+        "api.example.com:99999",
+        ":443",
+        "user@api.example.com:443",
+        "2130706433:443",
+        "0x7f.1:443",
+        "127.1:443",
+        "017700000001:443",
+        "[::1%25lo]:443",
+        "a..b:443",
+        "-a.b_:443x",
+        "exa%6dple.com:443",
+        "é.com:443",
+        "api.example.com:+443",
+        "[127.0.0.1]:443",
+    ],
+)
 def test_targets_in_any_other_form_are_refused(target: str) -> None:
     assert refusal(f"CONNECT {target} HTTP/1.1")[0] == 400
 

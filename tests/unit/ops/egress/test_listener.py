@@ -188,8 +188,10 @@ async def test_without_a_key_or_with_a_wrong_one_nothing_is_told_of_hosts() -> N
 async def test_a_key_needs_the_scope_of_the_whole_integration(key: str) -> None:
     async with running() as (listener, vendor):
         assert await refused(listener, f"vendor.example.com:{vendor.port}", key) == (
-            403, "forbidden", "This key may not call vendor; it needs the scope 'integration:vendor'.",
-        )  # fmt: skip
+            403,
+            "forbidden",
+            "This key may not call vendor; it needs the scope 'integration:vendor'.",
+        )
 
 
 async def test_any_key_may_reach_what_is_only_allowed() -> None:

@@ -34,7 +34,11 @@ def called(code: str, known: vendors.Vendors) -> list[tuple[str, str]]:
     ("code", "host", "vendor"),
     [
         ('requests.get("https://anything.dev/x")', "anything.dev", ""),
-        ('const r = await fetch("https://github.com/a/b.json")', "github.com", "",),
+        (
+            'const r = await fetch("https://github.com/a/b.json")',
+            "github.com",
+            "",
+        ),
         ('BASE_URL = "https://api.things.io"', "api.things.io", ""),
         ('const url = "https://things.io/v2/list"', "things.io", ""),
         ('x = "https://api.openai.com/v1/models"', "api.openai.com", "openai"),
@@ -47,7 +51,7 @@ def called(code: str, known: vendors.Vendors) -> list[tuple[str, str]]:
         ('url = "https://shop7.blob.core.windows.net"', "shop7.blob.core.windows.net", "azure"),
         ('ws = WebSocket("wss://stream.things.io/v1")', "stream.things.io", ""),
     ],
-)  # fmt: skip
+)
 def test_requests_known_apis_and_kept_endpoints_are_called(
     code: str, host: str, vendor: str, known: vendors.Vendors
 ) -> None:
@@ -86,8 +90,13 @@ def test_links_prose_standards_and_nobodys_hosts_are_only_mentioned(
 
 @pytest.mark.parametrize(
     ("name", "value", "vendor"),
-    [("base-url", "https://api.groq.com/openai/v1", "groq"), ("ENDPOINT", "https://api.things.io", ""), ("OLLAMA_BASE_URL", "http://localhost:11434", "ollama"), ("QDRANT_URL", "http://qdrant:6333", None)],
-)  # fmt: skip
+    [
+        ("base-url", "https://api.groq.com/openai/v1", "groq"),
+        ("ENDPOINT", "https://api.things.io", ""),
+        ("OLLAMA_BASE_URL", "http://localhost:11434", "ollama"),
+        ("QDRANT_URL", "http://qdrant:6333", None),
+    ],
+)
 def test_addresses_of_settings(name: str, value: str, vendor: str | None, known: vendors.Vendors) -> None:
     found = [hosts.judge_setting(match, host, name, known) for match, host in hosts.addresses(value)]
     assert [one.vendor for one in found if one] == ([] if vendor is None else [vendor])
@@ -112,17 +121,34 @@ def test_settings_that_only_mention(name: str, value: str, known: vendors.Vendor
 
 
 def test_a_bare_host_counts_if_it_is_a_known_api_kept_as_a_host(known: vendors.Vendors) -> None:
-    seen = [hosts.bare(value, around(code, len(code) - 1), known) for value, code in (
-        ("api.datadoghq.com", 'dd_host = "'), ("api.datadoghq.com", 'names = "'), ("api.things.io", 'host = "'), ("a.b.c", 'host = "'),
-    )]  # fmt: skip
+    seen = [
+        hosts.bare(value, around(code, len(code) - 1), known)
+        for value, code in (
+            ("api.datadoghq.com", 'dd_host = "'),
+            ("api.datadoghq.com", 'names = "'),
+            ("api.things.io", 'host = "'),
+            ("a.b.c", 'host = "'),
+        )
+    ]
     assert seen == ["datadog", "", "", ""]
 
 
 @pytest.mark.parametrize(
     ("host", "plain"),
-    [("API.Things.IO", "api.things.io"), ("${x}.things.io", "*.things.io"), ("api.${x}.things.io", "*.things.io"), ("${x}", ""), ("%s", ""), ("{host}.io", ""), ("a_b", ""), ("localhost", "localhost"),
-     ("<%= x %>.things.io", "*.things.io"), ("$lang.things.io", "*.things.io"), ("1.2.3.4", "1.2.3.4")],
-)  # fmt: skip
+    [
+        ("API.Things.IO", "api.things.io"),
+        ("${x}.things.io", "*.things.io"),
+        ("api.${x}.things.io", "*.things.io"),
+        ("${x}", ""),
+        ("%s", ""),
+        ("{host}.io", ""),
+        ("a_b", ""),
+        ("localhost", "localhost"),
+        ("<%= x %>.things.io", "*.things.io"),
+        ("$lang.things.io", "*.things.io"),
+        ("1.2.3.4", "1.2.3.4"),
+    ],
+)
 def test_hosts_with_variable_parts(host: str, plain: str) -> None:
     assert hosts.plain_host(host) == plain
 

@@ -15,14 +15,34 @@ CASES = [
     (PYTHON, 'x = "a" # it\'s "b"\n', ["a"], 'x = "a"           \n'),
     (PYTHON, '"""doc \'q\' """\ny = f"k{a}" + rb\'z\'\n', ["k{a}", "z"], None),
     (PYTHON, 'call(\n    """not a docstring""",\n)\n', ["not a docstring"], None),
-    (PYTHON, "x = 'never closed\ny = \"closed\"\n", ["closed"], None),
-    (JAVASCRIPT, "const re = /['\"]/g; // don't\nf('a', `b${c}`); /* \"d\" */ a / b / 'e'\n", ["a", "b${c}", "e"], None),
+    (PYTHON, 'x = \'never closed\ny = "closed"\n', ["closed"], None),
+    (
+        JAVASCRIPT,
+        "const re = /['\"]/g; // don't\nf('a', `b${c}`); /* \"d\" */ a / b / 'e'\n",
+        ["a", "b${c}", "e"],
+        None,
+    ),
     (JAVASCRIPT, "<p>Don't</p>\nf('x')\n", ["x"], None),
-    (GO, "const a = `raw \"x\"` // \"no\"\nb := '\"'\nc := \"d\\\"e\"\n", ['raw "x"', 'd\\"e'], None),
-    (RUBY, "a = \"#{x} y\" # 'nope'\nb = <<~MD\n  it's https://x\n  MD\nc = 'd'\n=begin\n'nope'\n=end\n", ["#{x} y", "  it's https://x\n  MD", "d"], None),
-    (PHP, "<?php # 'nope'\n#[Attr('yes')]\n$a = 'b'; // 'nope'\n/* 'nope' */\n$c = <<<TXT\n 'in'\nTXT;\n", ["yes", "b", " 'in'\nTXT"], None),
-    (JAVA, 'String a = """\n  x "y" z\n"""; // "nope"\nchar c = \'"\'; b("d");\n', ['\n  x "y" z\n', "d"], None),
-]  # fmt: skip
+    (GO, 'const a = `raw "x"` // "no"\nb := \'"\'\nc := "d\\"e"\n', ['raw "x"', 'd\\"e'], None),
+    (
+        RUBY,
+        "a = \"#{x} y\" # 'nope'\nb = <<~MD\n  it's https://x\n  MD\nc = 'd'\n=begin\n'nope'\n=end\n",
+        ["#{x} y", "  it's https://x\n  MD", "d"],
+        None,
+    ),
+    (
+        PHP,
+        "<?php # 'nope'\n#[Attr('yes')]\n$a = 'b'; // 'nope'\n/* 'nope' */\n$c = <<<TXT\n 'in'\nTXT;\n",
+        ["yes", "b", " 'in'\nTXT"],
+        None,
+    ),
+    (
+        JAVA,
+        'String a = """\n  x "y" z\n"""; // "nope"\nchar c = \'"\'; b("d");\n',
+        ['\n  x "y" z\n', "d"],
+        None,
+    ),
+]
 
 
 @pytest.mark.parametrize(("language", "text", "literals", "code"), CASES)

@@ -16,11 +16,22 @@ def known() -> vendors.Vendors:
 @pytest.mark.parametrize(
     ("name", "vendor"),
     [
-        ("OPENAI_API_KEY", "openai"), ("AZURE_OPENAI_API_KEY", "azure-openai"), ("openAiApiKey", "openai"), ("NEXT_PRIVATE_STRIPE_API_KEY", "stripe"),
-        ("STRIPE_WEBHOOK_SECRET", "stripe"), ("TWILIO_AUTH", "twilio"), ("AWS_SECRET_ACCESS_KEY", "aws"), ("GOOGLE_CLIENT_SECRET", "google"),
-        ("X_SECRET", "x"), ("TRAKT_SECRET", ""), ("MYVENDOR_KEY", ""), ("SERVICE_TOKEN_PROD", ""), ("STRIPE_SECRET_KEY_2", "stripe"), ("DD_API_KEY", "datadog"),
+        ("OPENAI_API_KEY", "openai"),
+        ("AZURE_OPENAI_API_KEY", "azure-openai"),
+        ("openAiApiKey", "openai"),
+        ("NEXT_PRIVATE_STRIPE_API_KEY", "stripe"),
+        ("STRIPE_WEBHOOK_SECRET", "stripe"),
+        ("TWILIO_AUTH", "twilio"),
+        ("AWS_SECRET_ACCESS_KEY", "aws"),
+        ("GOOGLE_CLIENT_SECRET", "google"),
+        ("X_SECRET", "x"),
+        ("TRAKT_SECRET", ""),
+        ("MYVENDOR_KEY", ""),
+        ("SERVICE_TOKEN_PROD", ""),
+        ("STRIPE_SECRET_KEY_2", "stripe"),
+        ("DD_API_KEY", "datadog"),
     ],
-)  # fmt: skip
+)
 def test_names_of_vendors_secrets(name: str, vendor: str, known: vendors.Vendors) -> None:
     said = judge(name, known, plain=True)
     assert (said.secret, said.vendor, said.own) == (True, vendor, False)
@@ -28,9 +39,22 @@ def test_names_of_vendors_secrets(name: str, vendor: str, known: vendors.Vendors
 
 @pytest.mark.parametrize(
     "name",
-    ["SECRET_KEY", "SECRET_KEY_BASE", "APP_KEY", "JWT_SECRET", "NEXTAUTH_SECRET", "DB_PASSWORD", "DATABASE_PASS", "REDIS_PASSWORD", "SMTP_PASSWORD",
-     "ENCRYPTION_KEY", "MINIO_ROOT_PASSWORD", "MYSQL_ROOT_PASSWORD", "SESSION_SECRET"],
-)  # fmt: skip
+    [
+        "SECRET_KEY",
+        "SECRET_KEY_BASE",
+        "APP_KEY",
+        "JWT_SECRET",
+        "NEXTAUTH_SECRET",
+        "DB_PASSWORD",
+        "DATABASE_PASS",
+        "REDIS_PASSWORD",
+        "SMTP_PASSWORD",
+        "ENCRYPTION_KEY",
+        "MINIO_ROOT_PASSWORD",
+        "MYSQL_ROOT_PASSWORD",
+        "SESSION_SECRET",
+    ],
+)
 def test_the_products_own_secrets_are_told_from_vendors(name: str, known: vendors.Vendors) -> None:
     said = judge(name, known, plain=True)
     assert (said.secret, said.vendor, said.own) == (True, "", True)
@@ -38,9 +62,25 @@ def test_the_products_own_secrets_are_told_from_vendors(name: str, known: vendor
 
 @pytest.mark.parametrize(
     "name",
-    ["STRIPE_PUBLISHABLE_KEY", "RECAPTCHA_SITE_KEY", "AWS_ACCESS_KEY_ID", "OPENAI_MAX_TOKENS", "KEY_PREFIX", "MYSQL_ALLOW_EMPTY_PASSWORD", "RESET_PASSWORD_WITHIN",
-     "DISABLE_EMAIL_PASSWORD_SIGNUP", "MIN_PASSWORD_LENGTH", "OPENAI_MODEL", "SUPABASE_ANON_KEY", "VAPID_PUBLIC_KEY", "GITHUB_CLIENT_ID", "PORT", "STRIPE_PRICE_ID", "CSRF_TOKEN"],
-)  # fmt: skip
+    [
+        "STRIPE_PUBLISHABLE_KEY",
+        "RECAPTCHA_SITE_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "OPENAI_MAX_TOKENS",
+        "KEY_PREFIX",
+        "MYSQL_ALLOW_EMPTY_PASSWORD",
+        "RESET_PASSWORD_WITHIN",
+        "DISABLE_EMAIL_PASSWORD_SIGNUP",
+        "MIN_PASSWORD_LENGTH",
+        "OPENAI_MODEL",
+        "SUPABASE_ANON_KEY",
+        "VAPID_PUBLIC_KEY",
+        "GITHUB_CLIENT_ID",
+        "PORT",
+        "STRIPE_PRICE_ID",
+        "CSRF_TOKEN",
+    ],
+)
 def test_names_that_only_look_like_secrets(name: str, known: vendors.Vendors) -> None:
     assert not judge(name, known, plain=True).secret
 
@@ -69,6 +109,17 @@ def test_variables_for_browsers_are_seen(known: vendors.Vendors) -> None:
 
 
 def test_what_a_name_says_of_an_unknown_vendor() -> None:
-    assert [stem(name) for name in ("TRAKT_SECRET", "THIRTY_SEVEN_SIGNALS_OAUTH_SECRET", "NEXT_PRIVATE_PLAIN_API_KEY", "API_KEY")] == [
-        ["trakt"], ["thirty", "seven", "signals"], ["plain"], [],
-    ]  # fmt: skip
+    assert [
+        stem(name)
+        for name in (
+            "TRAKT_SECRET",
+            "THIRTY_SEVEN_SIGNALS_OAUTH_SECRET",
+            "NEXT_PRIVATE_PLAIN_API_KEY",
+            "API_KEY",
+        )
+    ] == [
+        ["trakt"],
+        ["thirty", "seven", "signals"],
+        ["plain"],
+        [],
+    ]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.ops.scan import vendors
-from trunkline.ops.scan.secrets_seen import Forms, Keeper, Seen, is_placeholder, is_random
+from trunkline.ops.scan.secrets_seen import Forms, Keeper, Seen, is_placeholder, is_random, safe
 from trunkline.ops.scan.tree import File
 
 from .made import SIZES, value
@@ -20,10 +20,31 @@ def known() -> vendors.Vendors:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "changeme", "your-api-key", "sk-xxxxxxxxxxxxxxxxxxxx", "sk-test-not-a-real-key", "${OPENAI_API_KEY}", "<your key>", "***", "null", "sk_test_...", "env:OPENAI_API_KEY",
-     "alpha-vantage-api-key", "test_session_secret", "{{ secret }}", "gsk_your_groq_api_key_here", "12345678901234567890", "aaaaaaaaaaaaaaaaaaaa", "REPLACE_ME_NOW!", "%SECRET%", "SomeClassName",
-     "AC00000000000000000000000000000000", "dummy-token-for-ci"],
-)  # fmt: skip
+    [
+        "",
+        "changeme",
+        "your-api-key",
+        "sk-xxxxxxxxxxxxxxxxxxxx",
+        "sk-test-not-a-real-key",
+        "${OPENAI_API_KEY}",
+        "<your key>",
+        "***",
+        "null",
+        "sk_test_...",
+        "env:OPENAI_API_KEY",
+        "alpha-vantage-api-key",
+        "test_session_secret",
+        "{{ secret }}",
+        "gsk_your_groq_api_key_here",
+        "12345678901234567890",
+        "aaaaaaaaaaaaaaaaaaaa",
+        "REPLACE_ME_NOW!",
+        "%SECRET%",
+        "SomeClassName",
+        "AC00000000000000000000000000000000",
+        "dummy-token-for-ci",
+    ],
+)
 def test_what_stands_for_a_value_is_none(text: str) -> None:
     assert is_placeholder(text) or not is_random(text)
 
@@ -37,9 +58,18 @@ def test_what_is_made_by_machines_is_random(name: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["application/vnd.github+json", "2024-01-01T00:00:00Z", "https://api.example.com/v1/x1234567890", "gpt-4o-mini-2024-07-18", "users.created_at.desc1", "getUserByEmailAddress2", "this is 1 sentence of words",
-     "--some-css-variable-2", "MyCompany.Product.Version2"],
-)  # fmt: skip
+    [
+        "application/vnd.github+json",
+        "2024-01-01T00:00:00Z",
+        "https://api.example.com/v1/x1234567890",
+        "gpt-4o-mini-2024-07-18",
+        "users.created_at.desc1",
+        "getUserByEmailAddress2",
+        "this is 1 sentence of words",
+        "--some-css-variable-2",
+        "MyCompany.Product.Version2",
+    ],
+)
 def test_words_dates_addresses_and_names_are_not(text: str) -> None:
     assert not is_random(text)
 
@@ -59,7 +89,7 @@ def test_a_key_is_known_by_its_form_wherever_it_stands(
     made: str, vendor: str, live: bool | None, known: vendors.Vendors
 ) -> None:
     key = value(made)
-    (_, found), = list(Forms(known).places(f'call("{key}"); // {"x" * 9}'))  # fmt: skip
+    ((_, found),) = list(Forms(known).places(f'call("{key}"); // {"x" * 9}'))
     kept = Keeper(known).kept(Seen("", found, 3, False), File("a.py", "", "code", False), "source")
 
     assert found == key
@@ -111,6 +141,18 @@ def test_a_value_is_in_no_repr(known: vendors.Vendors) -> None:
     kept = Keeper(known).kept(seen, File(".env", "", "code", False), "env")
 
     assert value("OPENAI") not in repr(seen) + repr(kept)
+
+
+def test_a_name_that_is_itself_a_credential_is_masked(known: vendors.Vendors) -> None:
+    key = value("STRIPE_LIVE")
+    kept = Keeper(known).kept(Seen(key, value("HEX"), 1, True), File(".env", "", "code", False), "env")
+
+    assert kept is None or key not in repr(kept)
+    assert safe(f"set as {key}") == "set as ***"
+    assert (
+        safe("OPENAI_API_KEY of the_production_environment_2")
+        == "OPENAI_API_KEY of the_production_environment_2"
+    )
 
 
 @given(st.text(max_size=200), st.text(max_size=40))

@@ -14,10 +14,22 @@ def plain(settings: list[Setting]) -> list[tuple[str, str, int]]:
 
 
 def test_env_files() -> None:
-    text = 'A=1\nexport B="x # y" # c\n# C_KEY=abc\n# Some = words\nD=\'q\'  \nPK="-----BEGIN\nabc\n-----END"\nE=x#y\nF=\nbad line\nG="open\n'
+    text = (
+        "A=1\nexport B=\"x # y\" # c\n# C_KEY=abc\n# Some = words\nD='q'  \n"
+        'PK="-----BEGIN\nabc\n-----END"\nE=x#y\nF=\nbad line\nG="open\n'
+    )
     found = settings_lines.env(text)
 
-    assert plain(found) == [("A", "1", 1), ("B", "x # y", 2), ("C_KEY", "abc", 3), ("D", "q", 5), ("PK", "-----BEGIN\nabc\n-----END", 6), ("E", "x#y", 9), ("F", "", 10), ("G", "open", 12)]  # fmt: skip
+    assert plain(found) == [
+        ("A", "1", 1),
+        ("B", "x # y", 2),
+        ("C_KEY", "abc", 3),
+        ("D", "q", 5),
+        ("PK", "-----BEGIN\nabc\n-----END", 6),
+        ("E", "x#y", 9),
+        ("F", "", 10),
+        ("G", "open", 12),
+    ]
     assert [one.name for one in found if one.commented] == ["C_KEY"]
 
 

@@ -115,7 +115,7 @@ def test_progress_is_told(tmp_path: Path) -> None:
         (b"a\0", None),
         (b"", ""),
     ],
-)  # fmt: skip
+)
 def test_text_of_any_encoding_is_read(raw: bytes, text: str | None) -> None:
     assert decoded(raw) == text
 
