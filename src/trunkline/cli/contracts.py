@@ -325,14 +325,18 @@ def _show_step(step: Step) -> None:
 
 
 def _list(integrations: Sequence[str], as_json: bool) -> None:
-    from trunkline.cli.descriptions import overview
+    from trunkline.ops.contracts import overview
 
-    rows = overview(state_here(), lock_here(), _names(), integrations)
+    rows = overview.rows(state_here().path, lock_here(), _names(), integrations)
     if as_json:
         json_out(rows)
         return
     empty = "No operation is known yet. Shapes are learned from calls, or with `trunkline contracts learn NAME --openapi FILE`."
-    table(OPERATION_COLUMNS, [[row[column] for column in OPERATION_COLUMNS] for row in rows], empty=empty)
+    table(
+        OPERATION_COLUMNS,
+        [[getattr(row, column) for column in OPERATION_COLUMNS] for row in rows],
+        empty=empty,
+    )
 
 
 def _names() -> Iterable[str]:

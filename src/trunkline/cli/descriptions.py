@@ -1,11 +1,11 @@
-"""Reads OpenAPI descriptions for commands, and puts what is known of operations side by side with the lock.
+"""Reads OpenAPI descriptions for commands, and puts them side by side with the lock.
 
 Not for: what a description means (`ops/contracts/openapi.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,51 +94,3 @@ def against_lock(service: Service, file: str, lock: Lock) -> Iterator[tuple[str,
     for name in sorted(set(one.operations) - seen):
         if one.operations[name].call and "@" not in name:
             yield name, Change(part="request", place="", kind="operation removed", harm="breaking")
-
-
-def overview(
-    state: State, lock: Lock, names: Iterable[str], integrations: Sequence[str]
-) -> list[dict[str, Any]]:
-    """A row for each operation that was seen or that the lock knows."""
-    from trunkline.ops.contracts import lock as locks
-    from trunkline.ops.contracts import store
-    from trunkline.ops.contracts.lock import ERRORS
-    from trunkline.ops.contracts.watch import LEARNED_UNITS
-
-    rows = []
-    known = {*names, *lock.integrations, *(name for name, _ in store.books(state.path))}
-    for name in sorted(known & set(integrations) if integrations else known):
-        book, one = store.read(state.path, name), lock.integrations.get(name)
-        locked = (
-            set(one.operations) | ({ERRORS} if one.errors is not None else set())
-            if one is not None
-            else set()
-        )
-        for operation in sorted({*book.operations, *locked}):
-            seen = book.operations.get(operation)
-            entry = locks.found(lock, name, operation)
-            learned = max((part.units for part in entry.parts.values()), default=0) if entry else 0
-            if seen is not None and entry is None:
-                learned = max((part.units for part in seen.learned.values()), default=0)
-            changes = seen.changes() if seen is not None else []
-            rows.append(
-                {
-                    "integration": name,
-                    "operation": operation or "errors",
-                    "state": _state(entry is not None, seen, changes),
-                    "learned": learned,
-                    "since": seen.units() if seen is not None else 0,
-                    "needed": LEARNED_UNITS,
-                    "changes": len(changes),
-                    "api_version": one.api_version if one is not None else "",
-                }
-            )
-    return rows
-
-
-def _state(locked: bool, seen: Any, changes: Sequence[Change]) -> str:
-    if changes:
-        return "changed"
-    if locked:
-        return "locked"
-    return "learning" if seen is not None and seen.learning else "learned"

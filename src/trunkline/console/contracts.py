@@ -41,7 +41,7 @@ class Contracts:
         self, console: Console, *, lock: Path | None = None, environ: Mapping[str, str] = os.environ
     ) -> None:
         self._console = console
-        path = lock or contracts.lock_path(settings.read(environ).config_path)
+        path = lock or lock_file(environ)
         self.drift = Drift(console.state_dir, console.state, path, self._services, clock=console.clock)
         self._dated: dict[tuple[str, str], str] = {}
         """Days of shutdown that vendors told in their lists of models."""
@@ -107,6 +107,11 @@ class Contracts:
         for model, day in ended_models(tree):
             if len(self._dated) < _MODELS_MAX:
                 self._dated[sample.integration, model] = day
+
+
+def lock_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the lock of this installation lies."""
+    return contracts.lock_path(settings.read(environ).config_path)
 
 
 def ended_models(tree: Any) -> list[tuple[str, str]]:

@@ -45,7 +45,7 @@ Facts = set[str]
 class Seen:
     """What one body shows, or several that count as one."""
 
-    __slots__ = ("_echo", "_left", "_maps", "_times", "objects", "places")
+    __slots__ = ("_echo", "_left", "_maps", "_open", "_times", "objects", "places")
 
     def __init__(self, maps: Collection[str] = (), echo: Collection[str] = ()) -> None:
         """`maps`: places of objects whose keys are known to be data. `echo`: words that came from the request."""
@@ -55,11 +55,15 @@ class Seen:
         self._times: dict[str, int] = {}
         self._maps = maps
         self._echo = echo
+        self._open: Collection[int] = ()
         self._left = NODES_MAX
 
-    def body(self, tree: Any, known: Collection[str] = ()) -> None:
-        """Takes in one body. Of the places that are `known`, those are noted as missing that an object at their parent lacks."""
+    def body(self, tree: Any, known: Collection[str] = (), incomplete: Collection[int] = ()) -> None:
+        """Takes in one body. Of the places that are `known`, those are noted as missing that an object at their parent lacks;
+        objects whose `id` is among the `incomplete` lack nothing.
+        """
         self._left = NODES_MAX
+        self._open = incomplete
         self._value("", "", tree, 0)
         if self._left < 0:
             return  # what was not looked at is not missing
@@ -140,10 +144,13 @@ class Seen:
             inside = f"{place}<{kind}>"
             self.fact(inside, "+")
             self._field(place, KIND, kind, depth)
-            self.objects[place] = self.objects.get(place, 0) + 1
-        self.objects[inside] = self.objects.get(inside, 0) + 1
+        if id(value) not in self._open:
+            for one in {place, inside}:
+                self.objects[one] = self.objects.get(one, 0) + 1
         for key, item in value.items():
-            if (inside == place or key != KIND) and _NAME.fullmatch(key):
+            if is_data(key):
+                self._value(f"{inside}/{{}}", MAP, item, depth + 1)
+            elif (inside == place or key != KIND) and _NAME.fullmatch(key):
                 self._field(inside, key, item, depth)
 
     def _field(self, inside: str, key: str, item: Any, depth: int) -> None:
@@ -156,6 +163,11 @@ class Seen:
 def is_field(place: str) -> bool:
     """Whether a place is a named field, rather than an item, a value of a map, or one of several shapes."""
     return not place.endswith(("/[]", "/{}", ">")) and place != ""
+
+
+def is_data(key: str) -> bool:
+    """Whether one key among names of fields is data all the same, e.g. an address or an id."""
+    return (len(key) > 12 or not key.isidentifier()) and is_random_key(key)
 
 
 def looks_like_map(name: str, value: dict[str, Any]) -> bool:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from trunkline.core.codec import DecodeError, from_json
 from trunkline.core.sample import Sample
 from trunkline.core.service import ErrorShape
 from trunkline.engine.extract import read
+from trunkline.ops.contracts.cut import read as read_cut
 from trunkline.ops.contracts.observe import Seen
 from trunkline.wire.sse import Splitter, TooLong
 
@@ -42,10 +43,10 @@ def parts_of(
     shape: ErrorShape,
 ) -> Parts:
     """What one call shows of its operation. `known` and `maps`: by part, the places that are known and those of maps."""
-    asked = _tree(sample.request, sample.request_type, cut=sample.request_cut)
-    reader = _Reader(known, maps, _words(asked))
-    if isinstance(asked, dict | list):
-        reader.body("request", asked)
+    asked = _body(sample.request, sample.request_type, cut=sample.request_cut)
+    reader = _Reader(known, maps, _words(asked.tree))
+    if isinstance(asked.tree, dict | list):
+        reader.body("request", asked.tree, asked.incomplete)
     if sample.status < 400:
         reader.word("status", str(sample.status))
         reader.word("outcome", "accepted")
@@ -84,9 +85,9 @@ class _Reader:
         self._maps = maps
         self._echo = echo
 
-    def body(self, part: str, tree: Any) -> None:
+    def body(self, part: str, tree: Any, incomplete: Collection[int] = ()) -> None:
         seen = Seen(self._maps.get(part, ()), () if part == "request" else self._echo)
-        seen.body(tree, self._known.get(part, ()))
+        seen.body(tree, self._known.get(part, ()), incomplete)
         if part in self.parts:
             self.parts[part].merge(seen)
         else:
@@ -99,9 +100,9 @@ class _Reader:
             seen.fact("", fact)
 
     def reply(self, part: str, sample: Sample) -> None:
-        tree = _tree(sample.response, sample.response_type, cut=sample.response_cut)
-        if tree is not None:
-            self.body(part, tree)
+        told = _body(sample.response, sample.response_type, cut=sample.response_cut)
+        if told.tree is not None:
+            self.body(part, told.tree, told.incomplete)
 
     def stream(self, sample: Sample) -> None:
         names: dict[str, bool] = {}
@@ -136,18 +137,24 @@ def events(body: bytes) -> list[tuple[str, str]]:
     return [(event.event[:60], event.data) for event in found[:EVENTS_MAX]]
 
 
-def _tree(body: bytes, media: str, *, cut: bool) -> Any:
-    """A JSON or form body as a tree; None for what is neither, is not whole, or is empty."""
-    if cut or not body or len(body) > PARSED_MAX:
-        return None
+class _Body(NamedTuple):
+    tree: Any
+    incomplete: set[int] | frozenset[int] = frozenset()
+    """The `id`s of what a cut fell into."""
+
+
+def _body(body: bytes, media: str, *, cut: bool) -> _Body:
+    """A JSON or form body as a tree; None for what is neither, or is empty."""
+    if not body or len(body) > PARSED_MAX:
+        return _Body(None)
     if "x-www-form-urlencoded" in media:
-        return _form(body)
+        return _Body(None if cut else _form(body))
     if "json" not in media and body[:1] not in (b"{", b"["):
-        return None
+        return _Body(None)
     try:
-        return from_json(body)
+        return _Body(*read_cut(body)) if cut else _Body(from_json(body))
     except DecodeError:
-        return None
+        return _Body(None)
 
 
 def _form(body: bytes) -> dict[str, Any] | None:
