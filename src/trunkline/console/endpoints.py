@@ -13,6 +13,7 @@ from trunkline import __version__
 from trunkline.console import (
     alerting,
     callers,
+    contract_pages,
     credentials,
     findings,
     incidents,
@@ -365,4 +366,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *alerting.ENDPOINTS,
     *runbooks.ENDPOINTS,
     *samples.ENDPOINTS,
+    *contract_pages.ENDPOINTS,
 )  # fmt: skip
