@@ -41,6 +41,9 @@ for _name, _of in (
 ):
     _path = next(one.path for one in ENDPOINTS if one.name == _name)
     TARGETS[_name] = _path.replace("{name}", _of)
+TARGETS["contract"] = "/api/contracts/stripe"
+TARGETS["read_changelog"] = "/api/contracts/stripe/reviews?note=nothing+new"
+TARGETS["compare_contracts"] = "/api/contracts/compare?one=stripe&other=openai"
 TARGETS["task"] = "/api/tasks/tsk_queued"
 TARGETS["cancel_task"] = "/api/tasks/tsk_queued/cancel"
 TARGETS["retry_task"] = "/api/tasks/tsk_failed/retry"
