@@ -39,6 +39,7 @@ from trunkline.gateway import addresses, caching, failures, kills, published
 from trunkline.gateway.besides import Besides
 from trunkline.gateway.console_link import ConsoleLink
 from trunkline.gateway.deferrals import Deferrals
+from trunkline.gateway.explain import Explain
 from trunkline.gateway.faults import OnDemand
 from trunkline.gateway.keyed import Keyed
 from trunkline.gateway.local import LocalRoutes
@@ -182,6 +183,8 @@ class Process:
             wall=wall,
         )
         local.gateway = self.gateway
+        parts = self.access, self.breaker, self.spending, self.cache, fallbacks
+        local.explain = Explain(self.gateway, *parts, clock, wall)
         self.spending.running = lambda: self.gateway.running
         self.batches.running = self.gateway.running
         self.cache.refresh = caching.Refresh(self.gateway.handle)

@@ -96,7 +96,9 @@ def test_a_registry_on_a_page_loads(text: str, tmp_path: Path) -> None:
     text = re.sub(r"(?<=[{,] )on:", '"on":', text)
     part = yaml.safe_load(f"integrations:\n{text}" if text.startswith("  ") else text)
     there = part.setdefault("integrations", {})
-    targets = [alias["target"].partition("/")[0] for alias in part.get("models", {}).values()]
+    behind = [one.get("targets") or [one["target"]] for one in part.get("models", {}).values()]
+    named = [one["target"] if isinstance(one, dict) else one for many in behind for one in many]
+    targets = [one.partition("/")[0] for one in named]
     routes = part.get("routes", {}).values()
     targets += [route["integration"] if isinstance(route, dict) else route for route in routes]
     for vendor in targets:

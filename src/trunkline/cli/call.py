@@ -56,8 +56,8 @@ def call(
     from trunkline.cli.running import local_key, request
     from trunkline.control.running import running_facts
 
-    body = _body(data, fields)
-    lines = [_header(text) for text in headers]
+    body = body_of(data, fields)
+    lines = [header_of(text) for text in headers]
     if body is not None and not any(name.lower() == "content-type" for name, _ in lines):
         lines.append(("content-type", "application/x-www-form-urlencoded" if fields else "application/json"))
     state = state_here(must_exist=True)
@@ -126,14 +126,16 @@ def _json(content: bytes) -> Any:
         return None
 
 
-def _header(text: str) -> tuple[str, str]:
+def header_of(text: str) -> tuple[str, str]:
+    """`Name: value` in its two parts."""
     name, colon, value = text.partition(":")
     if not colon or not name.strip():
         raise click.BadParameter(f"{text!r} must be written as 'Name: value'", param_hint="-H")
     return name.strip(), value.strip()
 
 
-def _body(data: str | None, fields: tuple[str, ...]) -> bytes | None:
+def body_of(data: str | None, fields: tuple[str, ...]) -> bytes | None:
+    """What `-d` and `-f` say; None for nothing."""
     if data is not None and fields:
         raise click.UsageError("Give -d or -f, not both.")
     if fields:

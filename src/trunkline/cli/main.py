@@ -21,6 +21,7 @@ COMMANDS = {
     "scan": ("scan:scan", "Check a project: scattered credentials, undeclared hosts, calls past the proxy."),
     "check": ("check:check", "Validate and lint the registry."),
     "reload": ("check:reload", "Put a changed registry live now and wait for it."),
+    "explain": ("explain:explain", "What would become of a call, without making it."),
     "call": ("call:call", "Make one call through the running gateway."),
     "keys": ("keys:keys", "Create, list, rotate and revoke caller keys."),
     "teams": ("teams:teams", "Teams: who shares keys, calls and budgets."),

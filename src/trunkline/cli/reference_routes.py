@@ -26,6 +26,7 @@ WORDS = {
     "ready": "200 once calls can be served, 503 while it stops.",
     "health": "Status of the whole and of each integration; 503 when it is down. `?detail=1` adds reasons.",
     "token": "Mints a browser token; only with a key of kind `browser`.",
+    "explained": "Tells what would become of a call, without making it: route, candidates, prices, translation, limits, budgets, cache.",
     "parallel": "Makes up to 64 calls, a few at a time, and answers them in order; each needs the scope of its own route.",
     "models": "The models that the key may use, in the format of the asking SDK.",
     "model": "One of them.",

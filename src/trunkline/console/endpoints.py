@@ -38,7 +38,7 @@ from trunkline.core.errors import CallError
 from trunkline.core.service import Service, Snapshot
 from trunkline.ledger.query import BadCursor
 from trunkline.ledger.usage import UnknownGroup
-from trunkline.ops import health, health_metrics
+from trunkline.ops import health, health_metrics, health_told
 from trunkline.ops.drill import last as last_drill
 from trunkline.ops.metrics import CONTENT_TYPE, Metric, Sample, name_of, render
 
@@ -76,7 +76,7 @@ def health_now(console: Console, query: shapes.HealthQuery, who: Identity, accep
     """Health from live traffic. Who is bound to teams sees how integrations fare, and not for whom."""
     traffic, now = console.traffic(), console.clock()
     if "application/health+json" in accept:
-        body, media = health.health_json(traffic, now), "application/health+json"
+        body, media = health_told.health_json(traffic, now), "application/health+json"
     elif query.detail:
         snapshot = console.published.snapshot()
         more = {
@@ -88,7 +88,7 @@ def health_now(console: Console, query: shapes.HealthQuery, who: Identity, accep
             "tasks": deferred.standing(console),
         }
         in_doubt = console.unknown.count() if who.teams is None else None
-        body = _seen(health.detail(traffic, now, unknown_open=in_doubt, **more), who)
+        body = _seen(health_told.detail(traffic, now, unknown_open=in_doubt, **more), who)
         media = "application/json"
         if snapshot is not None:
             _drilled(console, body, snapshot, now)
@@ -96,7 +96,7 @@ def health_now(console: Console, query: shapes.HealthQuery, who: Identity, accep
         incidents.told(console, body)
     else:
         body, media = health.status(traffic, now), "application/json"
-    return Response(to_json(body), health.http_status(body["status"]), media_type=media)
+    return Response(to_json(body), health_told.http_status(body["status"]), media_type=media)
 
 
 def _seen(body: dict[str, Any], who: Identity) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from trunkline.core.alerting import Severity
-from trunkline.ops import findings, health
+from trunkline.ops import findings, health_told
 from trunkline.ops.drill import last as last_drill
 from trunkline.ops.findings import Finding
 from trunkline.ops.outbox import Notice
@@ -139,7 +139,7 @@ def _healths(console: Console) -> list[Finding]:
         snapshot.drills, snapshot.environment, last_drill.read(console.state_dir), now
     )
     found = []
-    for row in [*health.findings(console.traffic(), now), *drills]:
+    for row in [*health_told.findings(console.traffic(), now), *drills]:
         kind = {"stale-for-long": "health.stale_for_long"}.get(
             row["code"], row["code"].replace("-", ".", 1).replace("-", "_")
         )

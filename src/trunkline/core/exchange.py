@@ -54,6 +54,8 @@ class Exchange:
     """engine/heading.Heading: what the head decided."""
     route: Route | None = None
     """As the caller named it; it stays whatever happens."""
+    look: bool = False
+    """It is only looked at, not made: nothing may be counted."""
     choice: Any = None
     """engine/virtual.Virtual, where the model that was asked for stands for several."""
     ranked: tuple[Any, ...] = ()

@@ -171,6 +171,10 @@ class Gateway:
             for policy in reversed(exchange.policies[:admitted]):
                 policy.settle(exchange)
 
+    def look(self, exchange: Exchange) -> None:
+        """Binds a call to a model's endpoint or through the proxy as if it were to be made. Raises CallError."""
+        self._prepare(exchange)
+
     def _prepare(self, exchange: Exchange) -> Awaitable[None] | None:
         """Who calls and what they name. Answers what Trunkline answers itself; then there is no route afterwards."""
         heading = exchange.request.memo.get("heading")

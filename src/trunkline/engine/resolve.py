@@ -241,7 +241,7 @@ def _scanned(world: World, exchange: Exchange, named: Named, body: Carried) -> R
 
 def _route(world: World, exchange: Exchange, named: Named, asked: str) -> Route:
     if world.virtual and asked in world.virtual:
-        route = take(exchange, chosen(world, exchange, named, asked))
+        route = take(exchange, chosen(world, exchange, named, asked, look=exchange.look))
     else:
         route = world.model_routes.get((named.dialect, asked, named.gemini_method)) or shared(
             world, named, asked

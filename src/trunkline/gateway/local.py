@@ -20,13 +20,14 @@ from trunkline.engine.models import Listed
 from trunkline.gateway import parallel
 from trunkline.gateway.deferrals import Deferrals
 from trunkline.gateway.view import View
-from trunkline.ops import health
+from trunkline.ops import health, health_told
 from trunkline.plugins.policies import tokens
 from trunkline.plugins.policies.access import Access, may_use_model
 from trunkline.plugins.policies.idempotency import HEADER
 from trunkline.plugins.policies.idempotency_whole import Whole
 
 if TYPE_CHECKING:
+    from trunkline.gateway.explain import Explain
     from trunkline.plugins.policies.breaker import Breaker
 
 JSON = b"content-type: application/json\r\n"
@@ -37,6 +38,8 @@ class LocalRoutes:
     """Answers of the gateway's own. `gateway` is set once it exists."""
 
     gateway: Gateway
+    explain: Explain | None = None
+    """Set once there is a gateway."""
 
     def __init__(
         self,
@@ -67,6 +70,7 @@ class LocalRoutes:
             ("GET", b"/health/ready"): Local(self.ready, open=True),
             ("POST", b"/v1/tokens"): Local(self.token),
             ("POST", b"/v1/parallel"): Local(self.parallel),
+            ("POST", b"/v1/explain"): Local(self.explained),
         }
         for path in (b"/v1/models", b"/v1beta/models"):
             routes["GET", path] = Local(self.models)
@@ -92,6 +96,10 @@ class LocalRoutes:
             keys = parallel.Keys(self._whole, frozenset((HEADER, *(one.key_name for one in services))))
         return parallel.answered(self.gateway.handle, self._clock, self._wall, exchange, keys)
 
+    def explained(self, exchange: Exchange) -> Answer:
+        assert self.explain is not None
+        return self.explain.answered(exchange)
+
     def live(self, exchange: Exchange) -> Answer:
         del exchange
         return 200, JSON, b'{"status":"live"}'
@@ -110,16 +118,16 @@ class LocalRoutes:
         now = self._wall()
         fares = self._view.known(self.gateway.world, circuits=_detailed(exchange))
         if b"application/health+json" in exchange.request.fields.get(b"accept", b""):
-            body = health.health_json(fares, now)
+            body = health_told.health_json(fares, now)
             return (
-                health.http_status(body["status"]),
+                health_told.http_status(body["status"]),
                 b"content-type: application/health+json\r\n",
                 to_json(body),
             )
         body = health.status(fares, now)
-        code = health.http_status(body["status"])
+        code = health_told.http_status(body["status"])
         if _detailed(exchange):
-            body = health.detail(
+            body = health_told.detail(
                 fares,
                 now,
                 unknown_open=self._view.unknown_open(),

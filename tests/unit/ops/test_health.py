@@ -10,15 +10,12 @@ from trunkline.ops.health import (
     Figures,
     Traffic,
     assess,
-    detail,
     evidence,
-    findings,
-    health_json,
-    http_status,
     is_failure,
     status,
     traffic,
 )
+from trunkline.ops.health_told import detail, findings, health_json, http_status
 from trunkline.ops.outside import Hit, Incident, Outside, Page, Probed
 
 NOW = 1_800_000_000.0

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from trunkline.core import spend
 from trunkline.core.call import Caller, Route
@@ -279,6 +279,34 @@ class Budget:
             counter.unpriced += unpriced
         if caller.spend_usd:
             self._token(caller.token_id).spent += spent
+
+    def look(self, exchange: Exchange) -> list[dict[str, Any]]:
+        """The budgets that count a call, and whether they can hold it; nothing is set aside."""
+        caller, model = exchange.caller, model_of(exchange)
+        if caller is None or not model:
+            return []
+        at_us, rates = begun_us(exchange), exchange.rates
+        amount = _cost(exchange, rates, self._estimator.tokens(exchange, model)) if rates else 0
+        rows = []
+        for account, value in self._applied(exchange, caller, model):
+            budget, counter = account.budget, account.counter(value, at_us)
+            blocked = exchange.rates is None and budget.unpriced == "block"
+            row: dict[str, Any] = {"budget": budget.name, "of": value or None, "per": budget.per}
+            row |= {"hard": budget.hard, "limit_usd": budget.usd, "call_usd": spend.usd(amount)}
+            row |= {"spent_usd": spend.usd(counter.spent), "reserved_usd": spend.usd(counter.reserved)}
+            row["refuses"] = blocked or (budget.hard and counter.exceeds(amount, account.limit))
+            rows.append(row)
+        return rows
+
+    def estimate(self, exchange: Exchange, route: Route) -> float | None:
+        """What a call would likely cost by a route, in USD; None where nobody knows."""
+        rates = rates_of(route, exchange.model)
+        model = model_label(route.live.name, route.model or exchange.model)
+        return (
+            None
+            if rates is None
+            else spend.usd(_cost(exchange, rates, self._estimator.tokens(exchange, model)))
+        )
 
     def standings(self, most: int = 200) -> list[Standing]:
         """Every budget as it stands now; of one that counts many values, those that have used most."""

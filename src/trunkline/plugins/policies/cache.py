@@ -97,6 +97,21 @@ class AnswerCache:
                 raise CallError("not_cached", "there is no kept answer that is fresh enough", scope="call")
         return self._join(exchange, key, told, kept, afresh=asked == b"no-cache")
 
+    def look(self, exchange: Exchange) -> dict[str, Any]:
+        """What the cache would do with a call; nothing is counted or fetched."""
+        route = exchange.route
+        assert route is not None
+        asked = exchange.request.fields.get(b"x-trunkline-cache", b"")
+        told = declared(exchange, route) if asked != b"no-store" and not switched_off(route.live) else None
+        if told is None:
+            return {"verdict": "off", "age_s": None}
+        kept = self._store.get(identity(exchange, route, told.scope, self._relevant), self._clock())
+        if kept is None or kept.answer is None or asked == b"no-cache":
+            return {"verdict": "miss", "age_s": None}
+        age = self._clock() - kept.stored_at
+        stale = age < told.ttl + told.stale_while_revalidate
+        return {"verdict": "hit" if age < told.ttl else "stale" if stale else "miss", "age_s": round(age, 1)}
+
     def _answered(self, exchange: Exchange, key: bytes, kept: Kept, told: Cache) -> bool:
         """Gives a kept answer if it is fresh, or if it may be given while a new one is fetched."""
         now = self._clock()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from trunkline.core.call import Caller
 from trunkline.core.errors import CallError
@@ -181,6 +181,21 @@ class CallerLimits:
             applied = self._known[known] = self._compile(exchange, caller)
         if applied:
             self._count(exchange, applied)
+
+    def look(self, exchange: Exchange) -> list[dict[str, Any]]:
+        """The limits that hold for a call, and how long it would have to wait for each; nothing is counted."""
+        if self._idle or exchange.caller is None:
+            return []
+        now, tokens = self._clock(), sum(self._estimator.tokens(exchange, labels_of(exchange).model))
+        return [
+            {
+                "limit": bound.name or "of the key",
+                "unit": bound.unit,
+                "remaining": bound.standing(count, now).remaining,
+                "wait_s": round(max(0.0, bound.wait(count, now, tokens)), 3),
+            }
+            for bound, count in self._compile(exchange, exchange.caller)
+        ]
 
     def _compile(self, exchange: Exchange, caller: Caller) -> Applied:
         """The limits that hold for a key on a route."""

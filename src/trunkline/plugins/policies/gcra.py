@@ -16,11 +16,12 @@ class Bucket:
 
     def wait(self, now: float, cost: float = 1.0) -> float:
         """Seconds until `cost` would fit; 0 or less: it fits now. Takes nothing. What is larger than the bucket waits for a full one."""
-        return max(self.full_at, now) + min(cost * self.step_s, self._burst_s) - self._burst_s - now
+        # The differences first: beside the clock's large numbers a rounding would turn away what fits exactly.
+        return max(self.full_at - now, 0.0) + (min(cost * self.step_s, self._burst_s) - self._burst_s)
 
     def wait_for_all(self, now: float, cost: float) -> float:
         """Seconds until so much will have passed through in all, however large it is."""
-        return max(self.full_at, now) + cost * self.step_s - self._burst_s - now
+        return max(self.full_at - now, 0.0) + (cost * self.step_s - self._burst_s)
 
     def take(self, now: float, cost: float = 1.0) -> None:
         """Takes `cost`, whether it fits or not."""

@@ -82,3 +82,12 @@ def test_more_than_a_bucket_holds_waits_for_a_full_one_and_is_paid_in_full() -> 
 
 def test_a_bucket_may_be_told_how_full_it_is() -> None:
     assert Bucket(10, 10.0, full_at=104.0).used(100.0) == 4.0
+
+
+@given(st.floats(0.0, 1e9), st.sampled_from([1.0, 3.0, 7.0]), st.sampled_from([1.0, 60.0, 3600.0, 86400.0]))
+def test_a_rested_bucket_holds_all_of_its_amount_at_any_time_of_the_clock(
+    now: float, amount: float, per_s: float
+) -> None:
+    bucket = Bucket(amount, per_s)
+    assert bucket.wait(now, amount) <= 0.0
+    assert bucket.wait(now, 1.0) <= 0.0
