@@ -31,6 +31,8 @@ _sampled = attrgetter(*_SAMPLED)
 _TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
 NAME_MAX = 128
 THINKING_MIN = 1024
+FREE_BUDGET = 8192
+"""Where the model shall think as much as it likes, and cannot."""
 
 
 def write_request(request: Request, facts: Facts, changes: list[Change]) -> Written:
@@ -194,17 +196,15 @@ def _thinking(
             out["output_config"] = {"effort": word}
             changes.append(Change("changed", "effort", f"adaptive with effort {word}"))
         return
-    budget = max(THINKING_MIN, 8192 if budget < 0 else budget)
-    room = out["max_tokens"]
-    if budget >= room:
-        # Thoughts count into max_tokens here; callers of other dialects mean the answer's words.
-        room = out["max_tokens"] = max(room, min(room + budget, models.output_max(facts)))
-        budget = min(budget, room - THINKING_MIN)
-    if budget < THINKING_MIN:
+    # Thoughts count into the bound of the answer, in all dialects; some of it must be left for words.
+    room = out["max_tokens"] - THINKING_MIN
+    if room < THINKING_MIN:
         changes.append(Change("dropped", "effort", "max_tokens leaves no room for it"))
         return
+    budget = min(room, max(THINKING_MIN, FREE_BUDGET if budget < 0 else budget))
     out["thinking"] = {"type": "enabled", "budget_tokens": budget}
-    changes.append(Change("changed", "effort", f"{budget} tokens"))
+    if budget != effort.budget:
+        changes.append(Change("changed", "effort", f"{budget} tokens"))
 
 
 def _without_thinking(traits: Traits, out: dict[str, Any], changes: list[Change]) -> None:
