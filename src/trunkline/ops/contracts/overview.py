@@ -1,6 +1,6 @@
-"""A row for each operation whose contract is known: how much was seen, whether it is locked, whether it has changed. Reads, changes nothing.
+"""A row for each operation whose contract is known: how much was seen, whether it is locked, whether it has changed.
 
-Not for: the changes themselves (`judge.py`).
+Reads, changes nothing. Not for: the changes themselves (`judge.py`).
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def rows(state: Path, lock: Lock, names: Iterable[str], wanted: Sequence[str] = 
     found: list[Row] = []
     for name in sorted(known & set(wanted) if wanted else known):
         book, one = store.read(state, name), lock.integrations.get(name)
-        for operation in sorted({*book.operations, *_locked(one)}):
-            found.append(_row(name, operation, book.operations.get(operation), lock))
+        operations = sorted({*book.operations, *_locked(one)})
+        found += [_row(name, each, book.operations.get(each), lock) for each in operations]
     return found
 
 
