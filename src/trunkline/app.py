@@ -45,7 +45,7 @@ from trunkline.gateway.keyed import Keyed
 from trunkline.gateway.local import LocalRoutes
 from trunkline.gateway.log import Scrubbed, say
 from trunkline.gateway.notices import Notices
-from trunkline.gateway.process import many_files, no_core_dumps, tune_gc, write
+from trunkline.gateway.process import fast_loop, many_files, no_core_dumps, tune_gc, write
 from trunkline.gateway.refused import refused_by_wire
 from trunkline.gateway.rereads import Rereads
 from trunkline.gateway.sampler import Sampler
@@ -383,12 +383,7 @@ def main() -> None:
     sys.stderr = Scrubbed(sys.stderr)
     try:
         settings = process_settings.read(os.environ)
-        runner = partial(asyncio.Runner)
-        with contextlib.suppress(ImportError):
-            import uvloop
-
-            runner = partial(asyncio.Runner, loop_factory=uvloop.new_event_loop)
-        with runner() as loop:
+        with fast_loop() as loop:
             loop.run(start(settings))
     except (process_settings.SettingsInvalid, masterkey.MasterKeyProblem, OSError) as problem:
         say(str(problem))

@@ -5,6 +5,7 @@ Not for: joining the parts (`app.py`).
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import os
@@ -24,6 +25,15 @@ def tune_gc() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)
+
+
+def fast_loop() -> asyncio.Runner:
+    """An event loop of uvloop's, where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.Runner()
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
 
 def no_core_dumps() -> None:
