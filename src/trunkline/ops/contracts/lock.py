@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import yaml
 
 from trunkline.ops.contracts.evidence import Evidence, Place, Tally
 from trunkline.ops.contracts.judge import CODES, is_set
@@ -27,7 +26,6 @@ HEAD = """\
 # The shapes of the APIs that are used, as they were accepted: `trunkline contracts accept` writes this file, commit it.
 # Each line is a place in a body: in how many of the units seen it was there, its types, formats and words.
 """
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*([.][A-Za-z0-9_-]+)*")
 _PLACE = re.compile(r"/[A-Za-z0-9_/.\[\]{}<>~-]*")
 _YAML_WORDS = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
@@ -95,9 +93,11 @@ def read(path: Path) -> Lock:
 
 def parse(text: str, shown: str = NAME) -> Lock:
     """The lock out of its text. Raises LockInvalid."""
+    import yaml  # not before there is a lock: the console is to stay small
+
     cure = "Restore it from version control, or remove it and run `trunkline contracts accept`."
     try:
-        tree = yaml.load(text, Loader=_LOADER) or {}  # noqa: S506 (a safe one)
+        tree = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}  # noqa: S506 (a safe one)
         return msgspec.convert(tree, Lock)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
