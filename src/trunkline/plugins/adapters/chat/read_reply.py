@@ -49,7 +49,7 @@ def _choice(said: dict[str, Any], asked: Request) -> Choice:
     for part in parts:
         if isinstance(part, ToolCall):
             part.name = own_name(asked, part.name)
-    citations = [cited(one) for one in message.get("annotations") or () if isinstance(one, dict)]
+    citations = citations_of(message)
     texts = [part for part in parts if isinstance(part, Text)]
     if citations and texts:
         texts[-1].citations = citations
@@ -62,17 +62,25 @@ def _choice(said: dict[str, Any], asked: Request) -> Choice:
     return choice
 
 
-def cited(said: dict[str, Any]) -> Citation:
-    """One of `annotations`."""
-    inner = member(said, "url_citation") or member(said, "file_citation")
+def citations_of(said: dict[str, Any]) -> list[Citation]:
+    """Those in `annotations`, and in `citations` as they are told here of documents, or by vendors that search, as addresses."""
+    notes, more = said.get("annotations"), said.get("citations")
+    found = [_cited(member(one, "url_citation")) for one in (notes if isinstance(notes, list) else ())]
+    listed = more if isinstance(more, list) else ()
+    return found + [Citation(url=one) if isinstance(one, str) else _cited(one) for one in listed]
+
+
+def _cited(inner: Any) -> Citation:
+    inner = inner if isinstance(inner, dict) else {}
+    url = str(inner.get("url") or "")
     return Citation(
-        kind="url" if inner.get("url") else "file",
-        url=str(inner.get("url") or ""),
+        kind="url" if url else "document",
+        url=url,
         title=str(inner.get("title") or ""),
         quote=str(inner.get("quote") or ""),
         start=count(inner.get("start_index")),
         end=count(inner.get("end_index")),
-        document=count(inner.get("index")),
+        document=count(inner.get("document")),
     )
 
 

@@ -12,7 +12,7 @@ from trunkline.core.answer import Alive, Began, Cited, Closed, Ended, Event, Gro
 from trunkline.core.codec import from_json
 from trunkline.core.conversation import Media, Reasoning, Refusal, Request, Text, ToolCall, Untranslatable
 from trunkline.plugins.adapters.chat.details import read_detail
-from trunkline.plugins.adapters.chat.read_reply import STOPS, cited, probabilities, usage_of
+from trunkline.plugins.adapters.chat.read_reply import STOPS, citations_of, probabilities, usage_of
 from trunkline.plugins.adapters.events import data_of
 from trunkline.plugins.adapters.fitting import own_name
 from trunkline.plugins.adapters.members import an_object
@@ -121,9 +121,9 @@ class ChatReader:
         audio = delta.get("audio")
         if isinstance(audio, dict):
             self._audio(audio, n, growing, events)
-        for note in delta.get("annotations") or ():
+        for citation in citations_of(delta):
             part = self._part(("text", 0), Text(text=""), n, growing, events)
-            events.append(Cited(part, cited(an_object(note, "annotations")), n))
+            events.append(Cited(part, citation, n))
 
     def _thoughts(self, delta: dict[str, Any], n: int, growing: _Growing, events: list[Event]) -> None:
         details = delta.get("reasoning_details")

@@ -72,9 +72,7 @@ def _choice(n: int, choice: Choice, changes: list[Change]) -> dict[str, Any]:
             message["reasoning_content"] = shown
         message["reasoning_details"] = [detail_of(part, at) for at, part in enumerate(thoughts)]
     _media(choice, message, changes)
-    notes = citations(choice)
-    if notes:
-        message["annotations"] = notes
+    message.update(citations(choice))
     changes += [Change("dropped", "answer.part", kind) for part in choice.parts if (kind := _unsaid(part))]
     return _framed(n, choice, message)
 
@@ -124,30 +122,34 @@ def tool_call(part: ToolCall) -> dict[str, Any]:
     return out
 
 
-def citations(choice: Choice) -> list[dict[str, Any]]:
-    """Citations, with their places in the whole text."""
-    found, offset = [], 0
+def citations(choice: Choice) -> dict[str, list[Any]]:
+    """Members that tell the citations, with their places in the whole text."""
+    told: dict[str, list[Any]] = {}
+    offset = 0
     for part in choice.parts:
         if isinstance(part, Text):
-            found += [annotation(one, offset, len(part.text)) for one in part.citations]
+            for name, found in cited(part.citations, offset, len(part.text)).items():
+                told.setdefault(name, []).extend(found)
             offset += len(part.text)
-    return found
+    return told
 
 
-def annotation(one: Citation, offset: int, length: int) -> dict[str, Any]:
-    """One citation of a text of that length that begins at `offset`; of a document in the form that OpenAI has for files."""
-    start, end = (one.start, one.end) if one.start >= 0 else (0, length)
-    place = {"start_index": offset + start, "end_index": offset + end}
-    quote = {"quote": one.quote} if one.quote else {}
-    if one.url:
-        return {
-            "type": "url_citation",
-            "url_citation": {**place, "url": one.url, "title": one.title, **quote},
-        }
-    inner: dict[str, Any] = {**place, "title": one.title, **quote}
-    if one.document >= 0:
-        inner["index"] = one.document
-    return {"type": "file_citation", "file_citation": inner}
+def cited(found: list[Citation], offset: int, length: int) -> dict[str, list[Any]]:
+    """The citations of a text of that length that begins at `offset`: those of the web as `annotations`, which have no place for
+    others, and those of documents as `citations`.
+    """
+    told: dict[str, list[Any]] = {}
+    for one in found:
+        start, end = (one.start, one.end) if one.start >= 0 else (0, length)
+        inner: dict[str, Any] = {"start_index": offset + start, "end_index": offset + end, "title": one.title}
+        if one.quote:
+            inner["quote"] = one.quote
+        if one.url:
+            inner["url"] = one.url
+            told.setdefault("annotations", []).append({"type": "url_citation", "url_citation": inner})
+        else:
+            told.setdefault("citations", []).append({**inner, "document": one.document})
+    return told
 
 
 def probability(one: TokenProb) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from trunkline.core.conversation import (
     ToolCall,
 )
 from trunkline.plugins.adapters.chat.details import FORMATS, detail_of
-from trunkline.plugins.adapters.chat.write_reply import REASONS, annotation, probability, tool_call, usage
+from trunkline.plugins.adapters.chat.write_reply import REASONS, cited, probability, tool_call, usage
 
 _DONE = b"data: [DONE]\n\n"
 
@@ -210,8 +210,8 @@ class ChatWriter:
         return delta
 
     def _closed(self, event: Closed) -> bytes:
-        cited = self._citations.pop((event.choice, event.part), None)
-        if cited is None:
+        found = self._citations.pop((event.choice, event.part), None)
+        if found is None:
             return b""
         begin, length = self._length.get((event.choice, event.part), (0, 0))
-        return self._chunk(event.choice, {"annotations": [annotation(one, begin, length) for one in cited]})
+        return self._chunk(event.choice, cited(found, begin, length))

@@ -1,0 +1,66 @@
+"""What comes out of the goldens is what the vendors publish: requests and answers validate against the types of their own SDKs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from anthropic.types import Message, RawMessageStreamEvent
+from anthropic.types.message_create_params import MessageCreateParams
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.chat.completion_create_params import CompletionCreateParams
+from pydantic import TypeAdapter
+
+from tests.golden.translation.play import CASES, NAMED_EVENTS, VENDORS, Case, golden, pairs
+
+pytestmark = pytest.mark.row("A2")
+
+REQUESTS: dict[str, TypeAdapter[Any]] = {
+    "openai-chat": TypeAdapter(CompletionCreateParams),
+    "anthropic-messages": TypeAdapter(MessageCreateParams),
+}
+REPLIES: dict[str, TypeAdapter[Any]] = {
+    "openai-chat": TypeAdapter(ChatCompletion),
+    "anthropic-messages": TypeAdapter(Message),
+}
+EVENTS: dict[str, TypeAdapter[Any]] = {
+    "openai-chat": TypeAdapter(ChatCompletionChunk),
+    "anthropic-messages": TypeAdapter(RawMessageStreamEvent),
+}
+PAIRS = [
+    pytest.param(case, ingress, name, id=f"{case.name}-{ingress}-to-{name}")
+    for case in CASES
+    for ingress, name in pairs(case)
+]
+
+
+def seen(value: Any) -> Any:
+    """The whole value: what is declared as an iterable is validated only while it is read."""
+    if isinstance(value, dict):
+        return {name: seen(inner) for name, inner in value.items()}
+    if isinstance(value, str | bytes | int | float | None) or not hasattr(value, "__iter__"):
+        return value
+    return [seen(inner) for inner in value]
+
+
+@pytest.mark.parametrize(("case", "ingress", "name"), PAIRS)
+def test_requests_and_answers_are_as_published(case: Case, ingress: str, name: str) -> None:
+    told = json.loads(golden(case, ingress, name).read_text(encoding="utf-8"))
+    vendor, looked = VENDORS[name].dialect, 0
+    asked = told.get("vendor_gets", {}).get("body")
+    if asked and vendor in REQUESTS:
+        looked += bool(seen(REQUESTS[vendor].validate_python(asked)))
+    answer = told.get("caller_gets", {})
+    if answer.get("status") == 200 and ingress in REPLIES:
+        looked += bool(seen(REPLIES[ingress].validate_python(answer["body"])))
+    for event in told.get("streamed", {}).get("caller_gets", {}).get("events", []):
+        data = event["data"] if ingress in NAMED_EVENTS else event
+        if (
+            ingress in EVENTS
+            and isinstance(data, dict)
+            and "error" not in data
+            and data.get("type") != "ping"
+        ):
+            looked += bool(EVENTS[ingress].validate_python(data))
+    assert looked or answer.get("status", 200) >= 400 or "error" in case.name
