@@ -17,6 +17,7 @@ class Trail:
 
     __slots__ = (
         "_lines",
+        "_began",
         "_place",
         "_refused",
         "acted",
@@ -43,6 +44,8 @@ class Trail:
         self.mended: list[str] = []
         self.doubt: CallError | None = None
         """An attempt was sent and had no answer, and nothing since then has told what became of it."""
+        self._began = False
+        """Of the attempt in doubt an answer began."""
         self.acted: CallError | None = None
         """An attempt may have acted, answered or not, and nothing since then has told what became of it."""
         self.soonest: float | None = None
@@ -62,8 +65,8 @@ class Trail:
         acts = error.may_have_acted and self.exchange.repeat != "always"
         if response is None:
             self._refused += 1
-        elif attempt.status == 0 and response.sent and acts:
-            self.doubt = error
+        elif acts and response.sent and (attempt.status == 0 or _broke_off(error)):
+            self.doubt, self._began = error, attempt.status > 0
         elif (
             attempt.status and not error.may_have_acted and error.kind.who == "caller" and not error.retryable
         ):
@@ -116,7 +119,9 @@ class Trail:
         if doubt is not None and not repeatable(
             doubt, exchange.repeat, bool(exchange.idempotency_key) and not exchange.key_minted
         ):
-            became = "no answer came" if doubt is self.doubt else "it failed there"
+            became = "it failed there"
+            if doubt is self.doubt:
+                became = "its answer broke off" if self._began else "no answer came"
             what = f"the request was sent to {doubt.source} and {became} ({doubt.code}: {doubt.message})"
             text = f"{what}; it may have been carried out"
             return CallError(
@@ -125,3 +130,8 @@ class Trail:
         if error.retry_at is not None and self.soonest is not None:
             error.retry_at = min(error.retry_at, self.soonest)
         return error
+
+
+def _broke_off(error: CallError) -> bool:
+    """Whether an answer began and did not come to its end: what the vendor did stands in the rest of it, so it tells no more than none."""
+    return error.code in ("network", "timeout_upstream") and not error.status

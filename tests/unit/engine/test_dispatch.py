@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -17,6 +18,7 @@ from trunkline.testing import (
     EVENTS,
     JSON,
     SECRET,
+    Sent,
     Trial,
     answers,
     cuts,
@@ -103,6 +105,39 @@ async def test_an_act_without_an_answer_has_an_unknown_outcome() -> None:
 
 
 @pytest.mark.row("R10")
+def breaks_off(sent: Sent) -> None:
+    """A vendor that has acted, and whose answer is cut in the middle."""
+    sent.begin(201, (b"content-type", b"application/json"), (b"content-length", b"1000"))
+    sent.piece(b'{"id":"ch_1",')
+    asyncio.get_running_loop().call_soon(sent.cut)
+
+
+@pytest.mark.row("F2")
+async def test_an_act_whose_answer_broke_off_has_an_unknown_outcome() -> None:
+    """The id of what was done stood in the rest of it; to say `network, try again` would be to have it done twice."""
+    trial = Trial(breaks_off)
+    heard = await trial.ask("POST", "/api/proxy/acme/charges", b"{}")
+    (end,) = trial.ends
+    assert (heard.status, end.state, end.code, len(trial.wire.sent)) == (
+        502,
+        "outcome_unknown",
+        "outcome_unknown",
+        1,
+    )
+    assert "its answer broke off" in end.message
+    assert (heard.field(b"x-should-retry"), b'"retryable":false' in heard.body) == (b"false", True)
+
+
+@pytest.mark.row("F2", "E1")
+async def test_what_may_be_repeated_and_what_the_vendor_itself_said_are_told_as_they_are() -> None:
+    trial = Trial(breaks_off, breaks_off, breaks_off, breaks_off)
+    heard = await trial.ask("GET", "/api/proxy/acme/charges")
+    assert (heard.status, trial.ends[0].code, trial.ends[0].state) == (502, "network", "error")
+    trial = Trial(answers(504, b'{"message":"late"}'))
+    heard = await trial.ask("POST", "/api/proxy/acme/charges", b"{}")
+    assert (heard.status, trial.ends[0].state) == (504, "error")
+
+
 async def test_a_target_once_left_is_not_returned_to() -> None:
     pool = service(
         credentials=[Credential(ref="env:A"), Credential(ref="env:B")], retry=Retry(attempts=4, backoff=0.0)
