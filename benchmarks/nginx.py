@@ -6,13 +6,14 @@ Both as in the speed proof of the design: one worker, keep-alive on both sides, 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from benchmarks import tools
 from benchmarks.bench import Bench, free_port, listening
 from benchmarks.payload import ANSWER, MESSAGE
-from benchmarks.processes import Process, children, pin
+from benchmarks.processes import Broken, Process, children, pin
 
 # `master_process on` gives a worker that is its master's only child: the worker is what is measured.
 MAIN = """
@@ -47,6 +48,7 @@ PROXY = """
     location /images/ {{ proxy_pass http://images/; proxy_request_buffering off; }}
   }}
 """
+FORK_S = 10.0
 STREAMING = "proxy_buffering off; proxy_read_timeout 600s;"
 
 
@@ -91,8 +93,18 @@ def _running(bench: Bench, name: str, http: str, port: int, *, measured: bool) -
     argv = [nginx, "-c", str(config), "-p", str(folder), "-e", str(folder / "error.log")]
     with bench.process(name, argv, measured=measured) as process:
         listening(process, port)
-        worker = children(process.pid)[0] if children(process.pid) else process.pid
+        worker = _worker(process.pid)
         core = bench.core if measured else bench.other
         if core is not None:
             pin(worker, core)
         yield Nginx(process, worker, port)
+
+
+def _worker(master: int) -> int:
+    """The master listens before it has forked, and takes no processor time itself. Raises Broken when there is no worker in time."""
+    until = time.monotonic() + FORK_S
+    while time.monotonic() < until:
+        if found := children(master):
+            return found[0]
+        time.sleep(0.01)
+    raise Broken(f"nginx {master} had no worker after {FORK_S:g} s")
