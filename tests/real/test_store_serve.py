@@ -112,3 +112,39 @@ def test_a_change_in_the_store_is_followed_and_a_store_that_is_down_harms_nobody
         eventually(lambda: "secret.store" in here.run("findings", "list", "--json").stdout, "the finding", 30)
     finally:
         here.abandon()
+
+
+def test_a_value_in_the_store_is_proved_before_it_serves(
+    tmp_path: Path, simulator: SimulatorProcess, bao: OpenBao
+) -> None:
+    here = served(tmp_path, simulator, bao.address, "1h")
+
+    def status() -> Any:
+        return json.loads(here.run("secrets", "rotate", REF, "--status", "--json").stdout)
+
+    def when(told: str, value: object) -> Any:
+        return eventually(lambda: (found := status())[told] == value and found, f"{told} {value}", 60)
+
+    try:
+        here.start()
+        simulator.accept("openai", OLD)
+        begun = here.run("secrets", "rotate", REF, "--quiet", "1s", "--json")
+        assert json.loads(begun.stdout)["state"] == "awaiting"
+        bao.put("openai", key="sk-test-not-a-real-key-9999")  # one that the vendor does not take
+        stuck = when("stuck", True)
+        assert "answered 401" in stuck["problem"]
+        assert ask(here) == 200
+        assert here.run("secrets", "rotate", REF, "--abort").returncode == 0
+
+        simulator.accept("openai", OLD, NEW)
+        assert here.run("secrets", "rotate", REF, "--quiet", "1s").returncode == 0
+        bao.put("openai", key=NEW)
+        when("state", "idle")
+        assert ask(here) == 200
+        assert simulator.ledger()[-1].credential == digest(NEW)
+        simulator.accept("openai", NEW)
+        done = when("state", "done")
+        assert (done["from_version"], done["to_version"]) == ("1", "3")
+        assert ask(here) == 200
+    finally:
+        here.abandon()

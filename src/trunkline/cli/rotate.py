@@ -65,23 +65,33 @@ def rotate(
     act: str | None,
     as_json: bool,
 ) -> int:
-    """Replace a stored credential safely: add the new version, prove it with a free call, promote, watch, give the old one up.
+    """Replace a credential safely: add the new version, prove it with a free call, promote, watch, give the old one up.
 
     E.g. `printf %s "$NEW" | trunkline secrets rotate STRIPE`. The old version serves until the new one is proved; every step
     can be undone with --rollback until the old one is given up. It goes on by itself, also after a restart.
+
+    NAME may be a reference in an outside store, e.g. `vault:secret/stripe#key`: then put the new value into that store afterwards;
+    it does not serve before it is proved.
     """
     from trunkline.control import rotations
+    from trunkline.core.outside import is_outside
 
     state = state_here(must_exist=True)
     name = name.removeprefix("store:")
     if act is not None:
         one = _decide(state, name, act, as_json, unverified)
+    elif is_outside(name):
+        if source or value_from_stdin:
+            raise click.UsageError(
+                f"The new value of {name} is put into its own store, once the rotation is begun."
+            )
+        one = rotations.begin_outside(state, name, quiet_s=_seconds(quiet), hold=hold, unverified=unverified)
     else:
         value = _value(name, source, value_from_stdin)
         _judge(state, name, value)
         one = rotations.begin(state, name, value, quiet_s=_seconds(quiet), hold=hold, unverified=unverified)
-        if wait:
-            one = _waited(state, one)
+    if wait and act is None:
+        one = _waited(state, one)
     _show(one, as_json)
     if act is None and not as_json:
         _say_who_goes_on(state)
@@ -212,7 +222,11 @@ def _waited(state: State, one: Rotation) -> Rotation:
 
     until = time.monotonic() + WAIT_S
     supervisor_pid(state)  # nobody would go on
-    while one.state in ("added", "verified") and not one.stuck and not (one.state == "verified" and one.hold):
+    while (
+        one.state in ("awaiting", "added", "verified")
+        and not one.stuck
+        and not (one.state == "verified" and one.hold)
+    ):
         if time.monotonic() > until:
             break
         time.sleep(POLL_S)

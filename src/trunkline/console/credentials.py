@@ -38,7 +38,7 @@ class RotationQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The rotation of one stored secret."""
 
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
-    """Name of the secret."""
+    """Name of the secret, or id of the rotation."""
 
 
 class ProcessQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,8 +75,8 @@ class RotationShape(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     state: rotation.RotationState
     stuck: bool
-    from_version: int
-    to_version: int
+    from_version: str
+    to_version: str
     said: str
     created_at: str | None
     promoted_at: str | None
@@ -175,7 +175,8 @@ def _acted(
     console: Console, query: RotationQuery, act: Callable[[Rotation, float], Rotation]
 ) -> RotationShape:
     now = console.clock()
-    one = rotations.running(console.state, query.id)
+    running = rotations.listed(console.state, running=True)
+    one = next((found for found in running if query.id in (found.name, found.id)), None)
     if one is None:
         raise CallError("not_found", f"there is no rotation of {query.id!r} under way")
     try:

@@ -14,15 +14,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from trunkline.console.published import Published
-from trunkline.control import rotation, rotations, secrets
+from trunkline.control import rotation, rotations
 from trunkline.control.rotation import Rotation, Traffic, Tried
 from trunkline.control.secrets import SecretProblem
 from trunkline.control.state import State
 from trunkline.core.service import Credential, Service
 from trunkline.ledger.credentials import Answered, Credentials
+from trunkline.ops import stores
 from trunkline.ops.probes.fetch import Fetcher
 from trunkline.ops.probes.rounds import Place
 from trunkline.ops.probes.trying import can_try, members_of, try_value
+from trunkline.registry import catalog
 from trunkline.wire.client import Client
 
 EVERY_S = 0.5
@@ -72,15 +74,17 @@ class Rotating:
 
     async def _move(self, one: Rotation) -> None:
         act, now = rotation.next_act(one, self._wall()), self._wall()
-        if act == "verify":
-            tried = await self._tried(one, one.to_version, against=one.from_version)
+        if act == "await":
+            await self._keep(one, await asyncio.to_thread(self._arrived, one))
+        elif act == "verify":
+            tried = await self._tried(one, new=True)
             await self._keep(one, rotation.after_verify(one, tried, now))
         elif act == "promote":
             await asyncio.to_thread(self._promote, one)
         elif act == "watch":
             await asyncio.to_thread(self._watch, one)
         elif act == "check_old":
-            tried = await self._tried(one, one.from_version)
+            tried = await self._tried(one, new=False)
             after = rotation.after_check(one, tried, now)
             if after.state == "done":
                 await asyncio.to_thread(
@@ -104,20 +108,34 @@ class Rotating:
         else:
             rotations.moved(self._state, one, after, now=self._wall())
 
-    async def _tried(self, one: Rotation, version: int, *, against: int = 0) -> list[Tried]:
-        """One version at every integration that uses the secret, and that has a free call."""
+    def _arrived(self, one: Rotation) -> Rotation:
+        """Whether the outside store holds another value by now."""
+        there = next((seen for seen in stores.read(self._state.path) if seen.ref == one.ref), None)
+        return rotation.arrived(one, there.next_version) if there is not None and there.next_at else one
+
+    async def _tried(self, one: Rotation, *, new: bool) -> list[Tried]:
+        """The new or the old version at every integration that uses the secret, and that has a free call."""
         uses = self._uses(one)
         if not uses:
-            return [Tried("nobody", True, "no integration uses it")] if against else []
+            return [Tried("nobody", True, "no integration uses it")] if new else []
         try:
-            value = await asyncio.to_thread(self._value, one, version)
-            before = await asyncio.to_thread(self._value, one, against) if against else ""
+            values = await asyncio.to_thread(rotations.values, self._state, one, actor="rotation")
         except SecretProblem as problem:
             return [Tried("the store", False, str(problem))]
+        value, before = (values.new, values.old) if new else (values.old, "")
         found = []
         for service, credential in uses:
-            found.append(await self._try(service, credential, value, before))
+            wrong = self._wrong_kind(service, value) if new else ""
+            tried = Tried(service.name, False, wrong) if wrong else None
+            found.append(tried or await self._try(service, credential, value, before))
         return found
+
+    def _wrong_kind(self, service: Service, value: str) -> str:
+        """Why this key must not be used in this environment (R9)."""
+        snapshot = self._published.snapshot()
+        if snapshot is None or not service.vendor:
+            return ""
+        return catalog.key_problem(catalog.entry(service.vendor), snapshot.environment, value)
 
     async def _try(self, service: Service, credential: Credential, value: str, before: str) -> Tried:
         assert self._wire is not None
@@ -137,9 +155,6 @@ class Rotating:
         live = [s for s in snapshot.services if s.enabled and not s.simulated] if snapshot is not None else []
         return [(service, member) for service in live for member in members_of(service, one.ref)]
 
-    def _value(self, one: Rotation, version: int) -> str:
-        return secrets.value_of(self._state, one.name, version, actor="rotation")
-
     def _say(self, text: str) -> None:
         if text != self._said:
             sys.stderr.write(f"trunkline console: {text}\n")
@@ -150,7 +165,13 @@ def _traffic(one: Rotation, place: int, answered: list[Answered]) -> Traffic:
     """The ledger's figures by version."""
     by = {a.credential: a for a in answered}
     nothing = Answered("", 0, 0, 0)
-    old, new = (by.get(f"{one.ref}@{version}", nothing) for version in (one.from_version, one.to_version))
+    old, new = (by.get(label, nothing) for label in _labels(one))
     # A call that began before the promotion, with the old version as it should, says nothing of its use since.
     late = old.last_us / 1e6 if old.last_us / 1e6 > one.promoted_at else 0.0
     return Traffic(place, old.attempts if late else 0, late, new.attempts, new.refused, new.last_us / 1e6)
+
+
+def _labels(one: Rotation) -> tuple[str, str]:
+    """How records name both versions. A store that counts none has one name for both: what comes after the promotion is the new one's."""
+    old = f"{one.ref}@{one.from_version}" if one.from_version else ""
+    return old, f"{one.ref}@{one.to_version}" if one.to_version else one.ref

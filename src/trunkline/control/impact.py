@@ -92,7 +92,7 @@ def impact(state: State, name: str, *, days: float = DAYS, now: float | None = N
     others = [one for one in used_for if one not in {a.integration for a in affected}]
     given = [p.name for p in processes.read_specs(state) if ref in p.env.values()]
     _ensure_known(state, name, ref, bool(affected or others or given or found.uses))
-    moving = rotations.running(state, ref.removeprefix("store:")) if ref.startswith("store:") else None
+    moving = rotations.running(state, ref.removeprefix("store:"))
     return Impact(
         ref=ref,
         since=rfc3339(found.since_us / 1e6),

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from trunkline.control import processes, publish
+from trunkline.control import processes, publish, rotations
 from trunkline.control.processes import ProcessSpec
 from trunkline.control.resolving import Resolved, Resolver
 from trunkline.control.secrets import users
@@ -54,7 +54,7 @@ class Compiler:
         self._settings = settings
         self._environ = environ
         self._simulator_url = simulator_url
-        self.stores = Stores(state, environ)
+        self.stores = Stores(state, environ, orders=lambda: rotations.orders(state))
         self.resolver = Resolver(state, environ, settings.config_path.resolve().parent, self.stores)
         self.refs: list[str] = []
         """The references in use by what is live."""

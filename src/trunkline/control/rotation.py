@@ -1,9 +1,10 @@
 """The safe way from one version of a credential to the next, as a machine of states. Pure: values and `now` in, values out.
 
-    added --verified--> verified --promoted--> promoted --no use of the old for a while--> idle --old one refused or given up--> done
+    [awaiting -->] added --verified--> verified --promoted--> promoted --old one unused for a while--> idle --old one refused--> done
 
-Every step can be undone until the old version is given up. Not for: doing the steps (`rotations.py`), nor for when a rotation is due
-(`rotation_due.py`).
+Every step can be undone until the old version is given up. In an outside store the new value is put by a person: until then the rotation
+is `awaiting`, and what the store holds does not serve before it is verified.
+Not for: doing the steps (`rotations.py`), nor for when one is due (`ops/rotation_due.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-RotationState = Literal["added", "verified", "promoted", "idle", "done", "rolled_back", "abandoned"]
+RotationState = Literal[
+    "awaiting", "added", "verified", "promoted", "idle", "done", "rolled_back", "abandoned"
+]
 ENDED: tuple[RotationState, ...] = ("done", "rolled_back", "abandoned")
 
 QUIET_S = 600.0
@@ -25,16 +28,21 @@ LONGEST_PAUSE_S = 300.0
 REFUSED_LEAST = 3
 """So many refusals of the new version, and more than answers, undo a promotion."""
 
-Act = Literal["verify", "promote", "watch", "check_old", "wait"]
+HELD: tuple[RotationState, ...] = ("awaiting", "added", "verified")
+"""While the old version serves, whatever an outside store holds."""
+
+Act = Literal["await", "verify", "promote", "watch", "check_old", "wait"]
 
 
 class Rotation(msgspec.Struct, frozen=True, kw_only=True):
-    """One rotation of one secret of the built-in store. Times are epoch seconds, 0: not yet."""
+    """One rotation of one secret. Times are epoch seconds, 0: not yet."""
 
     id: str
     name: str
-    from_version: int
-    to_version: int
+    """Of a secret of the built-in store, or the whole reference of one in an outside store."""
+    from_version: str
+    to_version: str
+    """As their store counts them; empty where it does not, and before it is known."""
     state: RotationState
     actor: str
     created_at: float
@@ -65,7 +73,12 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ref(self) -> str:
-        return f"store:{self.name}"
+        return self.name if self.outside else f"store:{self.name}"
+
+    @property
+    def outside(self) -> bool:
+        """Whether an outside store holds it."""
+        return ":" in self.name
 
 
 class Tried(NamedTuple):
@@ -91,6 +104,8 @@ def next_act(one: Rotation, now: float) -> Act:
     """What to do now."""
     if one.state in ENDED or one.stuck or now < one.next_at:
         return "wait"
+    if one.state == "awaiting":
+        return "await"
     if one.state == "added":
         return "promote" if one.unverified and not one.hold else "wait" if one.unverified else "verify"
     if one.state == "verified":
@@ -98,6 +113,11 @@ def next_act(one: Rotation, now: float) -> Act:
     if one.state == "promoted":
         return "watch"
     return "check_old"
+
+
+def arrived(one: Rotation, version: str) -> Rotation:
+    """The outside store holds another value now."""
+    return msgspec.structs.replace(one, state="added", to_version=version, problem="", next_at=0.0)
 
 
 def after_verify(one: Rotation, tried: list[Tried], now: float) -> Rotation:
@@ -170,9 +190,12 @@ def undone(one: Rotation, now: float, why: str) -> Rotation:
 
 def words(one: Rotation, now: float) -> str:
     """Where it stands and what is next, in one sentence."""
-    old, new = f"version {one.from_version}", f"version {one.to_version}"
+    old = f"version {one.from_version}" if one.from_version else "the old value"
+    new = f"version {one.to_version}" if one.to_version else "the new value"
     if one.state in ("added", "verified") and one.stuck:
         return f"{one.problem}. Put in another value, or give up: trunkline secrets rotate {one.name} --abort"
+    if one.state == "awaiting":
+        return f"put the new value into its store now; {old} serves until the new one is proved."
     if one.state == "added":
         return f"{new} is stored and not used yet; {one.problem or 'it is being verified'}."
     if one.state == "verified":

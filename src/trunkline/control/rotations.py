@@ -1,4 +1,4 @@
-"""Rotations of stored secrets: begun, moved on, undone and ended, each step one transaction with its audit row.
+"""Rotations of secrets: begun, moved on, undone and ended, each step one transaction with its audit row.
 
 A step that somebody else has made meanwhile changes nothing, so that steps may be repeated after a crash. Not for: what comes next
 (`rotation.py`), nor for the calls that verify (`console/rotating.py`).
@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import secrets as random
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from trunkline.control import audit, rotation, secrets
+from trunkline.control import audit, known, rotation, secrets
 from trunkline.control.rotation import ENDED, Rotation
 from trunkline.control.secrets import SecretProblem
 from trunkline.control.state import State
+from trunkline.ops import stores
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -38,9 +39,7 @@ def begin(
 ) -> Rotation:
     """Stores the new value beside the one that serves. With a rotation that is stuck it takes the place of the refused value."""
     at = time.time() if now is None else now
-    before = running(state, name)
-    if before is not None and not before.stuck:
-        raise RotationProblem(f"A rotation of {name} is under way: {rotation.words(before, at)}")
+    before = _free(state, name, at)
     current = next((one for one in secrets.versions(state, name) if one.current), None)
     if current is None:
         raise RotationProblem(f"{name} has no version that serves. Store one: trunkline secrets set {name}")
@@ -52,8 +51,8 @@ def begin(
     made = Rotation(
         id=f"rot_{random.token_hex(6)}",
         name=name,
-        from_version=current.version,
-        to_version=version,
+        from_version=str(current.version),
+        to_version=str(version),
         state="added",
         actor=actor,
         created_at=at,
@@ -61,12 +60,96 @@ def begin(
         hold=hold,
         unverified=unverified,
     )
+    return _begun(state, made)
+
+
+def begin_outside(
+    state: State,
+    ref: str,
+    *,
+    quiet_s: float = rotation.QUIET_S,
+    hold: bool = False,
+    unverified: bool = False,
+    actor: str = "cli",
+    now: float | None = None,
+) -> Rotation:
+    """From now on what an outside store holds for this reference serves only once it is proved; a person puts it there."""
+    at = time.time() if now is None else now
+    before = _free(state, ref, at)
+    there = next((one for one in stores.read(state.path) if one.ref == ref and one.has_value), None)
+    if there is None:
+        raise RotationProblem(
+            f"{ref} has no value that serves. Name a reference as the live registry has it; `trunkline secrets list` shows them."
+        )
+    if before is not None:
+        undo(state, before, "it was begun anew", actor=actor, now=at)
+    made = Rotation(
+        id=f"rot_{random.token_hex(6)}",
+        name=ref,
+        from_version=there.version,
+        to_version="",
+        state="awaiting",
+        actor=actor,
+        created_at=at,
+        quiet_s=quiet_s,
+        hold=hold,
+        unverified=unverified,
+    )
+    return _begun(state, made)
+
+
+def _free(state: State, name: str, at: float) -> Rotation | None:
+    """A rotation that is stuck and may be replaced; None where there is none. Raises RotationProblem for one that goes on."""
+    before = running(state, name)
+    if before is not None and not before.stuck:
+        raise RotationProblem(f"A rotation of {name} is under way: {rotation.words(before, at)}")
+    return before
+
+
+def _begun(state: State, made: Rotation) -> Rotation:
     from trunkline.ledger import rotation_tables as tables
 
     with state.change() as connection:
         tables.insert(connection, _row(made))
-        _audit(connection, state, made, "rotation.begin", actor, at)
+        _audit(connection, state, made, "rotation.begin", made.actor, made.created_at)
     return made
+
+
+def orders(state: State) -> dict[str, str]:
+    """Reference in an outside store -> state of its newest rotation: what its keeper has to hold back or to serve."""
+    found: dict[str, str] = {}
+    for one in listed(state):  # the newest first
+        if one.outside:
+            found.setdefault(one.name, one.state)
+    return found
+
+
+class Values(NamedTuple):
+    """Both values of a rotation, for who proves them."""
+
+    old: str
+    new: str
+
+    def __repr__(self) -> str:
+        return "Values(***)"
+
+
+def values(state: State, one: Rotation, *, actor: str) -> Values:
+    """Audited. Raises SecretProblem when one of them is gone."""
+    if not one.outside:
+        old, new = (
+            secrets.value_of(state, one.name, int(version), actor=actor)
+            for version in (one.from_version, one.to_version)
+        )
+        return Values(old, new)
+    serves, held = known.kept(state).get(one.name, ("", known.Held()))
+    found = Values(held.before, serves) if one.promoted_at else Values(serves, held.next)
+    if not found.old or not found.new:
+        raise RotationProblem(f"{one.name}: one of its values is not kept any more.")
+    with state.change() as connection:
+        detail = {"rotation": one.id}
+        audit.add(connection, state, [audit.Entry(actor, "secret.fetch", one.name, detail)])
+    return found
 
 
 def running(state: State, name: str) -> Rotation | None:
@@ -131,7 +214,8 @@ def finish(
     with state.change() as connection:
         if not tables.replace(connection, _row(new), expected=one.state):
             raise _overtaken(one)
-        tables.erase_version(connection, one.name, one.from_version)
+        if not one.outside:
+            tables.erase_version(connection, one.name, int(one.from_version))
         _audit(connection, state, new, "rotation.done", actor, at)
     return new
 
@@ -141,11 +225,12 @@ def last_done(state: State) -> dict[str, float]:
     from trunkline.ledger import rotation_tables as tables
 
     with state.view() as connection:
-        return {f"store:{name}": at for name, at in tables.last_done(connection).items()}
+        found = tables.last_done(connection)
+    return {name if ":" in name else f"store:{name}": at for name, at in found.items()}
 
 
 def _with_current(
-    state: State, one: Rotation, new: Rotation, version: int, actor: str, at: float
+    state: State, one: Rotation, new: Rotation, version: str, actor: str, at: float
 ) -> Rotation:
     """Changes the state and the version that serves together."""
     from trunkline.ledger import control_tables
@@ -154,13 +239,14 @@ def _with_current(
     with state.change() as connection:
         if not tables.replace(connection, _row(new), expected=one.state):
             raise _overtaken(one)
-        head = control_tables.find_secret(connection, one.name)
-        if head is None or head["removed_at"]:
-            raise RotationProblem(f"{one.name} was removed meanwhile; its rotation cannot go on.")
-        if head["current"] in (one.from_version, one.to_version):
-            control_tables.put_secret(connection, one.name, version, at)
-        if new.state == "abandoned":
-            tables.erase_version(connection, one.name, one.to_version)
+        if not one.outside:
+            head = control_tables.find_secret(connection, one.name)
+            if head is None or head["removed_at"]:
+                raise RotationProblem(f"{one.name} was removed meanwhile; its rotation cannot go on.")
+            if str(head["current"]) in (one.from_version, one.to_version):
+                control_tables.put_secret(connection, one.name, int(version), at)
+            if new.state == "abandoned":
+                tables.erase_version(connection, one.name, int(one.to_version))
         _audit(connection, state, new, f"rotation.{new.state}", actor, at)
     return new
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from trunkline.control import audit, processes, publish, stores
+from trunkline.control import audit, known, processes, publish
 from trunkline.control.periods import rfc3339
 from trunkline.control.state import PURPOSE as INSTALLATION
 from trunkline.control.state import State
@@ -208,7 +208,7 @@ def rotate_master(
     if state.owns_master_key:
         waiting.replace(state.master_key_file)
     handover.reseal(state.path, old, new_key)
-    stores.reseal(state, old, new_key)
+    known.reseal(state, old, new_key)
     processes.reseal(state, old, new_key)
     there = publish.read_sealed(state, old)
     if there is not None:

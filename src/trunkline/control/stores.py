@@ -14,46 +14,27 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from trunkline.control.known import Known, keep, kept, moved
+from trunkline.control.rotation import HELD
 from trunkline.control.state import State
 from trunkline.core import codec
 from trunkline.core.outside import SCHEMES, StoreSettings, is_outside
-from trunkline.core.service import Sealed
 from trunkline.ops import stores as seen
 from trunkline.ops.stores import Seen
 from trunkline.plugins.secrets import Given, Leasing, Outside, SecretUnavailable, Source, StoreDown, scheme_of
 from trunkline.plugins.secrets.masterkey import MasterKeyProblem
 from trunkline.plugins.secrets.outside import open_store
-from trunkline.plugins.secrets.sealed import open_sealed, seal
 
-FILE = "stores.sealed"
 FIRST_S = 6.0
 """How long a start or a reload waits for stores; what comes later is published when it comes."""
 LONGEST_PAUSE_S = 60.0
 STEP_S = 1.0
+HELD_EVERY_S = 5.0
+"""How often a store is asked while a rotation waits for its new value."""
 RENEWED_SHARE = 0.3
 """A lease that can be prolonged to less than this share of its first length is near its longest life: a new one is fetched."""
 
 Open = Callable[[str, StoreSettings, Mapping[str, str]], Outside]
-
-
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """One reference: what is known of its value and of the store's last word. Times are epoch seconds."""
-
-    seen: Seen
-    value: str = ""
-    serial: int = 0
-    """Counts the values."""
-    due_at: float = 0.0
-    asked_at: float = 0.0
-    """When the last question that was answered, or failed, was begun."""
-    lease: str = ""
-    life_s: float = 0.0
-    failures: int = 0
-    final: bool = False
-    """The store itself says that there is no such value."""
-
-    def __repr__(self) -> str:
-        return f"Known({self.seen.ref!r}, serial={self.serial})"
 
 
 class Stores:
@@ -66,12 +47,16 @@ class Stores:
         *,
         wall: Callable[[], float] = time.time,
         opened: Open = open_store,
+        orders: Callable[[], Mapping[str, str]] = dict,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._state = state
         self._environ = environ
         self._wall = wall
         self._open = opened
+        self._orders_now = orders
+        self._orders: Mapping[str, str] = {}
+        """Reference -> state of its newest rotation."""
         self._chance = chance
         self._settings: dict[str, StoreSettings] = {}
         self._stores: dict[str, Outside] = {}
@@ -100,6 +85,7 @@ class Stores:
             for ref in fresh:
                 self._known[ref] = self._remember(ref)
         if fresh:
+            self._follow_orders()  # first: what a rotation holds back must not serve for having been asked for anew
             self.ask(fresh, within_s=within_s)
 
     def keep(self, refs: Iterable[str]) -> None:
@@ -151,7 +137,8 @@ class Stores:
             thread.join(max(0.0, until - time.monotonic()))
 
     def step(self) -> None:
-        """Asks for what is due."""
+        """Does what rotations say, then asks for what is due."""
+        self._follow_orders()
         now = self._wall()
         with self._lock:
             due = [ref for ref, known in self._known.items() if known.due_at <= now]
@@ -212,8 +199,9 @@ class Stores:
             before, now = self._known.get(ref), self._wall()
             if before is None:
                 return
-            cache_s = self._settings.get(scheme_of(ref)[0], StoreSettings()).cache_s
             changed = given.value != before.value
+            if changed and self._held_back(ref, before, given, began):
+                return
             told = msgspec.structs.replace(
                 before.seen,
                 version=given.version,
@@ -224,17 +212,57 @@ class Stores:
                 failing_since=0.0,
                 problem="",
                 cure="",
+                next_version="",
+                next_at=0.0,
             )
             self._known[ref] = Known(
                 seen=told,
                 value=given.value,
                 serial=before.serial + changed,
-                due_at=now + (given.ttl_s * 2 / 3 if given.ttl_s else cache_s),
+                due_at=now + (given.ttl_s * 2 / 3 if given.ttl_s else self._cache_s(ref)),
                 asked_at=began,
                 lease=given.lease,
                 life_s=before.life_s if given.lease and given.lease == before.lease else given.ttl_s,
+                held=msgspec.structs.replace(before.held, next="", next_version="", refused=""),
             )
-            self._save(values=changed)
+            self._save(values=changed or self._known[ref].held != before.held)
+
+    def _held_back(self, ref: str, before: Known, given: Given, began: float) -> bool:
+        """Whether another value than the one that serves must not serve: it is not proved yet, or was undone."""
+        refused = bool(before.held.refused) and given.value == before.held.refused
+        if not before.value or not (refused or self._orders.get(ref) in HELD):
+            return False
+        replace, now, held = msgspec.structs.replace, self._wall(), before.held
+        told = replace(before.seen, checked_at=now, failing_since=0.0, problem="", cure="")
+        if refused:
+            said, cure = "the store holds the value that was undone", "Put another one into it."
+            told = replace(told, failing_since=before.seen.failing_since or now, problem=said, cure=cure)
+        else:
+            told = replace(told, next_version=given.version, next_at=told.next_at or now)
+            held = replace(held, next=given.value, next_version=given.version)
+        due_at = now + min(self._cache_s(ref), HELD_EVERY_S)
+        self._known[ref] = replace(
+            before, seen=told, held=held, due_at=due_at, asked_at=began, failures=0, final=False
+        )
+        self._save(values=held != before.held)
+        return True
+
+    def _follow_orders(self) -> None:
+        """A promotion lets the next value serve, an undoing the one before; a store that waits for its new value is asked more often."""
+        with self._lock:
+            if not self._known:
+                return
+        orders = self._orders_now()
+        with self._lock:
+            soon = self._wall() + HELD_EVERY_S
+            for ref, known in list(self._known.items()):
+                after = moved(known, orders.get(ref, ""), self._wall())
+                if orders.get(ref) == "awaiting" and after.due_at > soon:
+                    after = msgspec.structs.replace(after, due_at=soon)
+                self._known[ref] = after
+                if after.held != known.held or after.value != known.value:
+                    self._save(values=True)
+            self._orders = orders
 
     def _fail(self, ref: str, why: str, cure: str, began: float, *, final: bool = False) -> None:
         with self._lock:
@@ -261,14 +289,16 @@ class Stores:
             )
             self._save(values=value != before.value)
 
+    def _cache_s(self, ref: str) -> float:
+        return self._settings.get(scheme_of(ref)[0], StoreSettings()).cache_s
+
     def _remember(self, ref: str) -> Known:
         """What was known at the end of the run before."""
         if self._remembered is None:
             told = {one.ref: one for one in seen.read(self._state.path)}
-            values = _sealed_values(self._state)
             self._remembered = {
-                name: Known(seen=told.get(name, Seen(ref=name)), value=value)
-                for name, value in values.items()
+                name: Known(seen=told.get(name, Seen(ref=name)), value=value, held=held)
+                for name, (value, held) in kept(self._state).items()
             }
         found = self._remembered.get(ref)
         return found or Known(seen=Seen(ref=ref, problem="the store has not answered yet"))
@@ -278,9 +308,7 @@ class Stores:
         told = [known.seen for _, known in sorted(self._known.items())]
         try:
             if values:
-                content = {ref: known.value for ref, known in self._known.items() if known.value}
-                sealed = seal(Sealed(version="stores", values=content), state.master_key())
-                state.write(state.path / FILE, sealed)
+                keep(state, self._known.values())
             state.write(state.path / seen.FILE, codec.to_json(told) + b"\n")
         except (OSError, MasterKeyProblem):
             return  # what is in memory serves on; the next change tries again
@@ -306,23 +334,3 @@ class _Cached:
     def version(self, rest: str) -> str:
         known = self._stores.known(f"{self._scheme}:{rest}")
         return known.seen.version if known is not None else ""
-
-
-def reseal(state: State, old: bytes, new: bytes) -> None:
-    """The master key was replaced."""
-    try:
-        content = open_sealed(state.path / FILE, old)
-    except (OSError, MasterKeyProblem, codec.DecodeError):
-        return
-    state.write(state.path / FILE, seal(content, new))
-
-
-def _sealed_values(state: State) -> dict[str, str]:
-    """What the run before has kept; nothing where there is no such file, or it does not open."""
-    path = state.path / FILE
-    if not path.exists():
-        return {}
-    try:
-        return open_sealed(path, state.master_key()).values
-    except (OSError, MasterKeyProblem, codec.DecodeError):
-        return {}

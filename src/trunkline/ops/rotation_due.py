@@ -15,6 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from trunkline.core.codec import DecodeError, json_decoder, to_json
+from trunkline.core.outside import is_outside
 from trunkline.core.service import Snapshot
 
 FILE = "rotations.json"
@@ -107,6 +108,8 @@ def cure(one: Schedule) -> str:
         return f"A rotation is under way ({one.rotating})."
     if one.ref.startswith("store:"):
         return f"Run: trunkline secrets rotate {one.ref.removeprefix('store:')}"
+    if is_outside(one.ref):
+        return f"Run: trunkline secrets rotate {one.ref}, then put the new value into its store"
     return "Replace it where it is kept, then set `rotation: {last: ...}` in the registry."
 
 

@@ -28,6 +28,9 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     checked_at: float = 0.0
     """When the store last said that it holds."""
     lease_ends_at: float = 0.0
+    next_version: str = ""
+    next_at: float = 0.0
+    """Since when the store holds another value that does not serve yet, because a rotation holds it back; 0: it does not."""
     failing_since: float = 0.0
     """Since when the store gives no answer about it; 0: it does."""
     problem: str = ""

@@ -19,7 +19,13 @@ OLD, NEW = "old-value-not-real-0001", "new-value-not-real-0002"
 def made(**changes: object) -> Rotation:
     return msgspec.structs.replace(
         Rotation(
-            id="rot_1", name="STRIPE", from_version=1, to_version=2, state="added", actor="t", created_at=NOW
+            id="rot_1",
+            name="STRIPE",
+            from_version="1",
+            to_version="2",
+            state="added",
+            actor="t",
+            created_at=NOW,
         ),
         **changes,
     )
@@ -129,7 +135,7 @@ def has_value(state: State) -> list[bool]:
 
 def test_the_new_version_does_not_serve_before_it_is_promoted(stored: State) -> None:
     one = rotations.begin(stored, "STRIPE", NEW)
-    assert (one.from_version, one.to_version, current(stored)) == (1, 2, 1)
+    assert (one.from_version, one.to_version, current(stored)) == ("1", "2", 1)
     after = rotations.promote(stored, one, 5)
     assert (after.state, after.place, current(stored)) == ("promoted", 5, 2)
     done = rotations.finish(stored, after, "revoked")
@@ -192,7 +198,7 @@ def test_another_value_takes_the_place_of_a_refused_one(stored: State) -> None:
     stuck = rotation.after_verify(one, [Tried("a", False, "401")], NOW)
     rotations.moved(stored, one, stuck)
     again = rotations.begin(stored, "STRIPE", "third-value-not-real-0003")
-    assert (again.to_version, has_value(stored)) == (3, [True, False, True])
+    assert (again.to_version, has_value(stored)) == ("3", [True, False, True])
     assert [one.state for one in rotations.listed(stored)].count("abandoned") == 1
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from trunkline.control import secrets
+from trunkline.control.known import Held, Known, kept
 from trunkline.control.state import State
-from trunkline.control.stores import Known, Stores
+from trunkline.control.stores import Stores
 from trunkline.core.outside import StoreSettings
 from trunkline.ops import stores as seen
 from trunkline.plugins.secrets import Given, SecretUnavailable, StoreDown
@@ -219,3 +220,118 @@ def test_a_new_master_key_seals_it_anew(stage: Stage) -> None:
     stage.stores = stage.made()
     stage.stores.adopt(SETTINGS, [REF])
     assert stage.value() == "value-1-not-real"
+
+
+# Rotations: what the store holds does not serve before it is proved.
+
+
+class Rotating(Stage):
+    """The same with a rotation in the state that the test says."""
+
+    order = ""
+
+    def made(self) -> Stores:
+        return Stores(
+            self.state,
+            {},
+            wall=lambda: self.now,
+            opened=lambda *_: self.play,
+            orders=lambda: {REF: self.order} if self.order else {},
+            chance=lambda: 0.0,
+        )
+
+    def put(self, number: int) -> None:
+        self.play.values["secret/stripe#key"] = Given(f"value-{number}-not-real", str(number))
+
+    def goes(self, order: str) -> None:
+        self.order = order
+        self.stores.step()
+
+    @property
+    def serves(self) -> tuple[str, str]:
+        return self.value(), self.stores.sources()["vault"].version("secret/stripe#key")
+
+
+FIRST, SECOND, THIRD = [(f"value-{n}-not-real", str(n)) for n in (1, 2, 3)]
+
+
+@pytest.fixture
+def rotating(tmp_path: Path) -> Rotating:
+    made = Rotating(tmp_path)
+    made.stores.adopt({"vault": StoreSettings(cache_s=3600.0)}, [REF])
+    return made
+
+
+@pytest.mark.row("S3")
+def test_a_new_value_waits_until_it_is_promoted(rotating: Rotating) -> None:
+    rotating.goes("awaiting")
+    rotating.put(2)
+    rotating.passes(5)  # although the cache would believe for an hour
+    assert (rotating.serves, rotating.told.next_version, rotating.told.next_at) == (FIRST, "2", 1005.0)
+    for state in ("added", "verified"):
+        rotating.goes(state)
+        rotating.passes(60)
+        assert rotating.serves == FIRST
+    rotating.goes("promoted")
+    assert (rotating.serves, rotating.told.next_version, rotating.told.changed_at) == (
+        SECOND,
+        "",
+        rotating.now,
+    )
+    rotating.goes("idle")
+    assert kept(rotating.state)[REF][1].before == "value-1-not-real"
+    rotating.goes("done")
+    assert kept(rotating.state)[REF] == ("value-2-not-real", Held())
+
+
+@pytest.mark.row("S3")
+def test_what_was_refused_before_it_served_does_not_come_back_by_the_cache(rotating: Rotating) -> None:
+    rotating.goes("awaiting")
+    rotating.put(2)
+    rotating.passes(5)
+    rotating.goes("abandoned")
+    rotating.passes(7200)
+    assert rotating.serves == FIRST
+    assert rotating.told.problem == "the store holds the value that was undone"
+    rotating.put(3)
+    rotating.passes(5)
+    assert (rotating.serves, rotating.told.problem) == (THIRD, "")
+
+
+@pytest.mark.row("S3")
+def test_an_undone_promotion_serves_the_old_value_although_the_store_holds_the_new_one(
+    rotating: Rotating,
+) -> None:
+    rotating.goes("awaiting")
+    rotating.put(2)
+    rotating.passes(5)
+    rotating.goes("promoted")
+    rotating.goes("rolled_back")
+    rotating.passes(7200)
+    assert rotating.serves == FIRST
+    rotating.put(1)  # the old one is put back
+    rotating.passes(5)
+    assert (rotating.serves, rotating.told.problem) == (FIRST, "")
+    rotating.put(3)
+    rotating.passes(3601)
+    assert rotating.serves == THIRD
+
+
+@pytest.mark.row("S3")
+def test_it_goes_on_after_a_start(rotating: Rotating) -> None:
+    rotating.goes("awaiting")
+    rotating.put(2)
+    rotating.passes(5)
+    rotating.stores = rotating.made()
+    rotating.stores.adopt(SETTINGS, [REF])
+    rotating.goes("verified")
+    assert rotating.serves == FIRST
+    rotating.goes("promoted")
+    assert rotating.serves == SECOND
+    rotating.stores = rotating.made()
+    rotating.stores.adopt(SETTINGS, [REF])
+    rotating.goes("rolled_back")
+    assert rotating.serves == FIRST
+    assert not any(
+        b"not-real" in path.read_bytes() for path in rotating.state.path.rglob("*") if path.is_file()
+    )
