@@ -16,6 +16,7 @@ from trunkline.core.exchange import Exchange
 from trunkline.core.ports import Inbound, Outbound
 from trunkline.engine.fields import OURS, TO_VENDOR, Filter
 from trunkline.engine.inside import Asked, Gathered
+from trunkline.engine.translate import MODE
 from trunkline.plugins.policies.cache import AnswerCache
 from trunkline.plugins.policies.cache_key import IRRELEVANT, IRRELEVANT_PREFIXES
 
@@ -28,7 +29,10 @@ _REPLACED = frozenset(
 
 def relevance() -> Callable[[bytes], bool]:
     """Tells whether a header field reaches vendors and can change an answer."""
-    return Filter(TO_VENDOR | IRRELEVANT, OURS, b"sec-", *IRRELEVANT_PREFIXES).passes
+    fields = Filter(TO_VENDOR | IRRELEVANT, OURS, b"sec-", *IRRELEVANT_PREFIXES)
+    # Ours, but a caller that wants nothing lost is not given what was kept for one that did not mind.
+    fields.verdicts[MODE] = True
+    return fields.passes
 
 
 class Refresh:

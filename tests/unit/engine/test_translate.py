@@ -299,6 +299,8 @@ async def test_a_kept_answer_is_the_callers_and_tells_its_report() -> None:
     assert len(trial.wire.sent) == 1
     assert second.field(b"x-trunkline-translation") == b"openai-chat>anthropic-messages, dropped seed"
     assert second.field(b"content-type") == b"application/json"
+    strict = await chat(trial, body(seed=1), ("x-trunkline-translation-mode", "strict"))
+    assert (strict.status, len(trial.wire.sent)) == (400, 1)
 
 
 @pytest.mark.row("F5")
