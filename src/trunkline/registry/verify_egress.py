@@ -13,7 +13,7 @@ from .layer import Scribe
 from .shape_egress import Egress
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?"
-_HOST = re.compile(rf"(?:\*\.)?(?:{_LABEL}\.)+{_LABEL}(?::[0-9]{{1,5}})?", re.IGNORECASE)
+_HOST = re.compile(rf"(?:\*\.)?(?:{_LABEL}\.)*{_LABEL}(?::[0-9]{{1,5}})?", re.IGNORECASE)
 
 
 def verify_egress(own: Egress | None, scribe: Scribe) -> None:
@@ -26,7 +26,7 @@ def verify_egress(own: Egress | None, scribe: Scribe) -> None:
     for number, host in enumerate(own.allow):
         place = ("egress", "allow", number)
         name, _, port = host.partition(":")
-        if not _HOST.fullmatch(host) or (port and not 0 < int(port) < 65536):
+        if not _HOST.fullmatch(host) or "." not in name or (port and not 0 < int(port) < 65536):
             cure = "Write e.g. `api.example.com`, `*.example.com` or `db.example.com:5432`."
             scribe.error(place, "bad-value", f"`{host[:80]}` is no host.", cure, value=host[:80])
         elif name.startswith("*.") and name.count(".") < 2:

@@ -39,6 +39,8 @@ def named(path: Path, vendors: Vendors) -> list[Value]:
     Raises ValueProblem.
     """
     file = _file(path)
+    if language_of(file.name, file.suffix) is not None:
+        raise ValueProblem(f"{path} is code; name the line with --line N (`trunkline scan` tells which).")
     if is_env_file(file.name):
         settings = [setting for setting in settings_lines.env(file.text) if not setting.commented]
     else:
