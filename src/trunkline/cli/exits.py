@@ -43,6 +43,8 @@ BY_FAILURE = {
     "TeamProblem": FAILED,
     "UserProblem": FAILED,
     "SessionProblem": FAILED,
+    "AnchorProblem": FAILED,
+    "ReviewProblem": FAILED,
     "UnknownProblem": FAILED,
     "TaskProblem": FAILED,
     "SecretProblem": FAILED,

@@ -27,6 +27,7 @@ COMMANDS = {
     "teams": ("teams:teams", "Teams: who shares keys, calls and budgets."),
     "users": ("users:users", "People with roles, and who is locked out."),
     "console": ("console:console", "One-time links into the console; its sessions."),
+    "audit": ("audit:audit", "Who changed what; the regular review."),
     "secrets": ("secrets:secrets", "Set, list, rotate and remove credentials; who uses one."),
     "run": ("run:run", "Run a command with the secrets it may have."),
     "integrations": ("integrations:integrations", "What can be called, and in which state it is."),

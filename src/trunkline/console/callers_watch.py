@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trunkline.console.steadily import Steadily
-from trunkline.control import issuers, key_care, publish
+from trunkline.control import baseline, issuers, key_care, publish
 from trunkline.control.issuers import Kept
 from trunkline.control.key_watch import KeyWatch
 from trunkline.core.identity import Issuer, TokenKey
@@ -85,6 +85,18 @@ class CallersWatch:
         issuers.keep(state, issuer.name, Kept(issuer=issuer.issuer, at=now, keys=found))
         findings.resolve(state, UNREACHABLE, "", issuer.name, "its keys were fetched", now)
         publish.callers(state, now=now)
+
+
+class ReviewWatch:
+    """Reminds of the regular review."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __call__(self, now: float) -> None:
+        snapshot = self._console.published.snapshot()
+        if snapshot is not None:
+            baseline.remind(self._console.state, snapshot, now)
 
 
 def _unreachable(issuer: Issuer, why: str, has_keys: bool) -> Finding:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from trunkline import __version__
 from trunkline.console import (
+    audits,
     alerting,
     callers,
     contract_pages,
@@ -360,6 +361,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *oidc.ENDPOINTS,
     *callers.ENDPOINTS,
     *people.ENDPOINTS,
+    *audits.ENDPOINTS,
     *credentials.ENDPOINTS,
     *findings.ENDPOINTS,
     *incidents.ENDPOINTS,

@@ -21,7 +21,7 @@ from trunkline import settings as process
 from trunkline.console.access import Access, admin_token
 from trunkline.console.app import build
 from trunkline.console.attending import Attending
-from trunkline.console.callers_watch import CallersWatch
+from trunkline.console.callers_watch import CallersWatch, ReviewWatch
 from trunkline.console.context import Console
 from trunkline.console.drills import Drills
 from trunkline.console.guard import allowed_hosts
@@ -89,7 +89,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         # uvicorn raises the signal once more when it has ended; without this it would kill the drain in the middle.
         signal.signal(number, lambda *_: None)
     telling = Telling(settings.state_path, console.published)
-    callers = CallersWatch(console)
+    callers = CallersWatch(console, more=ReviewWatch(console))
     attending = Attending(console, more=RunbookWatch(folder, console.clock))
     looking = console.looking = Looking(console.state, lookers(console))
     follower.start()

@@ -111,7 +111,9 @@ def test_every_failure_that_has_an_exit_code_exists():
     from trunkline.cli.drilling.stage import StageProblem
     from trunkline.cli.runbook import RunbookProblem
     from trunkline.control.alerting import AlertProblem
+    from trunkline.control.anchor import AnchorProblem
     from trunkline.control.archive import ArchiveProblem
+    from trunkline.control.baseline import ReviewProblem
     from trunkline.control.claim import ClaimRefused
     from trunkline.control.faults import FaultProblem
     from trunkline.control.findings import FindingProblem
@@ -152,7 +154,7 @@ def test_every_failure_that_has_an_exit_code_exists():
         StageProblem,
         TaskProblem,
     )
-    known += (SessionProblem, TeamProblem, UserProblem, ProcessProblem)
+    known += (AnchorProblem, ReviewProblem, SessionProblem, TeamProblem, UserProblem, ProcessProblem)
     assert {one.__name__ for one in known} == exits.BY_FAILURE.keys()
 
 
