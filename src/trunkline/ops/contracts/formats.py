@@ -32,7 +32,7 @@ _FORMATS: tuple[tuple[str, re.Pattern[str]], ...] = (
 _LONGEST = 400
 _TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9]*([_.:/+-][A-Za-z0-9]+)*")
 _UNSTEADY = re.compile(
-    r"\d{4}|\d[A-Za-z]\d|[a-z]\d[A-Z]|[A-Z]\d[a-z]|(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9]{12,}|[A-Za-z0-9]{25}"
+    r"\d{4}|\d[A-Za-z]\d|\d[A-Za-z]+\d+[A-Za-z]|[a-z]\d[A-Z]|[A-Z]\d[a-z]|(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9]{12,}|[A-Za-z0-9]{25}"
 )
 """In words of a set neither years nor random letters and digits stand."""
 _RANDOM_KEY = re.compile(
