@@ -172,6 +172,8 @@ def _model_route(exchange: Exchange, asked: Route, target: str) -> Route | None:
         route = resolve.shared(world, named, name)
     except CallError:
         return None
+    if route.guess is not None:
+        return None
     return route.streamed if exchange.stream else route
 
 

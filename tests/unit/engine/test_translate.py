@@ -326,6 +326,16 @@ async def test_a_failure_speaks_the_callers_dialect_even_where_the_vendors_answe
     assert heard.field(b"x-trunkline-translation") == b"openai-chat>anthropic-messages"
 
 
+@pytest.mark.row("F4")
+async def test_a_count_that_fails_is_no_cause_for_a_guess() -> None:
+    counts = [*CLAUDE, Dialect(name="anthropic-count-tokens", path="/v1/messages/count_tokens")]
+    spare = service("spare", dialects=OPENAI)
+    links = [Fallback(kind="target", target="spare/tiny")]
+    trial = claude(DENIED, dialects=counts, fallback=links, also=[spare])
+    heard = await trial.ask("POST", "/v1/messages/count_tokens", body())
+    assert (heard.status, len(trial.wire.sent)) == (401, 1)
+
+
 @pytest.mark.row("E1")
 async def test_a_body_longer_than_any_vendor_takes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(translate_call, "REQUEST_MAX", 1000)
