@@ -62,7 +62,7 @@ class Onward:
         """The next attempt; None when the call was answered without one. Raises what the caller is to be told."""
         renewal = attempt.target.member.renewal
         if renewal is not None and error.code == "auth_invalid" and error.again:
-            await self._another(renewal, attempt, error)
+            await self._another(renewal, trail, attempt, error)
         trail.failed(attempt, error)
         mend = await self._mend(trail, attempt, error)
         while True:
@@ -81,11 +81,16 @@ class Onward:
             else:
                 return await self._repeat(trail, attempt, error, step)
 
-    async def _another(self, renewal: Renewal, attempt: Attempt, error: CallError) -> None:
-        """Waits for another credential; without one the attempt is not made again. A pool goes on with its next member meanwhile."""
-        alone = len(attempt.target.live.members) == 1
+    async def _another(self, renewal: Renewal, trail: Trail, attempt: Attempt, error: CallError) -> None:
+        """Waits for another credential; without one the attempt is not made again. A pool goes on with its next member meanwhile, a
+        call with a fallback has little patience, and none waits so long that no time is left for what comes then.
+        """
+        live = attempt.target.live
+        within_s = (attempt.exchange.deadline - self._clock()) / 2 if len(live.members) == 1 else 0.0
+        if any(link.holds(error) for link in trail.chain):
+            within_s = min(within_s, live.spec.queue.patience)
         await in_task()
-        if not await renewal.renewed(attempt, attempt.exchange.deadline - self._clock() if alone else 0.0):
+        if not await renewal.renewed(attempt, within_s):
             error.again, error.retry_at = False, None
 
     def _step(self, trail: Trail, attempt: Attempt, error: CallError, mendable: bool) -> Step:

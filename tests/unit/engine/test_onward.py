@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from trunkline.core.flow import Fallback, Repair, Retry
+from trunkline.core.errors import CallError
+from trunkline.core.exchange import Attempt
+from trunkline.core.flow import Fallback, Queue, Repair, Retry
 from trunkline.core.service import Credential, Idempotency, Model, Operation, Price
 from trunkline.testing import JSON, Heard, Play, Trial, answers, fails, is_silent, service, streams
 from trunkline.wire.errors import ConnectRefused, ResetBeforeReply
@@ -272,3 +274,53 @@ async def test_usage_that_a_broken_stream_had_told_is_what_it_cost() -> None:
         pytest.approx((100 + 1) * 10 / 1e6),
         pytest.approx((100 + 2 * 1) / 1e6),
     )
+
+
+# Another credential for one that was refused.
+
+
+class Reread:
+    """A renewal that has nothing new; it tells how long it was waited for."""
+
+    def __init__(self) -> None:
+        self.within_s: list[float] = []
+
+    async def ready(self, within_s: float) -> None:
+        """Nothing is missing."""
+
+    def refused(self, attempt: Attempt, error: CallError) -> None:
+        """As a source that is read once more."""
+        error.again, error.retry_at = True, 0.0
+
+    async def renewed(self, attempt: Attempt, within_s: float) -> bool:
+        self.within_s.append(within_s)
+        return False
+
+
+@pytest.mark.row("F4", "S3")
+@pytest.mark.parametrize(
+    ("spec", "waited", "status"),
+    [
+        ({"fallback": [Fallback(kind="target", target="zenith/tiny")]}, 1.0, 200),
+        (
+            {"fallback": [Fallback(kind="target", target="zenith/tiny")], "queue": Queue(patience=0.25)},
+            0.25,
+            200,
+        ),
+        ({"fallback": [Fallback(kind="target", target="zenith/tiny", on=["overloaded"])]}, 4.0, 401),
+        ({}, 4.0, 401),
+        ({"credentials": [Credential(ref="env:A"), Credential(ref="env:B")]}, 0.0, 401),
+    ],
+    ids=["a fallback", "less patience", "one for other failures", "no fallback", "a pool"],
+)
+async def test_a_refused_credential_is_waited_for_only_as_long_as_time_is_left_for_what_comes_then(
+    spec: dict[str, Any], waited: float, status: int
+) -> None:
+    denied = answers(401, b'{"error":{"message":"no"}}')
+    plays = [denied, OK] if status == 200 else [denied, denied]
+    trial = Trial(*plays, services=[service(**spec), service("zenith")])
+    reread = Reread()
+    for member in trial.gateway.world.services["acme"].members:
+        member.renewal = reread
+    heard = await trial.ask("POST", "/v1/chat/completions", body(), ("x-trunkline-timeout", "8"))
+    assert (heard.status, reread.within_s[0]) == (status, pytest.approx(waited))
