@@ -28,6 +28,7 @@ from trunkline.registry import catalog
 from trunkline.wire.client import Client
 
 EVERY_S = 0.5
+NOTE_EVERY_S = 10.0
 
 
 class Rotating:
@@ -49,6 +50,9 @@ class Rotating:
         self._wall = wall
         self._wire = wire
         self._traffic = Credentials(state_dir / "ledger")
+        self._seen: dict[str, Rotation] = {}
+        """As far as they have come since they were noted last."""
+        self._noted_at: dict[str, float] = {}
         self._said = ""
 
     async def run(self) -> None:
@@ -69,8 +73,11 @@ class Rotating:
 
     async def step(self) -> None:
         """One look at each rotation."""
-        for one in await asyncio.to_thread(rotations.listed, self._state, running=True):
-            await self._move(one)
+        running = await asyncio.to_thread(rotations.listed, self._state, running=True)
+        self._seen = {one.id: self._seen[one.id] for one in running if one.id in self._seen}
+        for one in running:
+            seen = self._seen.get(one.id)
+            await self._move(seen if seen is not None and seen.state == one.state else one)
 
     async def _move(self, one: Rotation) -> None:
         act, now = rotation.next_act(one, self._wall()), self._wall()
@@ -94,7 +101,16 @@ class Rotating:
                 await self._keep(one, after)
 
     async def _keep(self, old: Rotation, new: Rotation) -> None:
-        await asyncio.to_thread(rotations.moved, self._state, old, new)
+        await asyncio.to_thread(self._note, old, new)
+
+    def _note(self, old: Rotation, new: Rotation) -> None:
+        """Each step at once; what is merely counted, and when to look again, every few seconds: each writing has all published anew."""
+        now = self._wall()
+        step = (old.state, old.stuck, old.problem) != (new.state, new.stuck, new.problem)
+        if step or now - self._noted_at.get(new.id, float("-inf")) >= NOTE_EVERY_S:
+            rotations.moved(self._state, old, new, now=now)
+            self._noted_at[new.id] = now
+        self._seen[new.id] = new
 
     def _promote(self, one: Rotation) -> None:
         rotations.promote(self._state, one, self._traffic.place(), now=self._wall())
@@ -106,7 +122,7 @@ class Rotating:
             why = "the vendor refuses the new version"
             rotations.undo(self._state, one, why, actor="rotation", now=self._wall())
         else:
-            rotations.moved(self._state, one, after, now=self._wall())
+            self._note(one, after)
 
     def _arrived(self, one: Rotation) -> Rotation:
         """Whether the outside store holds another value by now."""
