@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from trunkline.core.ports import Adapter, Codec
 from trunkline.plugins.adapters.anthropic_messages import AnthropicCountTokens, AnthropicMessages
-from trunkline.plugins.adapters.chat import ChatCodec
+from trunkline.plugins.adapters.chat import CHAT
 from trunkline.plugins.adapters.gemini import Gemini
-from trunkline.plugins.adapters.messages import MessagesCodec
-from trunkline.plugins.adapters.messages.count import MessagesCount
+from trunkline.plugins.adapters.gemini_codec import GeminiCodec
+from trunkline.plugins.adapters.messages import COUNT, MESSAGES
 from trunkline.plugins.adapters.openai_chat import OpenaiChat
 from trunkline.plugins.adapters.openai_responses import OpenaiResponses
 
@@ -27,4 +27,6 @@ ADAPTERS: dict[str, Adapter] = {
     )
 }
 
-CODECS: dict[str, Codec] = {codec.dialect: codec for codec in (ChatCodec(), MessagesCodec(), MessagesCount())}
+CODECS: dict[str, Codec] = {
+    codec.dialect: codec for codec in (CHAT, MESSAGES, COUNT, GeminiCodec())
+}
