@@ -14,7 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trunkline.plugins.secrets import masterkey, store
+from trunkline.core.outside import StoreSettings, is_outside
+from trunkline.plugins.secrets import SecretUnavailable, StoreDown, masterkey, scheme_of, store
 from trunkline.plugins.secrets.masterkey import MasterKeyProblem
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class State:
     def master_key(self) -> bytes:
         """The master key, made at first need. Raises MasterKeyProblem if it is unusable or lost."""
         self._finish_rotation()
-        key = masterkey.read(self.path, self.environ)
+        key = self._outside_key or masterkey.read(self.path, self.environ)
         if key is not None:
             return key
         if self.control_db.exists():
@@ -85,6 +86,21 @@ class State:
         self.create()
         with self.lock():
             return masterkey.read(self.path, self.environ) or masterkey.write_new(self.master_key_file)
+
+    @cached_property
+    def _outside_key(self) -> bytes | None:
+        """The master key where the variable names an outside store; asked once per process. Raises MasterKeyProblem."""
+        ref = self.environ.get(masterkey.VARIABLE, "").strip()
+        if not is_outside(ref):
+            return None
+        from trunkline.plugins.secrets.outside import open_store
+
+        scheme, rest = scheme_of(ref)
+        try:
+            value = open_store(scheme, StoreSettings(), self.environ).fetch(rest).value
+        except (SecretUnavailable, StoreDown) as problem:
+            raise MasterKeyProblem(f"The master key cannot be had from {ref}: {problem.why}. {problem.cure}") from None
+        return masterkey.parse(value, ref)
 
     @property
     def owns_master_key(self) -> bool:

@@ -21,12 +21,14 @@ from trunkline.control import kills, publish
 from trunkline.control.child import Child, child_environ
 from trunkline.control.claim import check_port, claim, end_orphans, free_port
 from trunkline.control.demand import Demand
-from trunkline.control.exposed import check_private
 from trunkline.control.egress_wish import EgressWish
+from trunkline.control.exposed import check_private
 from trunkline.control.reload import Compiler, Outcome, gateway_facts, registry_stamp
 from trunkline.control.rereads import Rereads
 from trunkline.control.state import State
 from trunkline.core import codec
+from trunkline.core.outside import is_outside
+from trunkline.plugins.secrets import masterkey
 from trunkline.registry.findings import RegistryInvalid
 from trunkline.settings import Settings, to_environ
 
@@ -126,6 +128,9 @@ class Supervisor:
     ) -> Child:
         settings = msgspec.structs.replace(self.settings, state_dir=str(self.state.path.resolve()))
         environ = child_environ(self._environ, to_environ(settings))
+        if is_outside(environ.get(masterkey.VARIABLE, "")):
+            # Children talk to no store: they get the key itself.
+            environ[masterkey.VARIABLE] = self.state.master_key().hex()
         if quiet:
             environ = {
                 key: value for key, value in environ.items() if not key.startswith("TRUNKLINE_MASTER_KEY")

@@ -4,9 +4,12 @@ import stat
 
 import pytest
 
+from tests.support.store_servers import answering
 from trunkline.control.resolving import Resolver
 from trunkline.control.state import INSTALLATION_KEYS, State, StateProblem
+from trunkline.control.supervise import Supervisor
 from trunkline.plugins.secrets.masterkey import MasterKeyProblem
+from trunkline.settings import Settings
 
 KEY_A, KEY_B = "aa" * 32, "bb" * 32
 
@@ -101,3 +104,39 @@ def test_a_cut_rotation_of_the_master_key_is_finished(state):
     again = State(state.path, {})
     assert Resolver(again, {}, state.path).resolve(["store:A"]).values == {"store:A": "a-secret-value-1"}
     assert not (state.path / "master.key.new").exists()
+
+
+KEY = "11" * 32
+
+
+@pytest.mark.row("S2")
+def test_the_master_key_may_lie_in_an_outside_store(tmp_path):
+    with answering() as store:
+        store.on("GET", "/v3/configs/config/secret", 200, {"value": {"computed": KEY}})
+        environ = {
+            "TRUNKLINE_MASTER_KEY": "doppler:ops/prd/MASTER_KEY",
+            "DOPPLER_API_HOST": store.address,
+            "DOPPLER_TOKEN": "dp.st.not-real",
+        }
+        state = State(tmp_path / "state", environ).create()
+        assert state.master_key() == state.master_key() == bytes.fromhex(KEY)
+        assert (len(store.seen), state.owns_master_key, state.master_key_file.exists()) == (1, False, False)
+        child = Supervisor(Settings(state_dir=str(state.path)), environ, say=print)._child("gateway", "app")
+        assert child.environ["TRUNKLINE_MASTER_KEY"] == KEY
+        assert "DOPPLER_TOKEN" not in child.environ
+
+
+@pytest.mark.row("S2")
+def test_a_store_that_has_no_master_key_stops_the_command_with_a_sentence(tmp_path):
+    with answering() as store:
+        environ = {
+            "TRUNKLINE_MASTER_KEY": "doppler:o/p/K",
+            "DOPPLER_API_HOST": store.address,
+            "DOPPLER_TOKEN": "t",
+        }
+        with pytest.raises(MasterKeyProblem, match="cannot be had from doppler:o/p/K: doppler answered 404"):
+            State(tmp_path / "state", environ).master_key()
+        store.on("GET", "/v3/configs/config/secret", 200, {"value": {"computed": "no-key"}})
+        with pytest.raises(MasterKeyProblem, match="has the wrong form") as wrong:
+            State(tmp_path / "state", environ).master_key()
+        assert "no-key" not in str(wrong.value)
