@@ -196,3 +196,12 @@ def test_a_running_gateway_tells_of_the_last_drill(tmp_path: Path) -> None:
         )
         page = Path(last["report"])
         assert (last["result"], page.parent, page.exists()) == ("pass", gateway.state.path / "drills", True)
+
+
+def test_a_full_disk_is_played_where_nothing_acts(tmp_path: Path) -> None:
+    """What is no act is served all the while; it counts as recorded again only after there was room."""
+    registry = "version: 1\nintegrations:\n  openai: {secret: env:KEY}\n"
+    done = drill(tmp_path, registry, "openai", "--fault", "disk_full")
+    checks = {check["name"]: check for check in done.shown("stores", "all", "disk_full")["checks"]}
+    assert checks["recorded again"]["ok"], checks
+    assert checks["acts refused"]["said"].startswith("0 of 0 acts")

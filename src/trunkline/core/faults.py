@@ -17,6 +17,8 @@ FILE = "faults.json"
 JOURNAL = "store:journal"
 """Stands for an integration: the journal of the gateway itself, which can be made to act as on a full disk."""
 DISK_FULL = "disk_full"
+LIFTED = "no fault is set any more"
+"""What the gateway says when the last one was cleared."""
 
 Play = Literal["answer", "refused", "never", "latency", "cut", "event", "disk_full"]
 """`answer`: this instead of the vendor's; `refused`: no connection; `never`: sent and never answered; `latency`: the vendor's answer,

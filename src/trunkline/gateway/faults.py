@@ -309,7 +309,7 @@ class OnDemand:
         self._journal = journal
         self._environment = environment
         self._wall = wall
-        self._standing = self._pretending = False
+        self._standing = self._pretending = self._said = False
         self._timer: asyncio.TimerHandle | None = None
         self.watched = Watched(state / faults.FILE, self.take)
 
@@ -332,6 +332,9 @@ class OnDemand:
         if found:
             names = ", ".join(f"{one.integration}: {one.fault}" for one in self._layer.active())
             say(f"faults are set: {names or 'all have passed'}")
+        elif self._said:
+            say(faults.LIFTED)
+        self._said = bool(found)
 
     def _fill(self) -> None:
         """The disk is full for as long as that fault holds."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from trunkline.core.codec import to_json
-from trunkline.core.faults import FILE, JOURNAL, Fault, Faults
+from trunkline.core.faults import FILE, JOURNAL, LIFTED, Fault, Faults
 from trunkline.gateway.faults import FaultLayer, Invented, OnDemand, Spoilt
 from trunkline.wire.errors import ConnectRefused, ReplyCut, ResetBeforeReply
 from trunkline.wire.response import Response
@@ -217,3 +217,17 @@ async def test_the_journal_is_full_for_as_long_as_that_fault_holds(tmp_path: Pat
     put(tmp_path)
     faults.take()
     assert seams.full == [True, False]
+
+
+async def test_that_faults_are_set_and_lifted_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faults, _ = on_demand(tmp_path)
+    faults.begin()
+    put(tmp_path, fault("refused"))
+    faults.take()
+    put(tmp_path)
+    faults.take()
+    faults.take()
+    said = [line.partition(": ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert said == ["faults are set: acme: x", LIFTED]

@@ -17,7 +17,7 @@ from trunkline.cli.drilling import calls
 from trunkline.cli.drilling.stage import Stage, StageProblem, waited
 from trunkline.control import faults as control
 from trunkline.control.reload import Compiler
-from trunkline.core.faults import DISK_FULL, JOURNAL, Fault
+from trunkline.core.faults import DISK_FULL, JOURNAL, LIFTED, Fault
 from trunkline.core.service import Service, Snapshot
 from trunkline.ops.drill.copies import Part, original, pace, part, whole
 from trunkline.ops.drill.faults import STORES
@@ -185,6 +185,8 @@ def disk_full(rounds: Rounds) -> Played:
     refused = [seen.code for _, seen in acts.seen]
     control.clear(stage.state, "", time.time())
     freed = time.monotonic()
+    # What is no act is served all the while: only when the gateway knows of the room is it recorded, too.
+    waited(lambda: LIFTED in stage.said("gateway"), None, "the end of the fault was not taken over")
     after = rounds.once()
     while not after.good and time.monotonic() - freed < RECOVERS_S:
         calls.pause(0.1)
