@@ -320,5 +320,99 @@ MESSAGES = members(
     },
 )
 
-REQUESTS: dict[str, st.SearchStrategy[Any]] = {"openai-chat": CHAT, "anthropic-messages": MESSAGES}
+# --- Gemini generateContent
+
+_g_text = members({"text": TEXT}, {"thoughtSignature": WORD, "partMetadata": st.just({"a": 1})})
+_g_signed = st.fixed_dictionaries({"text": st.just(""), "thoughtSignature": WORD})
+_g_thought = st.fixed_dictionaries(
+    {"thought": st.just(True)}, optional={"text": TEXT, "thoughtSignature": WORD}
+)
+_g_data = st.sampled_from(
+    [
+        {"inlineData": {"mimeType": "image/png", "data": "QQ=="}},
+        {"inlineData": {"mimeType": "application/pdf", "data": "QQ==", "displayName": "a.pdf"}},
+        {
+            "fileData": {"mimeType": "video/mp4", "fileUri": "https://x.test/a.mp4"},
+            "videoMetadata": {"fps": 2},
+        },
+        {"fileData": {"fileUri": "https://generativelanguage.googleapis.com/v1beta/files/a"}},
+    ]
+)
+_g_other = st.just({"executableCode": {"language": "PYTHON", "code": "1"}})
+_g_call = st.tuples(
+    st.fixed_dictionaries(
+        {"name": WORD}, optional={"id": WORD, "args": st.sampled_from([{}, {"b": 1, "a": [2.5]}])}
+    ),
+    st.fixed_dictionaries({}, optional={"thoughtSignature": WORD}),
+).map(lambda both: {"functionCall": both[0], **both[1]})
+_g_answer = st.fixed_dictionaries(
+    {"name": WORD},
+    optional={
+        "id": WORD,
+        "response": st.sampled_from([{}, {"output": "x"}, {"error": "x"}, {"a": {"b": 1}}]),
+        "willContinue": st.just(False),
+    },
+).map(lambda inner: {"functionResponse": inner})
+_g_content = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "user", "function"]), "parts": some(_g_text | _g_data | _g_answer, 4)}
+) | st.fixed_dictionaries(
+    {"role": st.just("model"), "parts": some(_g_text | _g_signed | _g_thought | _g_call | _g_other, 5)}
+)
+_g_function = st.fixed_dictionaries(
+    {"name": WORD},
+    optional={
+        "description": TEXT,
+        "parameters": st.just({"type": "OBJECT", "properties": {"a": {"type": "STRING", "nullable": True}}}),
+        "response": st.just({"type": "STRING"}),
+    },
+)
+_g_tool = st.fixed_dictionaries({"functionDeclarations": some(_g_function)}) | st.sampled_from(
+    [{"googleSearch": {}}, {"codeExecution": {}}, {"urlContext": {}}]
+)
+_g_config = st.fixed_dictionaries(
+    {},
+    optional={
+        "maxOutputTokens": st.integers(1, 99),
+        "temperature": NUMBER,
+        "topP": NUMBER,
+        "topK": st.integers(1, 40),
+        "stopSequences": some(TEXT),
+        "seed": st.integers(0, 9),
+        "candidateCount": st.integers(1, 3),
+        "presencePenalty": NUMBER,
+        "responseLogprobs": st.booleans(),
+        "logprobs": st.integers(0, 5),
+        "responseMimeType": st.sampled_from(["application/json", "text/plain", "text/x.enum"]),
+        "responseSchema": st.just({"type": "OBJECT", "properties": {}}),
+        "responseModalities": st.just(["TEXT", "IMAGE"]),
+        "thinkingConfig": st.sampled_from(
+            [{"thinkingBudget": -1}, {"thinkingLevel": "low", "includeThoughts": True}, {}]
+        ),
+        "mediaResolution": st.just("MEDIA_RESOLUTION_LOW"),
+    },
+)
+GEMINI = members(
+    {"contents": some(_g_content, 5)},
+    {
+        "systemInstruction": members({"parts": some(_g_text)}, {"role": st.just("user")}, st.just({})),
+        "tools": some(_g_tool),
+        "toolConfig": st.sampled_from(
+            [
+                {"functionCallingConfig": {"mode": "AUTO"}},
+                {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}},
+                {"functionCallingConfig": {"mode": "VALIDATED"}, "retrievalConfig": {"languageCode": "de"}},
+            ]
+        ),
+        "safetySettings": st.just([{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]),
+        "generationConfig": _g_config,
+        "cachedContent": st.just("cachedContents/a") | st.none(),
+        "serviceTier": st.just("flex"),
+    },
+)
+
+REQUESTS: dict[str, st.SearchStrategy[Any]] = {
+    "openai-chat": CHAT,
+    "anthropic-messages": MESSAGES,
+    "gemini-generate": GEMINI,
+}
 """By dialect."""

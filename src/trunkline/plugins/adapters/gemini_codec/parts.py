@@ -13,15 +13,17 @@ from trunkline.plugins.adapters.carrier import read_thought, unpack
 from trunkline.plugins.adapters.members import an_object, json_text, take_text
 
 OWN = "gemini-generate"
-_SNAKE = re.compile(r"_([a-z])")
+_NAMES = """allowedFunctionNames cachedContent candidateCount codeExecution computerUse displayName fileData fileSearch fileUri
+frequencyPenalty functionCall functionCallingConfig functionDeclarations functionResponse generationConfig googleSearch
+googleSearchRetrieval includeThoughts inlineData maxOutputTokens mimeType parametersJsonSchema presencePenalty responseJsonSchema
+responseLogprobs responseMimeType responseModalities responseSchema safetySettings serviceTier stopSequences systemInstruction
+thinkingBudget thinkingConfig thinkingLevel thoughtSignature toolConfig topK topP urlContext"""
+_CAMEL = {re.sub("[A-Z]", lambda m: "_" + m.group().lower(), name): name for name in _NAMES.split()}
 
 
 def camel(said: dict[str, Any]) -> dict[str, Any]:
-    """A copy with its own members (not those within) in camel case."""
-    return {
-        _SNAKE.sub(lambda m: m.group(1).upper(), name) if "_" in name and name.islower() else name: value
-        for name, value in said.items()
-    }
+    """A copy with its own members (not those within) in camel case, as far as they are known here."""
+    return {_CAMEL.get(name, name): value for name, value in said.items()}
 
 
 def read_parts(value: Any, where: str) -> list[Any]:
