@@ -103,8 +103,9 @@ def day_in(text: str) -> str:
     text = text.strip().strip('"')
     if re.fullmatch(r"@?\d{9,11}", text):
         return datetime.fromtimestamp(int(text.lstrip("@")), UTC).date().isoformat()
-    if found := _ISO.search(text):
-        return _day(*(int(part) for part in found.groups()))
+    days = (_day(*(int(part) for part in found.groups())) for found in _ISO.finditer(text))
+    if iso := next(filter(None, days), ""):
+        return iso
     if found := _LONG.search(text):
         month, day, year = (found[1], found[2], found[3]) if found[1] else (found[5], found[4], found[6])
         return _day(int(year), _MONTHS.split("|").index(month) + 1, int(day))

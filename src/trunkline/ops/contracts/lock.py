@@ -176,7 +176,7 @@ def _locked(place: Place, codes: bool) -> Locked:
     kept = words if codes or is_set(place) else {}
     if place.declared:
         seen = "optional" if place.count("-") else "required"
-        return Locked(seen, 0, "|".join(sorted(types)), "|".join(sorted(formats)), sorted(kept))
+        return Locked(seen, 0, "|".join(sorted(types)), "|".join(sorted(formats)), sorted(kept) or {})
     there = place.count("+")
     plain = {"text", "empty"}.issuperset(formats)
     return Locked(

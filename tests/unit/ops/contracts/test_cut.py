@@ -30,7 +30,11 @@ def begins(part: Any, whole: Any, incomplete: set[int]) -> bool:
     return bool(part == whole)
 
 
-@given(st.lists(VALUES, min_size=1, max_size=5) | st.dictionaries(st.text(max_size=5), VALUES, min_size=1, max_size=5), st.data())
+@given(
+    st.lists(VALUES, min_size=1, max_size=5)
+    | st.dictionaries(st.text(max_size=5), VALUES, min_size=1, max_size=5),
+    st.data(),
+)
 def test_what_is_read_is_the_begin_of_the_whole(tree: Any, data: st.DataObject) -> None:
     text = json.dumps(tree).encode()
     at = data.draw(st.integers(1, len(text)))

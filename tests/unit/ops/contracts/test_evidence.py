@@ -21,7 +21,10 @@ def counted(*bodies: Any) -> Evidence:
 
 def test_facts_are_counted_where_they_could_be_seen() -> None:
     found = counted({"a": 1, "b": {"c": "x"}}, {"a": None}, {"a": 2, "b": {}}).places
-    assert {name: (place.n, {fact: tally.count for fact, tally in place.facts.items()}) for name, place in found.items()} == {
+    assert {
+        name: (place.n, {fact: tally.count for fact, tally in place.facts.items()})
+        for name, place in found.items()
+    } == {
         "": (3, {"+": 3, "t:object": 3}),
         "/a": (3, {"+": 3, "t:integer": 2, "t:null": 1}),
         "/b": (3, {"+": 2, "-": 1, "t:object": 2}),
@@ -42,7 +45,10 @@ def test_gaps_and_who_missed_it_since() -> None:
 def test_many_names_that_are_hardly_ever_seen_are_keys() -> None:
     names = [f"item{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(60)]
     evidence = counted(*({"by": {name: 1}} for name in names))
-    assert (evidence.maps, [place for place in evidence.places if place.startswith("/by/")]) == (["/by"], ["/by/{}"])
+    assert (evidence.maps, [place for place in evidence.places if place.startswith("/by/")]) == (
+        ["/by"],
+        ["/by/{}"],
+    )
 
 
 def test_many_different_words_are_not_kept() -> None:
@@ -53,7 +59,9 @@ def test_many_different_words_are_not_kept() -> None:
 
 
 def test_it_is_bounded() -> None:
-    evidence = counted(*({f"f{n}_{m}x": {f"g{k}y": k for k in range(20)} for m in range(20)} for n in range(10)))
+    evidence = counted(
+        *({f"f{n}_{m}x": {f"g{k}y": k for k in range(20)} for m in range(20)} for n in range(10))
+    )
     assert len(evidence.places) <= PLACES_MAX
     assert len(counted(*({"a": 1} for _ in range(200))).callers) <= 6
 

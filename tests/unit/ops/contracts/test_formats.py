@@ -48,22 +48,48 @@ def test_an_integer_tells_time_only_under_a_name_that_says_so(value: int, name: 
     assert number_format(value, name) == form
 
 
-@pytest.mark.parametrize("word", ["succeeded", "requires_payment_method", "END_TURN", "text/plain", "gpt-5", "v2", "Active"])
+@pytest.mark.parametrize(
+    "word", ["succeeded", "requires_payment_method", "END_TURN", "text/plain", "gpt-5", "v2", "Active"]
+)
 def test_words_of_a_set(word: str) -> None:
     assert is_word(word)
 
 
-@pytest.mark.parametrize("other", ["pi_3MtwBwLkdIwHu7ix28a3tqPa", "a b", "x" * 41, "2026-11-21", "", "ab12cd34ef", "1st", "anna@example.com"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        "pi_3MtwBwLkdIwHu7ix28a3tqPa",
+        "a b",
+        "x" * 41,
+        "2026-11-21",
+        "",
+        "ab12cd34ef",
+        "1st",
+        "anna@example.com",
+    ],
+)
 def test_what_is_no_word_of_a_set(other: str) -> None:
     assert not is_word(other)
 
 
-@pytest.mark.parametrize("key", ["8f14e45f-ceea-467f-a0e6-0a1b2c3d4e5f", "42", "cus_NffrFeUfNV2Hib", "2026-11-21", "anna@example.com", "Due date of it"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "8f14e45f-ceea-467f-a0e6-0a1b2c3d4e5f",
+        "42",
+        "cus_NffrFeUfNV2Hib",
+        "2026-11-21",
+        "anna@example.com",
+        "Due date of it",
+    ],
+)
 def test_keys_that_are_data(key: str) -> None:
     assert is_random_key(key)
 
 
-@pytest.mark.parametrize("key", ["amount", "address_line2", "line1", "x-request-id", "@type", "+1", "subresource_uris"])
+@pytest.mark.parametrize(
+    "key", ["amount", "address_line2", "line1", "x-request-id", "@type", "+1", "subresource_uris"]
+)
 def test_keys_that_are_names(key: str) -> None:
     assert not is_random_key(key)
 
@@ -71,4 +97,7 @@ def test_keys_that_are_names(key: str) -> None:
 def test_names_under_which_words_are_never_kept() -> None:
     kept = ["status", "type", "author_association", "state_reason", "currency"]
     never = ["name", "first_name", "billing_email", "phone", "city", "displayName", "line1", "title"]
-    assert ([name for name in kept if PERSONAL.search(name)], [name for name in never if not PERSONAL.search(name)]) == ([], [])
+    assert (
+        [name for name in kept if PERSONAL.search(name)],
+        [name for name in never if not PERSONAL.search(name)],
+    ) == ([], [])

@@ -12,7 +12,9 @@ from trunkline.ops.contracts.evidence import Evidence, Place, Tally
 from trunkline.ops.contracts.lock import Lock, LockedIntegration, LockInvalid
 
 OPERATION = locks.locked_operation("POST", "/v1/charges", watch().operation.learned)
-LOCK = Lock(integrations={"stripe@2026-08": LockedIntegration("2026-08-26.dahlia", {"create_charge": OPERATION})})
+LOCK = Lock(
+    integrations={"stripe@2026-08": LockedIntegration("2026-08-26.dahlia", {"create_charge": OPERATION})}
+)
 
 
 @pytest.mark.row("C2")
@@ -33,14 +35,18 @@ def test_a_lock_is_lines_that_a_person_can_read() -> None:
 def test_the_same_content_is_the_same_text() -> None:
     assert locks.parse(locks.text(LOCK)) == LOCK
     assert locks.text(locks.parse(locks.text(LOCK))) == locks.text(LOCK)
-    assert locks.mark_of(OPERATION) == locks.mark_of(locks.parse(locks.text(LOCK)).integrations["stripe@2026-08"].operations["create_charge"])
+    assert locks.mark_of(OPERATION) == locks.mark_of(
+        locks.parse(locks.text(LOCK)).integrations["stripe@2026-08"].operations["create_charge"]
+    )
 
 
 def test_what_is_read_back_judges_like_what_was_learned() -> None:
     found = watch()
     found.operation.accept(locks.contract_of(OPERATION), "mark")
     found.refresh()
-    assert [found.operation.learned["reply"].places[place].count("+") for place in ("", "/amount", "/card/brand")] == [60, 60, 60]
+    assert [
+        found.operation.learned["reply"].places[place].count("+") for place in ("", "/amount", "/card/brand")
+    ] == [60, 60, 60]
     assert found.operation.changes() == []
 
 
@@ -74,12 +80,31 @@ def test_a_lock_that_cannot_be_read_says_why_and_the_cure(text: str, said: str) 
 NAMES = st.text("abc/~{}[]<>: \"'\\é", min_size=1, max_size=6)
 
 
-@given(st.dictionaries(NAMES, st.tuples(st.integers(1, 9), st.integers(0, 9), st.dictionaries(NAMES, st.integers(1, 9), max_size=2)), max_size=5))
-def test_whatever_places_are_called_they_come_back(places: dict[str, tuple[int, int, dict[str, int]]]) -> None:
+@given(
+    st.dictionaries(
+        NAMES,
+        st.tuples(
+            st.integers(1, 9), st.integers(0, 9), st.dictionaries(NAMES, st.integers(1, 9), max_size=2)
+        ),
+        max_size=5,
+    )
+)
+def test_whatever_places_are_called_they_come_back(
+    places: dict[str, tuple[int, int, dict[str, int]]],
+) -> None:
     made = {
-        f"/{name}": Place(9, {"+": Tally(seen), **({"-": Tally(gone)} if gone else {}), **{f"t:{kind}": Tally(n) for kind, n in types.items()}})
+        f"/{name}": Place(
+            9,
+            {
+                "+": Tally(seen),
+                **({"-": Tally(gone)} if gone else {}),
+                **{f"t:{kind}": Tally(n) for kind, n in types.items()},
+            },
+        )
         for name, (seen, gone, types) in places.items()
     }
-    operation = locks.locked_operation("GET", "/x", {"reply": Evidence(9, {"": Place(9, {"+": Tally(9), "t:object": Tally(9)}), **made})})
+    operation = locks.locked_operation(
+        "GET", "/x", {"reply": Evidence(9, {"": Place(9, {"+": Tally(9), "t:object": Tally(9)}), **made})}
+    )
     lock = Lock(integrations={"a": LockedIntegration("1", {"x": operation})})
     assert locks.parse(locks.text(lock)) == lock

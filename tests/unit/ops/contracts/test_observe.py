@@ -12,7 +12,15 @@ def shown(tree: Any, known: tuple[str, ...] = (), **more: Any) -> dict[str, set[
 
 
 def test_a_body_is_types_formats_and_words_at_places() -> None:
-    assert shown({"id": "pi_3MtwBwLkdIwHu7ix28a3", "status": "succeeded", "created": 1_764_000_000, "tags": ["a"], "next": None}) == {
+    assert shown(
+        {
+            "id": "pi_3MtwBwLkdIwHu7ix28a3",
+            "status": "succeeded",
+            "created": 1_764_000_000,
+            "tags": ["a"],
+            "next": None,
+        }
+    ) == {
         "": {"+", "t:object"},
         "/id": {"+", "t:string", "f:text", "~"},
         "/status": {"+", "t:string", "f:text", "v:succeeded"},
@@ -43,7 +51,12 @@ def test_keys_that_are_data_are_no_places() -> None:
 
 
 def test_words_of_people_and_echoes_of_the_request_are_not_kept() -> None:
-    assert shown({"name": "anna", "city": "Oslo", "metadata": {"k": "gold"}})["/name"] == {"+", "t:string", "f:text", "~"}
+    assert shown({"name": "anna", "city": "Oslo", "metadata": {"k": "gold"}})["/name"] == {
+        "+",
+        "t:string",
+        "f:text",
+        "~",
+    }
     assert shown({"metadata": {"k": "gold"}})["/metadata/{}"] == {"+", "t:string", "f:text", "~"}
     assert shown({"currency": "eur"}, echo=("eur",))["/currency"] == {"+", "t:string", "f:text"}
 

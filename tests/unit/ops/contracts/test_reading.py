@@ -26,7 +26,15 @@ def test_a_success_shows_request_reply_status_and_that_it_was_accepted() -> None
 def test_a_form_is_read_like_json() -> None:
     form = b"amount=5&metadata[order]=1&items[0][price]=x&items[1][price]=y"
     one = sample({}, request=form, request_type="application/x-www-form-urlencoded")
-    assert set(parts(one)["request"]) == {"", "/amount", "/metadata", "/metadata/{}", "/items", "/items/[]", "/items/[]/price"}
+    assert set(parts(one)["request"]) == {
+        "",
+        "/amount",
+        "/metadata",
+        "/metadata/{}",
+        "/items",
+        "/items/[]",
+        "/items/[]/price",
+    }
 
 
 def test_a_stream_shows_its_events_and_which_came() -> None:
@@ -53,7 +61,11 @@ def test_of_a_body_that_was_cut_its_begin_counts() -> None:
 
 
 def test_what_cannot_be_read_shows_nothing_but_its_status() -> None:
-    for body, media in ((b"<html>", "text/html"), (b"{broken", "application/json"), (b"\x00\xff", "application/pdf")):
+    for body, media in (
+        (b"<html>", "text/html"),
+        (b"{broken", "application/json"),
+        (b"\x00\xff", "application/pdf"),
+    ):
         assert set(parts(sample(body, media=media))) == {"status", "outcome"}
 
 

@@ -10,7 +10,14 @@ from trunkline.ops.contracts.change import Change
 from trunkline.ops.contracts.watch import OPEN_MAX, Operation, Watch
 
 LEARNED = 60
-BODY = {"id": "ch_1", "status": "succeeded", "amount": 5, "created": 1_764_000_000, "customer": None, "card": {"brand": "visa"}}
+BODY = {
+    "id": "ch_1",
+    "status": "succeeded",
+    "amount": 5,
+    "created": 1_764_000_000,
+    "customer": None,
+    "card": {"brand": "visa"},
+}
 
 
 def watch(body: Any = BODY, units: int = LEARNED, keys: tuple[str, ...] = ("a", "b"), **more: Any) -> Watch:
@@ -24,7 +31,9 @@ def watch(body: Any = BODY, units: int = LEARNED, keys: tuple[str, ...] = ("a", 
     return found
 
 
-def after(found: Watch, make: Callable[[int], Any], units: int = 12, keys: tuple[str, ...] = ("a", "b"), **more: Any) -> list[Change]:
+def after(
+    found: Watch, make: Callable[[int], Any], units: int = 12, keys: tuple[str, ...] = ("a", "b"), **more: Any
+) -> list[Change]:
     """What is told after so many further minutes."""
     for n in range(units):
         found.add(sample(make(n), key=keys[n % len(keys)], minute=1000 + 2 * n, **more))
@@ -94,7 +103,9 @@ def test_what_only_one_of_several_callers_meets_is_that_callers_doing() -> None:
 
 
 def test_an_operation_with_one_caller_is_judged_by_that_one() -> None:
-    assert told(after(watch(keys=("a",)), lambda n: without("amount"), 4, keys=("a",))) == [("reply", "/amount", "removed", "")]
+    assert told(after(watch(keys=("a",)), lambda n: without("amount"), 4, keys=("a",))) == [
+        ("reply", "/amount", "removed", "")
+    ]
 
 
 def test_many_calls_of_one_caller_in_a_row_count_once() -> None:
@@ -141,7 +152,9 @@ def test_events_of_a_stream_that_come_go_and_change_are_told() -> None:
 def test_errors_of_all_operations_are_watched_together() -> None:
     errors = Watch(Operation(), errors=True)
     for n in range(30):
-        errors.add(sample({"error": {"type": "invalid", "message": "no"}}, status=400, key="ab"[n % 2], minute=2 * n))
+        errors.add(
+            sample({"error": {"type": "invalid", "message": "no"}}, status=400, key="ab"[n % 2], minute=2 * n)
+        )
     errors.close(1 << 60)
     errors.operation.accept(errors.operation.recent, "test")
     errors.refresh()
