@@ -13,6 +13,8 @@ import anthropic
 import openai
 import pytest
 from anthropic import Anthropic
+from google import genai
+from google.genai import types as genai_types
 from openai import OpenAI
 from pydantic import BaseModel
 
@@ -21,7 +23,7 @@ from tests.support.simulator import SimulatorProcess
 
 pytestmark = [pytest.mark.real, pytest.mark.row("A2", "P2")]
 
-CLAUDE, GPT = "claude-sonnet-4-5", "gpt-4o-mini"
+CLAUDE, GPT, GEMINI = "claude-sonnet-4-5", "gpt-4o-mini", "gemini-2.5-flash"
 ASK: Any = [{"role": "user", "content": "What is the weather in Paris and in Rome?"}]
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 CHAT_TOOLS: Any = [{"type": "function", "function": {"name": "get_weather", "parameters": CITY}}]
@@ -275,3 +277,80 @@ def test_anthropic_sdk_raises_its_own_errors(messages: Anthropic) -> None:
 
 def test_anthropic_sdk_counts_tokens_of_any_model(messages: Anthropic) -> None:
     assert messages.messages.count_tokens(model=GPT, messages=ASK, tools=TOOLS).input_tokens > 10
+
+
+# The google-genai SDK, and models of OpenAI and Anthropic.
+
+
+@pytest.fixture
+def google(trunkline: Trunkline) -> genai.Client:
+    options = genai_types.HttpOptions(base_url=trunkline.url, timeout=10_000)
+    return genai.Client(api_key=trunkline.key, http_options=options)
+
+
+WEATHER = genai_types.Tool(
+    function_declarations=[genai_types.FunctionDeclaration(name="get_weather", parameters_json_schema=CITY)]
+)
+ASK_GOOGLE = "What is the weather in Paris and in Rome?"
+
+
+@pytest.mark.parametrize("model", [CLAUDE, GPT])
+def test_google_sdk_calls_two_tools_at_once_and_sends_their_results_back(
+    google: genai.Client, model: str
+) -> None:
+    config = genai_types.GenerateContentConfig(
+        tools=[WEATHER],
+        automatic_function_calling=genai_types.AutomaticFunctionCallingConfig(disable=True),
+    )
+    asked = google.models.generate_content(model=model, contents=ASK_GOOGLE, config=config)
+    calls = asked.function_calls or []
+    assert [(call.args or {})["city"] for call in calls] == ["Paris", "Rome"]
+
+    assert asked.candidates
+    answers = [
+        genai_types.Part(
+            function_response=genai_types.FunctionResponse(
+                id=call.id, name=call.name, response={"output": "sunny"}
+            )
+        )
+        for call in calls
+    ]
+    history: Any = [
+        genai_types.Content(role="user", parts=[genai_types.Part(text=ASK_GOOGLE)]),
+        asked.candidates[0].content,
+        genai_types.Content(role="user", parts=answers),
+    ]
+    reply = google.models.generate_content(model=model, contents=history, config=config)
+    assert reply.text
+    assert reply.usage_metadata is not None
+    assert reply.usage_metadata.prompt_token_count
+
+
+@pytest.mark.parametrize("model", [CLAUDE, GPT])
+def test_google_sdk_reads_a_stream(google: genai.Client, model: str) -> None:
+    pieces = list(google.models.generate_content_stream(model=model, contents="Tell me a story"))
+
+    assert len([piece for piece in pieces if piece.text]) > 1
+    assert pieces[-1].candidates
+    assert pieces[-1].candidates[0].finish_reason == genai_types.FinishReason.STOP
+    assert pieces[-1].usage_metadata is not None
+
+
+def test_openai_sdk_reaches_gemini_with_tools_and_a_stream(chat: OpenAI) -> None:
+    asked = chat.chat.completions.create(model=GEMINI, messages=ASK, tools=CHAT_TOOLS)
+    calls = asked.choices[0].message.tool_calls or []
+    assert asked.choices[0].finish_reason == "tool_calls"
+    results: Any = [{"role": "tool", "tool_call_id": call.id, "content": "sunny"} for call in calls]
+    turn: Any = asked.choices[0].message.model_dump(exclude_none=True)
+    reply = chat.chat.completions.create(model=GEMINI, messages=[*ASK, turn, *results], tools=CHAT_TOOLS)
+    assert reply.choices[0].message.content
+
+    chunks = list(chat.chat.completions.create(model=GEMINI, messages=ASK, stream=True))
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+
+
+def test_anthropic_sdk_reaches_gemini_with_tools_and_a_stream(messages: Anthropic) -> None:
+    asked = messages.messages.create(model=GEMINI, max_tokens=300, messages=ASK, tools=TOOLS)
+    assert asked.stop_reason == "tool_use"
+    with messages.messages.stream(model=GEMINI, max_tokens=300, messages=ASK) as stream:
+        assert stream.get_final_text()

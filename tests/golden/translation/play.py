@@ -45,12 +45,20 @@ VENDORS = {
         Auth(kind="header", name="x-api-key"),
         (Header("anthropic-version", "2023-06-01"),),
     ),
+    "gemini": Vendor(
+        "gemini-generate", "gemini-2.5-flash", "gemini", Auth(kind="header", name="x-goog-api-key")
+    ),
 }
 """By the name in the golden file's name."""
 
 INGRESS: dict[str, Callable[[str, bool], str]] = {
     "openai-chat": lambda model, stream: "/v1/chat/completions",
     "anthropic-messages": lambda model, stream: "/v1/messages",
+    "gemini-generate": lambda model, stream: (
+        f"/v1beta/models/{model}:streamGenerateContent?alt=sse"
+        if stream
+        else f"/v1beta/models/{model}:generateContent"
+    ),
 }
 """Dialect of callers -> the target of a call."""
 MODEL_IN_PATH = frozenset(("gemini-generate",))

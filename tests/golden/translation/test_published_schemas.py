@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from anthropic.types import Message, RawMessageStreamEvent
 from anthropic.types.message_create_params import MessageCreateParams
+from google.genai.types import GenerateContentResponse
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat.completion_create_params import CompletionCreateParams
 from pydantic import TypeAdapter
@@ -23,10 +24,12 @@ REQUESTS: dict[str, TypeAdapter[Any]] = {
 REPLIES: dict[str, TypeAdapter[Any]] = {
     "openai-chat": TypeAdapter(ChatCompletion),
     "anthropic-messages": TypeAdapter(Message),
+    "gemini-generate": TypeAdapter(GenerateContentResponse),
 }
 EVENTS: dict[str, TypeAdapter[Any]] = {
     "openai-chat": TypeAdapter(ChatCompletionChunk),
     "anthropic-messages": TypeAdapter(RawMessageStreamEvent),
+    "gemini-generate": TypeAdapter(GenerateContentResponse),
 }
 PAIRS = [
     pytest.param(case, ingress, name, id=f"{case.name}-{ingress}-to-{name}")
