@@ -63,7 +63,8 @@ def _show(as_json: bool) -> None:
 
 
 def _usd(amount: float) -> str:
-    return f"{amount:.4f}"
+    """Calls to small models cost less than a hundredth of a cent."""
+    return f"{amount:.4f}" if amount >= 1 or not amount else f"{amount:.6f}"
 
 
 @budgets.command("test-notify")

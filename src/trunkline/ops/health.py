@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from trunkline.core.errors import KINDS
 from trunkline.core.flow import Fallback
-from trunkline.core.service import Service, Snapshot
+from trunkline.core.service import Snapshot
 from trunkline.ops.outside import NOTHING, Hit, Outside, Page, Probed
 
 Status = Literal["healthy", "degraded", "down"]
@@ -65,7 +65,7 @@ class Traffic(NamedTuple):
     stale_s: float = -1.0
     """For how long callers have been given stale answers; -1: they are not."""
     stands_in: tuple[str, ...] = ()
-    """The fallbacks that work now."""
+    """The fallbacks that work now, those of single operations among them."""
     circuits: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -133,22 +133,39 @@ def traffic(
     }
     statuses = {name: assess(one, now).status for name, one in found.items()}
     standing = {
-        s.name: standing_in(s, snapshot, found[s.name], statuses)
+        s.name: standing_in(s.fallback, snapshot, found[s.name], statuses)
         for s in snapshot.services
         if s.name in found
     }
-    return [one._replace(stands_in=standing[n], has_fallback=bool(standing[n])) for n, one in found.items()]
+    partly = {
+        s.name: tuple(
+            f"{told} ({operation.name})"
+            for operation in s.operations
+            if operation.fallback is not None
+            for told in standing_in(operation.fallback, snapshot, found[s.name], statuses)
+        )
+        for s in snapshot.services
+        if s.name in found
+    }
+    # What helps some of its operations does not make up for the others: it is told, and decides nothing.
+    return [
+        one._replace(stands_in=standing[n] + partly[n], has_fallback=bool(standing[n]))
+        for n, one in found.items()
+    ]
 
 
 def standing_in(
-    service: Service, snapshot: Snapshot, one: Traffic, statuses: Mapping[str, Status]
+    chain: Iterable[Fallback],
+    snapshot: Snapshot,
+    one: Traffic,
+    statuses: Mapping[str, Status],
 ) -> tuple[str, ...]:
-    """The fallbacks of an integration that would serve its calls now."""
+    """The fallbacks of a chain of an integration that would serve its calls now."""
     code = "circuit_open" if one.breaker == "open" else one.last_error_code
     targets = {**snapshot.routes, **{alias.name: alias.target for alias in snapshot.aliases}}
     return tuple(
         told
-        for link in service.fallback
+        for link in chain
         if (not link.on or not code or code in link.on) and (told := _works(link, targets, one, statuses))
     )
 

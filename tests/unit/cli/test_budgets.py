@@ -145,3 +145,10 @@ def test_keys_are_shown_by_name_those_too_that_were_revoked(trunkline):
     assert (used["key_id"], used["key_name"], used["cost_usd"]) == (made.id, "night-jobs", 0.25)
     assert trunkline("usage", "--by", "key_id").out.splitlines()[1].split()[:2] == [made.id, "night-jobs"]
     assert trunkline("usage", "--by", "model", "--csv").out.startswith("model,calls,")
+
+
+@pytest.mark.row("O2")
+def test_small_sums_are_shown(trunkline):
+    state = published(budgets=[Budget(name="cents", usd=0.0003)])
+    spend(state, 0.00008)
+    assert trunkline("budgets").out.splitlines()[1].split()[2:4] == ["0.000300", "0.000080"]

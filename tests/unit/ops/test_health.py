@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from trunkline.core.flow import Fallback
-from trunkline.core.service import Alias, Service, Snapshot
+from trunkline.core.service import Alias, Operation, Service, Snapshot
 from trunkline.ops.health import (
     Figures,
     Traffic,
@@ -412,6 +412,20 @@ def test_a_load_path_integration_that_is_down_takes_the_whole_down_unless_a_fall
     assert (found[0].stands_in, found[0].has_fallback) == (stands_in, bool(stands_in))
     told = status(found, NOW)
     assert (told["status"], told["integrations"]["pdf"]) == (whole, "down")
+
+
+@pytest.mark.row("H2")
+def test_a_fallback_of_a_single_operation_is_told_and_does_not_make_up_for_the_others() -> None:
+    chain = [Fallback(kind="template", body="{}"), Fallback(kind="static", on=["overloaded"])]
+    operations = [
+        Operation(name="convert", method="POST", path="/convert", fallback=chain),
+        Operation(name="merge", method="POST", path="/merge"),
+        Operation(name="none", method="POST", path="/none", fallback=[]),
+    ]
+    there = snapshot(service("pdf", criticality="load-path", operations=operations))
+    found = traffic(there, DOWN, {}, now=NOW)
+    assert (found[0].stands_in, found[0].has_fallback) == (("template (convert)",), False)
+    assert status(found, NOW)["status"] == "down"
 
 
 @pytest.mark.row("H2")
