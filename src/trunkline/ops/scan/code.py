@@ -112,7 +112,7 @@ def _note(
         host=called.host,
         place=place,
         language=source.language,
-        sdk=safe(called.why),
+        sdk=safe(address),
         role=file.role,
     )
     found.made.append(Made(site=site, row=None, start=start, address=address))

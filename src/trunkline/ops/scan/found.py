@@ -91,7 +91,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
     language: str
     sdk: str
-    """What is made or called, e.g. `OpenAI(...)`."""
+    """What is made or called, e.g. `OpenAI(...)` or `https://api.example.com`."""
     through: bool = False
     """It already goes through Trunkline (or to an address that is not written here)."""
     role: Role = "code"

@@ -227,7 +227,8 @@ def _bypass(sites: list[Site], declared: Declared, proxied: set[str]) -> Iterato
         name = declared.of(site.host) if site.host else declared.vendors.get(site.vendor)
         if site.through or not name or site.role != "code" or (site.vendor and site.vendor not in proxied):
             continue
-        yield _problem("bypass", f"{site.sdk} calls {name} directly.", name, site.place, name)
+        leads = "leads to" if "://" in site.sdk else "calls"
+        yield _problem("bypass", f"{site.sdk} {leads} {name} directly.", name, site.place, name)
 
 
 def declared_of(addresses: dict[str, list[str]], vendors: dict[str, str], allowed: list[str]) -> Declared:
