@@ -19,11 +19,16 @@ from trunkline.plugins.adapters.opening import opening
 _MARKS = (b'"message_start"', b'"message_delta"', b'"message_stop"', b'"error"')
 
 
+class _OutDetails(msgspec.Struct, gc=False):
+    thinking_tokens: int | None = 0
+
+
 class _Usage(msgspec.Struct, gc=False):
     input_tokens: int
     output_tokens: int
     cache_read_input_tokens: int | None = 0
     cache_creation_input_tokens: int | None = 0
+    output_tokens_details: _OutDetails | None = None
 
 
 class _Reply(msgspec.Struct, gc=False):
@@ -60,6 +65,8 @@ class AnthropicMessages:
         into.cache_write = usage.cache_creation_input_tokens or 0
         into.input = usage.input_tokens + into.cached + into.cache_write
         into.output = usage.output_tokens
+        if usage.output_tokens_details is not None:
+            into.reasoning = usage.output_tokens_details.thinking_tokens or 0
         if reply.error is None and reply.type == "message" and reply.stop_reason != "refusal":
             into.plain = True
 
@@ -132,3 +139,5 @@ def _usage(usage: dict[str, Any], into: Reading) -> None:
     output = count(usage.get("output_tokens"))
     if output >= 0:
         into.output = output
+        thought = count(member(usage, "output_tokens_details").get("thinking_tokens"), 0)
+        into.reasoning = thought or into.reasoning

@@ -19,6 +19,7 @@ from trunkline.plugins.adapters.opening import opening
 
 class _Details(msgspec.Struct, gc=False):
     cached_tokens: int | None = 0
+    cache_write_tokens: int | None = 0
 
 
 class _OutDetails(msgspec.Struct, gc=False):
@@ -72,6 +73,7 @@ class OpenaiChat:
         )
         if usage.prompt_tokens_details is not None:
             into.cached = usage.prompt_tokens_details.cached_tokens or 0
+            into.cache_write = usage.prompt_tokens_details.cache_write_tokens or 0
         if usage.completion_tokens_details is not None:
             into.reasoning = usage.completion_tokens_details.reasoning_tokens or 0
 
@@ -149,5 +151,7 @@ def loosely(value: Any, into: Reading) -> None:
     if count(usage.get("prompt_tokens")) >= 0:
         into.input = count(usage.get("prompt_tokens"))
         into.output = count(usage.get("completion_tokens"), 0)
-        into.cached = count(member(usage, "prompt_tokens_details").get("cached_tokens"), 0)
+        inside = member(usage, "prompt_tokens_details")
+        into.cached = count(inside.get("cached_tokens"), 0)
+        into.cache_write = count(inside.get("cache_write_tokens"), 0)
         into.reasoning = count(member(usage, "completion_tokens_details").get("reasoning_tokens"), 0)

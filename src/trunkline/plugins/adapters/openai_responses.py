@@ -77,7 +77,9 @@ def _take(value: Any, into: Reading) -> None:
     if count(usage.get("input_tokens")) >= 0:
         into.input = count(usage.get("input_tokens"))
         into.output = count(usage.get("output_tokens"), 0)
-        into.cached = count(member(usage, "input_tokens_details").get("cached_tokens"), 0)
+        inside = member(usage, "input_tokens_details")
+        into.cached = count(inside.get("cached_tokens"), 0)
+        into.cache_write = count(inside.get("cache_write_tokens"), 0)
         into.reasoning = count(member(usage, "output_tokens_details").get("reasoning_tokens"), 0)
 
 

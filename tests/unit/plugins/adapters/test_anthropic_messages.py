@@ -33,6 +33,24 @@ def test_a_whole_reply_counts_cached_input_as_input() -> None:
     }  # fmt: skip
     assert read(MESSAGES, {"usage": {"input_tokens": 7, "cache_read_input_tokens": None}})["input"] == 7
     assert read(MESSAGES, {"usage": {"input_tokens": -3}}) == {"finished": True}
+    thought = {"input_tokens": 7, "output_tokens": 5, "output_tokens_details": {"thinking_tokens": 3}}
+    assert read(MESSAGES, {"usage": thought})["reasoning"] == 3
+    assert read(MESSAGES, {"usage": {**thought, "output_tokens": 5.0, "input_tokens": "x"}})["reasoning"] == 3
+
+
+@pytest.mark.row("E2")
+@pytest.mark.parametrize(
+    ("more", "plain"),
+    [
+        ({}, True),
+        ({"error": {"message": "x"}}, False),
+        ({"stop_reason": "refusal"}, False),
+        ({"type": "error"}, False),
+    ],
+)
+def test_a_reply_is_plain_unless_it_speaks_of_a_failure(more: dict[str, Any], plain: bool) -> None:
+    body = {"type": "message", "model": "m", "usage": {"input_tokens": 1, "output_tokens": 1}, **more}
+    assert read(MESSAGES, body).get("plain", False) is plain
 
 
 @pytest.mark.row("F7")

@@ -24,10 +24,10 @@ def read(adapter: Adapter, body: Any) -> dict[str, Any]:
 def test_a_whole_reply() -> None:
     usage = {
         "prompt_tokens": 10, "completion_tokens": 5,
-        "prompt_tokens_details": {"cached_tokens": 4}, "completion_tokens_details": {"reasoning_tokens": 3},
+        "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 2}, "completion_tokens_details": {"reasoning_tokens": 3},
     }  # fmt: skip
     assert read(CHAT, {"model": "gpt-x", "choices": [{"finish_reason": "stop"}], "usage": usage}) == {
-        "input": 10, "output": 5, "cached": 4, "reasoning": 3, "model": "gpt-x", "finished": True, "plain": True,
+        "input": 10, "output": 5, "cached": 4, "cache_write": 2, "reasoning": 3, "model": "gpt-x", "finished": True, "plain": True,
     }  # fmt: skip
 
 

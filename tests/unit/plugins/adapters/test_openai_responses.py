@@ -16,11 +16,19 @@ BODY = {
     "usage": {
         "input_tokens": 10,
         "output_tokens": 5,
-        "input_tokens_details": {"cached_tokens": 4},
+        "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 2},
         "output_tokens_details": {"reasoning_tokens": 3},
     },
 }
-READ = {"input": 10, "output": 5, "cached": 4, "reasoning": 3, "model": "gpt-x", "finished": True}
+READ = {
+    "input": 10,
+    "output": 5,
+    "cached": 4,
+    "cache_write": 2,
+    "reasoning": 3,
+    "model": "gpt-x",
+    "finished": True,
+}
 
 
 def read(adapter: Adapter, body: Any) -> dict[str, Any]:
