@@ -410,9 +410,52 @@ GEMINI = members(
     },
 )
 
+# --- OpenAI Responses
+
+_r_content = TEXT | some(
+    st.fixed_dictionaries({"type": st.just("input_text"), "text": TEXT})
+    | st.fixed_dictionaries({"type": st.just("input_image"), "image_url": _url, "detail": st.just("low")})
+    | st.just({"type": "input_file", "file_id": "file-1"})
+)
+_r_item = (
+    members({"role": st.sampled_from(["user", "system", "developer"]), "content": _r_content}, {})
+    | st.fixed_dictionaries(
+        {"type": st.just("function_call"), "call_id": WORD, "name": WORD, "arguments": TEXT}
+    )
+    | st.fixed_dictionaries(
+        {"type": st.just("function_call_output"), "call_id": WORD, "output": TEXT | st.just("")}
+    )
+    | st.fixed_dictionaries(
+        {"type": st.just("reasoning"), "id": WORD, "summary": st.just([]), "encrypted_content": WORD}
+    )
+    | st.just({"type": "web_search_call", "id": "ws_1", "status": "completed"})
+)
+RESPONSES = members(
+    {"model": WORD, "input": TEXT | some(_r_item, 5)},
+    {
+        "instructions": TEXT,
+        "stream": st.just(True),
+        "max_output_tokens": st.integers(1, 99),
+        "temperature": NUMBER | st.none(),
+        "top_p": NUMBER,
+        "store": st.booleans(),
+        "metadata": st.just({"a": "b"}),
+        "parallel_tool_calls": st.booleans(),
+        "reasoning": st.sampled_from([{"effort": "low"}, {"effort": "high", "summary": "auto"}, {}]),
+        "text": st.sampled_from(
+            [{"verbosity": "low"}, {"format": {"type": "json_schema", "name": "a", "schema": {}}}]
+        ),
+        "include": st.just(["reasoning.encrypted_content", "file_search_call.results"]),
+        "truncation": st.just("auto"),
+        "tools": st.just([{"type": "function", "name": "f", "parameters": {}}, {"type": "web_search"}]),
+        "tool_choice": st.sampled_from(["required", {"type": "function", "name": "f"}]),
+    },
+)
+
 REQUESTS: dict[str, st.SearchStrategy[Any]] = {
     "openai-chat": CHAT,
     "anthropic-messages": MESSAGES,
     "gemini-generate": GEMINI,
+    "openai-responses": RESPONSES,
 }
 """By dialect."""

@@ -354,3 +354,50 @@ def test_anthropic_sdk_reaches_gemini_with_tools_and_a_stream(messages: Anthropi
     assert asked.stop_reason == "tool_use"
     with messages.messages.stream(model=GEMINI, max_tokens=300, messages=ASK) as stream:
         assert stream.get_final_text()
+
+
+# The openai SDK's Responses, and models of Anthropic and Google.
+
+RESPONSES_TOOLS: Any = [{"type": "function", "name": "get_weather", "parameters": CITY, "strict": False}]
+
+
+@pytest.mark.parametrize("model", [CLAUDE, GEMINI])
+def test_openai_sdk_calls_tools_by_responses_and_sends_their_results_back(chat: OpenAI, model: str) -> None:
+    asked = chat.responses.create(model=model, input=ASK, tools=RESPONSES_TOOLS)
+    calls = [item for item in asked.output if item.type == "function_call"]
+    assert [json.loads(call.arguments)["city"] for call in calls] == ["Paris", "Rome"]
+
+    results: Any = [
+        {"type": "function_call_output", "call_id": call.call_id, "output": "sunny"} for call in calls
+    ]
+    turns: Any = [item.model_dump(exclude_none=True) for item in asked.output]
+    reply = chat.responses.create(model=model, input=[*ASK, *turns, *results], tools=RESPONSES_TOOLS)
+    assert (reply.status, bool(reply.output_text)) == ("completed", True)
+    assert reply.usage is not None
+    assert reply.usage.total_tokens == reply.usage.input_tokens + reply.usage.output_tokens
+
+
+@pytest.mark.parametrize("model", [CLAUDE, GEMINI])
+def test_openai_sdk_reads_a_stream_of_responses(chat: OpenAI, model: str) -> None:
+    with chat.responses.stream(model=model, input="Tell me a story") as stream:
+        kinds = [event.type for event in stream]
+        whole = stream.get_final_response()
+
+    assert kinds[:4] == [
+        "response.created",
+        "response.in_progress",
+        "response.output_item.added",
+        "response.content_part.added",
+    ]
+    assert kinds[-4:] == [
+        "response.output_text.done",
+        "response.content_part.done",
+        "response.output_item.done",
+        "response.completed",
+    ]
+    assert whole.output_text
+
+
+def test_a_stored_answer_is_refused_to_a_vendor_that_does_not_keep_it(chat: OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="send the turns themselves"):
+        chat.responses.create(model=CLAUDE, input="And then?", previous_response_id="resp_1")

@@ -12,6 +12,7 @@ from trunkline.plugins.adapters.gemini_codec import GeminiCodec
 from trunkline.plugins.adapters.messages import COUNT, MESSAGES
 from trunkline.plugins.adapters.openai_chat import OpenaiChat
 from trunkline.plugins.adapters.openai_responses import OpenaiResponses
+from trunkline.plugins.adapters.responses_codec import RESPONSES
 
 ADAPTERS: dict[str, Adapter] = {
     adapter.name: adapter
@@ -28,5 +29,5 @@ ADAPTERS: dict[str, Adapter] = {
 }
 
 CODECS: dict[str, Codec] = {
-    codec.dialect: codec for codec in (CHAT, MESSAGES, COUNT, GeminiCodec())
+    codec.dialect: codec for codec in (CHAT, MESSAGES, COUNT, GeminiCodec(), RESPONSES)
 }
