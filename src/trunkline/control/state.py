@@ -99,7 +99,9 @@ class State:
         try:
             value = open_store(scheme, StoreSettings(), self.environ).fetch(rest).value
         except (SecretUnavailable, StoreDown) as problem:
-            raise MasterKeyProblem(f"The master key cannot be had from {ref}: {problem.why}. {problem.cure}") from None
+            raise MasterKeyProblem(
+                f"The master key cannot be had from {ref}: {problem.why}. {problem.cure}"
+            ) from None
         return masterkey.parse(value, ref)
 
     @property
