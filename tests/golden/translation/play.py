@@ -54,6 +54,7 @@ VENDORS = {
 INGRESS: dict[str, Callable[[str, bool], str]] = {
     "openai-chat": lambda model, stream: "/v1/chat/completions",
     "anthropic-messages": lambda model, stream: "/v1/messages",
+    "openai-responses": lambda model, stream: "/v1/responses",
     "gemini-generate": lambda model, stream: (
         f"/v1beta/models/{model}:streamGenerateContent?alt=sse"
         if stream

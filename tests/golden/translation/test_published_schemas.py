@@ -11,6 +11,7 @@ from anthropic.types.message_create_params import MessageCreateParams
 from google.genai.types import GenerateContentResponse
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat.completion_create_params import CompletionCreateParams
+from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from tests.golden.translation.play import CASES, NAMED_EVENTS, VENDORS, Case, golden, pairs
@@ -25,11 +26,13 @@ REPLIES: dict[str, TypeAdapter[Any]] = {
     "openai-chat": TypeAdapter(ChatCompletion),
     "anthropic-messages": TypeAdapter(Message),
     "gemini-generate": TypeAdapter(GenerateContentResponse),
+    "openai-responses": TypeAdapter(Response),
 }
 EVENTS: dict[str, TypeAdapter[Any]] = {
     "openai-chat": TypeAdapter(ChatCompletionChunk),
     "anthropic-messages": TypeAdapter(RawMessageStreamEvent),
     "gemini-generate": TypeAdapter(GenerateContentResponse),
+    "openai-responses": TypeAdapter(ResponseStreamEvent),
 }
 PAIRS = [
     pytest.param(case, ingress, name, id=f"{case.name}-{ingress}-to-{name}")
