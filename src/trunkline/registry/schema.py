@@ -30,6 +30,7 @@ def json_schema() -> dict[str, Any]:
         "description": text,
     }
     defs["Integration"]["properties"]["vendor"]["enum"] = catalog.names()
+    defs["Route"]["anyOf"] = [{"required": ["integration"]}, {"required": ["split"]}]
     for owner in (root, defs["Layer"]):  # `gotenberg:` with nothing behind it is an integration, too
         of = owner["properties"]["integrations"]
         of["additionalProperties"] = {"anyOf": [of["additionalProperties"], {"type": "null"}]}

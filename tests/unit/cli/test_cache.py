@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trunkline.cli import running
+from trunkline.control import running
 from trunkline.cli.cache import by_integration
 from trunkline.control import forget
 from trunkline.core import codec

@@ -115,8 +115,10 @@ def test_every_failure_that_has_an_exit_code_exists():
     from trunkline.control.archive import ArchiveProblem
     from trunkline.control.baseline import ReviewProblem
     from trunkline.control.claim import ClaimRefused
+    from trunkline.control.contracts import ContractProblem
     from trunkline.control.faults import FaultProblem
     from trunkline.control.findings import FindingProblem
+    from trunkline.control.incidents import IncidentProblem
     from trunkline.control.keys import KeyProblem, WishInvalid
     from trunkline.control.processes import ProcessProblem
     from trunkline.control.running import NotRunning
@@ -128,6 +130,13 @@ def test_every_failure_that_has_an_exit_code_exists():
     from trunkline.control.unknown import UnknownProblem
     from trunkline.control.users import UserProblem
     from trunkline.ledger.migrate import SchemaRefused
+    from trunkline.ops.contracts.cassette import CassetteInvalid
+    from trunkline.ops.contracts.checks import ChecksInvalid
+    from trunkline.ops.contracts.lock import LockInvalid
+    from trunkline.ops.contracts.openapi import DescriptionInvalid
+    from trunkline.ops.scan.baseline import BaselineInvalid
+    from trunkline.ops.scan.registry_text import MergeRefused
+    from trunkline.ops.scan.values import ValueProblem
     from trunkline.plugins.secrets import SecretUnavailable
     from trunkline.plugins.secrets.masterkey import MasterKeyProblem
     from trunkline.registry.findings import RegistryInvalid
@@ -155,6 +164,8 @@ def test_every_failure_that_has_an_exit_code_exists():
         TaskProblem,
     )
     known += (AnchorProblem, ReviewProblem, SessionProblem, TeamProblem, UserProblem, ProcessProblem)
+    known += (ContractProblem, CassetteInvalid, ChecksInvalid, LockInvalid, DescriptionInvalid)
+    known += (BaselineInvalid, MergeRefused, ValueProblem)
     assert {one.__name__ for one in known} == exits.BY_FAILURE.keys()
 
 

@@ -68,10 +68,12 @@ def _sum(old: Place | None, new: Place | None) -> Place:
         return only
     if old.declared:
         return _declared(old, new)
-    facts = dict(_still(old, new))
+    facts, later = dict(_still(old, new)), _later(old, new)
     if old.having("t:") and not any(fact.startswith("t:") for fact in facts):
-        return Place(new.n + old.count("-"), {**new.facts, **{f: t for f, t in facts.items() if f == "-"}})
-    for fact, tally in new.facts.items():
+        return Place(
+            later.n + old.count("-"), {**later.facts, **{f: t for f, t in facts.items() if f == "-"}}
+        )
+    for fact, tally in later.facts.items():
         facts[fact] = Tally(facts[fact].count + tally.count if fact in facts else tally.count)
     if "~" in facts:
         facts = {fact: tally for fact, tally in facts.items() if not fact.startswith("v:")}
@@ -86,15 +88,32 @@ def _declared(old: Place, new: Place) -> Place:
     return Place(old.n, {fact: Tally(max(1, tally.count)) for fact, tally in facts.items()}, declared=True)
 
 
+def _later(old: Place, new: Place) -> Place:
+    """What was seen since, without the time before a fact of old was replaced."""
+    over = {
+        fact: new.facts[fact].count for fact in old.facts if fact in new.facts and _replaced(fact, old, new)
+    }
+    units = sum(count for fact, count in over.items() if fact.startswith("t:"))
+    facts = {fact: tally for fact, tally in new.facts.items() if fact not in over}
+    if units and "+" in facts:
+        facts["+"] = Tally(max(0, facts["+"].count - units))
+    return Place(max(0, new.n - units), facts)
+
+
 def _still(old: Place, new: Place) -> Iterable[tuple[str, Tally]]:
     """The old facts without those that a newer one of their family has replaced."""
     for fact, tally in old.facts.items():
-        family = fact[:2]
-        fresh = [one.first for name, one in new.facts.items() if name[:2] == family and name not in old.facts]
-        last = new.facts[fact].last if fact in new.facts else 0
-        replaced = family in ("t:", "f:") and fact != "t:null" and fresh and last < min(fresh)
-        if not replaced and not _ended(fact, tally, new):
+        if not _replaced(fact, old, new) and not _ended(fact, tally, new):
             yield fact, tally
+
+
+def _replaced(fact: str, old: Place, new: Place) -> bool:
+    """Whether a type or format has not come since another one came that is new."""
+    family = fact[:2]
+    if family not in ("t:", "f:") or fact == "t:null":
+        return False
+    fresh = [one.first for name, one in new.facts.items() if name[:2] == family and name not in old.facts]
+    return bool(fresh) and (new.facts[fact].last if fact in new.facts else 0) < min(fresh)
 
 
 def _ended(fact: str, tally: Tally, new: Place) -> bool:

@@ -65,13 +65,17 @@ def parts_of(
 
 
 def error_parts(
-    sample: Sample, known: Mapping[str, Collection[str]], maps: Mapping[str, Collection[str]]
+    sample: Sample,
+    known: Mapping[str, Collection[str]],
+    maps: Mapping[str, Collection[str]],
+    *,
+    always: bool = False,
 ) -> Parts:
-    """What a failed call shows of the errors of its vendor, which look alike whatever the operation."""
+    """What a failed call shows of the errors of its vendor, which look alike whatever the operation. `always`: whatever the status."""
     reader = _Reader(known, maps, frozenset())
     if sample.status not in PASSING:
         reader.word("error status", str(sample.status))
-    if sample.status not in PASSING or sample.status >= 500:
+    if always or sample.status not in PASSING or sample.status >= 500:
         reader.reply("error", sample)
     return reader.parts
 

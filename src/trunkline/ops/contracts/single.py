@@ -35,7 +35,7 @@ def differences(
     sample = _sample(answer)
     if answer.status >= 400:
         contract = locks.contract_of(errors) if errors is not None else {}
-        parts = error_parts(sample, _known(contract), _maps(contract))
+        parts = error_parts(sample, _known(contract), _maps(contract), always=True)
     else:
         parts = parts_of(sample, _known(contract), _maps(contract), ErrorShape())
     found: list[Change] = []

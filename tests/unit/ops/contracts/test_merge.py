@@ -59,3 +59,13 @@ def test_a_change_that_is_undone_after_it_was_accepted_is_one_again() -> None:
     found.operation.accept(accepted(found.operation, changes), "next")
     found.refresh()
     assert told(after(found, lambda n: BODY, 10)) == [("reply", "/amount", "added", "integer")]
+
+
+def test_what_was_seen_before_the_change_is_not_learned_again() -> None:
+    found = watch()
+    after(found, lambda n: BODY, 20)
+    changes = after(found, lambda n: {**BODY, "amount": "5"}, 20)
+    contract = accepted(found.operation, changes)
+    assert "/amount: {seen: 20/20, type: string, format: integer-text}" in locks.operation_text(
+        locks.locked_operation("POST", "/v1/charges", contract)
+    )
