@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -18,9 +17,6 @@ from tests.battery.load import MIX, Load
 from tests.support.gateway import SECRETS, Call, Trunkline
 from tests.support.polling import eventually
 from tests.support.simulator import SimulatorProcess
-from trunkline.control.child import child_environ
-from trunkline.control.reload import gateway_facts
-from trunkline.settings import to_environ
 
 HOUR, DAY = 3600.0, 86400.0
 RATE, RATE_PER_S = 10, 2.0
@@ -45,15 +41,9 @@ class Jumping(Trunkline):
 
     def spawn(self) -> None:
         self.jump_file = self.folder / "jump"
-        environ = child_environ({**os.environ, **self._environ}, to_environ(self._settings))
-        environ |= {"JUMP_FILE": str(self.jump_file), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         script = str(Path(__file__).with_name("jumping_gateway.py"))
-        with self.errors_file.open("ab") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, script], env=environ, stdin=subprocess.DEVNULL, stderr=errors
-            )
-        eventually(self._ready, f"the gateway to start; it wrote: {self.errors_file}")
-        self.port = int(gateway_facts(self.state)["port"])
+        path = os.pathsep.join(filter(None, sys.path))
+        self.begin(script, JUMP_FILE=str(self.jump_file), PYTHONPATH=path)
 
     def jump(self, seconds: float) -> None:
         """From now on the clock is wrong by so much."""

@@ -19,7 +19,6 @@ from tests.support.gateway import SECRETS, Trunkline
 from tests.support.polling import eventually
 from tests.support.simulator import SimulatorProcess
 from trunkline.control.child import child_environ
-from trunkline.control.reload import gateway_facts
 from trunkline.ledger.drain import Drain
 from trunkline.ledger.query import CallFilter, Ledger
 from trunkline.settings import to_environ
@@ -37,15 +36,7 @@ class Cramped(Trunkline):
         return self.folder / "disk-is-full"
 
     def spawn(self) -> None:
-        environ = child_environ({**os.environ, **self._environ}, to_environ(self._settings))
-        environ |= {"CRAMPED_FULL": str(self.full_mark)}
-        script = str(Path(__file__).with_name("cramped_gateway.py"))
-        with self.errors_file.open("ab") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, script], env=environ, stdin=subprocess.DEVNULL, stderr=errors
-            )
-        eventually(self._ready, f"the gateway to start; it wrote: {self.errors_file}")
-        self.port = int(gateway_facts(self.state)["port"])
+        self.begin(str(Path(__file__).with_name("cramped_gateway.py")), CRAMPED_FULL=str(self.full_mark))
 
     def act(self, correlation_id: str, first_ms: int = 0) -> Answer:
         """One call that makes something and may not be repeated."""

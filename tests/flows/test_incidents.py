@@ -80,6 +80,8 @@ def test_an_outage_from_the_first_failure_to_the_review(
         assert person.get() == 200
 
         simulator.fault("server_error", "crm")
+        for _ in range(5):
+            person.get()
 
         def opened() -> Any:
             person.get()

@@ -88,7 +88,9 @@ def test_a_stream_of_openai_reaches_an_anthropic_client(trunkline: Trunkline) ->
     assert trunkline.recorded(answer).end.state == "ok"
 
 
-def test_tokens_are_guessed_where_the_vendor_counts_none(trunkline: Trunkline, simulator: SimulatorProcess) -> None:
+def test_tokens_are_guessed_where_the_vendor_counts_none(
+    trunkline: Trunkline, simulator: SimulatorProcess
+) -> None:
     asked = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "a" * 400}], "system": "b" * 40}
     answer = trunkline.call("POST", "/v1/messages/count_tokens", asked)
 

@@ -97,10 +97,14 @@ class Trunkline:
 
     def spawn(self) -> None:
         """Starts the process on what is published."""
-        environ = child_environ({**os.environ, **self._environ}, to_environ(self._settings))
+        self.begin("-m", "trunkline.app")
+
+    def begin(self, *arguments: str, **more: str) -> None:
+        """Starts Python with these arguments as the gateway, `more` in its environment, and waits until it serves."""
+        environ = child_environ({**os.environ, **self._environ}, to_environ(self._settings)) | more
         with self.errors_file.open("ab") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "trunkline.app"], env=environ, stdin=subprocess.DEVNULL, stderr=errors
+                [sys.executable, *arguments], env=environ, stdin=subprocess.DEVNULL, stderr=errors
             )
         ready(self._process, self._serves, "the gateway", lambda: self.errors)
         self.port = int(gateway_facts(self.state)["port"])

@@ -24,7 +24,8 @@ def sample(
         "call_id": "c", "at_us": int(1_795_000_000_000_000 + minute * 60e6), "correlation_id": f"corr-{minute:g}",
         "integration": "stripe", "operation": "create_charge", "method": "POST", "path": "/v1/charges", "version": "", "model": "",
         "status": status, "key_id": key, "team": "", "feature": "", "subject_hash": "", "request_cut": False, "response_cut": False,
-        "request_type": "application/json" if asked is not None else "", "request": json.dumps(asked).encode() if asked is not None else b"",
+        "request_type": "application/json" if asked is not None else "",
+        "request": json.dumps(asked).encode() if asked is not None else b"",
         "response_type": media, "response": raw, "stream": media.startswith("text/event-stream"),
     }  # fmt: skip
     return Sample(**{**fields, **more})

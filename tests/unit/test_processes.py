@@ -31,10 +31,12 @@ def test_one_that_ends_instead_is_told_at_once_with_what_it_wrote() -> None:
 
 def test_one_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "HANGS_S", 0.05)
-    process = started("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); input()")
+    process = started(
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); input()"
+    )
     assert process.stdout is not None
     process.stdout.readline()
-    with pytest.raises(AssertionError, match="waited 0.05 s for it to start"):
+    with pytest.raises(AssertionError, match=r"waited 0\.05 s for it to start"):
         processes.ready(process, lambda: False, "it", str)
     process.terminate()
     assert processes.ended(process) == -9

@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from trunkline import __version__
 from trunkline.console import (
-    audits,
     alerting,
+    audits,
     callers,
     contract_pages,
     credentials,

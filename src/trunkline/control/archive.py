@@ -121,7 +121,9 @@ def restore(source: Path, state: State, registry: Path, *, replace: bool = False
     for stale in (state.snapshot, state.sealed, state.callers, state.reload):
         stale.unlink(missing_ok=True)
     (state.path / FILE_NAME).unlink(missing_ok=True)
-    (state.path / anchor.FILE_NAME).unlink(missing_ok=True)  # of a chain that may be longer than the restored one
+    (state.path / anchor.FILE_NAME).unlink(
+        missing_ok=True
+    )  # of a chain that may be longer than the restored one
     made_anew(state.journal, state.ledger, state.path / FILE_NAME, time.time_ns() // 1000)
     if REGISTRY in members and not registry.exists():
         registry.write_bytes(members[REGISTRY])

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from trunkline.core.flow import Fallback, Lane
+from trunkline.core.flow import Fallback
 
 Strategy = Literal["weighted", "priority", "round_robin", "latency", "cost", "headroom", "lane", "canary"]
 """`weighted`: by shares. `priority`: in the order written. `round_robin`: one after the other. `latency`: who answered fastest of

@@ -16,8 +16,8 @@ class Trail:
     """Made at the first failure of a call."""
 
     __slots__ = (
-        "_lines",
         "_began",
+        "_lines",
         "_place",
         "_refused",
         "acted",

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from trunkline.control import running
 from trunkline.cli.cache import by_integration
-from trunkline.control import forget
+from trunkline.control import forget, running
 from trunkline.core import codec
 
 REGISTRY = "version: 1\nintegrations:\n  crm: {base_url: 'https://crm.example.com', auth: {kind: none}}\n"

@@ -70,7 +70,9 @@ async def test_a_wish_is_noted_with_an_audit_row_or_refused(
     assert (await ask(target, method="POST")).status == status
     assert orders(state) == noted
     rows = [row for row in audit.entries(State(state)) if row["action"].startswith("task.")]
-    assert [(row["action"], row["actor"]) for row in rows] == [(f"task.{what}", "admin.token") for what in noted]
+    assert [(row["action"], row["actor"]) for row in rows] == [
+        (f"task.{what}", "admin.token") for what in noted
+    ]
 
 
 async def test_metrics_and_health_count_them(ask: Ask, state: Path) -> None:

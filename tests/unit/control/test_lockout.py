@@ -44,8 +44,14 @@ def test_an_account_is_locked_from_every_address(failures: Failures) -> None:
     for n in range(ACCOUNT.failures):
         assert not locked(failures)
         failures.failed("password", f"203.0.113.{n}", "ana")
-    assert (locked(failures), locked(failures, "198.51.100.1"), locked(failures, HERE, "bo")) == (True, True, False)
-    with pytest.raises(LockedOut, match="account ana is locked out until .*; `trunkline users unlock ana` lifts it"):
+    assert (locked(failures), locked(failures, "198.51.100.1"), locked(failures, HERE, "bo")) == (
+        True,
+        True,
+        False,
+    )
+    with pytest.raises(
+        LockedOut, match=r"account ana is locked out until .*; `trunkline users unlock ana` lifts it"
+    ):
         failures.check(HERE, "ana")
 
 
@@ -71,10 +77,15 @@ def test_a_lock_ends_by_itself(failures: Failures, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("name", ["ana", "account:ana", HERE])
-def test_a_person_lifts_a_lock_within_seconds(state: State, failures: Failures, clock: Clock, name: str) -> None:
+def test_a_person_lifts_a_lock_within_seconds(
+    state: State, failures: Failures, clock: Clock, name: str
+) -> None:
     for n in range(ADDRESS.failures):
         failures.failed("password", HERE, "ana" if n < ACCOUNT.failures else f"other{n}")
-    assert {one.subject for one in lockout.listed(state, now=NOW) if one.holds} == {"account:ana", f"address:{HERE}"}
+    assert {one.subject for one in lockout.listed(state, now=NOW) if one.holds} == {
+        "account:ana",
+        f"address:{HERE}",
+    }
     lifted = lockout.unlock(state, name, actor="cli:bo", now=NOW)
     assert lifted == [f"address:{HERE}" if name == HERE else "account:ana"]
     clock.now = NOW + lockout.LOOK_S

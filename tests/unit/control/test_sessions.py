@@ -30,9 +30,13 @@ def test_a_link_opens_one_session_for_its_person(state: State, ana: str) -> None
     link = sessions.make_link(state, "ana", now=NOW)
     first = sessions.take_link(state, link, address=HERE, agent="Browser", now=NOW + 1)
     assert first is not None
-    assert sessions.who(state, first.cookie, now=NOW + 2) == Signed(first.id, ana, "ana", "developer", ("shop",))
+    assert sessions.who(state, first.cookie, now=NOW + 2) == Signed(
+        first.id, ana, "ana", "developer", ("shop",)
+    )
     assert sessions.take_link(state, link, address=HERE, now=NOW + 2) is None
-    assert sessions.take_link(State(state.path, {}), link, address=HERE, now=NOW + 2) is None, "over restarts too"
+    assert sessions.take_link(State(state.path, {}), link, address=HERE, now=NOW + 2) is None, (
+        "over restarts too"
+    )
 
 
 def test_a_link_without_a_name_is_the_admins(state: State) -> None:

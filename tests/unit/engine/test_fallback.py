@@ -287,7 +287,9 @@ async def test_a_degraded_answer_is_marked_in_answer_and_record() -> None:
 
 
 async def test_a_static_answer_may_itself_say_that_something_failed() -> None:
-    down = Fallback(kind="static", status=503, content_type="text/plain", body="closed {{ code }}: {{ /a }} {{")
+    down = Fallback(
+        kind="static", status=503, content_type="text/plain", body="closed {{ code }}: {{ /a }} {{"
+    )
     trial = two(DENIED, first={"fallback": [down]})
     heard = await trial.ask("GET", "/api/proxy/acme/x")
     assert (heard.status, heard.field(b"x-trunkline-fallback")) == (503, b"static")

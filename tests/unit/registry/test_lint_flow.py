@@ -68,7 +68,9 @@ def test_a_deferral_should_be_told(loaded: Load) -> None:
     assert found(loaded, HOOK, openai="fallback: {kind: defer}") == []
 
 
-@pytest.mark.parametrize("target", ["groq", "groq/meta-llama/llama-4-scout-17b-16e-instruct", "spare", "other"])
+@pytest.mark.parametrize(
+    "target", ["groq", "groq/meta-llama/llama-4-scout-17b-16e-instruct", "spare", "other"]
+)
 def test_what_is_switched_off_cannot_stand_in(loaded: Load, target: str) -> None:
     names = (
         f"routes: {{spare: groq, llm: {{integration: openai, fallback: [{target}]}}}}\n"

@@ -60,9 +60,11 @@ def test_operations_routes_and_model_names_have_rules_of_their_own(loaded: Load)
 
 
 def test_samples_are_on_and_small_unless_said_otherwise(loaded: Load) -> None:
-    text = f"defaults: {{samples: {{share: 0.5}}}}\n{BEGIN.removeprefix('version: 1' + chr(10))}{CRM}samples: {{request: 1KB, enabled: true}}}}\n"
+    after = BEGIN.removeprefix("version: 1" + chr(10))
+    mine = f"{after}{CRM}samples: {{request: 1KB, enabled: true}}}}\n"
+    off = "  b: {base_url: 'https://b.example.com', samples: {enabled: false}}\n"
     snapshot = loaded(
-        f"version: 1\nsamples: {{keep: 10m, size: 16MB}}\n{text}  b: {{base_url: 'https://b.example.com', samples: {{enabled: false}}}}\n"
+        f"version: 1\nsamples: {{keep: 10m, size: 16MB}}\ndefaults: {{samples: {{share: 0.5}}}}\n{mine}{off}"
     ).snapshot
     assert snapshot.samples == SampleStore(keep=600.0, bytes=16 << 20)
     assert [one.samples for one in snapshot.services] == [

@@ -75,7 +75,8 @@ def test_nothing_said_lets_nobody_in_by_a_provider_and_takes_no_tokens(loaded: L
 OIDC = "sign_in: {oidc: {issuer: https://login.example.com, client_id: x, %s}}\n"
 JWT = "jwt: {corp: {issuer: https://login.example.com, %s}}\n"
 GOOD = "audience: a, scopes: ['*']"
-TWINS = "jwt: {a: {issuer: 'https://x.example.com', %s}, b: {issuer: 'https://x.example.com', %s}}\n" % (GOOD, GOOD)
+TWIN = "issuer: 'https://x.example.com', " + GOOD
+TWINS = f"jwt: {{a: {{{TWIN}}}, b: {{{TWIN}}}}}\n"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,9 @@ TWINS = "jwt: {a: {issuer: 'https://x.example.com', %s}, b: {issuer: 'https://x.
         ("team_size: 0\n", "bad-value", "team_size", "1"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_said_with_the_cure(refused: Refused, rest: str, code: str, item: str, says: str) -> None:
+def test_what_cannot_be_is_said_with_the_cure(
+    refused: Refused, rest: str, code: str, item: str, says: str
+) -> None:
     found, at, text = only(refused, rest)
     assert (found, at) == (code, item)
     assert says in text

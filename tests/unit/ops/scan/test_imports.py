@@ -42,14 +42,18 @@ def found(name: str, text: str, known: vendors.Vendors) -> list[tuple[str, int]]
         ("a.py", "def f():\n    import boto3\n", [("aws", 2)]),
         (
             "a.ts",
-            ("import OpenAI, { type X } from 'openai';\nimport type { Y } from \"stripe\";\nconst t = require('twilio')(a, b);\n"
-            "await import('@anthropic-ai/sdk');\n// from 'resend'\nexport * from '@slack/web-api';\nimport './openai';\n"),
+            (
+                "import OpenAI, { type X } from 'openai';\nimport type { Y } from \"stripe\";\nconst t = require('twilio')(a, b);\n"
+                "await import('@anthropic-ai/sdk');\n// from 'resend'\nexport * from '@slack/web-api';\nimport './openai';\n"
+            ),
             [("anthropic", 4), ("openai", 1), ("slack", 6), ("stripe", 2), ("twilio", 3)],
         ),
         (
             "a.go",
-            ('import (\n\tstripe "github.com/stripe/stripe-go/v82"\n'
-            '\t"github.com/openai/openai-go/option"\n)\n// "github.com/twilio/twilio-go"\nx := "fmt"\n'),
+            (
+                'import (\n\tstripe "github.com/stripe/stripe-go/v82"\n'
+                '\t"github.com/openai/openai-go/option"\n)\n// "github.com/twilio/twilio-go"\nx := "fmt"\n'
+            ),
             [("openai", 3), ("stripe", 2)],
         ),
         (
