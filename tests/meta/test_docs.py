@@ -100,7 +100,9 @@ def test_a_registry_on_a_page_loads(text: str, tmp_path: Path) -> None:
     named = [one["target"] if isinstance(one, dict) else one for many in behind for one in many]
     targets = [one.partition("/")[0] for one in named]
     routes = part.get("routes", {}).values()
-    targets += [route["integration"] if isinstance(route, dict) else route for route in routes]
+    for route in routes:
+        long = route if isinstance(route, dict) else {"integration": route}
+        targets += long.get("split") or [long["integration"]]
     for vendor in targets:
         there.setdefault(vendor, {"secret": "env:SOME_KEY"})
     file = tmp_path / "trunkline.yaml"
