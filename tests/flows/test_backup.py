@@ -34,17 +34,22 @@ integrations:
 def started(site: Site) -> Iterator[Any]:
     running: list[Deferring] = []
 
-    def start(folder: Path) -> Deferring:
-        folder.mkdir(exist_ok=True)
-        it = Deferring(folder)
-        it.registry.write_text(REGISTRY.format(site=site.address))
-        it.start()
+    def start(it: Deferring) -> Deferring:
         running.append(it)
+        if not it.registry.exists():
+            it.registry.write_text(REGISTRY.format(site=site.address))
+        it.start()
         return it
 
     yield start
     for it in running:
         stop(it)
+
+
+def placed(folder: Path) -> Deferring:
+    """Where an installation will be."""
+    folder.mkdir()
+    return Deferring(folder)
 
 
 def stop(it: Deferring) -> None:
@@ -62,7 +67,7 @@ def ask(it: Deferring, target: str, *headers: tuple[str, str], body: Any = None)
 def test_a_backup_brings_back_answers_and_tasks_and_runs_nothing_twice(
     tmp_path: Path, site: Site, started: Any
 ) -> None:
-    one = started(tmp_path / "one")
+    one = started(placed(tmp_path / "one"))
     one.key = json.loads(one.run("keys", "create", "--name", "app", "--scope", "*", "--json").stdout)["key"]
     keyed = ("idempotency-key", "order-17")
     site.script.extend([reply(b'{"id":"ch_1"}'), reply(b'{"id":"task_answer"}')])
@@ -80,13 +85,12 @@ def test_a_backup_brings_back_answers_and_tasks_and_runs_nothing_twice(
         made.stderr
     )
 
-    two = Deferring(tmp_path / "two")
-    two.folder.mkdir()
+    two = placed(tmp_path / "two")
     restored = two.run("restore", str(one.folder / "b.tar"))
     assert restored.returncode == 0, restored.stderr
     assert "1 deferred calls had not ended when the backup was made" in restored.stderr
     seen = len(site.seen)
-    two.start()
+    started(two)
     two.key = one.key
 
     again = ask(two, "/api/proxy/site/act", keyed, body={"n": 1})
@@ -109,7 +113,7 @@ def test_a_backup_brings_back_answers_and_tasks_and_runs_nothing_twice(
 def test_a_restore_in_place_forgets_no_key_that_was_used_since(
     tmp_path: Path, site: Site, started: Any
 ) -> None:
-    one = started(tmp_path / "one")
+    one = started(placed(tmp_path / "one"))
     one.key = json.loads(one.run("keys", "create", "--name", "app", "--scope", "*", "--json").stdout)["key"]
     assert one.run("backup", "b.tar").returncode == 0
     keyed = ("idempotency-key", "after-the-backup")
@@ -118,7 +122,7 @@ def test_a_restore_in_place_forgets_no_key_that_was_used_since(
     stop(one)
     restored = one.run("restore", "b.tar", "--replace")
     assert restored.returncode == 0, restored.stderr
-    one.start()
+    started(one)
     again = ask(one, "/api/proxy/site/act", keyed, body={"n": 1})
     assert (again.json, again.field("x-trunkline-idempotent-replay"), len(site.seen)) == (
         {"id": "ch_1"},
