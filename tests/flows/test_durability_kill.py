@@ -1,4 +1,4 @@
-"""A gateway that is killed under load loses nothing and does nothing twice (short form of the battery's K1)."""
+"""A gateway that is killed under load loses nothing and does nothing twice (short form of the battery's K1, where times are judged)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.battery.kill import SETTLE_S, kill_under_load
+from tests.battery.kill import kill_under_load
 
 pytestmark = pytest.mark.row("Q2")
 
@@ -19,5 +19,3 @@ def test_kills_under_load_lose_nothing_and_double_nothing(tmp_path: Path) -> Non
     assert found.good > 0
     assert found.retried > 0
     assert len(verdict.late) <= 2
-    assert max(found.back_s) <= 2.0
-    assert found.settled_s <= SETTLE_S
