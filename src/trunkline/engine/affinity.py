@@ -1,7 +1,7 @@
 """Where an earlier call was answered, for those that go on with it: what an account has stored (OpenAI's Responses and
 conversations) or encrypted (reasoning that a caller hands back) is known to that account alone.
 
-Remembered are answers of pools and of fallbacks, in memory, the newest MOST. Who is not remembered any more (a restart) is asked for at
+Remembered are answers of pools, of fallbacks and of virtual models, in memory, the newest MOST. Who is not remembered any more (a restart) is asked for at
 one member after the other (`plan.py`, `homeless`). Not for: choosing among members that are all as good (`pool.py`).
 """
 
@@ -47,8 +47,8 @@ class Affinity:
         if attempt is None or reading is None or not reading.binding:
             return
         target = attempt.target
-        if len(target.live.members) == 1 and exchange.via is None:
-            return
+        if len(target.live.members) == 1 and exchange.via is None and exchange.choice is None:
+            return  # the next call comes here anyway
         place = Place(target.live.name, target.member.name, target.model)
         for name in reading.binding:
             self._keep(hash(name.encode()[:_SEALED]), place)
@@ -73,8 +73,9 @@ class Affinity:
             if not self._fallbacks.affords(exchange, home, False):
                 return None
             lead(exchange, home, exchange.body)
-            name = f"{home.live.name}/{home.model}".encode("ascii", "replace")
-            exchange.extra += b"x-trunkline-fallback: target=%b\r\n" % name
+            if exchange.choice is None:
+                name = f"{home.live.name}/{home.model}".encode("ascii", "replace")
+                exchange.extra += b"x-trunkline-fallback: target=%b\r\n" % name
             route = home
         member = _member(route.live.members, place)
         if member is None:

@@ -9,7 +9,9 @@ import pytest
 
 from trunkline.core.flow import Budget, Fallback, Retry, Scope
 from trunkline.core.service import Alias, Credential
+from trunkline.core.virtual import Candidate, Virtual
 from trunkline.engine import affinity
+from trunkline.engine.virtual import Virtuals
 from trunkline.testing import Heard, Play, Trial, answers, caller_key, service
 
 pytestmark = pytest.mark.row("R10", "F4")
@@ -201,3 +203,17 @@ async def test_aliases_too() -> None:
     await ask(trial, model="fast")
     await ask(trial, model="fast", previous_response_id="resp_0")
     assert len(set(served(trial))) == 1
+
+
+async def test_a_virtual_model_stays_with_the_vendor_that_answered() -> None:
+    trial = Trial(*[reply(f"resp_{n}") for n in range(9)], services=[service("acme"), service("zenith")])
+    both = [Candidate(target="acme/tiny"), Candidate(target="zenith/tiny")]
+    chosen = Virtual(name="any", strategy="round_robin", candidates=both)
+    trial.gateway.world.virtual = Virtuals(lambda _: None, trial.clock.wall).adopt([chosen])
+    await ask(trial, model="any")
+    for n in range(3):
+        heard = await ask(trial, model="any", previous_response_id=f"resp_{n}")
+    await ask(trial, model="any")
+    targets = [end.tried[-1].target for end in trial.ends]
+    assert len(set(targets[:4])) == 1, targets
+    assert heard.field(b"x-trunkline-fallback") is None, "it is one of the model's own"
