@@ -1,8 +1,9 @@
 """Where an earlier call was answered, for those that go on with it: what an account has stored (OpenAI's Responses and
 conversations) or encrypted (reasoning that a caller hands back) is known to that account alone.
 
-Remembered are answers of pools, of fallbacks and of virtual models, in memory, the newest MOST. Who is not remembered any more (a restart) is asked for at
-one member after the other (`plan.py`, `homeless`). Not for: choosing among members that are all as good (`pool.py`).
+Remembered are answers of pools, of fallbacks and of virtual models, in memory, the newest MOST. Who is not remembered any
+more (a restart) is asked for at one member after the other (`plan.py`, `homeless`). Not for: choosing among members that are
+all as good (`pool.py`).
 """
 
 from __future__ import annotations
