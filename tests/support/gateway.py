@@ -120,7 +120,9 @@ class Trunkline:
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
-        self.kills += number == signal.SIGKILL  # what runs at that instant has no end, by whatever name it was killed
+        self.kills += (
+            number == signal.SIGKILL
+        )  # what runs at that instant has no end, by whatever name it was killed
         self._process.send_signal(number)
 
     def kill(self) -> None:
