@@ -89,23 +89,26 @@ def health_now(console: Console, query: shapes.HealthQuery, who: Identity, accep
             "tasks": deferred.standing(console),
         }
         in_doubt = console.unknown.count() if who.teams is None else None
-        body = _seen(health_told.detail(traffic, now, unknown_open=in_doubt, **more), who)
+        body = health_told.detail(traffic, now, unknown_open=in_doubt, **more)
         media = "application/json"
         if snapshot is not None:
             _drilled(console, body, snapshot, now)
         credentials.told(console, body, now)
         incidents.told(console, body)
+        body = _seen(body, who)
     else:
         body, media = health.status(traffic, now), "application/json"
     return Response(to_json(body), health_told.http_status(body["status"]), media_type=media)
 
 
 def _seen(body: dict[str, Any], who: Identity) -> dict[str, Any]:
-    """Without what is about the calls of every team, for who is bound to some."""
+    """Without what is about the calls and the people of every team, for who is bound to some."""
     if who.teams is None:
         return body
     for one in body["details"].values():
         one.pop("features", None)
+    for incident in body.get("incidents", ()):
+        incident.pop("acknowledged_by", None)
     return {name: value for name, value in body.items() if name != "tasks"}
 
 

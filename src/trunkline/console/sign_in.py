@@ -161,7 +161,7 @@ def session(console: Console, query: Nothing, who: Identity) -> Any:
 
 def listed(console: Console, query: Nothing, who: Identity) -> Any:
     """One's own sessions; every one for an admin."""
-    own = None if who.role == "admin" else who.id or "-"
+    own = None if who.role == "admin" and who.teams is None else who.id or "-"
     return SessionsReply(sessions.list_sessions(console.state, user=own, now=console.clock()))
 
 
