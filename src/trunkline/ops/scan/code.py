@@ -19,6 +19,9 @@ from .secrets_seen import PRIVATE_KEY, USERINFO, Forms, Keeper, Seen, is_placeho
 from .tree import File
 from .vendors import Vendors
 
+LONGEST_VALUE = 2048
+"""Of a text in code that may be a credential: room for a signed token."""
+
 
 class InCode(msgspec.Struct, kw_only=True):
     """What one file of code shows."""
@@ -125,7 +128,7 @@ def valued(source: Source, forms: Forms) -> Iterator[Seen]:
         yield Seen(near.name or (near.keys[0] if near.keys else ""), value, source.line_of(offset), False)
     for literal in source.literals:
         text = literal.text
-        if literal.prose or not 12 <= len(text) <= 512 or " " in text or not re.search(r"\d", text):
+        if literal.prose or not 10 <= len(text) <= LONGEST_VALUE or " " in text or not re.search(r"\d", text):
             continue
         if (with_user := USERINFO.search(text)) is not None and not is_placeholder(with_user[3]):
             yield Seen(f"{with_user[1]}_password", with_user[3], source.line_of(literal.start), True)

@@ -53,6 +53,8 @@ KEY_KINDS = frozenset(
     ]
 )
 """What may stand before KEY when a secret is meant."""
+PASSWORDS = frozenset(["PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "PWD"])
+"""What stands behind these, people may have chosen."""
 PUBLIC = frozenset(["PUBLIC", "PUBLISHABLE", "SITE", "ANON", "CLIENT", "PKEY", "PK"])
 AFTER = frozenset(
     [
@@ -189,6 +191,7 @@ class Judged(NamedTuple):
     vendor: str = ""
     own: bool = False
     browser: bool = False
+    password: bool = False
 
 
 def judge(name: str, vendors: Vendors, *, plain: bool = False) -> Judged:
@@ -203,7 +206,7 @@ def judge(name: str, vendors: Vendors, *, plain: bool = False) -> Judged:
     if not _is_secret(parts, vendor, plain=plain):
         return Judged(False, vendor)
     own = not vendor and any(part in OWN for part in before)
-    return Judged(True, vendor, own, name.upper().startswith(BROWSER))
+    return Judged(True, vendor, own, name.upper().startswith(BROWSER), parts[-1] in PASSWORDS)
 
 
 def _is_secret(parts: list[str], vendor: str, *, plain: bool) -> bool:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from .found import Credential, Kind, Place
 from .names import judge
+from .tokens import is_token
 from .tree import File
 from .vendors import Vendors
 
@@ -67,10 +68,17 @@ class Keeper:
         if real:
             vendor, live = self._vendors.of_key(value, said.vendor)
         by_form = bool(vendor)
-        if by_form and not is_random(value.removeprefix(common_start(value)), least=12):
+        if by_form and not _fits_form(value):
             vendor, by_form = "", False
-        random = real and not by_form and said.secret and is_random(value) and _is_no_name(value, kind)
-        if not by_form and not said.secret:
+        random = (
+            real
+            and not by_form
+            and (
+                is_token(value)
+                or (said.secret and _is_key(value, password=said.password) and _is_no_name(value, kind))
+            )
+        )
+        if not by_form and not random and not said.secret:
             return None
         if kind in ("source", "settings") and not by_form and not random and not seen.plain:
             return None
@@ -118,6 +126,26 @@ def common_start(value: str) -> str:
     return found[0] if found else ""
 
 
+def _fits_form(value: str) -> bool:
+    """Behind a vendor's prefix stands what a machine made, by chance without a digit now and then."""
+    rest = value.removeprefix(common_start(value))
+    mixed = (
+        len(rest) >= 20
+        and rest.isalpha()
+        and re.search("[A-Z]{2}.*[A-Z]{2}", rest)
+        and re.search("[a-z]", rest)
+    )
+    return is_random(rest, least=12) or (bool(mixed) and entropy(rest) >= 3.3)
+
+
+def _is_key(value: str, *, password: bool) -> bool:
+    """As random as a key; a password may be shorter if its characters are of three kinds."""
+    if is_random(value):
+        return True
+    kinds = sum(bool(re.search(kind, value)) for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^A-Za-z0-9]"))
+    return password and kinds >= 3 and is_random(value, least=10)
+
+
 def is_random(value: str, *, least: int = 16) -> bool:
     """As random as a made key: long, of key characters, digits among letters, and no words."""
     if len(value) < least or not _KEY_CHARACTERS.fullmatch(value) or not re.search(r"\d", value):
@@ -129,10 +157,10 @@ def is_random(value: str, *, least: int = 16) -> bool:
 
 
 def _is_no_name(value: str, kind: Kind) -> bool:
-    """In code, a dotted name, a path or a version is no key, however mixed its letters."""
-    return kind not in ("source", "settings") or not re.fullmatch(
-        r"[A-Za-z_]\w*(?:[./:-][A-Za-z_]\w*)+", value
-    )
+    """In code, a dotted name, a path or a version is no key, however mixed its letters; unless a part of it looks made."""
+    if kind not in ("source", "settings") or not re.fullmatch(r"[A-Za-z_]\w*(?:[./:-][A-Za-z_]\w*)+", value):
+        return True
+    return any(is_random(part) for part in re.split(r"[./:-]", value))
 
 
 def entropy(value: str) -> float:

@@ -29,7 +29,8 @@ _PLATFORM = re.compile(
 )
 _COMPOSE = re.compile(r"(?:^|/)(?:docker-)?compose[\w.-]*\.ya?ml$")
 _CONFIG_JSON = re.compile(
-    r"(?:^|/)(?:appsettings|config|settings|secrets|local|default|production|development|staging|\.mcp|mcp)[\w.-]*\.jsonc?$"
+    r"(?:^|/)(?:(?:appsettings|config|settings|secrets|credentials|local|default|production|development|staging|\.mcp|mcp)[\w.-]*"
+    r"|(?:\.?config|settings|secrets|credentials)/[\w.-]+)\.jsonc?$"
 )
 _NOT_READ = re.compile(
     r"(?:^|/)(?:package-lock\.json|composer\.lock|pnpm-lock\.yaml|tsconfig[\w.-]*\.json|jsconfig\.json|\.eslintrc[\w.]*|biome\.jsonc?|turbo\.json|"

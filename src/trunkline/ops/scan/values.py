@@ -12,6 +12,7 @@ from . import code, settings_files, settings_lines
 from .lexer import language_of, read
 from .names import judge
 from .secrets_seen import Forms, Keeper, Seen, is_placeholder
+from .tokens import is_token
 from .tree import File, decoded, is_env_file
 from .vendors import Vendors
 
@@ -58,7 +59,11 @@ def is_credential(value: Value, vendors: Vendors) -> bool:
     """Whether name or form say that it is one, and it is no placeholder."""
     if is_placeholder(value.value):
         return False
-    return judge(value.name, vendors, plain=True).secret or bool(vendors.of_key(value.value)[0])
+    return (
+        is_token(value.value)
+        or judge(value.name, vendors, plain=True).secret
+        or bool(vendors.of_key(value.value)[0])
+    )
 
 
 def in_line(path: Path, line: int, vendors: Vendors) -> Value:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.ops.scan import vendors
+from trunkline.ops.scan.found import Kind
 from trunkline.ops.scan.secrets_seen import Forms, Keeper, Seen, is_placeholder, is_random, safe
 from trunkline.ops.scan.tree import File
 
@@ -124,6 +125,40 @@ def test_a_weak_value_gets_no_mark_from_which_it_could_be_guessed(known: vendors
 
     assert kept is not None
     assert (kept.mark, kept.last4, kept.own) == ("", "", True)
+
+
+def is_valued(known: vendors.Vendors, name: str, text: str, kind: Kind = "env") -> bool:
+    kept = Keeper(known).kept(Seen(name, text, 1, kind == "env"), File("a", "", "code", False), kind)
+    return kept is not None and kept.valued
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("Tr4!kvR9wz", True),
+        ("tr4kvr9wzq", False),
+        ("Summer2024", False),
+        ("Tr4!k", False),
+        ("TrKvRaWzQp!", False),
+    ],
+)
+def test_a_password_may_be_short_if_its_characters_are_mixed(
+    text: str, counts: bool, known: vendors.Vendors
+) -> None:
+    assert is_valued(known, "DB_PASSWORD", text) is counts
+    assert is_valued(known, "API_TOKEN", text) is False
+
+
+def test_a_key_with_slashes_is_no_path_when_a_part_looks_made(known: vendors.Vendors) -> None:
+    key = f"{value('PASSWORD').replace('2', 'Q')}/a{value('PASSWORD', 2)}/Zq"
+
+    assert is_valued(known, "aws_secret_access_key", f"a{key}", "source")
+    assert not is_valued(known, "access_token", "Modules/Auth2/Tokens/AccessToken4", "source")
+
+
+def test_a_key_by_form_may_lack_a_digit_but_not_be_words(known: vendors.Vendors) -> None:
+    assert is_valued(known, "", "sk_live_" + "QHtzWKRbnvYXcgLPmdjsFuaE", "source")
+    assert not is_valued(known, "", "sk_live_" + "PutTheKeyOfTheShopInHere", "source")
 
 
 def test_the_default_of_a_reference_is_a_value(known: vendors.Vendors) -> None:
