@@ -85,7 +85,7 @@ def test_it_drains_the_journal_answers_and_stays_small(start: Start, port: int, 
         _, errors = process.communicate(timeout=15)
     memory = next(line for line in metrics.splitlines() if line.startswith("trunkline_console_memory_bytes "))
     assert ([one["call_id"] for one in found], process.returncode, errors) == (["a"], 0, "")
-    assert float(memory.split()[1]) < 75e6
+    assert float(memory.split()[1]) < 90e6  # of the 150 MB that X6 leaves to both, 60 MB are the gateway's (docs/performance.md)
 
 
 @pytest.mark.parametrize(
