@@ -15,12 +15,10 @@ from typing import NamedTuple
 
 from trunkline.core.call import Route
 from trunkline.core.data.categories import meant_by
-from trunkline.core.data.rewrite import blotted, found_in
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
 from trunkline.core.handling import DataRules
 from trunkline.core.service import Snapshot
-from trunkline.plugins.policies.data_answer import BlottedReply
 
 ON_LOOP = 4 << 10
 """Longer requests are looked at in a thread."""
@@ -71,6 +69,9 @@ class DataGuard:
         }
         self._services = {name: guard for name, guard in services.items() if guard.any}
         self._names = {name: NOTHING.joined(rules) for name, rules in snapshot.route_rules.items()}
+        if self._services or self._operations or self._names:
+            # Their lists and patterns are a sixth of the gateway's start: they are there from the first rule on, not before.
+            from trunkline.core.data import rewrite  # noqa: F401
 
     def concerns(self, exchange: Exchange) -> bool:
         """Whether anything is declared for calls with this head by this route."""
@@ -82,6 +83,8 @@ class DataGuard:
         assert exchange.route is not None
         guard = exchange.guard = self._guard(exchange, exchange.route)
         if guard.answers and guard.redact:
+            from trunkline.plugins.policies.data_answer import BlottedReply
+
             exchange.reply = BlottedReply(exchange.reply, guard.redact)
         if exchange.rest is not None:
             return self._admit_large(exchange, guard)
@@ -105,6 +108,8 @@ class DataGuard:
             return True
         if exchange.rest is not None or len(exchange.body) > WHOLE_MAX:
             return False
+        from trunkline.core.data.rewrite import found_in
+
         return not found_in(exchange.body, _media(exchange), left)
 
     def _guard(self, exchange: Exchange, route: Route) -> Guard:
@@ -155,6 +160,8 @@ class Verdict(NamedTuple):
 
 def _judge(body: bytes, media: str, guard: Guard) -> Verdict:
     """Pure; also in a thread."""
+    from trunkline.core.data.rewrite import blotted, found_in
+
     blocked = frozenset(found_in(body, media, guard.block)) if guard.block else frozenset()
     if blocked or not guard.redact:
         return Verdict(blocked, body, {})

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -255,3 +257,9 @@ def test_what_is_blocked_need_not_be_blotted_out() -> None:
 
 async def test_the_laws_of_policies_hold() -> None:
     await check_policy(lambda clock: DataGuard(), on="call")
+
+
+def test_a_gateway_without_rules_does_not_load_the_detectors() -> None:
+    program = "import trunkline.app, sys; print('trunkline.core.data.text' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
