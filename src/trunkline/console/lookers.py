@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from trunkline.console.contracts import Contracts
 from trunkline.core.sample import Looker
+from trunkline.ops.data.looker import DataLooker
 
 if TYPE_CHECKING:
     from trunkline.console.context import Console
@@ -16,4 +17,5 @@ if TYPE_CHECKING:
 
 def lookers(console: Console) -> list[Looker]:
     """All of them."""
-    return [Contracts(console)]
+    data = DataLooker(console.state, console.published.snapshot, clock=console.clock)
+    return [Contracts(console), data]

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 from trunkline.ledger import (
     alert_tables,
+    data_tables,
     findings_tables,
     incident_tables,
     people_tables,
     review_tables,
     rotation_tables,
+    trace_tables,
 )
 from trunkline.ledger.control_tables import metadata
 
 __all__ = [
     "alert_tables",
+    "data_tables",
     "findings_tables",
     "incident_tables",
     "metadata",
     "people_tables",
     "review_tables",
     "rotation_tables",
+    "trace_tables",
 ]
