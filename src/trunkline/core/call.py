@@ -323,3 +323,6 @@ class Route:
         self.query = b""
         self.streamed = self
         """The route of streamed calls, which have another path at some vendors."""
+
+    def __repr__(self) -> str:
+        return f"Route({self.live.name}{self.path.decode('latin-1')}, {self.model or 'no model'})"
