@@ -22,7 +22,7 @@ from trunkline.ledger.days import Days
 from trunkline.ledger.prune import KEEP_DAYS
 from trunkline.ops import findings, rotation_due
 from trunkline.ops.baseline.facts import Access, Chain, Decision, Facts, Kill, Review, Route, SignOff
-from trunkline.ops.baseline.judge import SUBJECT, due_day, review
+from trunkline.ops.baseline.judge import SUBJECT, due_day, next_due, review
 from trunkline.ops.findings import Finding
 
 SIGN_OFF, KEEP, REVOKE = "review.sign_off", "review.keep", "review.revoke"
@@ -42,7 +42,7 @@ def made(state: State, routes: Sequence[Route], kill: Kill, *, now: float | None
     snapshot = publish.read_snapshot(state)
     if snapshot is None:
         raise ReviewProblem("There is nothing to review yet: start `trunkline serve` once.")
-    last = last_sign_off(state)
+    last, began = last_sign_off(state), _began(state, at)
     verdict, tip = audit.verify(state), audit.tip(state)
     found = findings.listed(state)
     return review(
@@ -52,13 +52,13 @@ def made(state: State, routes: Sequence[Route], kill: Kill, *, now: float | None
             routes=routes,
             findings=found,
             schedules=rotation_due.read(state.path) or rotation_due.schedules(snapshot, {}, {}, at),
-            access=_access(state, at),
+            access=_access(state, at, next_due(snapshot.team_size, last, began)),
             kill=kill,
             chain=Chain(ok=verdict.ok, rows=verdict.rows, problem=verdict.problem, anchor=str(tip or "")),
             keep_days=KEEP_DAYS,
             oldest_day=next(iter(Days(state.ledger, read_only=True).list()), ""),
             scanned_at=_scanned(state),
-            began_at=_began(state, at),
+            began_at=began,
             last=last,
         )
     )
@@ -74,7 +74,7 @@ def decide(
 ) -> list[str]:
     """Writes down who may stay, and ends the others at once; answers a line for each. Raises ReviewProblem before anything is done."""
     at = time.time() if now is None else now
-    known = {one.id: one for one in _access(state, at)}
+    known = {one.id: one for one in _access(state, at, "")}
     names = {
         one.name: one.id for one in known.values() if sum(o.name == one.name for o in known.values()) == 1
     }
@@ -146,14 +146,13 @@ def last_sign_off(state: State) -> SignOff | None:
 
 def remind(state: State, snapshot: Snapshot, now: float) -> None:
     """Makes a finding of a review that is due soon or overdue; called now and then."""
-    last = last_sign_off(state)
-    due = last.due if last is not None else due_day(snapshot.team_size, _began(state, now))
+    due = next_due(snapshot.team_size, last_sign_off(state), _began(state, now))
     today, soon = rotation_due.day_of(now), rotation_due.day_of(now + SOON_DAYS * 86400.0)
     known = next((row for row in findings.listed(state, kind=DUE) if row.subject == SUBJECT), None)
     if due > soon:
         findings.resolve(state, DUE, "", SUBJECT, "it is not due yet", now)
         return
-    late = due < today
+    last, late = last_sign_off(state), due < today
     title = f"The review of everything {'was' if late else 'is'} due on {due}: trunkline audit baseline."
     if known is not None and known.title == title:
         return
@@ -187,11 +186,11 @@ def measured_kill(
         kills.absorb(state)
 
 
-def _access(state: State, now: float) -> list[Access]:
+def _access(state: State, now: float, due: str) -> list[Access]:
+    """Who may come in or call, with what was decided about them for the period that ends on the day `due`."""
     from trunkline.ledger import people_tables as people
 
-    last = last_sign_off(state)
-    decided = _decided(state, last)
+    decided = _decided(state, rotation_due.day_of(now + SOON_DAYS * 86400.0) >= due)
     found = [
         Access(
             kind="key", id=one.id, name=one.name, team=one.team, role=one.role, state=one.state, created_by=one.created_by,
@@ -227,11 +226,13 @@ def _access(state: State, now: float) -> list[Access]:
     ]
 
 
-def _decided(state: State, last: SignOff | None) -> dict[str, tuple[Decision, str]]:
-    """What was decided since the last sign-off; the newest word counts."""
+def _decided(state: State, anew: bool) -> dict[str, tuple[Decision, str]]:
+    """What was decided for the last sign-off or since; since only, once the next is near (`anew`). The newest word counts."""
     from trunkline.control.periods import instant
 
-    since = instant(last.at, 0.0) if last is not None else 0.0
+    signed = sign_offs(state, limit=2)
+    before = signed[-1:] if anew else signed[:-1]
+    since = instant(before[0].at, 0.0) if before else 0.0
     found: dict[str, tuple[Decision, str]] = {}
     for row in audit.search(state, audit.Search(action="review", since=since), limit=100_000):
         if row["action"] in (KEEP, REVOKE):

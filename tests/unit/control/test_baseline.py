@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from trunkline.control import audit, baseline, keys, kills, publish, teams, users
@@ -124,7 +126,39 @@ def test_a_sign_off_holds_digest_and_open_findings_and_dates_the_next(state: Sta
     assert baseline.sign_offs(state) == [signed]
     later = made(state, NOW + DAY)
     assert (later.last, later.due) == (signed, "2027-02-14")
-    assert [one.decision for one in later.access] == [""], "each review asks anew"
+    assert findings_of(later, "access") == [], "what was decided holds for the period that was signed off"
+    soon = made(state, NOW + 17 * DAY)
+    assert [one.decision for one in soon.access] == [""], "each review asks anew"
+
+
+def test_who_comes_after_a_sign_off_is_asked_about_and_the_others_are_not(state: State, key: str) -> None:
+    baseline.decide(state, keep=["web"], now=NOW)
+    baseline.sign_off(state, made(state), by="ana", now=NOW + 60)
+    keys.create(state, keys.Wish(name="new", team="shop", scopes=["*"]), now=NOW + DAY)
+    later = made(state, NOW + DAY)
+    assert [(one.name, one.decision) for one in later.access] == [("web", "keep"), ("new", "")]
+
+
+def test_a_decision_of_the_period_before_is_none_now(state: State, key: str) -> None:
+    baseline.decide(state, keep=["web"], now=NOW)
+    for month in (0, 1):
+        at = NOW + month * 30 * DAY + 60
+        baseline.sign_off(state, made(state, at), by="ana", now=at)
+    assert [one.decision for one in made(state, NOW + 31 * DAY).access] == [""]
+
+
+@pytest.mark.parametrize(("size", "expected"), [(12, "2027-02-14"), (4, "2027-04-16")])
+def test_a_team_that_grows_or_shrinks_is_due_by_its_size_now(
+    state: State, key: str, size: int, expected: str
+) -> None:
+    there = publish.read_snapshot(state)
+    assert there is not None
+    baseline.sign_off(state, made(state), by="ana", now=NOW)
+    publish.snapshot(state, msgspec.structs.replace(there, team_size=size))
+    assert made(state).due == expected
+    for late, told in ((-1, []), (1, [("warning", expected)])):
+        day = datetime.fromisoformat(f"{expected}T12:00:00Z").timestamp()
+        assert [one for one in due(state, day + late * DAY) if one[0] == "warning"] == told
 
 
 @pytest.mark.parametrize(("by", "note"), [("", ""), ("  ", ""), ("ana", "x" * 2001)])

@@ -165,10 +165,12 @@ def test_ten_engineers_review_monthly_fewer_quarterly(size: int, every: str, due
     assert due_day(size, NOW - 10 * DAY) == due
 
 
-def test_a_review_is_overdue_after_the_day_that_the_last_one_said() -> None:
-    last = SignOff(at="2026-10-01T00:00:00Z", by="ana", note="", findings=2, digest="ab", due="2027-01-14")
+def test_a_review_is_overdue_a_quarter_or_a_month_after_the_last_one() -> None:
+    last = SignOff(at="2026-10-15T00:00:00Z", by="ana", note="", findings=2, digest="ab", due="2027-01-14")
     assert review(facts(last=last)).overdue
     assert not review(facts(last=last, now=NOW - DAY)).overdue
+    grown = review(facts(last=last, snapshot=snapshot(team_size=10), now=NOW - 60 * DAY))
+    assert (grown.due, grown.overdue) == ("2026-11-14", True)
 
 
 def page(made: Review) -> str:

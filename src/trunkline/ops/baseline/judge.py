@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from trunkline.core.service import Service
-from trunkline.ops.baseline.facts import Access, Check, Facts, Review, Verdict
+from trunkline.ops.baseline.facts import Access, Check, Facts, Review, SignOff, Verdict
 from trunkline.ops.rotation_due import day_of
 
 QUARTER, MONTH = timedelta(days=91), timedelta(days=30)
@@ -37,10 +37,15 @@ def due_day(team_size: int, last_at: float) -> str:
     return (datetime.fromtimestamp(last_at, UTC) + period(team_size)).date().isoformat()
 
 
+def next_due(team_size: int, last: SignOff | None, began_at: float) -> str:
+    """When the next review is due by what the team's size is now, whatever it was at the last one."""
+    return due_day(team_size, datetime.fromisoformat(last.at).timestamp() if last is not None else began_at)
+
+
 def review(facts: Facts) -> Review:
     """Judges the facts."""
     size = facts.snapshot.team_size
-    due = facts.last.due if facts.last is not None else due_day(size, facts.began_at)
+    due = next_due(size, facts.last, facts.began_at)
     today = day_of(facts.now)
     return Review(
         at=datetime.fromtimestamp(facts.now, UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -182,7 +187,7 @@ def _access(facts: Facts) -> Check:
         if one.decision == "revoke"
     ]
     evidence = [
-        f"{len(alive)} may come in or call; {len(alive) - len(open_)} of them decided since the last review"
+        f"{len(alive)} may come in or call; {len(alive) - len(open_)} of them decided for this period"
     ]
     cure = "`trunkline audit baseline --keep ID --revoke ID ...`"
     return _check("access", "Everybody who may come in or call still should.", evidence, found, cure)
