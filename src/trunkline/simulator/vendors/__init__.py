@@ -104,7 +104,8 @@ PROFILES: dict[str, Profile] = {
             _compatible(name)
             for name in ("groq", "deepseek", "xai", "openrouter", "together", "fireworks", "perplexity")
         ),
-        *(_compatible(name, required=False) for name in ("ollama", "vllm")),
+        _compatible("vllm", required=False),
+        Profile("ollama", _made_by("ollama", "Ollama"), "openai", _BEARER, family="openai"),
         Profile(
             "stripe",
             _made_by("stripe", "Stripe"),

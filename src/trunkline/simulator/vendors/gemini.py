@@ -136,7 +136,13 @@ def _ask(model: str, body: dict[str, Any]) -> Ask:
         after_tool=last.get("role", "user") == "model"
         or any("functionResponse" in part for part in last.get("parts", ())),
         tools=[
-            Tool(item["name"], item.get("parametersJsonSchema") or item.get("parameters"))
+            Tool(
+                item["name"],
+                # Its own SDK writes this one name in snake case, which the vendor takes as well.
+                item.get("parametersJsonSchema")
+                or item.get("parameters_json_schema")
+                or item.get("parameters"),
+            )
             for item in declared
         ],
         choice=mode,
