@@ -11,7 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from trunkline.core.service import ApiVersion, Auth, Dialect, Header, Model, Price
+from trunkline.core.price import Price
+from trunkline.core.service import ApiVersion, Auth, Dialect, Header, Model
 from trunkline.testing import Sent, Trial, answers, service
 from trunkline.testing.trial import DIALECTS
 

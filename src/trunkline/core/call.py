@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trunkline.core.flow import Fallback
+from trunkline.core.price import Price
 from trunkline.core.scrub import Scrubber
-from trunkline.core.service import CallerKey, Operation, Price, Service
+from trunkline.core.service import CallerKey, Operation, Service
 
 if TYPE_CHECKING:
     from trunkline.core.errors import CallError

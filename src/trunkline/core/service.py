@@ -33,6 +33,7 @@ from trunkline.core.flow import (
 )
 from trunkline.core.handling import DataRules, Privacy, Samples, SampleStore
 from trunkline.core.identity import Issuer, Role, SignIn
+from trunkline.core.price import Price
 from trunkline.core.virtual import Virtual
 
 Repeat = Literal["always", "with_key", "never"]
@@ -151,18 +152,6 @@ class Idempotency(msgspec.Struct, frozen=True, kw_only=True):
 
     header: str
     hours: float = 24.0
-
-
-class Price(msgspec.Struct, frozen=True, kw_only=True):
-    """USD per million tokens, with where and when the figure was read."""
-
-    input: float = 0.0
-    output: float = 0.0
-    cached: float = -1.0
-    """-1: as input."""
-    cache_write: float = -1.0
-    source: str = ""
-    date: str = ""
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):

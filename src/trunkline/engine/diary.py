@@ -14,8 +14,8 @@ from trunkline.core.codec import to_pack
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Reading, Recorder
-from trunkline.core.record import Again, Begin, Boot, Stop, Tried
-from trunkline.core.service import Price
+from trunkline.core.price import Price
+from trunkline.core.record import Again, Begin, Boot, Persons, Stop, Tried
 from trunkline.core.spend import elsewhere
 
 _MESSAGE_MAX = 500
@@ -35,6 +35,8 @@ class Diary:
         self._boot = boot
         self._clock = clock
         self._wall = wall
+        self.hashed: Callable[[str], str] = lambda identifier: ""
+        """Gives the keyed hash of an identifier (plugins/policies/access.py)."""
         self.lost = 0
 
     def boot(self, pid: int, version: str) -> None:
@@ -103,6 +105,14 @@ class Diary:
         )
         self._append(_BEGIN_HEAD + own[1:] + shared)
         exchange.begun = True
+        if exchange.persons:
+            self._about(exchange)
+
+    def _about(self, exchange: Exchange) -> None:
+        """Whom it is about; only as hashes."""
+        hashes = list(dict.fromkeys(map(self.hashed, exchange.persons)))
+        exchange.persons = ()
+        self._append(to_pack(Persons(exchange.call_id, int(exchange.started_wall * 1e6), hashes)))
 
     def _shared(self, exchange: Exchange, target: Target | None) -> bytes:
         """The columns of Begin that calls with one head by one route share, encoded, without the head of an array."""

@@ -14,7 +14,7 @@ from trunkline.core.call import Link, Route
 from trunkline.core.codec import DecodeError, json_decoder, to_json
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
-from trunkline.core.service import Price
+from trunkline.core.price import Price
 from trunkline.engine.fallback import Fallbacks, told
 from trunkline.engine.gateway import Told
 from trunkline.engine.inside import Asked, Gathered

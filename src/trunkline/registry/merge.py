@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from trunkline.core import flow, service
+from trunkline.core.price import Price
 
 from . import merge_data, merge_flow, shape, shape_vendor
 from .catalog import Entry
@@ -292,14 +294,8 @@ def _model(model: shape_vendor.Model, source: str, date: str) -> service.Model:
     p = model.price
     price = None
     if p is not None:
-        price = service.Price(
-            input=p.input,
-            output=p.output,
-            cached=p.cached,
-            cache_write=p.cache_write,
-            source=p.source or source,
-            date=p.date or date,
-        )
+        price = msgspec.convert(msgspec.to_builtins(p), Price)
+        price = replace(price, source=p.source or source, date=p.date or date)
     return service.Model(
         id=model.id,
         kind=model.kind or "chat",

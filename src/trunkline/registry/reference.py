@@ -54,6 +54,8 @@ _ORDER = (
     vendor.Dialect,
     vendor.Model,
     vendor.Price,
+    vendor.Step,
+    vendor.Tier,
     vendor.ErrorRule,
     vendor.ErrorShape,
     models.ModelAlias,

@@ -139,17 +139,64 @@ class Dialect(service.Dialect, frozen=True, kw_only=True, forbid_unknown_fields=
     """An AI wire format that this API serves, so that the AI routes can use it."""
 
 
-class Price(Part):
-    """USD per million tokens."""
+class Figures(Part):
+    """USD per million tokens, by kind of token."""
 
-    input: float = 0.0
+    input: float = -1.0
     """Input tokens."""
-    output: float = 0.0
+    output: float = -1.0
     """Output tokens."""
     cached: float = -1.0
     """Input tokens read from the vendor's cache; default: as input."""
     cache_write: float = -1.0
     """Input tokens written to the vendor's cache; default: as input."""
+    cache_write_1h: float = -1.0
+    """Of these, those that are kept for an hour; default: as `cache_write`."""
+    reasoning: float = -1.0
+    """Output tokens of reasoning; default: as output."""
+    audio_input: float = -1.0
+    """Input tokens of audio; default: as input."""
+    audio_cached: float = -1.0
+    """Input tokens of audio read from the cache; default: as `cached`."""
+    audio_output: float = -1.0
+    """Output tokens of audio; default: as output."""
+    image_input: float = -1.0
+    """Input tokens of images; default: as input."""
+    image_cached: float = -1.0
+    """Input tokens of images read from the cache; default: as `cached`."""
+    image_output: float = -1.0
+    """Output tokens of images; default: as output."""
+
+
+class Step(Figures, kw_only=True):
+    """Figures of a whole request whose input is long; what is not said changes as input or output does."""
+
+    above: int
+    """Input tokens beyond which they hold."""
+
+
+class Tier(Figures, kw_only=True):
+    """Figures of a service tier; what is not said is the usual figure, `factor` times."""
+
+    factor: float = 1.0
+    """Of every figure that is not said, e.g. 0.5 of batches."""
+    long: list[Step] = []
+    """Steps of long inputs, instead of the usual ones."""
+
+
+class Price(Figures, kw_only=True):
+    """What a model costs: USD per million tokens, and USD for each use of what is billed by itself."""
+
+    input: float = 0.0
+    """Input tokens."""
+    output: float = 0.0
+    """Output tokens."""
+    long: list[Step] = []
+    """Steps of long inputs, from the shortest to the longest."""
+    service: dict[str, Tier] = {}
+    """By the service tier that the vendor says served a call: `batch`, `flex`, `priority`, `fast`, a place such as `us`."""
+    fees: dict[str, float] = {}
+    """USD for each use: `call`, `web_search`, `file_search`, `second`, `character`, `page`, ..."""
     source: str = ""
     """Where the figure was read."""
     date: str = ""

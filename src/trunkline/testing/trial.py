@@ -13,6 +13,7 @@ from typing import Any
 from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.flow import Retry
 from trunkline.core.ports import Policy
+from trunkline.core.price import Price
 from trunkline.core.record import Again, Begin, End
 from trunkline.core.service import (
     Alias,
@@ -22,7 +23,6 @@ from trunkline.core.service import (
     Credential,
     Dialect,
     Model,
-    Price,
     Sealed,
     Service,
     Snapshot,

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from trunkline.core.service import Auth, Dialect, Header, Model, Price, Service
+from trunkline.core.price import Price
+from trunkline.core.service import Auth, Dialect, Header, Model, Service
 from trunkline.testing import Heard, Sent, Trial, answers, service
 from trunkline.testing.trial import DIALECTS
 

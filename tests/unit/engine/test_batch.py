@@ -11,7 +11,8 @@ import pytest
 
 from tests.unit.engine.test_embeddings import text, vendor
 from trunkline.core.flow import Cache, Fallback, Limit, Retry
-from trunkline.core.service import Model, Price
+from trunkline.core.price import Price
+from trunkline.core.service import Model
 from trunkline.testing import (
     FakeClock,
     Heard,

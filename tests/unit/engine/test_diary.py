@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.core.ports import Reading
+from trunkline.core.price import Price
 from trunkline.core.record import Again, Begin, Boot, End, Stop, Tried
-from trunkline.core.service import Credential, Price
+from trunkline.core.service import Credential
 from trunkline.engine.diary import Diary, cost_usd, rates
 from trunkline.testing import JSON, FakeClock, MemoryJournal, Play, Sent, Trial, answers, caller_key, service
 

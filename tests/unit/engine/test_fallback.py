@@ -11,7 +11,8 @@ from tests.unit.engine.test_body import Arriving
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Answer, Exchange
 from trunkline.core.flow import Cache, Fallback, Retry
-from trunkline.core.service import Alias, Credential, Dialect, Model, Operation, Price
+from trunkline.core.price import Price
+from trunkline.core.service import Alias, Credential, Dialect, Model, Operation
 from trunkline.testing import (
     Heard,
     Play,

@@ -10,7 +10,8 @@ import pytest
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt
 from trunkline.core.flow import Fallback, Queue, Repair, Retry
-from trunkline.core.service import Credential, Idempotency, Model, Operation, Price
+from trunkline.core.price import Price
+from trunkline.core.service import Credential, Idempotency, Model, Operation
 from trunkline.testing import JSON, Heard, Play, Trial, answers, fails, is_silent, service, streams
 from trunkline.wire.errors import ConnectRefused, ResetBeforeReply
 

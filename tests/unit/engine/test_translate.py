@@ -11,7 +11,8 @@ import pytest
 from tests.unit.engine.test_body import Arriving
 from tests.unit.engine.test_race import hedged, in_virtual_time, over, passes
 from trunkline.core.flow import Cache, Fallback, Repair, Retry
-from trunkline.core.service import ApiVersion, Dialect, Model, Price
+from trunkline.core.price import Price
+from trunkline.core.service import ApiVersion, Dialect, Model
 from trunkline.engine import translate_call
 from trunkline.testing import Heard, Play, Sent, Trial, answers, is_silent, request, service, streams
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from trunkline.core.price import Price
 from trunkline.core.service import (
     ApiVersion,
     Auth,
     Credential,
     Header,
     Model,
-    Price,
     Sealed,
     Service,
     Snapshot,

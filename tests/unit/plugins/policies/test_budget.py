@@ -15,8 +15,9 @@ from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
 from trunkline.core.flow import Budget as Declared
 from trunkline.core.flow import Fallback, Retry, Scope
+from trunkline.core.price import Price
 from trunkline.core.record import Tried
-from trunkline.core.service import Model, Price
+from trunkline.core.service import Model
 from trunkline.core.spend import NANO, Spend, token_of
 from trunkline.plugins.policies import account
 from trunkline.plugins.policies.budget import Budget

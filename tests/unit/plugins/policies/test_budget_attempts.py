@@ -8,7 +8,8 @@ from tests.unit.engine.test_race import in_virtual_time, passes
 from trunkline.core.call import Caller
 from trunkline.core.flow import Budget as Declared
 from trunkline.core.flow import Fallback, Hedge, Retry, Scope
-from trunkline.core.service import Model, Price
+from trunkline.core.price import Price
+from trunkline.core.service import Model
 from trunkline.core.spend import NANO, Spend
 from trunkline.testing import Trial, answers, caller_key, is_silent, service
 from trunkline.testing.laws import ANSWER
