@@ -10,9 +10,14 @@ from pathlib import Path
 from trunkline.control.state import State, StateProblem
 
 
-def check_private(state: State) -> None:
-    """Raises StateProblem naming the files, with the one line that mends it."""
+def check_private(state: State, tls_key: str = "") -> None:
+    """Raises StateProblem naming the files, with the one line that mends it.
+
+    The key of a certificate often belongs to a group of its own, so that there only the rest of the world counts.
+    """
     loose = [path for path in _secret(state) if path.exists() and path.stat().st_mode & 0o077]
+    if tls_key and Path(tls_key).stat().st_mode & 0o007:
+        loose.append(Path(tls_key))
     if loose:
         names = " ".join(str(path) for path in loose)
         told = ", ".join(f"{path.name} (mode {path.stat().st_mode & 0o777:04o})" for path in loose)

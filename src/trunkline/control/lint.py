@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
-from trunkline.control import audit
+from trunkline.control import audit, signing
 from trunkline.control.resolving import sources
 from trunkline.control.state import State
 from trunkline.core.alerting import references
@@ -154,6 +154,7 @@ class _AskedOne:
 def _secrets(loaded: Loaded, environment: str, environ: Mapping[str, str], state: State) -> list[Finding]:
     known = _sources(loaded, environ, state)
     found, read = [], []
+    values: dict[str, str] = {}
     for place, item, ref in _used(loaded):
         if ref.partition(":")[0] not in known:
             continue
@@ -164,6 +165,7 @@ def _secrets(loaded: Loaded, environment: str, environ: Mapping[str, str], state
             found.append(_finding(loaded, place, item, "info", "secret-missing", ref, said, problem.cure))
             continue
         read.append(ref)
+        values[ref] = value
         wrong = key_problem(loaded.entries.get(str(place[-1])), environment, value)
         if wrong and item.endswith(".secret"):
             found.append(_finding(loaded, place, item, "error", "wrong-key-kind", ref, wrong, ""))
@@ -172,7 +174,7 @@ def _secrets(loaded: Loaded, environment: str, environ: Mapping[str, str], state
             said = "The key may do more than most uses need."
             found.append(_finding(loaded, place, item, "info", "secret-broad", ref, said, f"Use {instead}."))
     _audit(state, read)
-    return found
+    return [*found, *signing.faults(loaded, values, environ)]
 
 
 def _used(loaded: Loaded) -> Iterator[tuple[Place, str, str]]:

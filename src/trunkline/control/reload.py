@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from trunkline.control import processes, publish, rotations
+from trunkline.control import processes, publish, rotations, signing
 from trunkline.control.processes import ProcessSpec
 from trunkline.control.resolving import Resolved, Resolver
 from trunkline.control.secrets import users
@@ -71,6 +71,8 @@ class Compiler:
             others = [ref for one in declared for ref in one.env.values() if ref not in loaded.refs]
             self._adopt(loaded, others)
             resolved = self.resolver.resolve(loaded.refs)
+            if weak := signing.faults(loaded, resolved.values, self._environ):
+                raise RegistryInvalid(weak)
             if not first:
                 _refuse_lost(self._state, loaded, resolved)
                 _refuse_unset(loaded, resolved, self.refs)

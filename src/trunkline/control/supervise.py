@@ -71,7 +71,7 @@ class Supervisor:
         settings = self.settings
         with claim(self.state), self._signals() as woken:
             end_orphans(self.state)
-            check_private(self.state)
+            check_private(self.state, settings.tls_key)
             check_port(settings.host, settings.port, "--port")
             check_port(settings.console_host, settings.console_port, "--console-port")
             check_port(settings.host, settings.egress_port, "--egress-port")

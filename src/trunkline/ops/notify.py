@@ -166,7 +166,7 @@ def _webhook(target: Target, one: _Event) -> Posting:
     }
     if target.secret:
         key = _value(one.secret, target.secret)
-        if not _signs(key):
+        if not signs(key):
             raise NotSent(
                 f"{target.secret} is no signing secret: it must be whsec_ and the base64 of 16 bytes or more"
             )
@@ -189,7 +189,7 @@ def _value(secret: SecretOf, ref: str) -> str:
         raise NotSent(f"{ref} cannot be had: {why}") from None
 
 
-def _signs(key: str) -> bool:
+def signs(key: str) -> bool:
     """Whether a signing secret is one; a short or empty key would sign for anybody."""
     try:
         return key.startswith("whsec_") and len(base64.b64decode(key[6:], validate=True)) >= 16

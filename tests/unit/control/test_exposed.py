@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from trunkline.control import keys, publish
@@ -39,3 +41,17 @@ def test_a_key_that_is_handed_in_has_no_file_to_be_read(state: State) -> None:
 
 def test_an_empty_folder_is_fine(state: State) -> None:
     check_private(state)
+
+
+@pytest.mark.parametrize(("mode", "refused"), [(0o600, False), (0o640, False), (0o644, True), (0o602, True)])
+def test_the_key_of_the_certificate_is_no_secret_when_everybody_reads_it(
+    state: State, tmp_path: Path, mode: int, refused: bool
+) -> None:
+    key = tmp_path / "tls.key"
+    key.touch()
+    key.chmod(mode)
+    if not refused:
+        check_private(state, str(key))
+        return
+    with pytest.raises(StateProblem, match=f"Run: chmod 600 {key}"):
+        check_private(state, str(key))
