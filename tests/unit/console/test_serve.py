@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.records import call
+from trunkline.console.serve import NICE
 from trunkline.core.codec import from_json, to_pack
 from trunkline.journal.append import Journal
 
@@ -81,11 +82,14 @@ def test_it_drains_the_journal_answers_and_stays_small(start: Start, port: int, 
         while not (found := from_json(ask(port, "/api/calls", token)[1])["calls"]):
             select_pause()
         metrics = ask(port, "/metrics", token)[1].decode()
+        gives_way = os.getpriority(os.PRIO_PROCESS, process.pid)
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=15)
     memory = next(line for line in metrics.splitlines() if line.startswith("trunkline_console_memory_bytes "))
     assert ([one["call_id"] for one in found], process.returncode, errors) == (["a"], 0, "")
-    assert float(memory.split()[1]) < 90e6  # of the 150 MB that X6 leaves to both, 60 MB are the gateway's (docs/performance.md)
+    assert gives_way == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICE) or sys.platform != "linux"
+    # X6 leaves 150 MB to both; 60 of them are the gateway's (docs/performance.md).
+    assert float(memory.split()[1]) < 90e6
 
 
 @pytest.mark.parametrize(
