@@ -271,4 +271,10 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 class Untranslatable(ValueError):
-    """What stands there is none of this dialect's, or has no translation at all. The text names the member and the cure."""
+    """What stands there is none of this dialect's, or has no translation at all. The text names the member and the cure; `member`
+    is its name where clients act on it.
+    """
+
+    def __init__(self, text: str, member: str = "") -> None:
+        super().__init__(text)
+        self.member = member

@@ -34,6 +34,8 @@ _ANTHROPIC_TYPES = {
     503: "overloaded_error",
     504: "timeout_error",
 }
+_THREAD_REFUSED = {"error_code": "thread_unsupported_request", "unsupported": ["model"]}
+"""Told so, the vendor's SDK goes on without a thread and sends all turns (`lib/threads` of `anthropic`)."""
 _GEMINI_STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -89,7 +91,9 @@ def openai(error: CallError, record: dict[str, Any]) -> dict[str, Any]:
 
 def anthropic(error: CallError, record: dict[str, Any]) -> dict[str, Any]:
     """`{type, message}` and ours."""
+    details = {"details": _THREAD_REFUSED} if error.param == "thread" else {}
     return {
+        **details,
         "type": _ANTHROPIC_TYPES.get(
             error.kind.status, "api_error" if error.kind.status >= 500 else "invalid_request_error"
         ),

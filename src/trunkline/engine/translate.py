@@ -216,7 +216,8 @@ def asked_of(codec: Codec, body: bytes, changes: list[Change]) -> Request:
         return codec.read_request(body, changes)
     except _UNREADABLE as problem:
         text = f"the body does not fit {codec.dialect}: {_shortly(problem)}"
-        raise CallError("invalid_request", text, scope="call", never_acted=True) from None
+        member = getattr(problem, "member", "")
+        raise CallError("invalid_request", text, scope="call", param=member, never_acted=True) from None
 
 
 def line(change: Change) -> str:

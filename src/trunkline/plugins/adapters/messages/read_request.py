@@ -186,8 +186,17 @@ def _output_format(value: Any, request: Request) -> None:
     _format(value, request)
 
 
+def _thread(value: Any, request: Request) -> None:
+    """Turns that another vendor has never seen."""
+    raise Untranslatable(
+        "`thread` names turns that only the vendor of an anthropic-messages model keeps: send all turns in `messages`",
+        "thread",
+    )
+
+
 _SPECIAL = {
     "messages": _messages,
+    "thread": _thread,
     "metadata": _metadata,
     "tools": _tools,
     "tool_choice": _tool_choice,

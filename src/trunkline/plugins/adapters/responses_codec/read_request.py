@@ -162,7 +162,8 @@ def _previous(value: Any, request: Request) -> None:
     """What a vendor of another dialect has never seen; without it the answer would be to another question."""
     raise Untranslatable(
         "`previous_response_id` and `conversation` name turns that only the vendor of an openai-responses model keeps: "
-        "send the turns themselves in `input`"
+        "send the turns themselves in `input`",
+        "previous_response_id",
     )
 
 
