@@ -63,6 +63,7 @@ from trunkline.plugins.policies.access import Access, may_fall_back
 from trunkline.plugins.policies.breaker import Breaker
 from trunkline.plugins.policies.cache import AnswerCache
 from trunkline.plugins.policies.data_guard import DataGuard
+from trunkline.plugins.policies.identifiers import Identifiers
 from trunkline.plugins.policies.queue import Queue
 from trunkline.plugins.policies.quota import Quota
 from trunkline.plugins.policies.shed import Shed
@@ -94,7 +95,6 @@ class Process:
         self._kills = kills.Kills()
 
         self.journal = Journal(self.state / "journal")
-        self.diary = Diary(self.journal, self.boot, clock, wall)
         self.access = Access(
             self._callers_read,
             self._sealed.pepper,
@@ -102,6 +102,7 @@ class Process:
             wall=wall,
             trusted_proxies=tuple(settings.trusted_proxy),
         )
+        self.diary = Diary(self.journal, self.boot, clock, wall, self.access.subject_hash)
         self.uses = UseLog(self.boot, self.access, wall)
         self.breaker = Breaker(clock, wall)
         self.virtuals = Virtuals(self.breaker.shut, wall)
@@ -116,9 +117,9 @@ class Process:
         self.spending.load(self._snapshot_read, self._callers_read)
         self.guard = DataGuard()
         self.guard.load(self._snapshot_read)
-        quota, keys = Quota(wall), self.keyed.policy
         self.call_policies: list[Policy[Exchange]] = [
-            self.access, self.guard, quota, self.shed, self.spending.limits, keys, self.cache, self.spending.budget,
+            self.access, self.guard, Identifiers(), Quota(wall), self.shed, self.spending.limits, self.keyed.policy,
+            self.cache, self.spending.budget,
             *([self.deferrals.policy] if worker else []),
         ]  # fmt: skip
         self.attempt_policies: list[Policy[Attempt]] = [self.queue, self.breaker]

@@ -123,6 +123,8 @@ class Exchange:
     feature: str = ""
     tags: str = ""
     subject_hash: str = ""
+    persons: tuple[str, ...] = ()
+    """Identifiers of those whom its request names; they are written down as keyed hashes only."""
     idempotency_key: bytes = b""
     """What is sent to vendors that honour a key: the caller's, or one minted for this call."""
     key_minted: bool = False

@@ -65,6 +65,15 @@ class Begin(msgspec.Struct, array_like=True, tag="b", gc=False):
     simulated: bool
 
 
+class Persons(msgspec.Struct, array_like=True, tag="p", gc=False):
+    """Whom the request of a call is about, as keyed hashes (`core/persons.py`); written beside its `Begin` where it names anybody."""
+
+    call_id: str
+    at_us: int
+    """As in its `Begin`."""
+    hashes: list[str]
+
+
 class Again(msgspec.Struct, array_like=True, tag="a", gc=False):
     """A further attempt is about to be sent; `previous` tells how the one before ended.
 
@@ -140,4 +149,4 @@ class End(msgspec.Struct, array_like=True, tag="e", gc=False):
     """By target, what of `wasted_usd` was paid at others than that of the last attempt."""
 
 
-Record = Boot | Stop | Begin | Again | End
+Record = Boot | Stop | Begin | Persons | Again | End

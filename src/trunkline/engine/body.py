@@ -10,6 +10,11 @@ from typing import Any
 
 from trunkline.core.jsonspan import Members, quoted
 
+NEEDED = frozenset(("model", "stream"))
+PERSONS = ("user", "safety_identifier", "metadata")
+"""Members that name the end user; a body that is still arriving is not awaited for them."""
+WANTED = (*NEEDED, *PERSONS)
+
 
 class Carried:
     """An async iterator of bytes with `length` (None when unknown). Once `started` it cannot be sent a second time."""
@@ -19,7 +24,7 @@ class Carried:
         self._rest: AsyncIterator[bytes] | None = rest
         self.length = length
         self.started = False
-        self.members = Members("model", "stream")
+        self.members = Members(*WANTED)
         self._sees: tuple[Callable[[bytes], None], ...] = ()
 
     def each(self, see: Callable[[bytes], None]) -> None:
@@ -34,16 +39,15 @@ class Carried:
         return self._rest is None and not self._held
 
     def scan(self) -> None:
-        """Looks for `model` and `stream` in the held pieces."""
+        """Looks for the wanted members in the held pieces."""
         for piece in self._held:
             self.members.feed(piece)
 
     async def scan_on(self) -> None:
         """Reads on until `model` and `stream` are known, the object ended or the body did; what was read stays held."""
         self.scan()
-        while not (
-            self.members.done or self.members.broken or len(self.members.found) == len(self.members.wanted)
-        ):
+        members = self.members
+        while not (members.done or members.broken or members.found.keys() >= NEEDED):
             piece = await self._next()
             if piece is None:
                 return

@@ -28,15 +28,20 @@ class Diary:
     """The engine's side of the journal. `lost` counts records that could not be written where that is allowed (ruling 27)."""
 
     def __init__(
-        self, journal: Recorder, boot: str, clock: Callable[[], float], wall: Callable[[], float]
+        self,
+        journal: Recorder,
+        boot: str,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        hashed: Callable[[str], str] = lambda identifier: "",
     ) -> None:
+        """`hashed` gives the keyed hash of an identifier (plugins/policies/access.py)."""
         self._append = journal.append
         self._append_end = journal.append_end
         self._boot = boot
         self._clock = clock
         self._wall = wall
-        self.hashed: Callable[[str], str] = lambda identifier: ""
-        """Gives the keyed hash of an identifier (plugins/policies/access.py)."""
+        self._hashed = hashed
         self.lost = 0
 
     def boot(self, pid: int, version: str) -> None:
@@ -110,7 +115,7 @@ class Diary:
 
     def _about(self, exchange: Exchange) -> None:
         """Whom it is about; only as hashes."""
-        hashes = list(dict.fromkeys(map(self.hashed, exchange.persons)))
+        hashes = list(dict.fromkeys(map(self._hashed, exchange.persons)))
         exchange.persons = ()
         self._append(to_pack(Persons(exchange.call_id, int(exchange.started_wall * 1e6), hashes)))
 

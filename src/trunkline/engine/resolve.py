@@ -7,7 +7,7 @@ Reads the world, changes only the exchange's body where the vendor knows the mod
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -18,10 +18,11 @@ from trunkline.core.dialects import KIND_OF
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
 from trunkline.core.jsonspan import Members
+from trunkline.core.persons import named_by
 from trunkline.core.ports import Facts
 from trunkline.core.service import Dialect, Operation
 from trunkline.core.text import nearest
-from trunkline.engine.body import Carried
+from trunkline.engine.body import NEEDED, PERSONS, WANTED, Carried
 from trunkline.engine.diary import rates
 from trunkline.engine.heading import Heading
 from trunkline.engine.models import Served
@@ -66,6 +67,16 @@ _COMPLETION = Operation(name="", method="POST", path="", repeat="always")
 class _Asked(msgspec.Struct):
     model: str
     stream: bool | None = False
+    user: Any = None
+    safety_identifier: Any = None
+    metadata: Any = None
+
+    @property
+    def persons(self) -> tuple[str, ...]:
+        """Its end user, as the caller names one to the vendor."""
+        if self.user is None and self.safety_identifier is None and self.metadata is None:
+            return ()
+        return named_by(self.user, self.safety_identifier, self.metadata)
 
 
 _asked = json_decoder(_Asked)
@@ -151,6 +162,7 @@ def _recognise(exchange: Exchange, route: Route, world: World) -> None:
         if asked is None:
             return
         model, stream = asked.model, asked.stream is True
+        exchange.persons = asked.persons
     else:
         hit = GEMINI.fullmatch(path)
         if hit is None:
@@ -176,12 +188,16 @@ def _asked_of(exchange: Exchange) -> _Asked | None:
     if exchange.rest is not None:
         members = exchange.rest.members
     else:
-        members = Members("model", "stream")
+        members = Members(*WANTED)
         members.feed(body)
-    model = members.found.get("model", (0, 0, None))[2]
-    if members.broken or members.twice or not isinstance(model, str):
+    model = _found(members, "model")
+    if members.broken or members.twice & NEEDED or not isinstance(model, str):
         return None
-    return _Asked(model, members.found.get("stream", (0, 0, False))[2] is True)
+    return _Asked(model, _found(members, "stream") is True, *(_found(members, name) for name in PERSONS))
+
+
+def _found(members: Members, name: str) -> object:
+    return members.found.get(name, (0, 0, None))[2]
 
 
 def _ambiguous(body: bytes) -> bool:
@@ -206,7 +222,7 @@ def modelled(world: World, exchange: Exchange, named: Named) -> Route:
         raise CallError("invalid_request", f"the body is no valid JSON: {problem}") from None
     except (UnicodeDecodeError, RecursionError) as problem:
         raise CallError("invalid_request", f"the body is no valid JSON: {told_shortly(problem)}") from None
-    exchange.stream = asked.stream is True
+    exchange.stream, exchange.persons = asked.stream is True, asked.persons
     return _route(world, exchange, named, asked.model)
 
 
@@ -228,14 +244,15 @@ def carried(exchange: Exchange) -> Carried:
 
 def _scanned(world: World, exchange: Exchange, named: Named, body: Carried) -> Route:
     members = body.members
-    if "model" in members.twice or "stream" in members.twice:
+    if members.twice & NEEDED:
         raise CallError("invalid_request", "the body names `model` or `stream` more than once", param="model")
-    model = members.found.get("model", (0, 0, None))[2]
+    model = _found(members, "model")
     if members.broken or not isinstance(model, str) or not model:
         raise CallError(
             "invalid_request", "the body is no JSON object with a `model` that is a string", param="model"
         )
-    exchange.stream = members.found.get("stream", (0, 0, False))[2] is True
+    exchange.stream = _found(members, "stream") is True
+    exchange.persons = named_by(*(_found(members, name) for name in PERSONS))
     return _route(world, exchange, named, model)
 
 

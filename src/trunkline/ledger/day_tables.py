@@ -96,3 +96,16 @@ Index("attempts_vendor_request", attempts.c.vendor_request_id, sqlite_where=text
 
 hours = Table("hours", metadata, *hour_columns(), sqlite_with_rowid=False)
 Index("hours_revision", hours.c.revision)
+
+persons = Table(
+    "persons",
+    metadata,
+    *(Column(name, Text, primary_key=True) for name in ("person", "call_id")),
+    Column("source", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Whom a call is about beside its subject, as keyed hashes. `source`: `request`, where the gateway read it in every request, else
+`sample` or `answer`, where it was seen in a sampled request or answer.
+"""
+
+Index("calls_subject", calls.c.subject_hash, calls.c.begun_us, sqlite_where=text("subject_hash <> ''"))

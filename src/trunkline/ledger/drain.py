@@ -20,7 +20,7 @@ import msgspec
 from sqlalchemy import Connection, Engine
 
 from trunkline.core.codec import pack_decoder
-from trunkline.core.record import Begin, End, Record
+from trunkline.core.record import Begin, End, Persons, Record
 from trunkline.journal.files import segments
 from trunkline.journal.reader import START, Cursor, Damage, Reader, discard
 from trunkline.journal.spend import SpendBook
@@ -55,6 +55,7 @@ class _Changes:
     def __init__(self) -> None:
         self.running: list[Running] = []
         self.ended: list[tuple[Begin, End]] = []
+        self.persons: list[Persons] = []
 
 
 class Drain:
@@ -111,7 +112,7 @@ class Drain:
         damaged = list(source.damaged)
         records, unreadable = self._decode(self._batch)
         folded = fold(records, self._running)
-        changes = self._by_day(folded)
+        changes = self._by_day(folded, [record for record in records if isinstance(record, Persons)])
         for day, change in sorted(changes.items()):
             self._counted += self._write_day(day, change)
             unknown.settle(self._days, change.ended)
@@ -206,7 +207,7 @@ class Drain:
                 unreadable.append(Damage(str(cursor.segment), cursor.offset, len(payload), "unreadable"))
         return records, unreadable
 
-    def _by_day(self, folded: Folded) -> dict[str, _Changes]:
+    def _by_day(self, folded: Folded, persons: list[Persons]) -> dict[str, _Changes]:
         days: defaultdict[str, _Changes] = defaultdict(_Changes)
         for call in folded.running.values():
             if call:
@@ -215,6 +216,8 @@ class Drain:
             begin = ended.begin or self._lost_begin(ended.end)
             if begin:
                 days[day_of(begin.at_us)].ended.append((begin, ended.end))
+        for record in persons:
+            days[day_of(record.at_us)].persons.append(record)
         return {day: change for day, change in days.items() if day not in self._dropped}
 
     def _lost_begin(self, end: End) -> Begin | None:
@@ -237,6 +240,7 @@ class Drain:
             fresh = [call for call in change.ended if call[0].call_id not in known]
             running = [call for call in change.running if call.begin.call_id not in known]
             stamp = rows.write(connection, running, fresh, max(self._stamp, self._now_us()))
+            rows.write_persons(connection, change.persons)
             sums: rollup.Sums = {}
             for begin, end in fresh:
                 rollup.add(sums, begin, end)

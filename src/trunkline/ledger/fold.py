@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from trunkline.core.record import Again, Begin, Boot, End, Record, Stop, Tried
+from trunkline.core.record import Again, Begin, Boot, End, Persons, Record, Stop, Tried
 
 STOPPED_MESSAGE = "the gateway process was stopped during this call"
 
@@ -60,7 +60,7 @@ def fold(records: Iterable[Record], known: dict[str, Running]) -> Folded:
         elif isinstance(record, Boot):
             _cut(record, known, running, ended)
         else:
-            assert isinstance(record, Stop)
+            assert isinstance(record, Stop | Persons)
     return Folded(running, ended)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from trunkline.core.record import Begin, End, Tried
+from trunkline.core.record import Begin, End, Persons, Tried
 from trunkline.ledger.day_tables import RESOLUTION, attempts, calls
 from trunkline.ledger.fold import Running
 
@@ -58,6 +58,13 @@ def write(
     if attempt_rows:
         connection.exec_driver_sql(_WRITE_ATTEMPT, attempt_rows)
     return stamp
+
+
+def write_persons(connection: Connection, found: Iterable[Persons]) -> None:
+    """Write down whom calls are about; what stands there already stays."""
+    ties = [(one, record.call_id, "request") for record in found for one in record.hashes]
+    if ties:
+        connection.exec_driver_sql("INSERT OR IGNORE INTO persons VALUES (?, ?, ?)", ties)
 
 
 def load_running(connection: Connection) -> list[Running]:

@@ -6,7 +6,7 @@ Only requests count, for they are what the vendor receives; what stands in answe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from trunkline.core.alerting import Severity
@@ -21,7 +21,8 @@ SIGHTS = 3
 """Sampled calls that have to show a category which is told by its looks, such as a name; of one with check digits one will do."""
 PLACES_TOLD = 20
 
-Row = Mapping[str, Any]
+Row = Any
+"""A mapping by column."""
 
 
 def enough(category: str, samples: int) -> bool:

@@ -18,6 +18,7 @@ from trunkline.core.call import Caller, Route
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
 from trunkline.core.lockout import Lock, Lockouts, Rules, address_subject
+from trunkline.core.persons import person_hash
 from trunkline.core.ports import Inbound
 from trunkline.core.service import CallerKey, Callers, Operation
 from trunkline.plugins.policies import grants, jwt
@@ -249,7 +250,7 @@ class Access:
 
     def subject_hash(self, subject: str) -> str:
         """Subjects are kept only as this keyed hash (W2)."""
-        return hmac.digest(self._salt or self._pepper, subject.encode(), "sha256")[:16].hex()
+        return person_hash(self._salt or self._pepper, subject)
 
     def concerns(self, exchange: Exchange) -> bool:
         """Head and route decide for good. Raises as `admit` does."""
