@@ -5,11 +5,13 @@ how often it cries for nothing.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 from tests.drift.contract import Contract
+from tests.drift.met import MET, Reply, drawn, share
 from tests.drift.mutations import OPERATORS, Mutant, mutated
 from tests.drift.traffic import Traffic
 from trunkline.core.sample import Sample
@@ -159,17 +161,93 @@ def _related(told: str, made: str) -> bool:
     return told == made or told.startswith(f"{made}/") or (made.rpartition("/")[0] == told and told != "")
 
 
-def mutants(contracts: Sequence[Contract], count: int, seed: int) -> Iterable[tuple[Contract, Mutant]]:
-    """`count` mutants, every operator equally often, over all contracts in turn."""
+def mutants(contracts: Sequence[Contract], count: int, seed: int) -> Iterator[tuple[Contract, Mutant, bool]]:
+    """Mutants, every operator equally often, over all contracts in turn, until there are `count` that callers meet; whether they do."""
     rng = Random(seed)
-    made = 0
+    replies: dict[str, list[Reply]] = {}
+    names = itertools.cycle(OPERATORS)
+    made, name = 0, next(names)
     while made < count:
-        for name in OPERATORS:
-            mutant = None
-            while mutant is None:
-                contract = rng.choice(contracts)
-                mutant = mutated(name, contract, rng)
-            yield contract, mutant
-            made += 1
-            if made >= count:
-                return
+        contract = rng.choice(contracts)
+        mutant = mutated(name, contract, rng)
+        if mutant is None:
+            continue
+        if contract.label not in replies:
+            replies[contract.label] = drawn(contract, seed)
+        often = share(replies[contract.label], mutant) >= MET
+        yield contract, mutant, often
+        if often:
+            made, name = made + 1, next(names)
+
+
+@dataclass
+class Report:
+    """What the detector made of many mutants and of vendors that have not changed. `rare`: mutants that hardly any call meets."""
+
+    seed: int
+    classes: dict[str, Tally] = field(default_factory=dict)
+    rare: Tally = field(default_factory=Tally)
+    missed: list[Outcome] = field(default_factory=list)
+    quiet: list[Quiet] = field(default_factory=list)
+
+    @property
+    def made(self) -> int:
+        return sum(tally.made for tally in self.classes.values())
+
+    @property
+    def recall(self) -> float:
+        return sum(tally.found for tally in self.classes.values()) / self.made
+
+    @property
+    def worst(self) -> tuple[str, float]:
+        """The class of which the least are found."""
+        name = min(self.classes, key=lambda name: self.classes[name].recall)
+        return name, self.classes[name].recall
+
+    @property
+    def replies(self) -> int:
+        """Unmodified ones."""
+        return sum(one.calls for one in self.quiet)
+
+    @property
+    def alarms(self) -> list[str]:
+        return [f"{one.contract.label} {change.title}" for one in self.quiet for change in one.alarms]
+
+    @property
+    def alarms_per_thousand(self) -> float:
+        return 1000 * len(self.alarms) / self.replies
+
+
+def judged(contracts: Sequence[Contract], count: int, seed: int, *, quiet: int = QUIET) -> Report:
+    """Judges the detector by `count` mutants, and by `quiet` calls to each vendor that has not changed."""
+    report, judge = Report(seed), Judged(seed)
+    for contract, mutant, often in mutants(contracts, count, seed):
+        outcome = judge.followed(contract, mutant)
+        tally = report.classes.setdefault(mutant.operator, Tally()) if often else report.rare
+        tally.made += 1
+        tally.found += outcome.calls > 0
+        tally.calls += [outcome.calls] if outcome.calls else []
+        if often and not outcome.calls:
+            report.missed.append(outcome)
+    report.quiet = [judge.quiet(contract, quiet) for contract in contracts] if quiet else []
+    return report
+
+
+def told(report: Report) -> str:
+    """A report as a table for people."""
+    lines = [f"{'class':26} {'found':>9} {'recall':>7} {'median calls':>13}"]
+    for name, one in sorted(report.classes.items()):
+        lines.append(f"{name:26} {one.found:4}/{one.made:4} {one.recall:7.1%} {one.median_calls:13}")
+    lines.append(
+        f"{'all':26} {sum(one.found for one in report.classes.values()):4}/{report.made:4} {report.recall:7.1%}"
+    )
+    lines.append(
+        f"{'(hardly ever met)':26} {report.rare.found:4}/{report.rare.made:4} {report.rare.recall:7.1%}"
+    )
+    lines += [
+        f"missed: {one.mutant.operator}, {one.contract.label}: {one.mutant.what}" for one in report.missed
+    ]
+    if report.quiet:
+        lines.append(f"{len(report.alarms)} false alarms in {report.replies} replies")
+        lines += [f"alarm: {alarm}" for alarm in report.alarms]
+    return "\n".join(lines)

@@ -38,6 +38,8 @@ class Mutant:
     """reply, event:<name>, stream, error, status, request"""
     places: tuple[str, ...]
     what: str
+    value: str = ""
+    """The value that is no longer used, where that is the change."""
 
 
 @dataclass
@@ -240,22 +242,27 @@ def new_enum_value(contract: Contract, rng: Random) -> Mutant | None:
 
 @operator
 def remove_enum_value(contract: Contract, rng: Random) -> Mutant | None:
+    taken = ""
+
     def change(place: Place) -> tuple[list[str], str]:
+        nonlocal taken
         node = place.node
         assert isinstance(node, Choice)
-        gone = rng.choices(node.values, node.weights)[0]
+        gone = taken = rng.choices(node.values, node.weights)[0]
         kept = [(v, w) for v, w in zip(node.values, node.weights, strict=True) if v != gone]
         node.values, node.weights = [v for v, _ in kept], [w for _, w in kept]
         node.by_caller = {caller: value for caller, value in node.by_caller.items() if value != gone}
         return [place.path], f"{place.path} never is {gone} any more"
 
-    return _shaped(
-        "remove_enum_value", contract, rng, lambda p: _is_enum(p) and len(p.node.values) > 1, change
-    )  # type: ignore[attr-defined]
+    made = _shaped("remove_enum_value", contract, rng, lambda place: _is_enum(place, 2), change)
+    if made is not None:
+        made.value = taken
+    return made
 
 
-def _is_enum(place: Place) -> bool:
-    return isinstance(place.node, Choice) and place.node.closed
+def _is_enum(place: Place, least: int = 1) -> bool:
+    node = place.node
+    return isinstance(node, Choice) and node.closed and len(node.values) >= least
 
 
 @operator

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from trunkline.core.codec import to_json
 from trunkline.core.exchange import Attempt
 from trunkline.core.ports import Response
@@ -39,6 +41,11 @@ class Notices:
         self._writing: asyncio.Future[None] | None = None
         self._again = False
 
+    @property
+    def writing(self) -> bool:
+        """Whether something is not on the disk yet."""
+        return self._again or (self._writing is not None and not self._writing.done())
+
     def see(self, attempt: Attempt, response: Response) -> None:
         """Takes in an answer that holds a field of `LIFECYCLE`."""
         live, operation = attempt.target.live, attempt.exchange.operation
@@ -54,7 +61,7 @@ class Notices:
         if known is not None:
             if attempt.first_byte_at - known[0] >= AGAIN_S:
                 known[0] = attempt.first_byte_at
-                known[1] = _dated(known[1], self._wall())
+                known[1] = replace(known[1], last_at=self._wall())
                 self._write()
             return
         place = (live.name, name)
@@ -93,7 +100,7 @@ class Notices:
 
     def _write(self) -> None:
         """One write at a time; what comes meanwhile is written after it."""
-        if self._writing is not None and not self._writing.done():
+        if self.writing:
             self._again = True
             return
         content = to_json([notice for _, notice in self._known.values()])
@@ -108,9 +115,3 @@ class Notices:
         if self._again:
             self._again = False
             self._write()
-
-
-def _dated(notice: Notice, now: float) -> Notice:
-    return Notice(
-        **{name: getattr(notice, name) for name in Notice.__struct_fields__ if name != "last_at"}, last_at=now
-    )

@@ -130,6 +130,7 @@ class Trial:
         whole: Whole | None = None,
         clock: FakeClock | None = None,
         journal: MemoryJournal | None = None,
+        noticed: Callable[[Attempt, Any], None] = lambda attempt, response: None,
         **snapshot: Any,
     ) -> None:
         self.clock = clock = clock or FakeClock()
@@ -173,6 +174,7 @@ class Trial:
             failed=failures.call_error,
             unknown=self.unknown.append,
             fallbacks=fallbacks,
+            noticed=noticed,
         )
         self.batches = Batches(dispatcher, diary, caching.relevance(), clock=clock)
         self.call_policies = [*([] if only else [*own_calls, self.batches, Guesses()]), *calls]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-TOKEN_CHARS = 40
+TOKEN_CHARS = 64
 NAMED_TIME = re.compile(
     r"(^|_|-)(at|on|time|date|timestamp|ts|created|updated|modified|expires|expiry|expiration|start|started|end|ended|due|until|since"
     r"|reset|deadline|timestamps?)($|_|-)|(At|Time|Date|Timestamp)$",
@@ -32,9 +32,13 @@ _FORMATS: tuple[tuple[str, re.Pattern[str]], ...] = (
 _LONGEST = 400
 _TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9]*([_.:/+-][A-Za-z0-9]+)*")
 _UNSTEADY = re.compile(
-    r"\d{4}|\d[A-Za-z]\d|\d[A-Za-z]+\d+[A-Za-z]|[a-z]\d[A-Z]|[A-Z]\d[a-z]|(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9]{12,}|[A-Za-z0-9]{25}"
+    r"\d{4}|\d[A-Za-z]\d|\d[A-Za-z]+\d+[A-Za-z]|[a-z]\d[A-Z]|[A-Z]\d[a-z]|(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9]{12,}"
 )
 """In words of a set neither years nor random letters and digits stand."""
+_RUN = re.compile(r"[A-Za-z0-9]{25,}")
+_QUANTITY = re.compile(r"\d{1,5}([A-Za-z]|[KMGTkmgt]i?[Bb]|ms|px)|\d{2,5}x\d{2,5}")
+"""Sizes and spans, which vendors offer a few of: `4g`, `24h`, `1024x1024`."""
+_COMPOUND = re.compile(r"[a-z]{2,16}(?=[A-Z])|[A-Z][a-z]{2,15}|[A-Z]{2,5}(?![a-z])|(?<!\d)\d{1,2}(?![\da-z])")
 _RANDOM_KEY = re.compile(
     r"\d+|[0-9a-fA-F-]{8,}|.{0,12}?(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{10,}|\d{4}-\d\d(-\d\d)?|.+@.+|.+://.+|.*\s.*\s.*"
 )
@@ -68,9 +72,20 @@ def number_format(value: int, name: str) -> str:
 
 def is_word(value: str) -> bool:
     """Whether a text may be a word out of a set: short, an identifier, nothing random in it."""
-    return len(value) <= TOKEN_CHARS and bool(_TOKEN.fullmatch(value)) and not _UNSTEADY.search(value)
+    if len(value) > TOKEN_CHARS or not _TOKEN.fullmatch(value) or _UNSTEADY.search(value):
+        return bool(_QUANTITY.fullmatch(value))
+    return all(is_compound(run.group()) for run in _RUN.finditer(value))
 
 
 def is_random_key(key: str) -> bool:
     """Whether a key of an object is data (an id, a date, an address) rather than the name of a field."""
-    return bool(_RANDOM_KEY.fullmatch(key))
+    return bool(_RANDOM_KEY.fullmatch(key)) and not is_compound(key)
+
+
+def is_compound(text: str) -> bool:
+    """Whether letters and digits in a row are words set together, such as `threeDS2Result`. Random ones change between large and small
+    letters and digits too often for that.
+    """
+    pieces = _COMPOUND.findall(text)
+    digits = sum(len(piece) for piece in pieces if piece.isdigit())
+    return "".join(pieces) == text and digits <= 2 and len(pieces) - (digits > 0) > 1
