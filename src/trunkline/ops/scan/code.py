@@ -46,13 +46,16 @@ def look(file: File, language: Language, vendors: Vendors, keeper: Keeper, forms
 
 def _addresses(source: Source, file: File, vendors: Vendors, found: InCode) -> None:
     inside = [(made.opening, made.closing, made) for made in found.made if made.closing > 0]
+    sent: dict[str, list[int]] | None = None
     for literal in source.literals:
         if "://" not in literal.text and "." not in literal.text:
             continue
         near = None
         for match, host in hosts.addresses(literal.text) if "://" in literal.text else ():
             near = near or around(source.code, literal.start)
-            called = hosts.judge(match, host, literal.text, near, vendors)
+            sent = hosts.sent_names(source.code) if sent is None else sent
+            is_sent = hosts.is_sent(near.name, literal.start, sent)
+            called = hosts.judge(match, host, literal.text, near, vendors, sent=is_sent)
             if called is not None:
                 _note(
                     source,

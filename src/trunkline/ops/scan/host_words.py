@@ -28,7 +28,7 @@ SPECS = re.compile(
     r"(?:^|\.)(?:"
     + _any(
         "w3.org schema.org json-schema.org schemastore.org xmlsoap.org purl.org oasis-open.org ietf.org "
-        "opengis.net ogp.me gmpg.org iana.org spdx.org creativecommons.org unicode.org xmlns.com "
+        "opengis.net ogp.me gmpg.org www.iana.org spdx.org creativecommons.org unicode.org xmlns.com "
         "sitemaps.org openxmlformats.org"
     )
     + ")$"

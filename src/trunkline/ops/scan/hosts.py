@@ -76,8 +76,37 @@ def is_nobody(host: str) -> bool:
         return False
 
 
-def judge(match: re.Match[str], host: str, literal: str, near: Around, vendors: Vendors) -> Called | None:
-    """Whether this address in this literal of code is called."""
+_CALL = re.compile(r"([\w$.:>!?-]+)\s*\(([^()]{1,160})")
+_OPENED = re.compile(r"\bURI(?:\.parse)?\(\s*([\w.@]+)\s*\)\s*\.\s*(?:open|read)\b")
+_PLAIN = re.compile(r"[$@]?(?:\w+(?:\.|::|->)\$?)*(\w+)")
+FAR = 3000
+"""Characters within which a name that is no constant means the same thing."""
+
+
+def sent_names(code: str) -> dict[str, list[int]]:
+    """Names that are handed as they are to calls that send, and where."""
+    found: dict[str, list[int]] = {}
+    for match in _CALL.finditer(code):
+        if words.SENDS.search(match[1]) and not words.ROUTES.match(match[1]):
+            for argument in match[2].split(","):
+                if (plain := _PLAIN.fullmatch(argument.strip())) is not None:
+                    found.setdefault(plain[1], []).append(match.start())
+    for match in _OPENED.finditer(code):
+        found.setdefault(match[1].rpartition(".")[2], []).append(match.start())
+    return found
+
+
+def is_sent(name: str, offset: int, sent: dict[str, list[int]]) -> bool:
+    """Whether what a name is given at `offset` is sent to: a constant anywhere in the file, another name soon after."""
+    plain = re.split(r"\.|::|->", name)[-1]
+    places = sent.get(plain, ())
+    return any(plain.isupper() or 0 < place - offset < FAR for place in places)
+
+
+def judge(
+    match: re.Match[str], host: str, literal: str, near: Around, vendors: Vendors, *, sent: bool = False
+) -> Called | None:
+    """Whether this address in this literal of code is called; `sent`: what it is assigned to is sent to further on."""
     made = _made(match, host, vendors)
     if is_nobody(host):
         return (
@@ -87,6 +116,8 @@ def judge(match: re.Match[str], host: str, literal: str, near: Around, vendors: 
         return None
     if _sends(near):
         return made._replace(why=f"sent by {next(call for call in near.calls if words.SENDS.search(call))}")
+    if sent:
+        return made._replace(why=f"sent as {near.name}")
     if _is_link(_name(near), made, vendors):
         return None
     why = _kept(made, near)

@@ -10,7 +10,18 @@ from typing import NamedTuple
 from .vendors import Vendors, split_name
 
 SURE = frozenset(
-    ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "PASSPHRASE", "APIKEY", "CREDENTIAL", "CREDENTIALS", "PAT"]
+    [
+        "SECRET",
+        "CSEC",
+        "TOKEN",
+        "PASSWORD",
+        "PASSWD",
+        "PASSPHRASE",
+        "APIKEY",
+        "CREDENTIAL",
+        "CREDENTIALS",
+        "PAT",
+    ]
 )
 """A name that ends with one of these holds a secret."""
 SHORT = frozenset(["PASS", "PWD", "AUTH", "SKEY", "PSK"])
@@ -89,6 +100,7 @@ SWITCHES = frozenset(
         "IS",
         "HAS",
         "SKIP",
+        "RANDOM",
         "MIN",
         "MAX",
         "RESET",
@@ -130,6 +142,8 @@ OWN = frozenset(
         "FTP",
         "SSH",
         "LDAP",
+        "SAML",
+        "SAML2",
         "ADMIN",
         "ROOT",
         "WEBDAV",
@@ -201,12 +215,17 @@ def judge(name: str, vendors: Vendors, *, plain: bool = False) -> Judged:
         parts.pop()
     if not parts or (parts[-1] not in SURE and parts[-1] not in SHORT and parts[-1] != "KEY"):
         return Judged(_is_webhook(parts, plain), vendors.of_name("_".join(parts)) if parts else "")
-    vendor = vendors.of_name(name)
     before = parts[:-1]
-    if not _is_secret(parts, vendor, plain=plain):
+    vendor = vendors.of_name(name) or _by_ending(parts)
+    if parts in (["PWD"], ["OLDPWD"]) or not _is_secret(parts, vendor, plain=plain):
         return Judged(False, vendor)
-    own = not vendor and any(part in OWN for part in before)
+    own = not vendor and (parts == ["SECRET"] or any(part in OWN for part in before))
     return Judged(True, vendor, own, name.upper().startswith(BROWSER), parts[-1] in PASSWORDS)
+
+
+def _by_ending(parts: list[str]) -> str:
+    """`UPLOAD_SECRET_ACCESS_KEY`: only one vendor calls half of its credentials so."""
+    return "aws" if parts[-3:] == ["SECRET", "ACCESS", "KEY"] and OWN.isdisjoint(parts[:-3]) else ""
 
 
 def _is_secret(parts: list[str], vendor: str, *, plain: bool) -> bool:

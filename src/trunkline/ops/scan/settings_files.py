@@ -99,7 +99,7 @@ def _settings(file: File, kind: Kind) -> list[Setting]:
 
 def _seen(file: File, kind: Kind, settings: list[Setting], forms: Forms) -> Iterator[Seen]:
     for setting in settings:
-        plain = kind == "env" or bool(_ENV_NAME.fullmatch(setting.name))
+        plain = kind == "env" or bool(_ENV_NAME.fullmatch(setting.name)) or _is_variable(setting)
         yield Seen(setting.name, setting.value, setting.line, plain)
         if setting.name.lower().endswith("env") and _ENV_NAME.fullmatch(setting.value):
             yield Seen(setting.value, "", setting.line, True)
@@ -121,6 +121,11 @@ def _seen(file: File, kind: Kind, settings: list[Setting], forms: Forms) -> Iter
             file.text.count("\n", 0, match.start()) + 1,
             False,
         )
+
+
+def _is_variable(setting: Setting) -> bool:
+    """One word, but in a list of an environment's variables."""
+    return setting.parents[-1:] in (("environment",), ("env",)) and setting.name.isupper()
 
 
 def _once(kept: list[Credential]) -> list[Credential]:

@@ -66,6 +66,8 @@ def _unquoted(value: str) -> str:
 
 _YAML = re.compile(r"(\s*)((?:- +)*)(?:\"([^\"]+)\"|'([^']+)'|([A-Za-z_$][\w.$/@-]*))\s*:(?:\s+(.*)|)$")
 _YAML_ITEM = re.compile(r"(\s*)- +[\"']?([A-Za-z_][A-Za-z0-9_]*)=(.*)")
+_YAML_NAME = re.compile(r"(\s*)- +[\"']?([A-Z][A-Z0-9_]+)[\"']?\s*(?:#.*)?$")
+"""In a list of variables: one that is handed through from outside."""
 _NAMES = ("name", "key")
 
 
@@ -80,6 +82,11 @@ def yaml(text: str) -> list[Setting]:
         if (item := _YAML_ITEM.match(line)) is not None:
             parents = tuple(key for depth, key in above if depth <= len(item[1]))
             found.append(Setting(item[2], _unquoted(item[3].rstrip("\"'")), number, parents))
+            continue
+        if (passed := _YAML_NAME.match(line)) is not None:
+            parents = tuple(key for depth, key in above if depth <= len(passed[1]))
+            if parents[-1:] == ("environment",):
+                found.append(Setting(passed[2], "", number, parents))
             continue
         match = _YAML.match(line)
         if match is None:

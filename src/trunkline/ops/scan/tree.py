@@ -77,6 +77,7 @@ TEST_FOLDERS = frozenset(
         "__mocks__",
         "mocks",
         "testing",
+        ".ci",
     )
 )
 TEST_ENDS = ("_test", ".test", ".spec", "_spec", ".cy", ".stories", "-test", "_tests", "Test", "Tests", "IT")

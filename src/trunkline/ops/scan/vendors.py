@@ -131,7 +131,7 @@ class Vendors:
             for end in range(min(len(parts), start + 4), start, -1):
                 word = "".join(parts[start:end])
                 vendor = self._words.get(word)
-                if vendor and (len(word) > 2 or start == 0):
+                if vendor and (len(word) > 2 or start == 0 or word in SHORT_WORDS):
                     best = max(best, (len(word), start, vendor))
         return best[2]
 
@@ -268,6 +268,10 @@ def split_name(name: str) -> list[str]:
     """A name of any style in its parts, upper-cased: `openAiApiKey`, `openai-api-key`, `OPENAI_API_KEY`."""
     spaced = re.sub(r"([a-z0-9])([A-Z])|([A-Z]+)([A-Z][a-z])", r"\1\3_\2\4", name)
     return [part.upper() for part in re.split(r"[^A-Za-z0-9]+", spaced) if part]
+
+
+SHORT_WORDS = frozenset(("S3",))
+"""Two letters that mean one thing wherever they stand in a name."""
 
 
 @lru_cache(maxsize=512)

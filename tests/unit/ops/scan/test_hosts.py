@@ -23,7 +23,9 @@ def called(code: str, known: vendors.Vendors) -> list[tuple[str, str]]:
         end = code.index('"', start + 1)
         literal = code[start + 1 : end]
         for match, host in hosts.addresses(literal):
-            made = hosts.judge(match, host, literal, around(code, start + 1), known)
+            near = around(code, start + 1)
+            sent = hosts.is_sent(near.name, start + 1, hosts.sent_names(code))
+            made = hosts.judge(match, host, literal, near, known, sent=sent)
             if made is not None:
                 found.append((made.host, made.vendor))
         start = end + 1
@@ -49,6 +51,17 @@ def called(code: str, known: vendors.Vendors) -> list[tuple[str, str]]:
         ('"token_url": "https://login.things.io/oauth/token"', "login.things.io", ""),
         ('OLLAMA_URL = "http://localhost:11434"', "localhost", "ollama"),
         ('url = "https://shop7.blob.core.windows.net"', "shop7.blob.core.windows.net", "azure"),
+        ('class Papers:\n    BASE_URL = "https://things.io/papers"', "things.io", ""),
+        ('try:\n    url = "https://api.things.io/v2"', "api.things.io", ""),
+        ('LIST = "https://data.iana.org/x.txt"\nSponge.new.fetch(LIST)', "data.iana.org", ""),
+        ('url = "https://things.io/x"\nr = requests.post(url, json=a)', "things.io", ""),
+        ('url = "https://things.io/x.txt"\nr = URI.parse(url).open', "things.io", ""),
+        (
+            'url := fmt.Sprintf("https://things.io/x/%s", k)\nhttp.NewRequest(http.MethodPost, url, b)',
+            "things.io",
+            "",
+        ),
+        ('PAGE: str = "https://things.io/x"\nhttpx.get(self.PAGE)', "things.io", ""),
         ('ws = WebSocket("wss://stream.things.io/v1")', "stream.things.io", ""),
     ],
 )
@@ -78,6 +91,8 @@ def test_requests_known_apis_and_kept_endpoints_are_called(
         'repository = "https://github.com/a/b"',
         'window.open("https://api.things.io/v1")',
         'homepage = "https://things.io"',
+        'requests.get(url)\nurl = "https://things.io/x"',
+        'url = "https://things.io/x"\nrequests.get(url + part)',
         'app.get("https://x.things.io")',
         'image = "https://api.things.io/v1/x.png"',
     ],

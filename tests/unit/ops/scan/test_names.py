@@ -30,6 +30,10 @@ def known() -> vendors.Vendors:
         ("SERVICE_TOKEN_PROD", ""),
         ("STRIPE_SECRET_KEY_2", "stripe"),
         ("DD_API_KEY", "datadog"),
+        ("AUTH_GITHUB_CSEC", "github"),
+        ("STORAGE_S3_SECRET", "aws"),
+        ("UPLOAD_SECRET_ACCESS_KEY", "aws"),
+        ("CLOUDFLARE_SECRET_ACCESS_KEY", "cloudflare"),
     ],
 )
 def test_names_of_vendors_secrets(name: str, vendor: str, known: vendors.Vendors) -> None:
@@ -53,6 +57,8 @@ def test_names_of_vendors_secrets(name: str, vendor: str, known: vendors.Vendors
         "MINIO_ROOT_PASSWORD",
         "MYSQL_ROOT_PASSWORD",
         "SESSION_SECRET",
+        "SECRET",
+        "SAML2_SP_x509_KEY",
     ],
 )
 def test_the_products_own_secrets_are_told_from_vendors(name: str, known: vendors.Vendors) -> None:
@@ -69,6 +75,8 @@ def test_the_products_own_secrets_are_told_from_vendors(name: str, known: vendor
         "OPENAI_MAX_TOKENS",
         "KEY_PREFIX",
         "MYSQL_ALLOW_EMPTY_PASSWORD",
+        "MYSQL_RANDOM_ROOT_PASSWORD",
+        "PWD",
         "RESET_PASSWORD_WITHIN",
         "DISABLE_EMAIL_PASSWORD_SIGNUP",
         "MIN_PASSWORD_LENGTH",

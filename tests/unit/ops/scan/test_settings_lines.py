@@ -92,3 +92,21 @@ def test_any_text_is_read(text: str, suffix: str) -> None:
     last = text.count("\n") + 1
     for one in [*settings_lines.read(suffix, text), *settings_lines.env(text)]:
         assert 1 <= one.line <= last
+
+
+def test_variables_that_compose_hands_through_have_names_and_no_values() -> None:
+    text = """
+services:
+  web:
+    environment:
+      - TELEGRAM_TOKEN
+      - SECRET=12345
+      # - OLD_TOKEN
+    ports:
+      - EIGHTY
+"""
+    assert plain(settings_lines.yaml(text))[3:] == [
+        ("TELEGRAM_TOKEN", "", 5),
+        ("SECRET", "12345", 6),
+        ("ports", "", 8),
+    ]
