@@ -47,6 +47,7 @@ BY_FAILURE = {
     "ReviewProblem": FAILED,
     "UnknownProblem": FAILED,
     "TaskProblem": FAILED,
+    "TraceProblem": FAILED,
     "SecretProblem": FAILED,
     "ProcessProblem": FAILED,
     "ValueProblem": FAILED,
