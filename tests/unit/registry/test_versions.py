@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from tests.unit.registry.conftest import Load
+from tests.unit.registry.conftest import Load, Refused
 from trunkline.core.service import Service
 from trunkline.registry import catalog
+from trunkline.registry.lint import lint
 from trunkline.testing.script import answers
 from trunkline.testing.trial import Trial
 
@@ -76,3 +79,59 @@ async def test_a_version_goes_where_the_registry_says(loaded: Load, said: str, p
         "query": target == "/api/items?a=1&v=v7" or target == "/api/items?v=v7&a=1",
         "path": target == "/api/v7/items?a=1",
     }[place]
+
+
+TWO = """
+version: 1
+defaults: {contract: {review: 90d}}
+integrations:
+  stripe: {secret: env:A}
+  stripe@2026-08: {secret: env:A, api_version: {value: "2026-08-27"}, contract: {review: 14d, source: spec.json}}
+routes: {payment: {split: {stripe: 0.9, stripe@2026-08: 0.1}}}
+"""
+
+
+@pytest.mark.row("C4", "C6")
+def test_a_name_with_a_version_is_of_the_same_vendor_with_a_version_of_its_own(loaded: Load) -> None:
+    snapshot = loaded(TWO).snapshot
+    one, other = snapshot.services
+    versions = [each.api_version.value for each in (one, other) if each.api_version]
+    assert (versions[1], other.api_version and other.api_version.header) == ("2026-08-27", "Stripe-Version")
+    assert versions[0] != versions[1]
+    assert [each.review_every for each in (one, other)] == [90 * 86400.0, 14 * 86400.0]
+    assert (one.changelog, one.base_url) == (other.changelog, other.base_url)
+    assert snapshot.route_split == {"payment": {"stripe": 0.9, "stripe@2026-08": 0.1}}
+
+
+@pytest.mark.row("C6")
+@pytest.mark.parametrize(
+    ("route", "code", "place"),
+    [
+        ("{split: {stripe: 0.9, stripe@2026-08: 0.3}}", "bad-split", "sum up to 1.2"),
+        ("{split: {stripe: 1.0}}", "bad-split", "nothing to split"),
+        ("{split: {stripe: 0.5, strip: 0.5}}", "unknown-integration", "`strip`"),
+        ("{split: {stripe: 0.5, stripe@2026-08: 0.5}, integration: stripe}", "bad-route", "by `split`"),
+        ("{}", "bad-route", "by `split`"),
+        ("{split: {stripe: 1.5, stripe@2026-08: -0.5}}", "", "-0.5"),
+    ],
+)
+def test_shares_that_make_no_sense_are_refused_with_the_cure(
+    refused: Refused, route: str, code: str, place: str
+) -> None:
+    found = refused(TWO.partition("routes:")[0] + f"routes: {{payment: {route}}}\n")
+    assert any((not code or one.code == code) and place in str(one) for one in found), [str(o) for o in found]
+
+
+@pytest.mark.row("C1", "C4")
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("crm: {base_url: 'https://c.example.com', auth: {kind: none}}", "no-api-version"),
+        ("stripe@2026-08: {secret: env:A}", "version-in-name"),
+        ("stripe: {secret: env:A, api_version: {value: latest}}", "floating-version"),
+        ("stripe: {secret: env:A, criticality: load-path}", "no-review"),
+    ],
+)
+def test_what_is_not_pinned_or_not_reviewed_is_pointed_out(loaded: Load, line: str, code: str) -> None:
+    found = lint(loaded(f"version: 1\nintegrations:\n  {line}\n"), today=date(2026, 11, 21))
+    assert code in {one.code for one in found}
