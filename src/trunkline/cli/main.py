@@ -39,6 +39,7 @@ COMMANDS = {
     "logs": ("logs:logs", "Recorded calls: search, follow, show."),
     "unknown": ("unknown:unknown", "Calls that may or may not have happened: list, show, resolve."),
     "tasks": ("tasks:tasks", "Deferred calls: list, show, cancel, run anew."),
+    "data-map": ("data_map:data_map", "Which integration receives which data."),
     "trace": ("trace:trace", "Who received a person's data; deletion requests."),
     "doctor": ("doctor:doctor", "Check this installation; each finding with its cure."),
     "findings": (
