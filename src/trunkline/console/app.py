@@ -136,6 +136,9 @@ def _query(endpoint: Endpoint, request: Request) -> Any:
         if name in given:
             raise CallError("invalid_request", f"the parameter {name!r} is given twice")
         given[name] = value
+    for name, value in given.items():
+        if isinstance(value, str) and "\0" in value:  # SQLite would take the text to end there
+            raise CallError("invalid_request", f"the parameter {name!r} holds a NUL character")
     try:
         return msgspec.convert(given, endpoint.query, strict=False)
     except msgspec.ValidationError as fault:

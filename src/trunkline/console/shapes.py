@@ -37,7 +37,7 @@ class CallsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Somewhere in the error message."""
     note: Text | None = None
     """A note on what flow control did, such as `cache=hit`, or how it begins."""
-    min_latency_ms: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    min_latency_ms: Annotated[float, msgspec.Meta(ge=0, le=1e12)] | None = None
     since: str | None = None
     """RFC 3339, or a span back from now such as `90s`, `15m`, `24h`, `7d`."""
     until: str | None = None
@@ -78,7 +78,7 @@ class CallQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class TailQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Follow calls as they begin and end."""
 
-    after: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    after: Annotated[int, msgspec.Meta(ge=0, le=2**53)] | None = None
     """`id` of the last event seen; from the present end without it."""
 
 
