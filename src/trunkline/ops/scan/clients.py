@@ -115,7 +115,8 @@ def _pattern(row: Row) -> re.Pattern[str]:
         return _compiled(rf"(?P<it>require\(\s*[\"']{re.escape(row.required)}[\"']\s*\))\s*\(")
     names = "|".join(re.escape(call) for call in sorted(row.calls, key=len, reverse=True))
     generic = r"(?:<[^<>()\n]{0,80}>)?" if row.language == "javascript" else ""
-    return _compiled(rf"(?<![\w$])(?:[\w$]+\.|\\?(?:\w+\\)*|::)?(?P<it>{names}){generic}\s*\(")
+    ends = r"(?:\s*\(|(?=[ \t]+(?:do\b|[\w\"'@:])))" if row.language == "ruby" else r"\s*\("
+    return _compiled(rf"(?<![\w$])(?:[\w$]+\.|\\?(?:\w+\\)*|::)?(?P<it>{names}){generic}{ends}")
 
 
 def _made(

@@ -19,6 +19,8 @@ _GIVEN = re.compile(
         (?:[A-Za-z]{0,2}\s*)?$""",
     re.VERBOSE,
 )
+_ELSE = re.compile(r"""[\w.$\[\]"'?]+(?:\([^()\n]{0,80}\))?\s*(?:\|\||\?\?|\bor\b|\?:)\s*$""")
+"""`NAME = something or` before what is taken where there is nothing else."""
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 
 
@@ -90,7 +92,7 @@ _RETURNS = re.compile(
 
 def _given(text: str) -> str:
     """The name in `name = `, `name: `, `"name" => ` at the end of a text, or of the function that returns what follows."""
-    match = _GIVEN.search(text[-140:])
+    match = _GIVEN.search(_ELSE.sub("", text[-200:]))
     if match is None:
         returned = _RETURNS.search(text[-240:])
         return returned[1] if returned else ""

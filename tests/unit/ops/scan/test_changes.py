@@ -154,3 +154,15 @@ def apply(patch: str, folder: Path) -> None:
             at = start - 1 if count else start
             text[at : at + count] = new
         path.write_text("\n".join(text))
+
+
+def test_a_client_of_ruby_is_seen_without_brackets(tmp_path: Path, known: vendors.Vendors) -> None:
+    text = (
+        "require 'twilio-ruby'\ndef client\n  Twilio::REST::Client.new a, b\nend\n"
+        "stream = Twitter::Streaming::Client.new do |config|\nend\n"
+    )
+    found = shown(tmp_path, known, sms__rb=text)
+
+    assert list(found) == ["sms.rb:3", "sms.rb:5"]
+    assert found["sms.rb:3"][0] == []
+    assert "takes no other address" in found["sms.rb:3"][1]

@@ -62,6 +62,8 @@ def called(code: str, known: vendors.Vendors) -> list[tuple[str, str]]:
             "",
         ),
         ('PAGE: str = "https://things.io/x"\nhttpx.get(self.PAGE)', "things.io", ""),
+        ("LICENSE_SERVER_URL = env('A_URL') || \"https://things.io\"", "things.io", ""),
+        ('BASE_URL = os.getenv("A_URL") or "https://things.io"', "things.io", ""),
         ('ws = WebSocket("wss://stream.things.io/v1")', "stream.things.io", ""),
     ],
 )
