@@ -1,11 +1,12 @@
 # Needs Python 3.11 or newer, make, and a package index. Everything else is installed into .venv by the targets below.
 #   make run     set up and start Trunkline            ARGS='--port 5000' are handed on
-#   make test    set up and run the tests              ARGS='-k journal' are handed on
+#   make test    set up and run the tests              ARGS='-k journal' are handed on; WORKERS=0 runs them one by one
 #   make check   format, lint, types, import rules, generated docs
 #   make battery the long experiments (ARGS=--publish) make bench  the speed table
 #   make rows    which test shows which row            make lock   resolve the locks anew
 
 PYTHON ?= python3
+WORKERS ?= 2
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -22,7 +23,7 @@ run: $(VENV)/.runtime
 	@TRUNKLINE_ENV="$${TRUNKLINE_ENV-dev}" $(BIN)/trunkline serve --simulate-missing $(ARGS)
 
 test: $(VENV)/.dev $(NODE_MODULES)/.installed
-	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
 
 battery: $(VENV)/.dev $(NODE_MODULES)/.installed $(AGENTS)/.installed
 	@$(BIN)/python -m tests.battery $(ARGS)

@@ -9,7 +9,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 STEP_S = 0.004
-LIMIT_S = 10.0
+LIMIT_S = 30.0
+"""Longer than any of it takes on a busy machine: how long a thing may take is judged by the battery."""
 
 
 def eventually(look: Callable[[], T], what: str, limit_s: float = LIMIT_S) -> T:
