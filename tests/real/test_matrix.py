@@ -39,13 +39,12 @@ class Vendor(NamedTuple):
         """Its answer to QUESTION; the words follow from whom the simulator plays, in which dialect, and from the model."""
         spoken = dialect if dialect in self.dialects else self.dialects[0]
         seeds = {
+            CHAT: (self.simulated or self.name, self.model),
             RESPONSES: (self.model,),
             MESSAGES: ("anthropic", self.model),
             GEMINI: ("gemini", self.model),
         }
-        return answer_to(
-            QUESTION, seed_of(*seeds.get(spoken, (self.simulated or self.name, self.model)), QUESTION)
-        )
+        return answer_to(QUESTION, seed_of(*seeds[spoken], QUESTION))
 
 
 VENDORS = (
@@ -53,8 +52,8 @@ VENDORS = (
     Vendor("responses", "gpt-4o-mini", (RESPONSES,)),
     Vendor("anthropic", "claude-sonnet-4-5", (MESSAGES,)),
     Vendor("gemini", "gemini-2.5-flash", (GEMINI,)),
-    Vendor("mistral", "mistral-small-latest", ("mistral-chat",)),
-    Vendor("cohere", "command-a-03-2025", ("cohere-chat",)),
+    Vendor("mistral", "mistral-small-latest", (CHAT,)),
+    Vendor("cohere", "command-a-03-2025", (CHAT,)),
     Vendor("azure", "gpt-4o", (CHAT, RESPONSES), "azure-openai"),
     Vendor("ollama", "llama3.2", (CHAT, RESPONSES, MESSAGES)),
 )
@@ -102,8 +101,11 @@ def ended_since(gateway: Trunkline, before: set[str], count: int) -> list[Call]:
     return eventually(ended, f"{count} calls to have ended")
 
 
-def story(gateway: Trunkline, client: Client, vendor: Vendor, stream: bool) -> None:
-    """Tools are called, their results handed back and spoken of; then a question without tools."""
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
+def test_tools_are_called_answered_and_spoken_of(
+    gateway: Trunkline, client: Client, vendor: Vendor, stream: bool
+) -> None:
     model, text = f"{vendor.name}/{vendor.model}", vendor.says(client.dialect)
     done, wants_tools = client.stops
     turns = client.begin(QUESTION)
@@ -122,11 +124,3 @@ def story(gateway: Trunkline, client: Client, vendor: Vendor, stream: bool) -> N
     ]
     assert [used for _, used in tokens[1:]] == [tokens_of(text)] * 2
     assert tokens[1][0] > tokens[0][0] > tokens[2][0] > 0
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-@pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
-def test_tools_are_called_answered_and_spoken_of(
-    gateway: Trunkline, client: Client, vendor: Vendor, stream: bool
-) -> None:
-    story(gateway, client, vendor, stream)
