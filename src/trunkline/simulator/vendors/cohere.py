@@ -82,7 +82,7 @@ def _ask(body: dict[str, Any], messages: list[Any]) -> Ask:
     )
     shape = body.get("response_format") or {}
     return Ask(
-        words.seed_of("cohere", str(body["model"]), spoken),
+        words.seed_of("cohere", spoken),
         spoken,
         tokens,
         after_tool=messages[-1].get("role") == "tool",

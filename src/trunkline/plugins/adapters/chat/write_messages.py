@@ -194,7 +194,7 @@ class Writing:
         return out
 
     def _cache(self, cache: CacheMark) -> dict[str, Any]:
-        if isinstance(cache.form, dict) and (self._own or self._variant.cache == "breakpoint"):
+        if isinstance(cache.form, dict):
             return {"prompt_cache_breakpoint": cache.form}
         if self._own or self._variant.cache == "cache_control":
             return {

@@ -72,8 +72,8 @@ def write_request(
 def _fit(variant: Variant, facts: Facts, out: dict[str, Any], changes: list[Change]) -> None:
     """Leaves out what the vendor does not take, and says the rest in its words."""
     for name in [name for name in out if name in variant.without]:
-        if out.pop(name) is not False:  # not to store is what such vendors do
-            changes.append(Change("dropped", name, f"{facts.vendor or facts.integration} does not take it"))
+        del out[name]
+        changes.append(Change("dropped", name, f"{facts.vendor or facts.integration} does not take it"))
     for name, told in variant.told_as.items():
         if name in out:
             out[told] = out.pop(name)

@@ -16,7 +16,7 @@ from trunkline.plugins.adapters.fitting import Names
 
 STOPS_MAX = 5
 DOCUMENT = "doc:"
-"""Beginning of the ids of documents, before their number among all of the request; citations bear them."""
+"""Beginning of the ids of documents; citations bear them."""
 _SAME = (
     ("max_tokens", "max_tokens"), ("temperature", "temperature"), ("seed", "seed"), ("top_k", "k"), ("logprobs", "logprobs"),
 )  # fmt: skip
@@ -71,15 +71,13 @@ def _documents(messages: list[Message], changes: list[Change]) -> tuple[list[Mes
     """The documents of text that callers show, which stand beside the messages here; and the messages without them."""
     found: list[dict[str, Any]] = []
     out = []
-    number = -1
     for message in messages:
         parts: list[Any] = []
         for part in message.parts:
-            number += isinstance(part, Media) and part.kind == "document"
             text = _words(part) if isinstance(part, Media) and message.role == "user" else ""
             if isinstance(part, Media) and text:
                 data = {"title": part.title, "text": text} if part.title else {"text": text}
-                found.append({"id": f"{DOCUMENT}{number}", "data": data})
+                found.append({"id": f"{DOCUMENT}{len(found)}", "data": data})
             else:
                 parts.append(part)
         out.append(message if len(parts) == len(message.parts) else _with(message, parts))
@@ -188,8 +186,7 @@ def _effort(request: Request, out: dict[str, Any], changes: list[Change]) -> Non
 def _rest(request: Request, out: dict[str, Any], changes: list[Change]) -> None:
     for name in _WITHOUT:
         value = getattr(request, name)
-        nothing = (name == "n" and value == 1) or (name == "store" and value is False)
-        if value != getattr(_NONE, name) and not nothing:
+        if value != getattr(_NONE, name) and not (name == "n" and value == 1):
             changes.append(Change("dropped", name))
     changes += [Change("dropped", "modalities", kind) for kind in request.modalities if kind != "text"]
     changes += [Change("dropped", "anthropic-beta", beta) for beta in request.betas if beta]
