@@ -43,7 +43,7 @@ VENDORS = [
     ),
     *("elevenlabs", "deepgram", "pinecone", "qdrant", "sendgrid", "gotenberg", "infinisynapse"),
 ]
-DIALECTS = {"openai-chat", "mistral-chat", "cohere-chat", "openai-responses", "openai-embeddings", "anthropic-messages", "anthropic-count-tokens",
+DIALECTS = {"openai-chat", "openai-responses", "openai-embeddings", "anthropic-messages", "anthropic-count-tokens",
             "gemini-generate", "gemini-embed", "gemini-count"}  # fmt: skip
 
 
