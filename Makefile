@@ -12,6 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 INSTALL := $(PIP) install --quiet --require-hashes
 NODE_MODULES := tests/real/node/node_modules
+AGENTS := tests/real/agents/node_modules
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := run
@@ -24,7 +25,7 @@ run: $(VENV)/.runtime
 test: $(VENV)/.dev $(NODE_MODULES)/.installed
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
 
-battery: $(VENV)/.dev $(NODE_MODULES)/.installed
+battery: $(VENV)/.dev $(NODE_MODULES)/.installed $(AGENTS)/.installed
 	@$(BIN)/python -m tests.battery $(ARGS)
 
 bench: $(VENV)/.dev
@@ -48,7 +49,7 @@ lock: $(VENV)/.dev
 	$(LOCK) --upgrade requirements/build.in -o requirements/build.txt
 
 clean:
-	rm -rf $(VENV) $(NODE_MODULES) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(NODE_MODULES) $(AGENTS) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each stamp is newer than what it was made from, so that a second run installs nothing.
@@ -77,4 +78,9 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 $(NODE_MODULES)/.installed: $(VENV)/.dev tests/real/node/package-lock.json
 	@echo "Installing the Node SDKs ..."
 	@$(BIN)/python tests/real/node/tool.py
+	@touch $@
+
+$(AGENTS)/.installed: $(VENV)/.dev tests/real/agents/package-lock.json
+	@echo "Installing the coding agents (0.8 GB) ..."
+	@$(BIN)/python tests/real/node/tool.py tests/real/agents
 	@touch $@

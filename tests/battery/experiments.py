@@ -171,6 +171,13 @@ PARTS: dict[str, tuple[Experiment, ...]] = {
             "M1", "500 calls at once on a key with money for 100, with kill -9", "overspent 0, nothing stuck"
         ),
     ),
+    "Clients": (
+        Experiment(
+            "U4",
+            "unmodified SDKs and coding agents with the models of every vendor",
+            "every pair: text, tools and their results, usage; nothing sent anywhere else",
+        ),
+    ),
     "Beside others": (
         Experiment(
             "limited vendor",

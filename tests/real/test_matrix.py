@@ -101,11 +101,8 @@ def ended_since(gateway: Trunkline, before: set[str], count: int) -> list[Call]:
     return eventually(ended, f"{count} calls to have ended")
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-@pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
-def test_tools_are_called_answered_and_spoken_of(
-    gateway: Trunkline, client: Client, vendor: Vendor, stream: bool
-) -> None:
+def story(gateway: Trunkline, client: Client, vendor: Vendor, stream: bool) -> None:
+    """Tools are called, their results handed back and spoken of; then a question without tools."""
     model, text = f"{vendor.name}/{vendor.model}", vendor.says(client.dialect)
     done, wants_tools = client.stops
     turns = client.begin(QUESTION)
@@ -124,3 +121,11 @@ def test_tools_are_called_answered_and_spoken_of(
     ]
     assert [used for _, used in tokens[1:]] == [tokens_of(text)] * 2
     assert tokens[1][0] > tokens[0][0] > tokens[2][0] > 0
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
+def test_tools_are_called_answered_and_spoken_of(
+    gateway: Trunkline, client: Client, vendor: Vendor, stream: bool
+) -> None:
+    story(gateway, client, vendor, stream)

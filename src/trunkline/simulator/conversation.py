@@ -5,6 +5,7 @@ Not for: any dialect's format (`vendors/`).
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -58,6 +59,9 @@ class Answer(msgspec.Struct):
     tokens: int
 
 
+_SCRIPTED = re.compile(r"\[call ([A-Za-z0-9_.-]{1,128}) (?=\{)")
+"""How a prompt says which tool to call, and with what: `[call Read {"file_path": "/tmp/a"}]`."""
+_JSON = json.JSONDecoder()
 _TWO = re.compile(r"\b(both|each|and)\b", re.IGNORECASE)
 _NAME = re.compile(r"(?<=[\w,] )[A-Z][a-z]{2,}")
 
@@ -87,7 +91,26 @@ def hints(prompt: str) -> list[str]:
     return _NAME.findall(prompt)
 
 
+def scripted(prompt: str, tools: list[Tool]) -> list[tuple[Tool, dict[str, Any]]]:
+    """The calls that the prompt asks for in so many words, of tools that are there."""
+    found = []
+    for hit in _SCRIPTED.finditer(prompt):
+        tool = next((tool for tool in tools if tool.name == hit[1]), None)
+        try:
+            arguments, _ = _JSON.raw_decode(prompt, hit.end())
+        except json.JSONDecodeError:
+            continue
+        if tool is not None:
+            found.append((tool, arguments))
+    return found
+
+
 def _calls(ask: Ask) -> list[Call]:
+    if told := scripted(ask.prompt, ask.tools):
+        return [
+            Call(words.identifier("", tool.name, str(ask.seed), str(index)), tool.name, arguments)
+            for index, (tool, arguments) in enumerate(told)
+        ]
     if ask.choice not in ("auto", "required"):
         named = [tool for tool in ask.tools if tool.name == ask.choice] or ask.tools
         chosen = named[:1]

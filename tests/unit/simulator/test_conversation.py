@@ -31,6 +31,14 @@ def test_two_are_called_when_the_prompt_asks_for_two_things() -> None:
     ]
 
 
+def test_a_prompt_may_say_which_tools_to_call_and_with_what() -> None:
+    prompt = 'Do it. [call get_time {"zone": "[UTC] {x}"}] [call get_weather {"city": "Oslo"}] [call none {}] [call get_time {broken]'
+    assert called(Ask(1, prompt, 9, tools=[WEATHER, TIME])) == [
+        ("get_time", {"zone": "[UTC] {x}"}),
+        ("get_weather", {"city": "Oslo"}),
+    ]
+
+
 def test_after_a_tool_s_result_text_follows() -> None:
     answer = decide(Ask(1, "weather in Oslo", 9, after_tool=True, tools=[WEATHER]))
     assert (answer.calls, answer.reason) == ([], "stop")

@@ -64,7 +64,8 @@ def _line(one: Mapped) -> tuple[str, ...]:
 
 def _section(one: Mapped) -> list[str]:
     lines = [
-        f"## {one.integration}" + (f": {_cell(one.title)}" if one.title and one.title != one.integration else ""),
+        f"## {one.integration}"
+        + (f": {_cell(one.title)}" if one.title and one.title != one.integration else ""),
         "",
     ]
     played = f", and {one.simulated_calls} that the simulator played" if one.simulated_calls else ""

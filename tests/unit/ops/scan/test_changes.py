@@ -166,3 +166,13 @@ def test_a_client_of_ruby_is_seen_without_brackets(tmp_path: Path, known: vendor
     assert list(found) == ["sms.rb:3", "sms.rb:5"]
     assert found["sms.rb:3"][0] == []
     assert "takes no other address" in found["sms.rb:3"][1]
+
+
+def test_a_client_whose_address_differs_by_customer_gets_no_guessed_line(
+    tmp_path: Path, known: vendors.Vendors
+) -> None:
+    text = 'import { Redis } from "@upstash/redis";\nexport const redis = new Redis({ url: process.env.UPSTASH_REDIS_REST_URL });\n'
+    lines, note = shown(tmp_path, known, redis__ts=text)["redis.ts:2"]
+
+    assert lines == []
+    assert "each database has an address of its own" in note
