@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from trunkline.core.record import Again, Begin, Boot, End, Record, Stop
+from trunkline.core.record import Record
 from trunkline.wire.errors import ReplyCut
 from trunkline.wire.response import Response
 
@@ -271,5 +271,5 @@ class MemoryJournal:
     append_end = append
 
     @property
-    def records(self) -> list[Boot | Stop | Begin | Again | End]:
+    def records(self) -> list[Record]:
         return [_records.decode(payload) for payload in self.payloads]
