@@ -127,6 +127,7 @@ def test_every_failure_that_has_an_exit_code_exists():
     from trunkline.control.state import StateProblem
     from trunkline.control.tasks import TaskProblem
     from trunkline.control.teams import TeamProblem
+    from trunkline.control.trace import TraceProblem
     from trunkline.control.unknown import UnknownProblem
     from trunkline.control.users import UserProblem
     from trunkline.ledger.migrate import SchemaRefused
@@ -161,6 +162,7 @@ def test_every_failure_that_has_an_exit_code_exists():
         AlertProblem,
         NotInProduction,
         StageProblem,
+        TraceProblem,
         TaskProblem,
     )
     known += (AnchorProblem, ReviewProblem, SessionProblem, TeamProblem, UserProblem, ProcessProblem)
