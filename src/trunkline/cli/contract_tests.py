@@ -157,7 +157,7 @@ def replay(files: tuple[Path, ...], port: int, speed: float, prefix: str, judges
     """
     from trunkline.ops.contracts import cassette
 
-    found = cassette.folder(files or (_folder(),))
+    found = cassette.folder(files or ([_folder()] if _folder().exists() else []))
     if not found:
         say(f"There are no cassettes in {_folder()}. Make some with `trunkline contracts record`.")
         return exits.FAILED
@@ -250,14 +250,17 @@ def _answering(recorded: bool, starts: bool, simulate: bool, folder: Path | None
 def _calling(starts: bool, simulate: bool) -> Iterator[Caller]:
     from trunkline.cli.contract_calls import Caller, started
     from trunkline.cli.running import local_key
-    from trunkline.control.running import running_facts
+    from trunkline.control.running import NotRunning, running_facts
 
     if starts:
         with started(settings_here(), os.environ, simulate=simulate) as caller:
             yield caller
         return
-    state = state_here(must_exist=True)
-    facts = running_facts(state)
+    state = state_here()
+    try:
+        facts = running_facts(state)
+    except NotRunning as problem:
+        raise NotRunning(f"{problem} With --serve, one is started for the time of this command.") from None
     with local_key(state, ["*"]) as key:
         yield Caller(state, facts, key)
 
@@ -289,7 +292,11 @@ def _checks(files: Sequence[Path], only: str) -> list[Check]:
             f"There are no checks in {folder}. `docs/how-to/contracts.md` shows how to write some."
         )
     found = [check for path in paths for check in checks.read(path)]
-    return [check for check in found if only.lower() in check.name.lower()]
+    wanted = [check for check in found if only.lower() in check.name.lower()]
+    if not wanted:
+        names = ", ".join(repr(check.name) for check in found) or "none"
+        raise checks.ChecksInvalid(f"No check has {only!r} in its name. There are: {names}.")
+    return wanted
 
 
 def _folder() -> Path:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from trunkline.core.service import Service, Snapshot
     from trunkline.ops.contracts.change import Change
     from trunkline.ops.contracts.lock import Lock
-    from trunkline.ops.contracts.merge_lock import Step
+    from trunkline.ops.contracts.merge_lock import Moved, Step
 
 OPERATION_COLUMNS = ("integration", "operation", "state", "learned", "since", "changes")
 CHANGE_COLUMNS = ("integration", "operation", "harm", "change", "evidence")
@@ -80,9 +80,20 @@ def check(integrations: tuple[str, ...], openapi: str | None, strict: bool, as_j
             [[row[column] for column in CHANGE_COLUMNS] for row in found],
             empty="Nothing has changed.",
         )
-        if failed:
-            say("Look at it with `trunkline contracts diff`; if it is right, `trunkline contracts accept`.")
+        _cures(failed, openapi)
     return exits.FAILED if failed else exits.OK
+
+
+def _cures(failed: list[dict[str, Any]], openapi: str | None) -> None:
+    """What to do about what was found."""
+    names = {row["integration"] for row in failed if row["kind"] != "version"}
+    if names and openapi:
+        say(f"If it is right: `trunkline contracts learn {min(names)} --openapi {openapi}`.")
+    elif names:
+        say("Look at it with `trunkline contracts diff`; if it is right, `trunkline contracts accept`.")
+    for row in failed:
+        if row["kind"] == "version":
+            say(f"If it is right: `trunkline contracts learn {row['integration']}`.")
 
 
 @contracts.command()
@@ -92,15 +103,17 @@ def check(integrations: tuple[str, ...], openapi: str | None, strict: bool, as_j
 @place_options
 def diff(integration: str, operations: tuple[str, ...], as_json: bool) -> int:
     """Show what `accept` would change in the lock. Exit code 1 if it would change anything."""
-    steps = _steps(integration, operations)
+    steps, repinned = _steps(integration, operations), _repinned(integration)
     if as_json:
-        json_out([_step(step, difference=True) for step in steps])
+        json_out([*(_step(step, difference=True) for step in steps), *map(_moved, repinned)])
     else:
+        for one in repinned:
+            click.echo(f"{one.integration}: {_told(one)}")
         for step in steps:
             _show_step(step)
-        if not steps:
+        if not steps and not repinned:
             say("The lock is as what was seen.")
-    return exits.FAILED if steps else exits.OK
+    return exits.FAILED if steps or repinned else exits.OK
 
 
 @contracts.command()
@@ -111,7 +124,7 @@ def diff(integration: str, operations: tuple[str, ...], as_json: bool) -> int:
 @place_options
 def accept(integration: str, operations: tuple[str, ...], who: str, as_json: bool) -> int:
     """Take changes, and operations that are new, over into trunkline.lock; all of them, or those named."""
-    return _write(_steps(integration, operations), who, "contract.accept", as_json)
+    return _write(_steps(integration, operations), who, "contract.accept", as_json, _repinned(integration))
 
 
 @contracts.command()
@@ -139,7 +152,7 @@ def learn(
             steps = [step for step in steps if step.operation in operations]
     else:
         steps = _steps(integration, operations, anew=True)
-    return _write(steps, who, "contract.learn", as_json)
+    return _write(steps, who, "contract.learn", as_json, _repinned(integration))
 
 
 @contracts.command()
@@ -240,6 +253,8 @@ def _seen_changes(integrations: Sequence[str]) -> list[dict[str, Any]]:
     from trunkline.ops.contracts import store
 
     lock, state = lock_here(), state_here()
+    for name in integrations:
+        _must_be_known(name)
     found = []
     for name, book in store.books(state.path):
         if integrations and name not in integrations:
@@ -249,25 +264,27 @@ def _seen_changes(integrations: Sequence[str]) -> list[dict[str, Any]]:
             if locked is not None and locks.mark_of(locked) != known.accepted:
                 known.accept(locks.contract_of(locked), "")  # the console has not seen this lock yet
             found += [_row(name, operation or "errors", change) for change in known.changes()]
-    return found + _moved_versions(lock, integrations)
+    return found + [_moved(one) for one in _repinned(*integrations)]
 
 
-def _moved_versions(lock: Lock, integrations: Sequence[str]) -> list[dict[str, Any]]:
-    found = []
-    for service in snapshot_here().services:
-        locked = lock.integrations.get(service.name)
-        pinned = service.api_version.value if service.api_version is not None else ""
-        if (
-            locked is None
-            or locked.api_version == pinned
-            or (integrations and service.name not in integrations)
-        ):
-            continue
-        told = f"version: the lock is of {locked.api_version or 'none'}, pinned is {pinned or 'none'}"
-        found.append(
-            {"integration": service.name, "operation": "", "harm": "risky", "change": told, "evidence": "", "place": "", "kind": "version"}
-        )  # fmt: skip
-    return found
+def _repinned(*integrations: str) -> list[Moved]:
+    """Integrations that are pinned to another version than their lock is of."""
+    from trunkline.ops.contracts.merge_lock import moved
+
+    if not settings_here().config_path.exists():
+        return []
+    return moved(lock_here(), snapshot_here().services, [name for name in integrations if name])
+
+
+def _moved(one: Moved) -> dict[str, Any]:
+    return {
+        "integration": one.integration, "operation": "", "harm": "risky", "change": _told(one), "evidence": "", "place": "",
+        "kind": "version",
+    }  # fmt: skip
+
+
+def _told(one: Moved) -> str:
+    return f"version: the lock is of {one.was or 'none'}, pinned is {one.now or 'none'}"
 
 
 def _row(integration: str, operation: str, change: Change) -> dict[str, Any]:
@@ -282,11 +299,11 @@ def _row(integration: str, operation: str, change: Change) -> dict[str, Any]:
     }
 
 
-def _write(steps: list[Step], who: str, action: str, as_json: bool) -> int:
+def _write(steps: list[Step], who: str, action: str, as_json: bool, repinned: Sequence[Moved]) -> int:
     from trunkline.control import contracts as control
 
     state = state_here()
-    if not steps:
+    if not steps and not repinned:
         if as_json:
             json_out([])
         else:
@@ -295,16 +312,22 @@ def _write(steps: list[Step], who: str, action: str, as_json: bool) -> int:
             )
         return exits.OK
     path = lock_path()
-    control.write(state, path, lock_here(), steps, snapshot_here(), who, action)
+    control.write(state, path, lock_here(), steps, snapshot_here(), who, action, repinned)
     control.resolve(state, steps, who)
     if as_json:
-        json_out([_step(step, difference=False) for step in steps])
+        json_out([*(_step(step, difference=False) for step in steps), *map(_moved, repinned)])
     else:
+        for one in repinned:
+            click.echo(f"{one.integration}: version {one.was or 'none'} -> {one.now or 'none'}")
         for step in steps:
-            word = "new" if step.old is None else f"{len(step.changes)} changes"
+            word = "new" if step.old is None else _counted(len(step.changes))
             click.echo(f"{step.integration} {step.operation or 'errors'}: {word}")
         say(f"Written: {path}. Commit it.")
     return exits.OK
+
+
+def _counted(changes: int) -> str:
+    return {0: "counts only", 1: "1 change"}.get(changes, f"{changes} changes")
 
 
 def _step(step: Step, *, difference: bool) -> dict[str, Any]:
@@ -326,8 +349,12 @@ def _show_step(step: Step) -> None:
 
 def _list(integrations: Sequence[str], as_json: bool) -> None:
     from trunkline.ops.contracts import overview
+    from trunkline.ops.contracts.watch import LEARNED_UNITS
 
-    rows = overview.rows(state_here().path, lock_here(), _names(), integrations)
+    lock, names = lock_here(), _names()
+    rows = overview.rows(state_here().path, lock, names, integrations)
+    for name in set(integrations) - {row.integration for row in rows}:
+        _must_be_known(name)
     if as_json:
         json_out(rows)
         return
@@ -337,6 +364,11 @@ def _list(integrations: Sequence[str], as_json: bool) -> None:
         [[getattr(row, column) for column in OPERATION_COLUMNS] for row in rows],
         empty=empty,
     )
+    if any(row.state == "learning" for row in rows):
+        say(
+            f"Learning ends after {LEARNED_UNITS} units (what one caller got within a minute; calls are sampled). "
+            "`trunkline contracts learn` writes down what was seen so far."
+        )
 
 
 def _names() -> Iterable[str]:

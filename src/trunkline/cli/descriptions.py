@@ -87,8 +87,8 @@ def against_lock(service: Service, file: str, lock: Lock) -> Iterator[tuple[str,
     for told in described_of(file, names):
         name = names[f"{told.method} {told.path}"]
         seen.add(name)
-        if told.deprecated:
-            yield name, Change(part="request", place="", kind="deprecated", now=told.sunset, harm="risky")
+        if told.ending not in ("", one.operations[name].deprecated):
+            yield name, Change(part="request", place="", kind="deprecated", now=told.ending, harm="risky")
         for change in compared(locks.contract_of(one.operations[name]), told.contract):
             yield name, change
     for name in sorted(set(one.operations) - seen):

@@ -69,7 +69,9 @@ class Contracts:
             return
         today = datetime.fromtimestamp(now, UTC).date()
         known = {service.name for service in snapshot.services}
-        found = self._said(known, today, now)
+        # What a vendor says in its answers comes after what its description says, and holds.
+        found = [one for one in lifecycle.described(self.drift.accepted, today) if one.integration in known]
+        found += self._said(known, today, now)
         found += shutdowns.findings(snapshot, self._called(now), today, self._dated)
         last = contracts.latest(console.state)
         found += reviews.findings(reviews.standings(snapshot, last, today), today)

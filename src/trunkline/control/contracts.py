@@ -17,7 +17,7 @@ from trunkline.ops import findings
 from trunkline.ops.contracts import lock as locks
 from trunkline.ops.contracts import merge_lock, store
 from trunkline.ops.contracts.lock import Lock
-from trunkline.ops.contracts.merge_lock import Step
+from trunkline.ops.contracts.merge_lock import Moved, Step
 from trunkline.ops.contracts.reviews import KIND as REVIEW
 from trunkline.ops.contracts.reviews import Review
 
@@ -60,11 +60,12 @@ def write(
     snapshot: Snapshot | None,
     who: str,
     action: str,
+    repinned: Sequence[Moved] = (),
 ) -> Lock:
-    """Puts steps into the lock, with an audit row for each."""
+    """Puts steps, and versions that are pinned by now, into the lock, with an audit row for each."""
     services = snapshot.services if snapshot is not None else []
-    versions = {one.name: one.api_version.value if one.api_version is not None else "" for one in services}
-    new = merge_lock.applied(lock, taken, versions)
+    versions = {one.name: merge_lock.pinned(one) for one in services}
+    new = merge_lock.applied(lock, taken, versions, repinned)
     _replace(path, locks.text(new))
     rows = [
         audit.Entry(
@@ -74,6 +75,10 @@ def write(
             {"changes": [change.title for change in step.changes][:50], "new": step.old is None},
         )
         for step in taken
+    ]
+    rows += [
+        audit.Entry(who, action, one.integration, {"api_version": one.now, "was": one.was})
+        for one in repinned
     ]
     if state.path.is_dir():  # a checkout without an installation has no audit log
         with state.change() as connection:

@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 import msgspec
 
 from trunkline.core.alerting import Severity
+from trunkline.ops.contracts.lock import Lock
 from trunkline.ops.contracts.notices import Notice
 from trunkline.ops.findings import Finding
 
@@ -159,6 +160,32 @@ def findings(notice: Notice, today: date) -> list[Finding]:
                 correlation_ids=[notice.correlation_id],
             )
         )
+    return found
+
+
+def described(lock: Lock, today: date) -> list[Finding]:
+    """Operations in the lock of which a vendor's description says that they end."""
+    found = []
+    for integration, one in lock.integrations.items():
+        for name, operation in one.operations.items():
+            if operation.deprecated:
+                said = Told(deprecated=True, ends=day_in(operation.deprecated))
+                found.append(
+                    Finding(
+                        kind=KIND,
+                        integration=integration,
+                        subject=name,
+                        severity=_severity(said, today),
+                        title=_title(integration, name, said, today),
+                        detail={
+                            "call": operation.call,
+                            "ends": said.ends,
+                            "source": "the vendor's description, as it was learned",
+                            "affected": f"trunkline logs --integration {integration}",
+                        },
+                        due=said.ends,
+                    )
+                )
     return found
 
 

@@ -59,6 +59,8 @@ class LockedOperation(msgspec.Struct, forbid_unknown_fields=True):
 
     call: str = ""
     parts: dict[str, LockedPart] = {}
+    deprecated: str = ""
+    """What a description says of its end: a day, or `yes`."""
 
 
 class LockedIntegration(msgspec.Struct, forbid_unknown_fields=True):
@@ -224,6 +226,8 @@ def mark_of(operation: LockedOperation) -> str:
 
 def _operation(operation: LockedOperation) -> Iterator[str]:
     yield f"call: {_scalar(operation.call)}"
+    if operation.deprecated:
+        yield f"deprecated: {json.dumps(operation.deprecated)}"
     yield "parts:" if operation.parts else "parts: {}"
     for name, part in sorted(operation.parts.items()):
         yield f"  {_scalar(name)}:"

@@ -58,6 +58,11 @@ class Drift:
         self.problem = ""
         """Why the lock cannot be read; then what held before holds on."""
 
+    @property
+    def accepted(self) -> Lock:
+        """The lock as it was read last."""
+        return self._lock
+
     def __call__(self, sample: Sample) -> None:
         """Takes in one call."""
         self._look_at_lock()

@@ -5,7 +5,7 @@ Not for: writing it (`control/contracts.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -54,6 +54,7 @@ def from_traffic(
             merge.relearned(operation, changes) if anew or old is None else merge.accepted(operation, changes)
         )
         new = locks.locked_operation(*_call(name, operation), contract)
+        new.deprecated = old.deprecated if old is not None else ""
         if new.parts and (old is None or changes or anew) and new != old:
             yield Step(integration, name, changes, old, new)
 
@@ -77,6 +78,7 @@ def from_description(
         if name and one.contract:
             old = locks.found(lock, service.name, name)
             new = locks.locked_operation(one.method, one.path, one.contract)
+            new.deprecated = one.ending
             changes = compared(locks.contract_of(old), one.contract) if old is not None else []
             if new != old:
                 yield Step(service.name, name, changes, old, new)
@@ -118,17 +120,44 @@ def _same(name: str, own: str) -> bool:
     return method == other and same_path(path, template)
 
 
-def applied(lock: Lock, steps: Iterable[Step], versions: Mapping[str, str]) -> Lock:
-    """The lock with these operations. `versions`: the pinned API version by integration."""
+def applied(
+    lock: Lock, steps: Iterable[Step], versions: Mapping[str, str], repinned: Iterable[Moved] = ()
+) -> Lock:
+    """The lock with these operations. `versions`: the pinned API version by integration; `repinned`: those that only move theirs."""
     out = msgspec.convert(msgspec.to_builtins(lock), Lock)
+    for one in repinned:
+        out.integrations[one.integration].api_version = one.now
     for step in steps:
-        one = out.integrations.setdefault(step.integration, LockedIntegration())
-        one.api_version = versions.get(step.integration, one.api_version)
+        into = out.integrations.setdefault(step.integration, LockedIntegration())
+        into.api_version = versions.get(step.integration, into.api_version)
         if step.operation == ERRORS:
-            one.errors = step.new
+            into.errors = step.new
         else:
-            one.operations[step.operation] = step.new
+            into.operations[step.operation] = step.new
     return out
+
+
+class Moved(NamedTuple):
+    """An integration that is pinned to another version than its lock is of."""
+
+    integration: str
+    was: str
+    now: str
+
+
+def moved(lock: Lock, services: Iterable[Service], wanted: Sequence[str] = ()) -> list[Moved]:
+    """The locked integrations whose pinned version is another one by now; of the `wanted`, if any are."""
+    found = []
+    for service in services:
+        locked, now = lock.integrations.get(service.name), pinned(service)
+        if locked is not None and locked.api_version != now and (not wanted or service.name in wanted):
+            found.append(Moved(service.name, locked.api_version, now))
+    return found
+
+
+def pinned(service: Service) -> str:
+    """The version that an integration is pinned to; empty for none."""
+    return service.api_version.value if service.api_version is not None else ""
 
 
 def without(lock: Lock, integrations: Iterable[str]) -> Lock:

@@ -55,6 +55,11 @@ class Described(NamedTuple):
     deprecated: bool = False
     sunset: str = ""
 
+    @property
+    def ending(self) -> str:
+        """The day of its end, `yes` where it is deprecated without a day, else empty."""
+        return self.sunset or ("yes" if self.deprecated else "")
+
 
 def described(
     document: Any, wanted: Callable[[str, str], bool] = lambda method, path: True
