@@ -10,18 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from tests.battery.experiment import Experiment
 from tests.battery.report import NOT_RUN, Figure
-
-
-class Experiment(NamedTuple):
-    """`short`: how what runs here differs from what the figure asks for. `also`: labels under which its figures are told, too."""
-
-    id: str
-    what: str
-    passes: str
-    short: str = ""
-    also: tuple[str, ...] = ()
-
+from tests.battery.security_experiments import SECURITY, USE
 
 PARTS: dict[str, tuple[Experiment, ...]] = {
     "Durability and change": (
@@ -166,6 +157,7 @@ PARTS: dict[str, tuple[Experiment, ...]] = {
             "goodput 90 % of peak; order and waits as the lanes say",
         ),
     ),
+    "Security": SECURITY,
     "Money": (
         Experiment(
             "M1", "500 calls at once on a key with money for 100, with kill -9", "overspent 0, nothing stuck"
@@ -178,6 +170,7 @@ PARTS: dict[str, tuple[Experiment, ...]] = {
             "every pair: text, tools and their results, usage; nothing sent anywhere else",
         ),
     ),
+    "Use": USE,
     "Beside others": (
         Experiment(
             "limited vendor",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.battery.experiments import rows, strays
+from tests.battery.experiments import Row, rows, strays
 from tests.battery.report import Figure
 
 PAGE = Path(__file__).parents[2] / "docs" / "battery.md"
@@ -43,7 +43,7 @@ def _lines(figures: Sequence[Figure]) -> Iterator[str]:
             )
             before = part
         one = row.experiment
-        cells = (one.id, one.what, one.passes, row.measured, row.verdict, row.notes)
+        cells = (one.id, one.what, one.passes, row.measured, row.verdict, _noted(row))
         yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
     others = strays(figures)
     if others:
@@ -56,6 +56,12 @@ def _lines(figures: Sequence[Figure]) -> Iterator[str]:
             if figure.experiment in others:
                 told = (figure.experiment, figure.what, figure.reach, figure.measured, figure.note)
                 yield f"| {' | '.join(_cell(cell) for cell in told)} |"
+
+
+def _noted(row: Row) -> str:
+    """The notes, and where the ordinary tests stand."""
+    tests = ", ".join(f"[{Path(test).stem}](../{test})" for test in row.experiment.tests)
+    return "; ".join(part for part in (row.notes, f"in `make test`: {tests}" if tests else "") if part)
 
 
 def _cell(text: str) -> str:

@@ -29,9 +29,16 @@ def row(wanted: str, *figures: Figure) -> experiments.Row:
 def test_every_experiment_that_was_asked_for_has_a_row() -> None:
     asked = [
         *(f"K{n}" for n in range(1, 11)), *(f"F{n}" for n in range(1, 33)), *(f"L{n}" for n in range(1, 7)), "M1",
+        *(f"S{n}" for n in range(1, 16)), "U5",
     ]  # fmt: skip
     assert [one for one in asked if one not in ALL] == []
     assert len(ALL) == len(set(ALL))
+
+
+def test_the_ordinary_tests_that_are_named_are_there() -> None:
+    root = Path(__file__).parents[2]
+    named = [test for some in experiments.PARTS.values() for one in some for test in one.tests]
+    assert [test for test in named if not (root / test).is_file()] == []
 
 
 @pytest.mark.parametrize(
