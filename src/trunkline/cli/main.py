@@ -41,6 +41,7 @@ COMMANDS = {
     "tasks": ("tasks:tasks", "Deferred calls: list, show, cancel, run anew."),
     "data-map": ("data_map:data_map", "Which integration receives which data."),
     "trace": ("trace:trace", "Who received a person's data; deletion requests."),
+    "erase": ("erase:erase", "Take a person out of our own stores."),
     "doctor": ("doctor:doctor", "Check this installation; each finding with its cure."),
     "findings": (
         "findings:findings",

@@ -11,7 +11,8 @@ import msgspec
 
 from trunkline.console.declare import Endpoint
 from trunkline.console.identity import Identity
-from trunkline.control import trace
+from trunkline.control import erase, trace
+from trunkline.control.erase import Erasure
 from trunkline.control.trace import TaskState, Traced, TraceTask
 from trunkline.core.errors import CallError
 
@@ -28,6 +29,17 @@ class TraceForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     email: Text = ""
     open: bool = False
     """Make a task for each vendor."""
+
+
+class EraseForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom it is about: one of the two."""
+
+    subject: Text = ""
+    email: Text = ""
+    act: bool = False
+    """Do it; without it only what would be done is told."""
+    anyway: bool = False
+    """Also if vendors were not put on a list before."""
 
 
 class TraceTasksQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,6 +81,18 @@ def look(console: Console, query: Any, body: TraceForm, who: Identity) -> Any:
     return msgspec.structs.replace(found, tasks=tasks)
 
 
+def take_out(console: Console, query: Any, body: EraseForm, who: Identity) -> Any:
+    """What our own stores hold of a person, and taking it out."""
+    try:
+        person = trace.person(console.state, subject=body.subject, email=body.email)
+        return erase.erase(
+            console.state, person, identifier=body.subject or body.email, act=body.act, anyway=body.anyway,
+            actor=who.actor, now=console.clock(),
+        )  # fmt: skip
+    except trace.TraceProblem as problem:
+        raise CallError("invalid_request", str(problem)) from None
+
+
 def tasks(console: Console, query: TraceTasksQuery) -> Any:
     """What is to be asked of vendors."""
     return TraceTasksReply(trace.listed(console.state, everything=query.all, now=console.clock()))
@@ -89,6 +113,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         method="POST", path="/api/trace", role="admin", name="trace", summary="Who received a person's data",
         body=TraceForm, reply=Traced, handler=look,
+    ),
+    Endpoint(
+        method="POST", path="/api/erase", role="admin", name="erase", summary="Take a person out of our own stores",
+        body=EraseForm, reply=Erasure, handler=take_out,
     ),
     Endpoint(
         method="GET", path="/api/trace/tasks", role="operator", name="trace_tasks",

@@ -19,6 +19,7 @@ from trunkline.control.key_info import KeyInfo, KeyProblem, find, list_keys
 from trunkline.control.periods import rfc3339
 from trunkline.control.state import State
 from trunkline.control.wish import SETTINGS, Kind, Wish, problems_of, warnings_of
+from trunkline.core.persons import mark_of, person_hash
 from trunkline.core.scopes import covered
 
 __all__ = [
@@ -133,7 +134,11 @@ def update(
         settings = {name: getattr(wish, name) for name in SETTINGS}
         values = {"team": wish.team, "role": wish.role, "settings": settings, "expires_at": wish.expires_at}
         tables.update_key(connection, info.id, values)
-        detail = {"name": info.name, "changed": {name: getattr(wish, name) for name in changes}}
+        changed = {name: getattr(wish, name) for name in changes}
+        if wish.subject and "subject" in changed:
+            # The chain can never be erased, so it names no person.
+            changed["subject"] = mark_of(person_hash(state.keys["subject_salt"], wish.subject))
+        detail = {"name": info.name, "changed": changed}
         audit.add(connection, state, [audit.Entry(actor, "key.update", info.id, detail)], at)
     publish.callers(state, now=at)
     return find(state, info.id, now=at)

@@ -16,6 +16,7 @@ import mmap
 import os
 import re
 import struct
+from collections.abc import Set
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
@@ -145,6 +146,31 @@ def of_call(folder: Path, call_id: str) -> Head | None:
                 if head is not None and head.call_id == call_id:
                     found = head
     return found
+
+
+def blot(folder: Path, call_ids: Set[str], *, act: bool) -> int:
+    """Overwrites the bodies that these calls left, in the files of a gateway that may be running; how many there are.
+
+    A box that was overwritten does not open: its key stays used, and a repeat under it is told that the answer is not kept.
+    """
+    count = 0
+    for number in numbers(folder):
+        try:
+            data = heads_path(folder, number).read_bytes()
+            with files.opened(bodies_path(folder, number), os.O_RDWR) as fd:
+                for at in range(HEAD_BYTES, len(data) - HEAD_BYTES + 1, HEAD_BYTES):
+                    head = decode(data[at : at + HEAD_BYTES], number)
+                    if head is None or not head.body_bytes or head.call_id not in call_ids:
+                        continue
+                    if not any(os.pread(fd, head.body_bytes, head.body_at)):
+                        continue
+                    count += 1
+                    if act:
+                        os.pwrite(fd, bytes(head.body_bytes), head.body_at)
+                        os.fsync(fd)
+        except FileNotFoundError:
+            continue
+    return count
 
 
 def _judge(folder: Path, first: bytes) -> None:

@@ -54,6 +54,15 @@ def copy_database(source: Path, target: Path) -> None:
     part.rename(target)
 
 
+def tidy(engine: sqlalchemy.Engine) -> None:
+    """What was overwritten stays no longer in the log beside the file, as far as no reader still needs it."""
+    with engine.connect() as connection:
+        plain = connection.connection.driver_connection
+        if plain is not None:
+            connection.rollback()
+            plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def is_locked(fault: Exception) -> bool:
     """Whether a database error only says that another process holds the file just now."""
     cause = getattr(fault, "orig", fault)

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from trunkline.ledger.days import Days, day_of
+from trunkline.ledger.engine import tidy
 
 MOST_CALLS = 50_000
 """More calls of one person are counted, and not told one by one."""
@@ -96,6 +97,14 @@ class PersonCalls:
                     raise
         return Found(found, calls, days[0] if days else "", calls > most)
 
+    def call_ids(self, hashes: Sequence[str]) -> set[str]:
+        """The ids of all calls that stand under these hashes."""
+        found: set[str] = set()
+        for day in self._days.list():
+            with self._days.engine(day).connect() as connection:
+                found.update(_theirs(connection, hashes))
+        return found
+
     def erase(self, hashes: Sequence[str], *, act: bool) -> Erased:
         """Takes a person out: no hash of theirs stays, and their calls lose every word that a caller chose. Without `act` only counts.
 
@@ -112,7 +121,7 @@ class PersonCalls:
                     if act and theirs:
                         _blank(connection, hashes, list(theirs))
                 if act and theirs:
-                    _tidy(writing.engine(day))
+                    tidy(writing.engine(day))
         finally:
             writing.close()
         return Erased(calls, ties)
@@ -178,15 +187,6 @@ def _blank(connection: Connection, hashes: Sequence[str], call_ids: Sequence[str
             f"UPDATE attempts SET message = '', vendor_request_id = '' WHERE call_id IN ({some})",
             chunk,
         )
-
-
-def _tidy(engine: Engine) -> None:
-    """Nothing of what was overwritten stays in the log beside the file, as far as no reader still needs it."""
-    with engine.connect() as connection:
-        plain = connection.connection.driver_connection
-        if plain is not None:
-            connection.rollback()
-            plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _marks(values: Sequence[str]) -> str:

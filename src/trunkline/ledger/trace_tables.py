@@ -91,5 +91,6 @@ def listed(connection: sa.Connection, *, states: Iterable[str] = (), limit: int 
 
 def erased(connection: sa.Connection, mark: str, at: float) -> int:
     """Our own stores hold nothing of a person any more: the hashes go, what is to be asked of vendors stays; how many requests."""
+    connection.exec_driver_sql("PRAGMA secure_delete = ON")
     values = {"persons": [], "erased_at": at}
     return connection.execute(requests.update().where(requests.c.mark == mark).values(**values)).rowcount

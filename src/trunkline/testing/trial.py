@@ -47,6 +47,7 @@ from trunkline.plugins.policies.cache import AnswerCache
 from trunkline.plugins.policies.caller_limits import CallerLimits
 from trunkline.plugins.policies.data_guard import DataGuard
 from trunkline.plugins.policies.idempotency_whole import Whole
+from trunkline.plugins.policies.identifiers import Identifiers
 from trunkline.plugins.policies.queue import Queue
 from trunkline.plugins.policies.quota import Quota
 from trunkline.testing.script import FakeClock, Heard, MemoryJournal, Play, ScriptedWire
@@ -144,7 +145,7 @@ class Trial:
         self.limits, self.budget = CallerLimits(clock, clock.wall), Budget(clock.wall)
         self.guard = DataGuard()
         own_calls: list[Policy[Exchange]] = [
-            self.access, self.guard, Quota(clock.wall), self.limits, self.cache, self.budget,
+            self.access, self.guard, Identifiers(), Quota(clock.wall), self.limits, self.cache, self.budget,
         ]  # fmt: skip
         # A target stands in one line only, so a queue that is given takes the place of ours.
         given = next((policy for policy in attempts if isinstance(policy, Queue)), None)
@@ -153,7 +154,7 @@ class Trial:
         self.attempt_policies = [*([] if only else own_attempts), *attempts]
         self.unknown: list[Any] = []
         """Failures that no rule knows."""
-        diary = Diary(self.journal, "b007b007", clock, clock.wall)
+        diary = Diary(self.journal, "b007b007", clock, clock.wall, self.access.subject_hash)
         self.diary = diary
         fallbacks = Fallbacks(
             may=lambda exchange, route: may_fall_back(exchange, route) and self.guard.may(exchange, route),

@@ -42,6 +42,20 @@ async def test_a_deletion_request_from_look_to_mark(ask: Ask, console: Console) 
     assert [one["state"] for one in (await ask("/api/trace/tasks?all=true")).json()["tasks"]] == ["confirmed"]
 
 
+@pytest.mark.row("G2")
+async def test_erasing_is_counted_first_and_wants_a_list_of_vendors(ask: Ask, console: Console) -> None:
+    jane = person_hash(console.state.keys["subject_salt"], "user_17")
+    tie(console.state.ledger, [Tie(jane, "a", NOON_US, "request")])
+    body = {"subject": "user_17"}
+    told = (await ask("/api/erase", method="POST", body=body)).json()
+    assert (told["acted"], {one["store"]: one["found"] for one in told["stores"]}["ledger"]) == (False, 1)
+    assert (await ask("/api/erase", method="POST", body={**body, "act": True})).status == 400
+    await ask("/api/trace", method="POST", body={**body, "open": True})
+    done = (await ask("/api/erase", method="POST", body={**body, "act": True})).json()
+    assert {one["store"]: one["erased"] for one in done["stores"]}["ledger"] == 1
+    assert (await ask("/api/trace", method="POST", body=body)).json()["calls"] == 0
+
+
 @pytest.mark.parametrize(
     ("target", "body", "status"),
     [

@@ -260,6 +260,15 @@ def test_a_change_is_live_at_once_and_keeps_key_and_all_else(state):
     assert "batch" in str(row["detail"])
 
 
+@pytest.mark.row("G1", "G2")
+def test_the_chain_names_no_person_that_a_key_is_bound_to(state):
+    made = keys.create(state, wish(subject=""), now=NOW)
+    keys.update(state, made.id, {"subject": "jane@example.com"}, now=NOW)
+    detail = audit.entries(state)[-1]["detail"]
+    assert detail["changed"]["subject"].startswith("prs_")
+    assert "jane" not in str(audit.entries(state))
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -139,6 +139,21 @@ def test_a_body_that_does_not_belong_to_its_head_does_not_open(tmp_path: Path, w
     assert answers.read(head) is None
 
 
+def test_what_calls_left_can_be_overwritten_beside_a_running_store(tmp_path: Path) -> None:
+    answers = store(tmp_path)
+    theirs, other = answered(answers, b"theirs"), answered(answers, b"other")
+    assert segment.blot(tmp_path, {"call-theirs"}, act=False) == 1
+    held, kept = answers.find(theirs, NOW), answers.find(other, NOW)
+    assert held is not None
+    assert kept is not None
+    assert answers.read(held) == Kept(b"a: b\r\n", BODY)
+    assert segment.blot(tmp_path, {"call-theirs"}, act=True) == 1
+    assert answers.find(theirs, NOW) == held, "the key stays used"
+    assert (answers.read(held), answers.read(kept)) == (None, Kept(b"a: b\r\n", BODY))
+    assert segment.blot(tmp_path, {"call-theirs"}, act=True) == 0
+    assert segment.blot(tmp_path / "none", {"call-theirs"}, act=True) == 0
+
+
 def test_a_key_whose_file_is_gone_is_in_doubt_and_never_new(tmp_path: Path) -> None:
     before = store(tmp_path)
     mark = answered(before)

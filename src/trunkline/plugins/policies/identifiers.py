@@ -9,6 +9,7 @@ the end user of a model call, which is read with the model (`engine/resolve.py`)
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -24,6 +25,8 @@ ON_LOOP = 16 << 10
 """Longer requests are read in a thread."""
 READ_MAX = 8 << 20
 ANY = "*"
+_BLOTTED = re.compile(r"\[(?:pii|payment)\.[a-z_]+\]")
+"""What stands in the place of an identifier that was redacted: nobody."""
 
 
 class Places(NamedTuple):
@@ -48,7 +51,11 @@ def places(identifiers: tuple[str, ...]) -> Places:
         else:
             where, _, name = one.partition(":")
             (query if where == "query" else path).append(name)
-    keys = {next((key for key in reversed(one) if key != ANY), "").encode() for one in pointers}
+    # An element of a list has no key in the body; where there is none at all, every body is read.
+    keys = {
+        next((key for key in reversed(one) if key != ANY and not key.isdigit()), "").encode()
+        for one in pointers
+    }
     needles = sorted(key for key in keys if not any(other in key for other in keys - {key}))
     return Places(tuple(pointers), tuple(query), tuple(path), tuple(needles))
 
@@ -136,7 +143,9 @@ def _in_path(exchange: Exchange, route: Route, names: tuple[str, ...]) -> Iterat
 
 
 def _keep(exchange: Exchange, found: Iterable[str]) -> None:
-    some = tuple(dict.fromkeys(one for one in found if 0 < len(one) <= LONGEST))
+    some = tuple(
+        dict.fromkeys(one for one in found if 0 < len(one) <= LONGEST and not _BLOTTED.fullmatch(one))
+    )
     if some:
         exchange.persons = (*exchange.persons, *some[:MOST])
 
