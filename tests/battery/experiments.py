@@ -66,6 +66,11 @@ PARTS: dict[str, tuple[Experiment, ...]] = {
             "automatic backup, 30 s; readable or refused before any write",
         ),
         Experiment("K10", "two on one state folder", "the second is refused and told the pid of the first"),
+        Experiment(
+            "G2",
+            "a deletion request over ten million calls of ninety days",
+            "every vendor and id of the person found in 1 s",
+        ),
     ),
     "Upstream faults": (
         Experiment(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote
@@ -76,7 +76,7 @@ class Identifiers:
         if exchange.rest is None and any(needle in body for needle in wanted.needles):
             if len(body) > ON_LOOP:
                 return self._read_long(exchange, wanted, found)
-            found += in_body(body, _media(exchange), wanted.pointers)
+            found += in_body(body, _media(exchange), wanted)
         _keep(exchange, found)
         return None
 
@@ -85,7 +85,7 @@ class Identifiers:
 
     async def _read_long(self, exchange: Exchange, wanted: Places, found: list[str]) -> None:
         body = exchange.body[:READ_MAX]
-        found += await asyncio.to_thread(in_body, body, _media(exchange), wanted.pointers)
+        found += await asyncio.to_thread(in_body, body, _media(exchange), wanted)
         _keep(exchange, found)
 
 
@@ -95,16 +95,24 @@ def wanted_of(exchange: Exchange, route: Route) -> Places:
     return places(tuple(route.live.spec.privacy.identifiers if own is None else own))
 
 
-def in_body(body: bytes, media: str, pointers: Sequence[tuple[str, ...]]) -> list[str]:
+def in_body(body: bytes, media: str, wanted: Places) -> list[str]:
     """The values at these places of a body. Pure; of bytes that are not what their media type says it finds fewer."""
     if "json" in media or (not media and body[:1] == b"{"):
         try:
             tree = from_json(body)
         except (DecodeError, UnicodeDecodeError, RecursionError):
             return []
-        return [value for pointer in pointers for value in _walked(tree, pointer)]
-    wanted = {tuple(ELEMENT if key == ANY else key for key in pointer) for pointer in pointers}
-    return [leaf.value for leaf in leaves(body, media) if leaf.keys in wanted]
+        return [value for pointer in wanted.pointers for value in _walked(tree, pointer)]
+    if media.startswith("application/x-www-form-urlencoded"):
+        # Most of a form need not be decoded.
+        pairs = (pair for pair in body.split(b"&") if _may_name(pair.partition(b"=")[0], wanted.needles))
+        body = b"&".join(pairs)
+    keys = {tuple(ELEMENT if key == ANY else key for key in pointer) for pointer in wanted.pointers}
+    return [leaf.value for leaf in leaves(body, media) if leaf.keys in keys]
+
+
+def _may_name(name: bytes, needles: tuple[bytes, ...]) -> bool:
+    return any(needle in name for needle in needles) or b"%" in name
 
 
 def _walked(node: Any, pointer: tuple[str, ...]) -> Iterator[str]:
