@@ -73,4 +73,3 @@ def _chunk(connection: Connection, n: int, at_us: int, numbers: range, every: in
     rows.write(connection, (), pairs, at_us)
     if ties:
         connection.exec_driver_sql("INSERT INTO persons VALUES (?, ?, ?)", ties)
-
