@@ -167,7 +167,8 @@ def blot(folder: Path, call_ids: Set[str], *, act: bool) -> int:
                     count += 1
                     if act:
                         os.pwrite(fd, bytes(head.body_bytes), head.body_at)
-                        os.fsync(fd)
+                if act:
+                    os.fsync(fd)
         except FileNotFoundError:
             continue
     return count

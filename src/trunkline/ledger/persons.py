@@ -6,7 +6,7 @@ for calls in general (`query.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,26 +84,28 @@ class PersonCalls:
         """Everything that stands under these hashes, oldest first."""
         found: list[Received] = []
         calls, days = 0, self._days.list()
-        for day in days:
-            try:
-                with self._days.engine(day).connect() as connection:
-                    theirs = _theirs(connection, hashes)
-                    room = max(0, most - calls)
-                    calls += len(theirs)
-                    found += _received(connection, dict(list(theirs.items())[:room]))
-            except OperationalError as fault:
-                # A file that is just being made, or was just dropped, has no calls.
-                if "no such" not in str(fault.orig) and "unable to open" not in str(fault.orig):
-                    raise
+        for connection, theirs in self._looked_up(days, hashes):
+            room = max(0, most - calls)
+            calls += len(theirs)
+            found += _received(connection, dict(list(theirs.items())[:room]))
         return Found(found, calls, days[0] if days else "", calls > most)
 
     def call_ids(self, hashes: Sequence[str]) -> set[str]:
         """The ids of all calls that stand under these hashes."""
-        found: set[str] = set()
-        for day in self._days.list():
-            with self._days.engine(day).connect() as connection:
-                found.update(_theirs(connection, hashes))
-        return found
+        return {call_id for _, theirs in self._looked_up(self._days.list(), hashes) for call_id in theirs}
+
+    def _looked_up(
+        self, days: Sequence[str], hashes: Sequence[str]
+    ) -> Iterator[tuple[Connection, dict[str, str]]]:
+        for day in days:
+            try:
+                with self._days.engine(day).connect() as connection:
+                    theirs = _theirs(connection, hashes)
+                    yield connection, theirs
+            except OperationalError as fault:
+                # A file that is just being made, or was just dropped, has no calls.
+                if "no such" not in str(fault.orig) and "unable to open" not in str(fault.orig):
+                    raise
 
     def erase(self, hashes: Sequence[str], *, act: bool) -> Erased:
         """Takes a person out: no hash of theirs stays, and their calls lose every word that a caller chose. Without `act` only counts.
