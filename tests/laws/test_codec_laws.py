@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.golden.translation.play import CASES, framed
+from tests.golden.translation.play import CASES, VENDORS, framed
 from tests.laws.requests import REQUESTS
 from trunkline.core.answer import Closed, Ended, Event, Opened, Stopped
 from trunkline.core.codec import DecodeError
@@ -25,18 +25,23 @@ from trunkline.plugins.adapters import CODECS
 
 pytestmark = pytest.mark.row("A2")
 
-CHATS = sorted(name for name, codec in CODECS.items() if codec.kind == "chat")
+CHATS = sorted(name for name, codec in CODECS.items() if codec.kind == "chat" and name in REQUESTS)
+"""Those that callers speak."""
 STREAMS = [
-    pytest.param(CODECS[dialect], framed(dialect, events), id=f"{dialect}-{case.name}")
+    pytest.param(
+        CODECS[vendor.dialect],
+        framed(vendor.dialect, case.stream(vendor) or []),
+        id=f"{vendor.name}-{case.name}",
+    )
     for case in CASES
-    for dialect, events in case.streams.items()
-    if dialect in CODECS and "error" not in case.name
+    for vendor in VENDORS.values()
+    if case.stream(vendor) is not None and "error" not in case.name
 ]
 REPLIES = [
-    pytest.param(CODECS[dialect], said, id=f"{dialect}-{case.name}")
+    pytest.param(CODECS[vendor.dialect], case.reply(vendor), id=f"{vendor.name}-{case.name}")
     for case in CASES
-    for dialect, said in case.replies.items()
-    if dialect in CODECS and said and "status" not in said
+    for vendor in VENDORS.values()
+    if case.reply(vendor) and "error" not in case.name and vendor.dialect in CHATS
 ]
 ASKED = Request(dialect="openai-chat", stream=True, stream_usage=True)
 
@@ -94,14 +99,23 @@ def meant(value: Any) -> Any:
     return [meant(inner) for inner in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize(("codec", "stream"), STREAMS)
-@settings(max_examples=30, deadline=None)
+@pytest.mark.parametrize("dialect", sorted({codec.values[0].dialect for codec in STREAMS}))
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_a_stream_cut_anywhere_gives_the_same_events(codec: Codec, stream: bytes, data: Any) -> None:
+def test_a_stream_cut_anywhere_gives_the_same_events(dialect: str, data: Any) -> None:
+    codec = CODECS[dialect]
+    stream = data.draw(st.sampled_from([one.values[1] for one in STREAMS if one.values[0] is codec]))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=12)))
     pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
 
-    assert read(codec, pieces) == read(codec, [stream[n : n + 1] for n in range(len(stream))])
+    assert read(codec, pieces) == read(codec, [stream])
+
+
+@pytest.mark.parametrize(("codec", "stream"), STREAMS)
+def test_a_stream_event_by_event_is_what_it_is_at_once(codec: Codec, stream: bytes) -> None:
+    end = b"\r\n\r\n" if b"\r\n\r\n" in stream else b"\n\n"
+
+    assert read(codec, [event + end for event in stream.split(end) if event]) == read(codec, [stream])
 
 
 @pytest.mark.parametrize(("codec", "stream"), STREAMS)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from anthropic import Anthropic, AsyncAnthropic
+from anthropic import Anthropic, AsyncAnthropic, beta_tool
 from google import genai
 from google.genai import types
 from openai import AsyncOpenAI, OpenAI
@@ -117,6 +117,29 @@ def test_anthropic_accumulates_a_stream(anthropic_sdk: Anthropic, model: str) ->
     assert text == answer(model)
     assert [(block.type, block.text) for block in final.content if block.type == "text"] == [("text", text)]
     assert (final.role, final.stop_reason, final.stop_sequence) == ("assistant", "end_turn", None)
+
+
+@every_model
+def test_anthropic_runs_tools_until_the_model_is_done(anthropic_sdk: Anthropic, model: str) -> None:
+    asked = []
+
+    @beta_tool
+    def get_weather(city: str) -> str:
+        """Tell the weather of a city.
+
+        Args:
+            city: where
+        """
+        asked.append(city)
+        return "sunny"
+
+    runner = anthropic_sdk.beta.messages.tool_runner(
+        model=model, max_tokens=300, messages=ASK, tools=[get_weather]
+    )
+    final = runner.until_done()
+
+    assert asked == ["Paris", "Rome"]
+    assert [block.text for block in final.content if block.type == "text"] == [answer(model)]
 
 
 @every_model

@@ -34,17 +34,20 @@ class Vendor(NamedTuple):
     dialects: tuple[str, ...]
     simulated: str = ""
     """As whom the simulator plays it, where that is another name."""
+    plan: str = ""
+    """What it says before it calls tools."""
 
     def says(self, dialect: str) -> str:
         """Its answer to QUESTION; the words follow from whom the simulator plays, in which dialect, and from the model."""
         spoken = dialect if dialect in self.dialects else self.dialects[0]
         seeds = {
-            CHAT: (self.simulated or self.name, self.model),
             RESPONSES: (self.model,),
             MESSAGES: ("anthropic", self.model),
             GEMINI: ("gemini", self.model),
         }
-        return answer_to(QUESTION, seed_of(*seeds[spoken], QUESTION))
+        return answer_to(
+            QUESTION, seed_of(*seeds.get(spoken, (self.simulated or self.name, self.model)), QUESTION)
+        )
 
 
 VENDORS = (
@@ -52,8 +55,8 @@ VENDORS = (
     Vendor("responses", "gpt-4o-mini", (RESPONSES,)),
     Vendor("anthropic", "claude-sonnet-4-5", (MESSAGES,)),
     Vendor("gemini", "gemini-2.5-flash", (GEMINI,)),
-    Vendor("mistral", "mistral-small-latest", (CHAT,)),
-    Vendor("cohere", "command-a-03-2025", (CHAT,)),
+    Vendor("mistral", "mistral-small-latest", ("mistral-chat",)),
+    Vendor("cohere", "command-a-03-2025", ("cohere-chat",), plan=f"I will use {TOOL}."),
     Vendor("azure", "gpt-4o", (CHAT, RESPONSES), "azure-openai"),
     Vendor("ollama", "llama3.2", (CHAT, RESPONSES, MESSAGES)),
 )
@@ -115,7 +118,7 @@ def story(gateway: Trunkline, client: Client, vendor: Vendor, stream: bool) -> N
 
     tokens = [(one.end.input_tokens, one.end.output_tokens) for one in ended_since(gateway, before, 3)]
     assert [asked, told, plain] == [
-        Said("", CITIES, wants_tools, tokens[0]),
+        Said(vendor.plan, CITIES, wants_tools, tokens[0]),
         Said(text, [], done, tokens[1]),
         Said(text, [], done, tokens[2]),
     ]

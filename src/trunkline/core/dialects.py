@@ -13,7 +13,7 @@ KIND_OF = {
     "anthropic-messages": "chat",
     "gemini-generate": "chat",
     "cohere-chat": "chat",
-    "ollama-chat": "chat",
+    "mistral-chat": "chat",
     "openai-embeddings": "embed",
     "gemini-embed": "embed",
     "cohere-embed": "embed",

@@ -128,6 +128,9 @@ def _event_tree(tree: dict[str, Any]) -> dict[str, Any]:
     response = tree.get("response")
     if isinstance(response, dict) and isinstance(response.get("error"), dict):
         return {**tree, "error": response["error"]}
+    delta = tree.get("delta")
+    if isinstance(delta, dict) and isinstance(delta.get("error"), str):  # Cohere, in the last event
+        return {**tree, "error": {"message": delta["error"]}}
     if tree.get("type") == "error" and "error" not in tree and ("message" in tree or "code" in tree):
         return {**tree, "error": {k: tree.get(k) for k in ("code", "message", "param")}}
     return tree

@@ -247,7 +247,7 @@ def stream_error(
             + to_json({**event, "sequence_number": sequence_number, "error": inner})
             + b"\n\n"
         )
-    if dialect.startswith("openai"):
+    if dialect.startswith(("openai", "mistral")):
         return b"data: " + to_json({"error": dialect_error.openai(error, record)}) + b"\n\n"
     return b"event: error\ndata: " + to_json({"error": dialect_error.generic(error), **record}) + b"\n\n"
 

@@ -15,6 +15,8 @@ MOST_INPUT = 200_000
 """Images are megabytes and a few thousand tokens; nothing is longer than a context window."""
 MARKS = {
     "openai-chat": b'"content":',
+    "mistral-chat": b'"content":',
+    "cohere-chat": b'"text":',
     "openai-responses": b'"delta":',
     "anthropic-messages": b'"text":',
     "gemini-generate": b'"text":',

@@ -1,8 +1,9 @@
 """One conversation in every pair of dialects: a caller that speaks one, a vendor that speaks the other, a whole gateway in between.
 
-A case is a folder with `case.yaml`: what callers of each dialect ask, and what vendors of each dialect answer, whole and streamed.
-Beside it stands one file per pair with what comes out. `python -m tests.golden.translation.play [case ...]` writes these anew; read the
-difference before you commit it. A dialect joins by its parts in the `case.yaml` files, a line in INGRESS and one in VENDORS.
+A case is a folder with `case.yaml`: what callers of each dialect ask, and what vendors answer, whole and streamed: by hand, or as one
+`answer` that `speakers.py` puts into the other vendors' shapes. Beside it stands one file per pair with what comes out.
+`python -m tests.golden.translation.play [case ...]` writes these anew; read the difference before you commit it. A dialect joins by its
+parts in the `case.yaml` files, a line in INGRESS and one in VENDORS.
 Not for: judging it (`test_translation_golden.py`).
 """
 
@@ -12,15 +13,17 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
+from tests.golden.translation.speakers import SPEAKERS
 from trunkline.core.price import Price
-from trunkline.core.service import Auth, Dialect, Header, Model, Service
+from trunkline.core.service import Auth, Dialect, ErrorShape, Header, Model, Service
+from trunkline.registry import catalog
 from trunkline.testing import Heard, Sent, Trial, answers, service
-from trunkline.testing.trial import DIALECTS
 
 FOLDER = Path(__file__).parent
 PRICE = Price(input=1.0, output=4.0, cached=0.5)
@@ -28,27 +31,51 @@ ABOUT_ATTEMPTS = ("x-trunkline-max-attempts", "1")
 
 
 class Vendor(NamedTuple):
-    """A vendor that speaks one dialect."""
+    """A vendor that speaks one dialect. `vendor`: its entry of the catalog."""
 
+    name: str
     dialect: str
     model: str
     vendor: str
+    path: str
     auth: Auth = Auth()
     headers: tuple[Header, ...] = ()
 
 
+def _key(name: str) -> Auth:
+    return Auth(kind="header", name=name)
+
+
+VERSION = (Header("anthropic-version", "2023-06-01"),)
 VENDORS = {
-    "openai": Vendor("openai-chat", "gpt-5.4", "openai"),
-    "anthropic": Vendor(
-        "anthropic-messages",
-        "claude-sonnet-4-5",
-        "anthropic",
-        Auth(kind="header", name="x-api-key"),
-        (Header("anthropic-version", "2023-06-01"),),
-    ),
-    "gemini": Vendor(
-        "gemini-generate", "gemini-2.5-flash", "gemini", Auth(kind="header", name="x-goog-api-key")
-    ),
+    row.name: row
+    for row in (
+        Vendor("openai", "openai-chat", "gpt-5.4", "openai", "/v1/chat/completions"),
+        Vendor("responses", "openai-responses", "gpt-5.4", "openai", "/v1/responses"),
+        Vendor(
+            "anthropic",
+            "anthropic-messages",
+            "claude-sonnet-4-5",
+            "anthropic",
+            "/v1/messages",
+            _key("x-api-key"),
+            VERSION,
+        ),
+        Vendor(
+            "gemini",
+            "gemini-generate",
+            "gemini-2.5-flash",
+            "gemini",
+            "/v1beta/models/{model}:{method}",
+            _key("x-goog-api-key"),
+        ),
+        Vendor("mistral", "mistral-chat", "mistral-small-2603", "mistral", "/v1/chat/completions"),
+        Vendor("cohere", "cohere-chat", "command-a-03-2025", "cohere", "/v2/chat"),
+        Vendor(
+            "azure", "openai-chat", "our-gpt", "azure-openai", "/openai/v1/chat/completions", _key("api-key")
+        ),
+        Vendor("ollama", "openai-chat", "qwen3:8b", "ollama", "/v1/chat/completions"),
+    )
 }
 """By the name in the golden file's name."""
 
@@ -64,7 +91,12 @@ INGRESS: dict[str, Callable[[str, bool], str]] = {
 }
 """Dialect of callers -> the target of a call."""
 MODEL_IN_PATH = frozenset(("gemini-generate",))
-NAMED_EVENTS = frozenset(("anthropic-messages", "openai-responses"))
+NAMED_EVENTS = frozenset(("anthropic-messages", "openai-responses", "cohere-chat"))
+MATRIX = (
+    "text", "tools", "parallel-tools", "tool-stream", "image", "document", "reasoning-1", "reasoning-2", "reasoning-3",
+    "structured-output", "refusal", "length", "error-before", "error-in-stream", "cache-usage",
+)  # fmt: skip
+"""Cases that every caller has with every vendor; the others are about some pairs alone."""
 
 
 class Case(NamedTuple):
@@ -77,6 +109,31 @@ class Case(NamedTuple):
     streams: dict[str, list[Any]]
     models: dict[str, str]
     headers: dict[str, str]
+    answer: Any = None
+
+    def reply(self, vendor: Vendor) -> Any:
+        """What a vendor answers in one piece; None: nothing in this case."""
+        by_hand = self.replies.get(vendor.name, self.replies.get(_spoken(vendor)))
+        if (
+            by_hand is not None
+            or self.answer is None
+            or vendor.name not in SPEAKERS
+            or "fails" in self.answer
+        ):
+            return by_hand
+        return SPEAKERS[vendor.name](self.answer)[0]
+
+    def stream(self, vendor: Vendor) -> list[Any] | None:
+        """What it answers in events."""
+        by_hand = self.streams.get(vendor.name, self.streams.get(_spoken(vendor)))
+        if by_hand is not None or self.answer is None or vendor.name not in SPEAKERS:
+            return by_hand
+        return SPEAKERS[vendor.name](self.answer)[1]
+
+
+def _spoken(vendor: Vendor) -> str:
+    """Under which dialect a case holds a vendor's answers; empty: only under its name."""
+    return "" if vendor.name in SPEAKERS else vendor.dialect
 
 
 def load(folder: Path) -> Case:
@@ -90,6 +147,7 @@ def load(folder: Path) -> Case:
         said.get("stream", {}),
         said.get("models", {}),
         said.get("headers", {}),
+        said.get("answer"),
     )
 
 
@@ -104,7 +162,7 @@ def pairs(case: Case) -> list[tuple[str, str]]:
         for name, vendor in VENDORS.items()
         if ingress in case.requests
         and ingress != vendor.dialect
-        and (vendor.dialect in case.replies or vendor.dialect in case.streams)
+        and (case.reply(vendor) is not None or case.stream(vendor) is not None)
     ]
 
 
@@ -132,39 +190,43 @@ def unframed(body: bytes) -> list[Any]:
     for event in body.decode().replace("\r\n", "\n").split("\n\n"):
         lines = dict(line.split(": ", 1) for line in event.split("\n") if line and not line.startswith(":"))
         if "data" in lines:
-            data = json.loads(lines["data"]) if lines["data"] != "[DONE]" else lines["data"]
+            data = _loads(lines["data"]) if lines["data"] != "[DONE]" else lines["data"]
             out.append({"event": lines["event"], "data": data} if "event" in lines else data)
         elif event.startswith(":"):
             out.append(event)
     return out
 
 
+_entry = cache(catalog.entry)
+
+
 def services(case: Case, vendor: Vendor) -> list[Service]:
-    """The vendor as the registry would tell of it."""
-    path = next(d.path for d in DIALECTS if d.name == vendor.dialect)
+    """The vendor as the registry would tell of it, with the catalog's rules for its failures."""
+    entry = _entry(vendor.vendor)
     return [
         service(
             vendor.vendor,
             vendor=vendor.vendor,
             auth=vendor.auth,
             headers=list(vendor.headers),
-            dialects=[Dialect(name=vendor.dialect, path=path)],
+            dialects=[Dialect(name=vendor.dialect, path=vendor.path)],
             models=[Model(id=model_of(case, vendor), price=PRICE)],
+            errors=entry.errors,
+            error_shape=entry.error_shape or ErrorShape(),
         )
     ]
 
 
 def model_of(case: Case, vendor: Vendor) -> str:
     """Cases about what only some models do name theirs."""
-    return case.models.get(vendor.dialect, vendor.model)
+    return case.models.get(_spoken(vendor), vendor.model)
 
 
 async def call(case: Case, ingress: str, vendor: Vendor, stream: bool) -> tuple[Trial, Sent | None, Heard]:
     """One call; what the vendor got is None where it was not asked."""
     trial = Trial(services=services(case, vendor))
-    answer = case.streams[vendor.dialect] if stream else case.replies[vendor.dialect]
+    events = framed(vendor.dialect, case.stream(vendor) or []) if stream else b""
     if stream:
-        events = framed(vendor.dialect, answer)
 
         def play(sent: Sent) -> None:
             sent.begin(200, (b"content-type", b"text/event-stream"), (b"request-id", b"req-1"))
@@ -173,6 +235,7 @@ async def call(case: Case, ingress: str, vendor: Vendor, stream: bool) -> tuple[
 
         trial.wire.plays.append(play)
     else:
+        answer = case.reply(vendor)
         status, body = (
             (answer["status"], answer["body"]) if "status" in answer and "body" in answer else (200, answer)
         )
@@ -193,14 +256,14 @@ async def played(case: Case, ingress: str, name: str) -> dict[str, Any]:
     """What comes out for a pair."""
     vendor, out = VENDORS[name], dict[str, Any]()
     whole: dict[str, Any] = {}
-    if vendor.dialect in case.replies:
+    if case.reply(vendor) is not None:
         trial, sent, heard = await call(case, ingress, vendor, stream=False)
         whole = json.loads(sent.body) if sent is not None else {}
         out["vendor_gets"] = {**_head(sent), "body": whole}
         out["report"] = _field(heard, "x-trunkline-translation")
         out["caller_gets"] = {"status": heard.status, "body": _body(heard)}
         out["record"] = _record(trial)
-    if vendor.dialect in case.streams:
+    if case.stream(vendor) is not None:
         trial, sent, heard = await call(case, ingress, vendor, stream=True)
         body = json.loads(sent.body) if sent is not None else {}
         other = {member: value for member, value in body.items() if whole.get(member) != value}
@@ -225,6 +288,7 @@ def _head(sent: Sent | None) -> dict[str, Any]:
         "authorization:",
         "x-api-key:",
         "x-goog-api-key:",
+        "api-key:",
     )
     return {"target": sent.target.decode(), "headers": [line for line in lines if not line.startswith(ours)]}
 
@@ -236,9 +300,14 @@ def _field(heard: Heard, name: str) -> str:
 
 def _body(heard: Heard) -> Any:
     try:
-        return json.loads(heard.body)
+        return _loads(heard.body)
     except ValueError:
         return heard.body.decode()
+
+
+def _loads(text: str | bytes) -> Any:
+    """Sums of money without the noise of their last digits."""
+    return json.loads(text, parse_float=lambda number: round(float(number), 12))
 
 
 def _record(trial: Trial) -> dict[str, Any]:

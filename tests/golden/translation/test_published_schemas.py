@@ -34,10 +34,10 @@ EVENTS: dict[str, TypeAdapter[Any]] = {
     "gemini-generate": TypeAdapter(GenerateContentResponse),
     "openai-responses": TypeAdapter(ResponseStreamEvent),
 }
-PAIRS = [
-    pytest.param(case, ingress, name, id=f"{case.name}-{ingress}-to-{name}")
+ASKED = [
+    pytest.param(case, ingress, id=f"{case.name}-{ingress}")
     for case in CASES
-    for ingress, name in pairs(case)
+    for ingress in dict(pairs(case))
 ]
 
 
@@ -50,8 +50,13 @@ def seen(value: Any) -> Any:
     return [seen(inner) for inner in value]
 
 
-@pytest.mark.parametrize(("case", "ingress", "name"), PAIRS)
-def test_requests_and_answers_are_as_published(case: Case, ingress: str, name: str) -> None:
+@pytest.mark.parametrize(("case", "ingress"), ASKED)
+def test_requests_and_answers_are_as_published(case: Case, ingress: str) -> None:
+    for name in [name for one, name in pairs(case) if one == ingress]:
+        is_as_published(case, ingress, name)
+
+
+def is_as_published(case: Case, ingress: str, name: str) -> None:
     told = json.loads(golden(case, ingress, name).read_text(encoding="utf-8"))
     vendor, looked = VENDORS[name].dialect, 0
     asked = told.get("vendor_gets", {}).get("body")

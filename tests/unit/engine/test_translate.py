@@ -217,6 +217,19 @@ async def test_a_body_that_is_none_of_the_callers_dialect_is_refused_in_words(
     assert says in json.loads(heard.body)["error"]["message"]
 
 
+async def test_a_thread_that_another_vendor_cannot_hold_is_refused_in_the_words_its_sdk_acts_on() -> None:
+    asked = b'{"model":"gpt/tiny","max_tokens":9,"thread":{"type":"create"},"messages":[{"role":"user","content":"Hi"}]}'
+    trial = Trial(services=[service("gpt", dialects=OPENAI, models=[Model(id="tiny")])])
+    heard = await trial.ask("POST", "/v1/messages", asked)
+
+    details = json.loads(heard.body)["error"]["details"]
+    assert (heard.status, trial.wire.sent, details) == (
+        400,
+        [],
+        {"error_code": "thread_unsupported_request", "unsupported": ["model"]},
+    )
+
+
 async def test_a_reply_that_is_none_of_the_vendors_dialect_is_tried_again_then_told() -> None:
     trial = claude(answers(200, b'{"hello":1}'), answers(200, message()))
     heard = await chat(trial, body())

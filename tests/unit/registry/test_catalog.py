@@ -43,8 +43,8 @@ VENDORS = [
     ),
     *("elevenlabs", "deepgram", "pinecone", "qdrant", "sendgrid", "gotenberg", "infinisynapse"),
 ]
-DIALECTS = {"openai-chat", "openai-responses", "openai-embeddings", "anthropic-messages", "anthropic-count-tokens",
-            "gemini-generate", "gemini-embed", "gemini-count"}  # fmt: skip
+DIALECTS = {"openai-chat", "mistral-chat", "cohere-chat", "openai-responses", "openai-embeddings", "anthropic-messages",
+            "anthropic-count-tokens", "gemini-generate", "gemini-embed", "gemini-count"}  # fmt: skip
 
 
 @pytest.mark.row("R3")

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from trunkline.core.ports import Adapter, Codec
 from trunkline.plugins.adapters.anthropic_messages import AnthropicCountTokens, AnthropicMessages
-from trunkline.plugins.adapters.chat import CHAT
+from trunkline.plugins.adapters.chat import CHAT, MISTRAL
+from trunkline.plugins.adapters.cohere import Cohere
+from trunkline.plugins.adapters.cohere_codec import COHERE
 from trunkline.plugins.adapters.gemini import Gemini
 from trunkline.plugins.adapters.gemini_codec import GeminiCodec
 from trunkline.plugins.adapters.messages import COUNT, MESSAGES
@@ -19,6 +21,8 @@ ADAPTERS: dict[str, Adapter] = {
     for adapter in (
         OpenaiChat("openai-chat"),
         OpenaiChat("openai-embeddings"),
+        OpenaiChat("mistral-chat"),
+        Cohere("cohere-chat"),
         OpenaiResponses(),
         AnthropicMessages(),
         AnthropicCountTokens(),
@@ -29,5 +33,5 @@ ADAPTERS: dict[str, Adapter] = {
 }
 
 CODECS: dict[str, Codec] = {
-    codec.dialect: codec for codec in (CHAT, MESSAGES, COUNT, GeminiCodec(), RESPONSES)
+    codec.dialect: codec for codec in (CHAT, MESSAGES, COUNT, GeminiCodec(), RESPONSES, MISTRAL, COHERE)
 }

@@ -26,6 +26,16 @@ def no_writer(asked: Request, changes: list[Change]) -> Writer:
     raise Untranslatable("there are no streams in this dialect")
 
 
+def no_request(body: bytes, changes: list[Change]) -> Request:
+    """Of dialects that vendors speak and callers do not."""
+    raise Untranslatable("no caller speaks this dialect")
+
+
+def no_reply(reply: Reply, asked: Request, changes: list[Change]) -> bytes:
+    """Of dialects that vendors speak and callers do not."""
+    raise Untranslatable("no caller speaks this dialect")
+
+
 @dataclass(slots=True)
 class DialectCodec:
     """Stateless; the members are those of the protocol."""
@@ -34,10 +44,10 @@ class DialectCodec:
     kind: str
     names: Mapping[str, str]
     fields: tuple[bytes, ...]
-    read_request: Callable[[bytes, list[Change]], Request]
     write_request: Callable[[Request, Facts, list[Change]], Written]
     read_reply: Callable[[bytes, Request], Reply]
-    write_reply: Callable[[Reply, Request, list[Change]], bytes]
+    read_request: Callable[[bytes, list[Change]], Request] = no_request
+    write_reply: Callable[[Reply, Request, list[Change]], bytes] = no_reply
     reader: Callable[[Request], Reader] = no_reader
     writer: Callable[[Request, list[Change]], Writer] = no_writer
     method: Callable[[bool], tuple[str, bytes]] = _no_method

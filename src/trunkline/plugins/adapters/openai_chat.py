@@ -130,7 +130,10 @@ def is_error(name: bytes, data: bytes) -> bool:
         value = from_json(data)
     except DecodeError:
         return name == b"error"
-    return name == b"error" or (isinstance(value, dict) and bool(value.get("error")))
+    # Mistral tells its failures without a member `error`.
+    return name == b"error" or (
+        isinstance(value, dict) and (bool(value.get("error")) or value.get("object") == "error")
+    )
 
 
 def _loose(data: bytes, into: Reading) -> None:

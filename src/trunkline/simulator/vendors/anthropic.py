@@ -1,4 +1,4 @@
-"""Anthropic: messages (plain and streamed, tools, thinking, structured output), count_tokens, models.
+"""Anthropic: messages (plain and streamed, tools, thinking, structured output, threads), count_tokens, models.
 
 Not for: message batches and files.
 """
@@ -19,17 +19,21 @@ from trunkline.simulator.conversation import (
     text_of,
     weight,
 )
-from trunkline.simulator.failures import refuse
+from trunkline.simulator.failures import Failure, Refusal, refuse
 from trunkline.simulator.reply import Reply, json_reply, named_event, stream_reply
 from trunkline.simulator.request import Request
 from trunkline.simulator.vendors.anthropic_rules import check
 
 MODELS = ("claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-sonnet-4-5", "claude-haiku-4-5")
 _REASONS = {"stop": "end_turn", "length": "max_tokens", "stop_sequence": "stop_sequence", "tools": "tool_use"}
+_THREADS = 256
 
 
 class Anthropic:
-    """Keeps nothing."""
+    """Keeps the newest threads, by the message that ended each."""
+
+    def __init__(self) -> None:
+        self._threads: dict[str, dict[str, Any]] = {}
 
     def answer(self, request: Request) -> Reply:
         """Asks for `anthropic-version`, as the vendor does."""
@@ -57,6 +61,7 @@ class Anthropic:
         if request.method != "POST":
             raise refuse(405, "Method Not Allowed")
         body = request.json()
+        thread = self._continued(body)
         ask = _ask(body)
         check(body)
         answer = decide(ask)
@@ -71,7 +76,25 @@ class Anthropic:
             "stop_sequence": _stop_found(ask, answer),
             "usage": _usage(ask, answer.tokens),
         }
+        if thread:
+            if len(self._threads) >= _THREADS:
+                self._threads.pop(next(iter(self._threads)))
+            turns = [*body["messages"], {"role": "assistant", "content": blocks}]
+            self._threads[message["id"]] = {**body, "messages": turns, "stream": False}
         return _stream(message, blocks, request.chunks) if body.get("stream") else json_reply(message)
+
+    def _continued(self, body: dict[str, Any]) -> bool:
+        """Takes `thread` out of the body, and puts in what the thread holds. Returns whether this turn shall be kept."""
+        thread = body.pop("thread", None)
+        if not thread:
+            return False
+        if thread.get("type") == "continue":
+            before = self._threads.get(thread.get("previous_message_id"))
+            if before is None:
+                details = {"details": {"error_code": "thread_not_found"}}
+                raise Refusal(Failure(404, "thread: no such previous message", extra=details))
+            body.update({**before, **body, "messages": [*before["messages"], *body["messages"]]})
+        return True
 
 
 def _model(name: str) -> dict[str, Any]:

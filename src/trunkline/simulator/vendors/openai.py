@@ -6,7 +6,7 @@ The operation is known by the end of the path, whatever stands before it (`/v1`,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from trunkline.core import codec
@@ -25,6 +25,7 @@ from trunkline.simulator.failures import refuse
 from trunkline.simulator.reply import Reply, data_event, json_reply, stream_reply
 from trunkline.simulator.request import BadBody, Request
 from trunkline.simulator.vectors import as_base64, embedding
+from trunkline.simulator.vendors import azure_filter, mistral
 from trunkline.simulator.vendors.openai_responses import Responses
 from trunkline.simulator.vendors.openai_rules import check
 
@@ -54,6 +55,8 @@ _DIMENSIONS = {
 _REASONS = {"stop": "stop", "length": "length", "stop_sequence": "stop", "tools": "tool_calls"}
 _TAILS = ("chat/completions", "embeddings", "responses", "models", "completions")
 _REMEMBERED = 256
+_CHECKS = {"openai": check, "mistral": mistral.check}
+"""What a vendor refuses of a request; others take all."""
 
 
 class OpenAI:
@@ -99,8 +102,8 @@ class OpenAI:
             return Reply(200, remembered)
         body = request.json()
         ask = _ask(request, body, self._name)
-        if self._name == "openai":
-            check(body)
+        if self._name in _CHECKS:
+            _CHECKS[self._name](body)
         answers = [decide(ask) for _ in range(max(int(body.get("n") or 1), 1))]
         frame = {
             "id": words.identifier("chatcmpl-", request.body),
@@ -109,22 +112,27 @@ class OpenAI:
             "model": body.get("model") or _deployment(request),
         }
         usage = _usage(ask, answers, str(frame["model"]))
+        if body.get("stream") and self._name == "mistral":
+            return _mistral_stream(frame, answers[0], usage, request.chunks)
         if body.get("stream"):
             wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
             frame["object"] = "chat.completion.chunk"
             pieces = [*_chunks(frame, answers, request.chunks, wants_usage, _thought(str(frame["model"])))]
+            if self._name == "azure-openai":
+                pieces.insert(0, data_event(azure_filter.FIRST_CHUNK))
             end = [_finish(frame, answers, wants_usage)]
             if wants_usage:
                 end.append(data_event({**frame, "choices": [], "usage": usage}))
             return stream_reply([*pieces, *end, b"data: [DONE]\n\n"], tail=len(end) + 1)
-        reply = json_reply(
-            {
-                **frame,
-                "choices": [_choice(*it, _thought(str(frame["model"]))) for it in enumerate(answers)],
-                "usage": usage,
-                **_extras(self._name),
-            }
-        )
+        told = {
+            **frame,
+            "choices": [_choice(*it, _thought(str(frame["model"]))) for it in enumerate(answers)],
+            "usage": usage,
+            **_extras(self._name),
+        }
+        if self._name in _DRESSED:
+            told = _DRESSED[self._name](told)
+        reply = json_reply(told)
         if len(request.body) < 4096 and "model" in body:
             if len(self._recent) >= _REMEMBERED:
                 self._recent.clear()
@@ -155,6 +163,33 @@ class OpenAI:
         tokens = sum(words.tokens_of(text) if isinstance(text, str) else len(text) for text in inputs)
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         return json_reply({"object": "list", "data": data, "model": model, "usage": usage})
+
+
+def _mistral_choices(reply: dict[str, Any]) -> dict[str, Any]:
+    """OpenAI's answer as Mistral tells it."""
+    thought = mistral.thought_of(str(reply["model"]))
+    for choice in reply["choices"]:
+        message = choice["message"]
+        told = {"role": "assistant", "content": mistral.content_of(message["content"] or "", thought)}
+        calls = message.get("tool_calls")
+        choice["message"] = {**told, "tool_calls": mistral.tool_ids(calls) if calls else None}
+        del choice["logprobs"]
+    return reply
+
+
+_DRESSED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "azure-openai": azure_filter.judged,
+    "mistral": _mistral_choices,
+}
+
+
+def _mistral_stream(frame: dict[str, Any], answer: Answer, usage: dict[str, Any], wanted: int) -> Reply:
+    frame["object"] = "chat.completion.chunk"
+    pieces = [] if answer.calls else list(words.pieces_of(answer.text, wanted))
+    calls = mistral.tool_ids(_tool_calls(answer))
+    events = mistral.chunks(frame, pieces, calls, mistral.thought_of(str(frame["model"])))
+    end = [mistral.last_chunk(frame, _REASONS[answer.reason], usage), b"data: [DONE]\n\n"]
+    return stream_reply([*events, *end], tail=2)
 
 
 def _operation(segments: list[str]) -> tuple[str, list[str]]:

@@ -13,6 +13,8 @@ FORMATS = {
     "anthropic-messages": "anthropic-claude-v1",
     "gemini-generate": "google-gemini-v1",
     "openai-responses": "openai-responses-v1",
+    "mistral-chat": "mistral-v1",
+    "cohere-chat": "cohere-v2",
 }
 """The dialect whose vendor made the thoughts -> `format`."""
 ORIGINS = {

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from trunkline.core.answer import Choice, Reply, Stop, TokenProb, Usage
-from trunkline.core.conversation import Citation, Refusal, Request, Text, ToolCall, Untranslatable
+from trunkline.core.conversation import (
+    Citation,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Request,
+    Text,
+    ToolCall,
+    Untranslatable,
+)
 from trunkline.plugins.adapters.chat.read_messages import spoken
 from trunkline.plugins.adapters.count import count, member
 from trunkline.plugins.adapters.fitting import own_name
@@ -28,27 +38,28 @@ STOPS: dict[str, Stop] = {
 _FRAME = frozenset(("id", "object", "created", "model", "choices", "usage", "service_tier"))
 
 
-def read_reply(body: bytes, asked: Request) -> Reply:
+def read_reply(body: bytes, asked: Request, dialect: str = "openai-chat") -> Reply:
     """Raises Untranslatable."""
     said = whole_object(body)
     choices = said.get("choices")
     if not isinstance(choices, list):
         raise Untranslatable("`choices` is missing")
-    reply = Reply(dialect="openai-chat", id=str(said.get("id") or ""), model=str(said.get("model") or ""))
+    reply = Reply(dialect=dialect, id=str(said.get("id") or ""), model=str(said.get("model") or ""))
     created = said.get("created")
     reply.created = float(created) if isinstance(created, int | float) else 0.0
-    reply.choices = [_choice(an_object(one, "choices"), asked) for one in choices]
+    reply.choices = [_choice(an_object(one, "choices"), asked, dialect) for one in choices]
     reply.usage = usage_of(said.get("usage"), said.get("service_tier"))
     reply.extra = beyond(said, _FRAME)
     return reply
 
 
-def _choice(said: dict[str, Any], asked: Request) -> Choice:
+def _choice(said: dict[str, Any], asked: Request, dialect: str) -> Choice:
     message = an_object(said.get("message"), "choices.message")
-    parts = spoken(message, 0)
+    parts = [_thought(part, dialect) for part in spoken(message, 0)]
     for part in parts:
         if isinstance(part, ToolCall):
             part.name = own_name(asked, part.name)
+            part.extra.pop("index", None)  # some tell it in whole answers, too
     citations = citations_of(message)
     texts = [part for part in parts if isinstance(part, Text)]
     if citations and texts:
@@ -60,6 +71,21 @@ def _choice(said: dict[str, Any], asked: Request) -> Choice:
     choice.logprobs = probabilities(said.get("logprobs"))
     choice.safety = said.get("content_filter_results")
     return choice
+
+
+def _thought(part: Part, dialect: str) -> Part:
+    """A part that is a thought, as Mistral tells them."""
+    if isinstance(part, Opaque) and isinstance(part.value, dict) and part.value.get("type") == "thinking":
+        return thought_of(part.value, dialect)
+    return part
+
+
+def thought_of(said: dict[str, Any], dialect: str) -> Reasoning:
+    """A part of content with `thinking`: texts, and references that are passed over."""
+    told = said.get("thinking")
+    words = told if isinstance(told, list) else [{"text": told}]
+    text = "".join(str(one.get("text") or "") for one in words if isinstance(one, dict))
+    return Reasoning(text=text, signature=str(said.get("signature") or ""), origin=dialect)
 
 
 def citations_of(said: dict[str, Any]) -> list[Citation]:

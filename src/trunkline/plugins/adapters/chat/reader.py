@@ -12,7 +12,13 @@ from trunkline.core.answer import Alive, Began, Cited, Closed, Ended, Event, Gro
 from trunkline.core.codec import from_json
 from trunkline.core.conversation import Media, Reasoning, Refusal, Request, Text, ToolCall, Untranslatable
 from trunkline.plugins.adapters.chat.details import read_detail
-from trunkline.plugins.adapters.chat.read_reply import STOPS, citations_of, probabilities, usage_of
+from trunkline.plugins.adapters.chat.read_reply import (
+    STOPS,
+    citations_of,
+    probabilities,
+    thought_of,
+    usage_of,
+)
 from trunkline.plugins.adapters.events import data_of
 from trunkline.plugins.adapters.fitting import own_name
 from trunkline.plugins.adapters.members import an_object
@@ -36,8 +42,9 @@ class _Growing:
 class ChatReader:
     """One stream."""
 
-    def __init__(self, asked: Request) -> None:
+    def __init__(self, asked: Request, dialect: str = "openai-chat") -> None:
         self._asked = asked
+        self._dialect = dialect
         self._began = False
         self._ended = False
         self._choices: dict[int, _Growing] = {}
@@ -63,7 +70,8 @@ class ChatReader:
         return [Ended()]
 
     def _chunk(self, said: dict[str, Any], events: list[Event]) -> None:
-        if not self._began:
+        # Azure's first chunk may tell its filter's verdict on the prompt alone, without id and model.
+        if not self._began and (said.get("id") or said.get("choices")):
             self._began = True
             created = said.get("created")
             events.append(
@@ -101,13 +109,15 @@ class ChatReader:
         self, delta: dict[str, Any], n: int, growing: _Growing, said: dict[str, Any], events: list[Event]
     ) -> None:
         self._thoughts(delta, n, growing, events)
-        text = delta.get("content")
-        if isinstance(text, str) and text:
-            part = self._part(("text", 0), Text(text=""), n, growing, events)
-            grown = Grown(part, "text", text, n)
-            if said.get("logprobs"):
-                grown.logprobs = probabilities(said["logprobs"])
-            events.append(grown)
+        content = delta.get("content")
+        for one in content if isinstance(content, list) else [content]:
+            text = self._chunk_of_content(one, n, growing, events) if isinstance(one, dict) else one
+            if isinstance(text, str) and text:
+                part = self._part(("text", 0), Text(text=""), n, growing, events)
+                grown = Grown(part, "text", text, n)
+                if said.get("logprobs"):
+                    grown.logprobs = probabilities(said["logprobs"])
+                events.append(grown)
         refusal = delta.get("refusal")
         if isinstance(refusal, str) and refusal:
             self._refused.add(n)
@@ -135,6 +145,21 @@ class ChatReader:
         if isinstance(text, str) and text:
             part = self._part(("thought", 0), Reasoning(origin="openai-chat"), n, growing, events)
             events.append(Grown(part, "thought", text, n))
+
+    def _chunk_of_content(
+        self, said: dict[str, Any], n: int, growing: _Growing, events: list[Event]
+    ) -> str | None:
+        """Mistral's parts of content: a thought grows here; a text is given back."""
+        if said.get("type") != "thinking":
+            text = said.get("text")
+            return text if isinstance(text, str) else None
+        one = thought_of(said, self._dialect)
+        part = self._part(("thought", 0), Reasoning(origin=self._dialect), n, growing, events)
+        if one.text:
+            events.append(Grown(part, "thought", one.text, n))
+        if one.signature:
+            events.append(Grown(part, "signature", one.signature, n))
+        return None
 
     def _detail(self, said: dict[str, Any], n: int, growing: _Growing, events: list[Event]) -> None:
         one = read_detail(said)

@@ -76,8 +76,10 @@ class Writing:
     def _finish(self, out: dict[str, Any], message: Message) -> None:
         if self._form(message) == "absent":
             del out["content"]
-        if message.name:
+        if message.name and (self._own or self._variant.names):
             out["name"] = message.name
+        elif message.name:
+            self._changes.append(Change("dropped", "messages.name"))
         if self._own:
             out.update(message.extra)
         else:
@@ -87,12 +89,17 @@ class Writing:
         form = self._form(message)
         apart = [part for part in message.parts if isinstance(part, Refusal) and part.form != "part"]
         refusals = [part.text for part in apart]
+        if refusals and not self._own and not self._variant.refusals:
+            apart, refusals = [], []
         words = [
             p
             for p in message.parts
             if isinstance(p, Text | Opaque) or (isinstance(p, Refusal) and p not in apart)
         ]
+        thoughts = [part for part in message.parts if isinstance(part, Reasoning)]
         parts = [told for part in words if (told := self._part(part)) is not None]
+        if self._variant.thoughts == "thinking" and not self._own:
+            parts = [*(thinking(one) for one in self._origin_own(thoughts)), *parts]
         calls = [part for part in message.parts if isinstance(part, ToolCall)]
         if form is None and not parts and (calls or refusals):
             form = "null"
@@ -102,7 +109,7 @@ class Writing:
         for part in message.parts:
             if isinstance(part, Media):
                 self._media_said(part, out)
-        self._thoughts([part for part in message.parts if isinstance(part, Reasoning)], out)
+        self._thoughts(thoughts, out)
         for call in calls:
             if call.form == "function_call":
                 out["function_call"] = {"name": call.name, "arguments": call.arguments}
@@ -128,13 +135,17 @@ class Writing:
         if self._own:
             out.update(thoughts[0].form if thoughts else {})
             return
-        own = [part for part in thoughts if part.origin == OWN and self._variant.thoughts]
+        own = self._origin_own(thoughts)
         if len(own) < len(thoughts):
             self._changes.append(Change("dropped", "messages.reasoning", "another vendor made it"))
         if own and self._variant.thoughts == "reasoning_details":
             out["reasoning_details"] = [detail_of(part, n) for n, part in enumerate(own)]
-        elif own:
+        elif own and self._variant.thoughts != "thinking":
             out[self._variant.thoughts] = "".join(part.text for part in own)
+
+    def _origin_own(self, thoughts: list[Reasoning]) -> list[Reasoning]:
+        """Those that this vendor made and wants back."""
+        return [part for part in thoughts if part.origin == self._variant.origin and self._variant.thoughts]
 
     def _call(self, call: ToolCall) -> dict[str, Any]:
         given, extra = self._id(call.id), call.extra if self._own else {}
@@ -183,7 +194,7 @@ class Writing:
         return out
 
     def _cache(self, cache: CacheMark) -> dict[str, Any]:
-        if isinstance(cache.form, dict):
+        if isinstance(cache.form, dict) and (self._own or self._variant.cache == "breakpoint"):
             return {"prompt_cache_breakpoint": cache.form}
         if self._own or self._variant.cache == "cache_control":
             return {
@@ -219,8 +230,10 @@ class Writing:
         if isinstance(part, Media):
             return self._media(part)
         if isinstance(part, Refusal):
+            if not self._own and not self._variant.refusals:
+                return {"type": "text", "text": part.text}
             return {"type": "refusal", "refusal": part.text}
-        if isinstance(part, Opaque) and part.dialect == OWN:
+        if isinstance(part, Opaque) and part.dialect == OWN and self._variant.origin == OWN:
             return part.value  # type: ignore[no-any-return]
         self._changes.append(Change("dropped", f"messages.{opaque_kind(part)}"))
         return None
@@ -245,6 +258,11 @@ class Writing:
 
     def _placed(self, part: Media) -> dict[str, Any] | None:
         url = _url(part)
+        if not self._own and self._variant.media == "mistral":
+            return _mistral_media(part, url)
+        if not self._own and self._variant.media != "openai" and not self._shown(part):
+            text = f"{part.title}\n{part.text}" if part.title else part.text
+            return {"type": "text", "text": text} if part.text else None
         if part.kind == "image" and url:
             if isinstance(part.form, tuple):
                 return {"type": "image_url", "image_url": url}
@@ -261,6 +279,10 @@ class Writing:
             return {"type": "file", "file": self._file(part, url)}
         return None
 
+    def _shown(self, part: Media) -> bool:
+        """Whether a vendor that takes nothing but pictures takes this."""
+        return part.kind == "image" and bool(part.data or (part.url and self._variant.media == "pictures"))
+
     def _file(self, part: Media, url: str) -> dict[str, Any]:
         out: dict[str, Any] = {}
         if part.file:
@@ -270,6 +292,29 @@ class Writing:
         if part.title or (part.data and not self._own):
             out["filename"] = part.title or "document.pdf"
         return out
+
+
+def thinking(part: Reasoning) -> dict[str, Any]:
+    """A thought as a part of the content: Cohere's is a text, Mistral's a list of them."""
+    if part.origin == "cohere-chat":
+        return {"type": "thinking", "thinking": part.text}
+    told: dict[str, Any] = {"type": "thinking", "thinking": [{"type": "text", "text": part.text}]}
+    return {**told, "signature": part.signature} if part.signature else told
+
+
+def _mistral_media(part: Media, url: str) -> dict[str, Any] | None:
+    """docs.mistral.ai/api: chunks of content."""
+    if part.kind == "image" and url:
+        return {"type": "image_url", "image_url": {"url": url, **_said("detail", part.detail)}}
+    if part.kind == "audio" and (part.data or part.url):
+        return {"type": "input_audio", "input_audio": part.data or part.url}
+    if part.kind == "document" and part.text:
+        return {"type": "text", "text": f"{part.title}\n{part.text}" if part.title else part.text}
+    if part.kind == "document" and url:
+        return {"type": "document_url", "document_url": url, **_said("document_name", part.title)}
+    if part.kind == "document" and part.file:
+        return {"type": "file", "file_id": part.file}
+    return None
 
 
 _AUDIO = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav"}

@@ -13,13 +13,6 @@ from trunkline.plugins.adapters.effort import level_of
 from trunkline.plugins.adapters.fitting import Names
 
 OWN = "openai-chat"
-KNOWN = frozenset(
-    ("audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs", "max_completion_tokens", "max_tokens",
-     "metadata", "modalities", "moderation", "n", "parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key",
-     "prompt_cache_options", "prompt_cache_retention",
-     "reasoning_effort", "response_format", "safety_identifier", "seed", "service_tier", "stop", "store",
-     "stream_options", "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user", "verbosity", "web_search_options")
-)  # fmt: skip
 _TIERS = {"standard_only": "default", "priority": "priority", "flex": "flex", "default": "default"}
 _SAME = (
     ("temperature", "temperature"), ("top_p", "top_p"), ("seed", "seed"), ("n", "n"),
@@ -34,15 +27,19 @@ _FILLED = (
 """Members that are sent where they are not empty."""
 
 
-def write_request(request: Request, facts: Facts, changes: list[Change]) -> Written:
-    """Adds to `changes` what Chat, or this vendor's variant, cannot say."""
-    variant = variant_of(facts)
-    own = request.dialect == OWN
+def write_request(
+    request: Request, facts: Facts, changes: list[Change], variant: Variant | None = None
+) -> Written:
+    """Adds to `changes` what Chat, or this vendor's variant, cannot say. `variant`: that of a dialect of its own, to which callers of
+    OpenAI's Chat are translated, too.
+    """
+    own = request.dialect == OWN and variant is None
+    variant = variant or variant_of(facts)
     form: dict[str, Any] = request.form if own else {}
     names = request.sent = Names(variant.tool_name_max)
     writing = Writing(variant, names, changes, own, request.model)
     out: dict[str, Any] = {"model": request.model, "messages": writing.messages(request.messages)}
-    _limits(request, variant, form, out, changes)
+    _limits(request, variant, form, out, changes, own)
     for member, name in _SAME:
         value = getattr(request, member)
         if value is not None:
@@ -60,30 +57,49 @@ def write_request(request: Request, facts: Facts, changes: list[Change]) -> Writ
     _tools(request, variant, names, form, out, changes, own)
     _format(request, out)
     if request.effort is not None:
-        _effort(request, form, out, changes)
+        _effort(request, form, out, changes, own)
     if request.stream:
         out["stream"] = True
     if (request.stream and not own) or request.stream_usage is not None:
         out["stream_options"] = {"include_usage": True if not own else request.stream_usage}
-    _rest(request, form, out, changes, own)
+    _rest(request, form, out, changes, own, variant)
     changes += names.changes()
-    for name in variant.without.intersection(out):
-        del out[name]
-        changes.append(Change("dropped", name, f"{facts.vendor} does not take it"))
+    if not own:
+        _fit(variant, facts, out, changes)
     return Written(to_json(out))
 
 
+def _fit(variant: Variant, facts: Facts, out: dict[str, Any], changes: list[Change]) -> None:
+    """Leaves out what the vendor does not take, and says the rest in its words."""
+    left = [name for name in out if name in variant.without]
+    who = facts.vendor or facts.integration
+    # Not to store is what such vendors do.
+    changes += [Change("dropped", name, f"{who} does not take it") for name in left if out[name] is not False]
+    for name in left:
+        del out[name]
+    for name, told in variant.told_as.items():
+        if name in out:
+            out[told] = out.pop(name)
+    if not variant.stream_options:
+        out.pop("stream_options", None)
+
+
 def _limits(
-    request: Request, variant: Variant, form: dict[str, Any], out: dict[str, Any], changes: list[Change]
+    request: Request,
+    variant: Variant,
+    form: dict[str, Any],
+    out: dict[str, Any],
+    changes: list[Change],
+    own: bool,
 ) -> None:
     if request.max_tokens is not None:
         name = variant.max_tokens
-        if request.dialect == OWN:
+        if own:
             name = "max_tokens" if "max_tokens" in form else "max_completion_tokens"
         out[name] = request.max_tokens
     for member in ("top_k", "min_p"):
         value = getattr(request, member)
-        if value is not None and request.dialect == OWN:
+        if value is not None and own:
             out[member] = value
         elif value is not None:
             changes.append(Change("dropped", member))
@@ -99,9 +115,11 @@ def _tools(
     own: bool,
 ) -> None:
     tools: list[dict[str, Any]] = []
-    for tool in request.tools:
+    choice = request.tool_choice
+    offered = request.tools if own else _takeable(request, variant, changes)
+    for tool in offered:
         if tool.kind == "function":
-            tools.append(_function(tool, names, changes, own))
+            tools.append(_function(tool, names, changes, own, variant))
         else:
             _other_tool(tool, request, variant, names, tools, out, changes)
     if tools and "functions" in form:
@@ -110,17 +128,41 @@ def _tools(
         out["tools"] = tools
     if not tools and not own:
         out.pop("parallel_tool_calls", None)
-    elif request.tool_choice is not None:
-        _choice(request, request.tool_choice, names, form, out)
+    elif choice is not None and (own or variant.tool_choice != "none"):
+        _choice(request, choice, names, form, out, variant)
+
+
+def _takeable(request: Request, variant: Variant, changes: list[Change]) -> list[Tool]:
+    """The tools that a vendor is told of: where it knows no such choice, those alone that may be taken."""
+    choice = request.tool_choice
+    if choice is None or variant.tool_choice == "all":
+        return request.tools
+    wanted = choice.allowed or (
+        [choice.name] if choice.mode == "one" and variant.tool_choice == "none" else []
+    )
+    if wanted:
+        changes.append(Change("emulated", "tool_choice", "only the tools that may be taken are sent"))
+        return [tool for tool in request.tools if tool.name in wanted]
+    if variant.tool_choice == "none" and choice.mode == "none":
+        changes.append(Change("emulated", "tool_choice", "no tools are sent"))
+        return []
+    if variant.tool_choice == "none" and choice.mode == "any":
+        changes.append(Change("dropped", "tool_choice", "the vendor leaves that to the model"))
+    return request.tools
 
 
 def _choice(
-    request: Request, choice: ToolChoice, names: Names, form: dict[str, Any], out: dict[str, Any]
+    request: Request,
+    choice: ToolChoice,
+    names: Names,
+    form: dict[str, Any],
+    out: dict[str, Any],
+    variant: Variant,
 ) -> None:
     told: Any = "required" if choice.mode == "any" else choice.mode
     if "allowed" in form:
         told = form["allowed"]
-    elif choice.allowed:
+    elif choice.allowed and variant.tool_choice == "all":
         allowed = [{"type": "function", "function": {"name": names.fit(name)}} for name in choice.allowed]
         mode = "required" if choice.mode == "any" else "auto"
         told = {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": allowed}}
@@ -133,12 +175,14 @@ def _choice(
     out["function_call" if "functions" in form else "tool_choice"] = told
 
 
-def _function(tool: Tool, names: Names, changes: list[Change], own: bool) -> dict[str, Any]:
+def _function(tool: Tool, names: Names, changes: list[Change], own: bool, variant: Variant) -> dict[str, Any]:
     inner: dict[str, Any] = {"name": names.fit(tool.name)}
     if tool.description:
         inner["description"] = tool.description
     if tool.schema is not None:
         inner["parameters"] = tool.schema
+    elif variant.schema_needed:
+        inner["parameters"] = {"type": "object", "properties": {}}
     if tool.strict is not None:
         inner["strict"] = tool.strict
     told: dict[str, Any] = {"type": "function", "function": inner}
@@ -167,7 +211,7 @@ def _other_tool(
     changes: list[Change],
 ) -> None:
     """Tools of free text, and those that the vendor runs."""
-    if tool.dialect == OWN and isinstance(tool.value, dict):
+    if tool.dialect == OWN and isinstance(tool.value, dict) and variant.origin == OWN:
         if tool.value.get("type") == "web_search_options":
             out["web_search_options"] = tool.value["web_search_options"]
         else:
@@ -201,10 +245,12 @@ def _format(request: Request, out: dict[str, Any]) -> None:
     out["response_format"] = {"type": "json_schema", "json_schema": inner}
 
 
-def _effort(request: Request, form: dict[str, Any], out: dict[str, Any], changes: list[Change]) -> None:
+def _effort(
+    request: Request, form: dict[str, Any], out: dict[str, Any], changes: list[Change], own: bool
+) -> None:
     effort = request.effort
     assert effort is not None
-    if request.dialect == OWN:
+    if own:
         out.update({name: form[name] for name in ("reasoning", "reasoning_effort") if name in form})
         return
     level = level_of(effort)
@@ -218,10 +264,15 @@ def _effort(request: Request, form: dict[str, Any], out: dict[str, Any], changes
 
 
 def _rest(
-    request: Request, form: dict[str, Any], out: dict[str, Any], changes: list[Change], own: bool
+    request: Request,
+    form: dict[str, Any],
+    out: dict[str, Any],
+    changes: list[Change],
+    own: bool,
+    variant: Variant,
 ) -> None:
     for name, value in request.extra.items():
-        if own or name in KNOWN:
+        if own or name in variant.known:
             out.setdefault(name, value)
             if name == "stream_options" and own:
                 out[name] = {

@@ -19,6 +19,7 @@ from trunkline.core.conversation import (
     ToolCall,
 )
 from trunkline.plugins.adapters.gemini_codec.parts import OWN
+from trunkline.plugins.adapters.gemini_codec.read_reply import STOPS
 from trunkline.plugins.adapters.gemini_codec.write_contents import arguments_object, told_thought
 
 REASONS: dict[Stop, str] = {
@@ -75,7 +76,7 @@ def _candidate(n: int, choice: Choice, changes: list[Change]) -> dict[str, Any]:
 
 def finish(stop: Stop, said: str) -> str:
     """`finishReason`: the vendor's own word where it was Google's."""
-    return said if said.isupper() else REASONS[stop]
+    return said if said in STOPS else REASONS[stop]
 
 
 def answer_part(part: Any, changes: list[Change]) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ REASONS: dict[Stop, str] = {
     "context": "model_context_window_exceeded",
     "error": "end_turn",
 }
+_TOOLS = ("web_search", "web_fetch", "code_execution")
 _TIERS = {"default": "standard", "standard": "standard", "priority": "priority", "batch": "batch"}
 
 
@@ -135,9 +136,19 @@ def text_block(part: Text) -> dict[str, Any]:
 
 
 def citation(one: Citation) -> dict[str, Any]:
-    """A citation in the form for pages of the web, which says least of where it stands."""
+    """A citation of a document of the request, or else in the form for pages of the web, which says least of where it stands."""
     if one.extra.get("type"):
         return one.extra
+    if one.kind == "document" and one.document >= 0 and one.quote:
+        return {
+            "type": "char_location",
+            "cited_text": one.quote,
+            "document_index": one.document,
+            "document_title": one.title or None,
+            "start_char_index": 0,
+            "end_char_index": len(one.quote),
+            "file_id": None,
+        }
     return {
         "type": "web_search_result_location",
         "url": one.url,
@@ -164,8 +175,9 @@ def usage(said: Usage) -> dict[str, Any]:
         }
     if said.reasoning:
         out["output_tokens_details"] = {"thinking_tokens": said.reasoning}
-    if said.fees:
-        out["server_tool_use"] = {f"{name}_requests": n for name, n in said.fees.items()}
+    tools = {f"{name}_requests": n for name, n in said.fees.items() if name in _TOOLS}
+    if tools:
+        out["server_tool_use"] = tools
     if said.tier:
         out["service_tier"] = _TIERS.get(said.tier, "standard")
     return out
