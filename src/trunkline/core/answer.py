@@ -29,13 +29,17 @@ class Usage(msgspec.Struct, kw_only=True, gc=False):
     """Of these, those that are kept for an hour."""
     reasoning: int = 0
     audio_input: int = 0
+    audio_cached: int = 0
     audio_output: int = 0
     image_input: int = 0
+    image_cached: int = 0
     image_output: int = 0
     fees: dict[str, int] = {}
-    """Uses of hosted tools that cost by the call, e.g. `{"web_search": 2}`."""
+    """Uses of what costs by itself, such as hosted tools, e.g. `{"web_search": 2}`; seconds, characters and pages too."""
     tier: str = ""
-    """Service tier that the vendor says served it."""
+    """Service tier that the vendor says served it; several words that each change the price are joined by `+`."""
+    told_usd: float = -1.0
+    """What it cost, where the vendor says so itself."""
     said: Any = None
     """The vendor's own usage object."""
 

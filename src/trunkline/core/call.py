@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trunkline.core.flow import Fallback
 from trunkline.core.price import Price
+from trunkline.core.pricing import Rates
 from trunkline.core.scrub import Scrubber
 from trunkline.core.service import CallerKey, Operation, Service
 
@@ -151,6 +152,7 @@ class Live:
         "name",
         "path_prefix",
         "prices",
+        "rates",
         "rules",
         "spec",
         "taps",
@@ -174,6 +176,8 @@ class Live:
         """Dialect by the vendor's path; paths with a model in them stand under their template."""
         self.prices: dict[str, Price] = {}
         """By the vendor's model name."""
+        self.rates: dict[str, Rates] = {}
+        """The same, ready to be multiplied."""
         self.match: Any = None
         """engine/operations.Matcher"""
         self.rules: Any = None
@@ -310,8 +314,8 @@ class Route:
         """The vendor's model name to put into the body; None: the body stays as it is."""
         self.name = ""
         """The named route or alias by which the caller came, if any."""
-        self.rates: tuple[float, float, float, float] | None = None
-        """USD per token of plain input, cached input, cache-write input and output; None when unpriced."""
+        self.rates: Rates | None = None
+        """None when unpriced."""
         self.answer_fields = live.answer_fields
         """Our header lines that are the same in every answer."""
         self.chain = live.chain

@@ -13,9 +13,11 @@ from trunkline.core.service import Operation, Repeat
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Sequence
 
     from trunkline.core.errors import CallError
     from trunkline.core.ports import Adapter, Inbound, Outbound, Reading
+    from trunkline.core.pricing import Part, Rates
     from trunkline.core.record import Tried
 from trunkline.core.call import Caller, Link, Route, Target
 
@@ -75,8 +77,8 @@ class Exchange:
     dialect: str = ""
     model: str = ""
     """As the caller named it; empty for what is no model call."""
-    rates: tuple[float, float, float, float] | None = None
-    """USD per token of plain, cached and cache-write input and of output; None when unpriced."""
+    rates: Rates | None = None
+    """None when unpriced."""
     chain: tuple[Link, ...] | None = None
     """What is left of its fallbacks; None until somebody asks (engine/fallback.py)."""
     rewritten: bool = False
@@ -153,11 +155,14 @@ class Exchange:
     reading: Reading | None = None
     served_model: str = ""
     cost_usd: float = -1.0
+    parts: Sequence[Part] = ()
+    """Of which the cost is made."""
+    price_id: str = ""
     wasted_usd: float = 0.0
     """Paid for attempts that were thrown away; not part of `cost_usd`."""
     wasted_at: tuple[tuple[str, float], ...] = ()
     """The targets at which it was paid."""
-    thrown: tuple[tuple[str, tuple[float, float, float, float]], ...] = ()
+    thrown: tuple[tuple[str, Rates], ...] = ()
     """Target and rates of attempts that were paid and thrown away, whose cost is not known yet (engine/costs.py)."""
     task: asyncio.Task[None] | None = None
 

@@ -164,7 +164,20 @@ class Reading:
     """All output tokens, reasoning included."""
     cached: int = 0
     cache_write: int = 0
+    cache_write_1h: int = 0
     reasoning: int = 0
+    audio_input: int = 0
+    audio_cached: int = 0
+    audio_output: int = 0
+    image_input: int = 0
+    image_cached: int = 0
+    image_output: int = 0
+    fees: dict[str, int] = {}
+    """As in `answer.Usage`; never changed in place."""
+    tier: str = ""
+    told_usd: float = -1.0
+    said: dict[str, Any] | None = None
+    """Of a vendor that tells its usage in pieces, what it has told so far."""
     model: str = ""
     finished: bool = False
     """A stream: its proper last event was seen."""

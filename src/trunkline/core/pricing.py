@@ -8,6 +8,7 @@ that there is, the rest names parts of them. Not for: where prices stand (`regis
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple, Protocol
@@ -77,40 +78,65 @@ class Bill(NamedTuple):
 
     cost_usd: float
     """Of all parts that have a price."""
-    parts: tuple[Part, ...]
+    parts: list[Part]
     price_id: str
 
 
 class Rates:
-    """A price made ready to be multiplied. `name` is integration/model."""
+    """A price that is made ready to be multiplied when it is first asked for, since few models of a catalog ever are.
+    `name` is integration/model.
+    """
 
-    __slots__ = ("_known", "_steps", "_tiers", "_usual", "fees", "id")
+    __slots__ = ("_known", "_name", "_price", "_steps", "_tiers", "_usual", "fees", "step")
 
     def __init__(self, name: str, price: Price) -> None:
+        self._name, self._price = name, price
+        self.fees = {fee: _femto(usd) for fee, usd in price.fees.items()} if price.fees else {}
+        self.step = price.long[0].above if price.long else sys.maxsize
+        """The most input tokens for which the usual figures hold."""
+        self._usual: tuple[Sheet, str] | None = None
+        self._steps: list[tuple[int, Sheet]] = []
+        self._tiers: dict[str, dict[int, Sheet]] = {}
+        self._known: dict[tuple[str, int], tuple[Sheet, str]] = {}
+
+    @property
+    def id(self) -> str:
+        """The same as long as no figure of it changes."""
+        return self.usual[1]
+
+    @property
+    def usual(self) -> tuple[Sheet, str]:
+        """The figures of a short request in no special tier, and their id."""
+        return self._usual or self._ready()
+
+    def _ready(self) -> tuple[Sheet, str]:
+        price = self._price
         figures = hashlib.sha256(to_pack(replace(price, source="", date=""))).hexdigest()[:6]
-        self.id = f"{name}@{price.date or 'undated'}#{figures}"
-        self.fees = {fee: _femto(usd) for fee, usd in price.fees.items()}
-        self._usual = _filled(price)
-        self._steps = [(step.above, _over(self._usual, step)) for step in price.long]
-        self._tiers = {word: _tier(self._usual, self._steps, tier) for word, tier in price.service.items()}
-        self._known: dict[tuple[str, int], tuple[Sheet, str]] = {("", 0): (self._usual, self.id)}
+        usual = _filled(price)
+        self._steps = [(step.above, _over(usual, step)) for step in price.long]
+        self._tiers = {word: _tier(usual, self._steps, tier) for word, tier in price.service.items()}
+        self._usual = usual, f"{self._name}@{price.date or 'undated'}#{figures}"
+        return self._usual
 
     def sheet(self, tier: str, tokens: int) -> tuple[Sheet, str]:
         """The figures for a request of so many input tokens, by the tier that served it, and their id."""
+        usual = self._usual or self._ready()
         if tier in USUAL:
             tier = ""
         above = 0
         for step, _ in self._steps:
             above = step if tokens > step else above
+        if not tier and not above:
+            return usual
         found = self._known.get((tier, above))
         if found is None:
             if len(self._known) > 100:  # vendors choose the words
-                self._known = {("", 0): (self._usual, self.id)}
-            found = self._known[tier, above] = self._made(tier, above)
+                self._known = {}
+            found = self._known[tier, above] = self._made(tier, above, usual[0])
         return found
 
-    def _made(self, tier: str, above: int) -> tuple[Sheet, str]:
-        usual = dict(self._steps).get(above, self._usual)
+    def _made(self, tier: str, above: int, usual: Sheet) -> tuple[Sheet, str]:
+        usual = dict(self._steps).get(above, usual)
         made, name = usual, self.id
         for word in tier.split("+"):
             if word in USUAL:
@@ -122,46 +148,54 @@ class Rates:
         return made, f"{name}>{above}" if above else name
 
     def about_usd(self, tokens_in: float, tokens_out: float, writes: bool = False) -> float:
-        """What a call will cost, about; `writes`: its input may be written to a cache."""
-        sheet, _ = self.sheet("", int(tokens_in))
-        into = max(sheet[0], sheet[2]) if writes else sheet[0]
+        """What a call will cost, about; `writes`: its input may be written to a cache, for as long as it may be."""
+        sheet = (self.sheet("", int(tokens_in)) if tokens_in > self.step else self.usual)[0]
+        into = max(sheet[0], sheet[2], sheet[3]) if writes else sheet[0]
         return (tokens_in * into + tokens_out * sheet[_INPUTS] + self.fees.get("call", 0)) / FEMTO
 
 
 def bill(rates: Rates | None, counts: Counts) -> Bill | None:
     """What was used, times what it costs; None where nobody knows either."""
     if counts.told_usd >= 0:
-        return Bill(counts.told_usd, ((TOLD, 1, _femto(counts.told_usd)),), TOLD)
+        return Bill(counts.told_usd, [(TOLD, 1, _femto(counts.told_usd))], TOLD)
     if rates is None or (counts.input < 0 and not counts.fees):
         return None
-    sheet, name = rates.sheet(counts.tier, counts.input)
-    into, out = max(counts.input, 0), max(counts.output, 0)
-    cached, reasoning = counts.cached, counts.reasoning
+    into, out = counts.input, counts.output
+    sheet, name = rates.sheet(counts.tier, into) if counts.tier or into > rates.step else rates.usual
     if (
         counts.cache_write
         or counts.audio_input
         or counts.audio_output
         or counts.image_input
         or counts.image_output
-        or cached > into
-        or reasoning > out
+        or counts.fees
+        or rates.fees
+        or counts.cached > into
+        or counts.reasoning > out
     ):
-        parts = [*_parts(_kinds(counts, into, out), sheet)]
-    else:
-        parts = [("input", into - cached, sheet[0])]
-        if cached:
-            parts.append(("cached", cached, sheet[1]))
-        if out:
-            parts.append(("output", out - reasoning, sheet[8]))
-            if reasoning:
-                parts.append(("reasoning", reasoning, sheet[9]))
-    if rates.fees or counts.fees:
-        parts += _fees(rates.fees, counts.fees)
-    total = 0
-    for _, units, femto in parts:
-        if femto > 0:
-            total += units * femto
-    return Bill(total / FEMTO, tuple(parts), name)
+        parts = [*_parts(_kinds(counts, max(into, 0), max(out, 0)), sheet), *_fees(rates.fees, counts.fees)]
+        total = sum([units * femto for _, units, femto in parts if femto > 0])
+        return Bill(total / FEMTO, parts, name)
+    return _simple(counts, into, out, sheet, name)
+
+
+def _simple(counts: Counts, into: int, out: int, sheet: Sheet, name: str) -> Bill:
+    """Of tokens of text alone, as nearly all calls are."""
+    cached = counts.cached
+    femto = sheet[0]
+    parts = [("input", into - cached, femto)]
+    total = (into - cached) * femto
+    if cached:
+        parts.append(("cached", cached, sheet[1]))
+        total += cached * sheet[1]
+    if out > 0:
+        reasoning, femto = counts.reasoning, sheet[_INPUTS]
+        parts.append(("output", out - reasoning, femto))
+        total += (out - reasoning) * femto
+        if reasoning:
+            parts.append(("reasoning", reasoning, sheet[9]))
+            total += reasoning * sheet[9]
+    return Bill(total / FEMTO, parts, name)
 
 
 def _kinds(counts: Counts, into: int, out: int) -> tuple[int, ...]:

@@ -147,6 +147,10 @@ class End(msgspec.Struct, array_like=True, tag="e", gc=False):
     """Time spent waiting for a place."""
     wasted_elsewhere: dict[str, float] = {}
     """By target, what of `wasted_usd` was paid at others than that of the last attempt."""
+    price_id: str = ""
+    """The price that it was counted by: integration/model@date#figures, and the tier or step that held (`core/pricing.py`)."""
+    parts: list[tuple[str, int, int]] = []
+    """Of which the cost is made: what, how much of it, femtodollars for each (-1: nobody knows)."""
 
 
 Record = Boot | Stop | Begin | Persons | Again | End

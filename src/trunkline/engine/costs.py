@@ -6,13 +6,14 @@ answer, the input of a stream. Not for: prices (`registry/`), budgets (policies)
 
 from __future__ import annotations
 
+import copy
+
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Reading
-from trunkline.engine.diary import cost_usd
+from trunkline.core.pricing import Rates, bill
 from trunkline.engine.uncounted import fill_in
 
-Rates = tuple[float, float, float, float]
 _PAID = frozenset(("malformed_response", "network", "timeout_upstream"))
 """Failures of a model that had begun to answer well: its vendor bills what it has made so far."""
 
@@ -22,8 +23,9 @@ def account(exchange: Exchange, reading: Reading, answered: int) -> None:
     exchange.reading = reading
     exchange.served_model = reading.model
     fill_in(exchange, reading, answered)
-    if exchange.rates is not None and reading.input >= 0:
-        exchange.cost_usd = cost_usd(exchange.rates, reading)
+    billed = bill(exchange.rates, reading)
+    if billed is not None:
+        exchange.cost_usd, exchange.parts, exchange.price_id = billed
 
 
 def throw_away(attempt: Attempt, error: CallError) -> None:
@@ -33,8 +35,9 @@ def throw_away(attempt: Attempt, error: CallError) -> None:
     if rates is None or exchange.adapter is None or exchange.gone:
         return
     reading = attempt.reading
-    if reading is not None and reading.input >= 0:
-        _waste(exchange, attempt.target.name, cost_usd(rates, reading))
+    billed = bill(rates, reading) if reading is not None else None
+    if billed is not None:
+        _waste(exchange, attempt.target.name, billed.cost_usd)
     elif error.code in _PAID and 200 <= attempt.status < 300:
         exchange.thrown += ((attempt.target.name, rates),)
 
@@ -56,7 +59,9 @@ def like_it(exchange: Exchange, rates: Rates) -> float:
     reading = exchange.reading
     if reading is None or reading.input < 0:
         return 0.0
-    like = Reading()
-    like.input, like.cached, like.cache_write = reading.input, reading.cached, reading.cache_write
-    like.output = -1 if exchange.stream else reading.output
-    return cost_usd(rates, like)
+    like = copy.copy(reading)
+    like.told_usd = -1.0
+    if exchange.stream:
+        like.output = -1
+    billed = bill(rates, like)
+    return billed.cost_usd if billed is not None else 0.0

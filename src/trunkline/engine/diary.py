@@ -1,5 +1,5 @@
 """Writes what happens to a call into the journal: begin and attempts before the first byte goes out, the end before the last
-byte reaches the caller (design, promise 2). Also works out what a call cost.
+byte reaches the caller (design, promise 2).
 
 Begin and End, of which each call writes one, are encoded from plain tuples in the order of `core/record.py`, which costs half of
 what building the Structs does; a test decodes them as those Structs. Not for: reading records back (`ledger/`).
@@ -14,7 +14,6 @@ from trunkline.core.codec import to_pack
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Reading, Recorder
-from trunkline.core.price import Price
 from trunkline.core.record import Again, Begin, Boot, Persons, Stop, Tried
 from trunkline.core.spend import elsewhere
 
@@ -178,6 +177,8 @@ class Diary:
             ";".join(exchange.notes) if exchange.notes else "",
             int(exchange.queued_s * 1e6) if exchange.queued_s else 0,
             elsewhere(exchange.wasted_at, exchange.tried[-1].target) if exchange.wasted_at else _NOWHERE,
+            exchange.price_id,
+            exchange.parts,
         )
         payload = to_pack(record)
         try:
@@ -229,20 +230,3 @@ def running(attempt: Attempt, now: float) -> Tried:
     if not found.code:
         found.code, found.message = "cancelled", "it was still running when the next attempt began"
     return found
-
-
-def rates(price: Price) -> tuple[float, float, float, float]:
-    """USD per token of plain, cached and cache-write input, and of output."""
-    cached = price.cached if price.cached >= 0 else price.input
-    written = price.cache_write if price.cache_write >= 0 else price.input
-    return price.input / 1e6, cached / 1e6, written / 1e6, price.output / 1e6
-
-
-def cost_usd(rate: tuple[float, float, float, float], reading: Reading) -> float:
-    """What the tokens of a reply cost; `reading.input` includes cached and cache-write tokens."""
-    plain = reading.input - reading.cached - reading.cache_write
-    if plain == reading.input:
-        cost = plain * rate[0]
-        return cost + reading.output * rate[3] if reading.output > 0 else cost
-    cost = plain * rate[0] + reading.cached * rate[1] + reading.cache_write * rate[2]
-    return cost + reading.output * rate[3] if reading.output > 0 else cost

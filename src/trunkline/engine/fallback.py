@@ -18,7 +18,6 @@ from trunkline.core.flow import Fallback
 from trunkline.core.jsonspan import replace_model
 from trunkline.core.service import Repeat
 from trunkline.engine import resolve
-from trunkline.engine.diary import rates
 from trunkline.engine.operations import undeclared
 from trunkline.engine.paths import checked
 from trunkline.engine.pool import has_room
@@ -205,8 +204,7 @@ def lead(exchange: Exchange, route: Route, original: bytes) -> None:
         exchange.body = original
         live, method = route.live, exchange.request.method
         operation = live.match.find(method, live.path_prefix + exchange.path) or undeclared(method)
-        price = live.prices.get(exchange.model)
-        exchange.rates = rates(price) if price is not None else None
+        exchange.rates = live.rates.get(exchange.model)
     if operation is not None:
         exchange.repeat = max(exchange.repeat, operation.repeat, key=_STRICTNESS.index)
     if not route.live.key_name:

@@ -12,7 +12,7 @@ from typing import Any
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Answer, Exchange
 from trunkline.core.ports import Reading
-from trunkline.engine.diary import cost_usd
+from trunkline.core.pricing import FEMTO, bill
 from trunkline.engine.embeddings import Part, Slice, merged, shares
 from trunkline.engine.inside import Gathered
 
@@ -135,19 +135,25 @@ class Batch:
             return
         readings = self._readings(whole.reading)
         exchange.reading, exchange.served_model = readings[member], whole.served_model
-        if exchange.rates is None or whole.reading.input < 0:
+        billed = bill(exchange.rates, readings[member])
+        if billed is None:
             return
-        exchange.cost_usd = cost_usd(exchange.rates, readings[member])
+        exchange.cost_usd, exchange.parts, exchange.price_id = billed
         if member is self.carrier:
-            exchange.wasted_usd += sum(cost_usd(exchange.rates, readings[one]) for one in self.lost)
+            lost = (bill(exchange.rates, readings[one]) for one in self.lost)
+            exchange.wasted_usd += sum(one.cost_usd for one in lost if one is not None)
 
     def _readings(self, told: Reading) -> dict[Member, Reading]:
         """The usage of the whole in the same proportions in which the bodies have it."""
         weights = [sum(one.part.weights) for one in self.members]
         columns = {name: shares(max(0, getattr(told, name)), weights) for name in _COUNTS}
+        told_usd = shares(round(max(0.0, told.told_usd) * FEMTO), weights)
         found = {}
         for n, member in enumerate(self.members):
             reading = found[member] = Reading()
+            reading.tier = told.tier
+            if told.told_usd >= 0:
+                reading.told_usd = told_usd[n] / FEMTO
             reading.model, reading.finished, reading.plain = told.model, True, True
             for name, column in columns.items():
                 setattr(reading, name, column[n] if getattr(told, name) >= 0 else -1)

@@ -23,7 +23,6 @@ from trunkline.core.ports import Facts
 from trunkline.core.service import Dialect, Operation
 from trunkline.core.text import nearest
 from trunkline.engine.body import NEEDED, PERSONS, WANTED, Carried
-from trunkline.engine.diary import rates
 from trunkline.engine.heading import Heading
 from trunkline.engine.models import Served
 from trunkline.engine.operations import undeclared
@@ -173,8 +172,7 @@ def _recognise(exchange: Exchange, route: Route, world: World) -> None:
             return
     exchange.adapter, exchange.dialect = world.adapters.get(dialect), dialect
     exchange.model, exchange.stream = model[:256], stream
-    price = route.live.prices.get(model)
-    exchange.rates = rates(price) if price is not None else None
+    exchange.rates = route.live.rates.get(model)
 
 
 def _asked_of(exchange: Exchange) -> _Asked | None:
@@ -351,8 +349,7 @@ def _route_to(world: World, offered: Dialect | None, named: Named, served: Serve
     live = world.services[served.service]
     route = Route(live, named.dialect, world.adapters.get(offered.name) if offered is not None else None)
     route.model, route.model_asked, route.name = served.model, asked, served.alias
-    price = live.prices.get(served.model)
-    route.rates = rates(price) if price is not None else None
+    route.rates = live.rates.get(served.model)
     route.answer_fields += b"x-trunkline-model: %b\r\n" % f"{live.name}/{served.model}".encode(
         "ascii", "replace"
     )

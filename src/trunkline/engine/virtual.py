@@ -230,7 +230,7 @@ def price_of(exchange: Exchange, route: Route) -> float | None:
     """What a call will cost there, about; None without a price."""
     if route.rates is None:
         return None
-    return input_tokens(exchange) * route.rates[0] + OUTPUT_TOKENS * route.rates[3]
+    return route.rates.about_usd(input_tokens(exchange), OUTPUT_TOKENS)
 
 
 def input_tokens(exchange: Exchange) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from trunkline.core.call import Live, Member, Route
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Adapter, Codec, Signer
+from trunkline.core.pricing import Rates
 from trunkline.core.service import Auth, Credential, Sealed, Service, Snapshot
 from trunkline.engine.classify import Rules
 from trunkline.engine.fallback import compiled
@@ -130,6 +131,7 @@ def _compile(spec: Service, sealed: Sealed, makers: Makers) -> Live:
     live.chains = {o.name: compiled(o.fallback) for o in spec.operations if o.fallback is not None}
     live.dialects = {d.path.encode(): d.name for d in spec.dialects}
     live.prices = {m.id: m.price for m in spec.models if m.price is not None}
+    live.rates = {model: Rates(f"{spec.name}/{model}", price) for model, price in live.prices.items()}
     live.members = [_member(spec, c, sealed, makers) for c in spec.credentials or [Credential(ref="")]]
     fields = [(h.name.lower(), h.value) for h in spec.headers]
     version = spec.api_version

@@ -12,9 +12,11 @@ import msgspec
 
 from trunkline.core.codec import DecodeError, ValidationError, from_json, json_decoder, told_shortly
 from trunkline.core.ports import Reading
-from trunkline.plugins.adapters.count import count, member
+from trunkline.plugins.adapters.count import member
 from trunkline.plugins.adapters.events import data_of
 from trunkline.plugins.adapters.opening import opening
+from trunkline.plugins.adapters.usage import take
+from trunkline.plugins.adapters.usage.messages import tier_of, usage_of
 
 _MARKS = (b'"message_start"', b'"message_delta"', b'"message_stop"', b'"error"')
 
@@ -23,12 +25,23 @@ class _OutDetails(msgspec.Struct, gc=False):
     thinking_tokens: int | None = 0
 
 
-class _Usage(msgspec.Struct, gc=False):
+class _Written(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    ephemeral_5m_input_tokens: int | None = 0
+    ephemeral_1h_input_tokens: int | None = 0
+
+
+class _Usage(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """As most tell it; whoever says more is read in full (`usage/messages.py`)."""
+
     input_tokens: int
     output_tokens: int
     cache_read_input_tokens: int | None = 0
     cache_creation_input_tokens: int | None = 0
+    cache_creation: _Written | None = None
     output_tokens_details: _OutDetails | None = None
+    service_tier: str | None = None
+    inference_geo: str | None = None
+    server_tool_use: None = None
 
 
 class _Reply(msgspec.Struct, gc=False):
@@ -51,8 +64,11 @@ class AnthropicMessages:
         try:
             reply = _reply.decode(body)
         except ValidationError:
-            _take(from_json(body), into)
+            value = from_json(body)
+            _count(_take(value, into), into)
             into.finished = True
+            if into.input >= 0 and _good(value.get("type"), value.get("stop_reason"), value.get("error")):
+                into.plain = True
             return
         except (UnicodeDecodeError, RecursionError) as problem:
             raise DecodeError(told_shortly(problem)) from None
@@ -62,12 +78,17 @@ class AnthropicMessages:
         if usage is None or usage.input_tokens < 0 or usage.output_tokens < 0:
             return
         into.cached = usage.cache_read_input_tokens or 0
-        into.cache_write = usage.cache_creation_input_tokens or 0
-        into.input = usage.input_tokens + into.cached + into.cache_write
-        into.output = usage.output_tokens
+        into.input, into.output = usage.input_tokens + into.cached, usage.output_tokens
+        if usage.cache_creation_input_tokens:
+            into.cache_write = usage.cache_creation_input_tokens
+            into.input += into.cache_write
+            if usage.cache_creation is not None:
+                into.cache_write_1h = usage.cache_creation.ephemeral_1h_input_tokens or 0
         if usage.output_tokens_details is not None:
             into.reasoning = usage.output_tokens_details.thinking_tokens or 0
-        if reply.error is None and reply.type == "message" and reply.stop_reason != "refusal":
+        if usage.inference_geo == "us" or (usage.service_tier and usage.service_tier != "standard"):
+            into.tier = tier_of({"service_tier": usage.service_tier, "inference_geo": usage.inference_geo})
+        if _good(reply.type, reply.stop_reason, reply.error):
             into.plain = True
 
     def watch(self, block: bytes, into: Reading) -> bytes | None:
@@ -80,9 +101,9 @@ class AnthropicMessages:
                 continue
             kind = value.get("type") if isinstance(value, dict) else None
             if kind == "message_start":
-                _take(value.get("message"), into)
+                _more(_take(value.get("message"), into), into)
             elif kind == "message_delta":
-                _usage(member(value, "usage"), into)
+                _more(member(value, "usage"), into)
             elif kind == "message_stop":
                 into.finished = True
             elif kind == "error" or name == b"error":
@@ -91,6 +112,10 @@ class AnthropicMessages:
 
     def opens(self, block: bytes) -> bool:
         return opening(block, _harmless)
+
+
+def _good(kind: Any, stop_reason: Any, error: Any) -> bool:
+    return error is None and kind == "message" and stop_reason != "refusal"
 
 
 def _harmless(event: dict[str, Any]) -> bool:
@@ -122,22 +147,23 @@ class AnthropicCountTokens:
         return False
 
 
-def _take(value: Any, into: Reading) -> None:
-    if not isinstance(value, dict):
-        return
-    if isinstance(value.get("model"), str):
+def _take(value: Any, into: Reading) -> dict[str, Any]:
+    """The model; gives back the usage."""
+    if isinstance(value, dict) and isinstance(value.get("model"), str):
         into.model = value["model"]
-    _usage(member(value, "usage"), into)
+    return member(value, "usage")
 
 
-def _usage(usage: dict[str, Any], into: Reading) -> None:
-    plain = count(usage.get("input_tokens"))
-    if plain >= 0:
-        into.cached = count(usage.get("cache_read_input_tokens"), 0)
-        into.cache_write = count(usage.get("cache_creation_input_tokens"), 0)
-        into.input = plain + into.cached + into.cache_write
-    output = count(usage.get("output_tokens"))
-    if output >= 0:
-        into.output = output
-        thought = count(member(usage, "output_tokens_details").get("thinking_tokens"), 0)
-        into.reasoning = thought or into.reasoning
+def _more(said: dict[str, Any], into: Reading) -> None:
+    """A stream tells its usage twice, at its begin and at its end; what the end leaves out holds as it was."""
+    told = into.said = into.said or {}
+    told.update({name: value for name, value in said.items() if value is not None})
+    _count(told, into)
+
+
+def _count(said: dict[str, Any], into: Reading) -> None:
+    usage = usage_of(said)
+    if usage is not None and (usage.input >= 0 or usage.output >= 0):
+        usage.input = usage.input if usage.input >= 0 else into.input
+        usage.output = usage.output if usage.output >= 0 else into.output
+        take(usage, into)

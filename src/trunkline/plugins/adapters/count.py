@@ -18,3 +18,10 @@ def member(value: Any, name: str) -> dict[str, Any]:
     """An inner object, or an empty one."""
     inner = value.get(name) if isinstance(value, dict) else None
     return inner if isinstance(inner, dict) else {}
+
+
+def amount(value: Any, absent: float = -1.0) -> float:
+    """An amount of money, or `absent`."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+        return absent
+    return float(value)

@@ -10,9 +10,11 @@ from typing import Any
 
 from trunkline.core.codec import DecodeError, from_json
 from trunkline.core.ports import Reading
-from trunkline.plugins.adapters.count import count, member
+from trunkline.plugins.adapters.count import member
 from trunkline.plugins.adapters.events import data_of
 from trunkline.plugins.adapters.opening import opening
+from trunkline.plugins.adapters.usage import take
+from trunkline.plugins.adapters.usage.gemini import usage_of
 
 
 class Gemini:
@@ -67,14 +69,11 @@ def _take(value: Any, into: Reading) -> None:
         return
     if isinstance(value.get("modelVersion"), str):
         into.model = value["modelVersion"]
-    usage = member(value, "usageMetadata")
-    if count(usage.get("promptTokenCount")) >= 0:
-        thoughts = count(usage.get("thoughtsTokenCount"), 0)
-        into.input = count(usage.get("promptTokenCount"))
-        into.output = count(usage.get("candidatesTokenCount"), 0) + thoughts
-        into.cached = count(usage.get("cachedContentTokenCount"), 0)
-        into.reasoning = thoughts
     candidates = value.get("candidates")
+    usage = usage_of(value.get("usageMetadata"), candidates)
+    if usage is not None and usage.input >= 0:
+        usage.fees = usage.fees or into.fees
+        take(usage, into)
     first = candidates[0] if isinstance(candidates, list) and candidates else None
     blocked = member(value, "promptFeedback").get("blockReason")
     if blocked or (isinstance(first, dict) and first.get("finishReason")):

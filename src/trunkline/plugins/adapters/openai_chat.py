@@ -12,23 +12,35 @@ import msgspec
 
 from trunkline.core.codec import DecodeError, ValidationError, from_json, json_decoder, told_shortly
 from trunkline.core.ports import Reading
-from trunkline.plugins.adapters.count import count, member
+from trunkline.plugins.adapters.count import member
 from trunkline.plugins.adapters.events import data_of
 from trunkline.plugins.adapters.opening import opening
+from trunkline.plugins.adapters.usage import take
+from trunkline.plugins.adapters.usage.chat import usage_of
 
 
-class _Details(msgspec.Struct, gc=False):
+class _Details(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     cached_tokens: int | None = 0
     cache_write_tokens: int | None = 0
+    audio_tokens: int | None = 0
+    text_tokens: int | None = 0
+    image_tokens: int | None = 0
 
 
-class _OutDetails(msgspec.Struct, gc=False):
+class _OutDetails(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     reasoning_tokens: int | None = 0
+    audio_tokens: int | None = 0
+    text_tokens: int | None = 0
+    accepted_prediction_tokens: int | None = 0
+    rejected_prediction_tokens: int | None = 0
 
 
-class _Usage(msgspec.Struct, gc=False):
+class _Usage(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """As most tell it; whoever says more is read in full (`usage/chat.py`)."""
+
     prompt_tokens: int
     completion_tokens: int | None = 0
+    total_tokens: int | None = 0
     prompt_tokens_details: _Details | None = None
     completion_tokens_details: _OutDetails | None = None
 
@@ -40,6 +52,7 @@ class _Choice(msgspec.Struct, gc=False):
 class _Reply(msgspec.Struct, gc=False):
     model: str | None = ""
     usage: _Usage | None = None
+    service_tier: str | None = ""
     choices: list[_Choice] = []
     error: msgspec.Raw | None = None
 
@@ -57,25 +70,33 @@ class OpenaiChat:
         try:
             reply = _reply.decode(body)
         except ValidationError:
-            loosely(from_json(body), into)
+            self._read_in_full(body, into)
             return
         except (UnicodeDecodeError, RecursionError) as problem:
             raise DecodeError(told_shortly(problem)) from None
+        usage = reply.usage
+        if usage is not None and not _plainly(usage, reply.service_tier, into):
+            self._read_in_full(body, into)
+            return
         into.finished = True
         into.model = reply.model or ""
-        usage = reply.usage
-        if usage is None or usage.prompt_tokens < 0 or (usage.completion_tokens or 0) < 0:
-            return
-        into.input = usage.prompt_tokens
-        into.output = usage.completion_tokens or 0
-        into.plain = reply.error is None and all(
-            choice.finish_reason != "content_filter" for choice in reply.choices
+        into.plain = (
+            usage is not None
+            and reply.error is None
+            and all(choice.finish_reason != "content_filter" for choice in reply.choices)
         )
-        if usage.prompt_tokens_details is not None:
-            into.cached = usage.prompt_tokens_details.cached_tokens or 0
-            into.cache_write = usage.prompt_tokens_details.cache_write_tokens or 0
-        if usage.completion_tokens_details is not None:
-            into.reasoning = usage.completion_tokens_details.reasoning_tokens or 0
+
+    @staticmethod
+    def _read_in_full(body: bytes, into: Reading) -> None:
+        value = from_json(body)
+        loosely(value, into)
+        choices = value.get("choices", []) if isinstance(value, dict) else None
+        into.plain = (
+            into.input >= 0
+            and value.get("error") is None
+            and isinstance(choices, list)
+            and all(isinstance(one, dict) and one.get("finish_reason") != "content_filter" for one in choices)
+        )
 
     def watch(self, block: bytes, into: Reading) -> bytes | None:
         if into.model and not _telling(block):
@@ -150,11 +171,29 @@ def loosely(value: Any, into: Reading) -> None:
     model = value.get("model")
     if isinstance(model, str):
         into.model = model
-    usage = member(value, "usage")
-    if count(usage.get("prompt_tokens")) >= 0:
-        into.input = count(usage.get("prompt_tokens"))
-        into.output = count(usage.get("completion_tokens"), 0)
-        inside = member(usage, "prompt_tokens_details")
-        into.cached = count(inside.get("cached_tokens"), 0)
-        into.cache_write = count(inside.get("cache_write_tokens"), 0)
-        into.reasoning = count(member(usage, "completion_tokens_details").get("reasoning_tokens"), 0)
+    usage = usage_of(value.get("usage"), value.get("service_tier"))
+    if usage is not None and usage.input >= 0:
+        usage.output = max(usage.output, 0)
+        take(usage, into)
+
+
+def _plainly(usage: _Usage, tier: str | None, into: Reading) -> bool:
+    """Takes over what most answers tell; False for those that tell more."""
+    asked, answered = usage.prompt_tokens, usage.completion_tokens or 0
+    inside, outside = usage.prompt_tokens_details, usage.completion_tokens_details
+    if asked < 0 or answered < 0 or (usage.total_tokens or 0) > asked + answered:
+        return False
+    if inside is not None:
+        if inside.audio_tokens or inside.image_tokens:
+            return False
+        into.cached = inside.cached_tokens or 0
+        if inside.cache_write_tokens:
+            into.cache_write = inside.cache_write_tokens
+    if outside is not None:
+        if outside.audio_tokens:
+            return False
+        into.reasoning = outside.reasoning_tokens or 0
+    into.input, into.output = asked, answered
+    if tier and tier != "default":
+        into.tier = tier
+    return True

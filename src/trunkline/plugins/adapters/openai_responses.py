@@ -10,9 +10,11 @@ from typing import Any
 
 from trunkline.core.codec import DecodeError, from_json
 from trunkline.core.ports import Reading
-from trunkline.plugins.adapters.count import count, member
+from trunkline.plugins.adapters.count import member
 from trunkline.plugins.adapters.events import data_of
 from trunkline.plugins.adapters.opening import opening
+from trunkline.plugins.adapters.usage import take
+from trunkline.plugins.adapters.usage.responses import usage_of
 
 _OPENING = frozenset(
     (
@@ -73,14 +75,10 @@ def _take(value: Any, into: Reading) -> None:
     binding = tuple(_binding(value))
     if binding:
         into.binding = binding
-    usage = member(value, "usage")
-    if count(usage.get("input_tokens")) >= 0:
-        into.input = count(usage.get("input_tokens"))
-        into.output = count(usage.get("output_tokens"), 0)
-        inside = member(usage, "input_tokens_details")
-        into.cached = count(inside.get("cached_tokens"), 0)
-        into.cache_write = count(inside.get("cache_write_tokens"), 0)
-        into.reasoning = count(member(usage, "output_tokens_details").get("reasoning_tokens"), 0)
+    usage = usage_of(value.get("usage"), value.get("service_tier"), value.get("output"))
+    if usage is not None and usage.input >= 0:
+        usage.output = max(usage.output, 0)
+        take(usage, into)
 
 
 def _binding(value: dict[str, Any]) -> Iterator[str]:

@@ -19,6 +19,7 @@ from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
 from trunkline.core.flow import Budget as Declared
 from trunkline.core.flow import Scope
+from trunkline.core.pricing import Rates
 from trunkline.core.scope import Labels, counted_by, covers, model_label
 from trunkline.core.service import CallerKey
 from trunkline.core.spend import NANO, Spend
@@ -42,7 +43,6 @@ class Held(NamedTuple):
 
 
 Applied = tuple[tuple[Account, str], ...]
-Rates = tuple[float, float, float, float]
 
 
 class Budget:
@@ -358,16 +358,12 @@ def rates_of(route: Route, asked_model: str) -> Rates | None:
     """What a model call by this route costs per token."""
     if route.dialect:
         return route.rates
-    price = route.live.prices.get(asked_model)
-    if price is None:
-        return None
-    inputs = price.input / 1e6, max(price.input, price.cache_write) / 1e6
-    return inputs[0], inputs[0], inputs[1], price.output / 1e6
+    return route.live.rates.get(asked_model)
 
 
 def _cost(exchange: Exchange, rates: Rates, tokens: Tokens) -> int:
-    rate_in = max(rates[0], rates[2]) if b'"cache_control"' in exchange.body else rates[0]
-    return math.ceil((tokens.input * rate_in + tokens.output * rates[3]) * NANO)
+    writes = b'"cache_control"' in exchange.body
+    return math.ceil(rates.about_usd(tokens.input, tokens.output, writes) * NANO)
 
 
 def token_admits(exchange: Exchange, caller: Caller, counter: Counter, amount: int) -> None:

@@ -82,7 +82,7 @@ def expected(exchange: Exchange, mean: Cost | None) -> Cost:
     tokens_out = _output(exchange, mean)
     usd = mean.usd if mean is not None else 0.0
     if exchange.rates is not None:
-        usd = tokens_in * exchange.rates[0] + tokens_out * exchange.rates[3]
+        usd = exchange.rates.about_usd(tokens_in, tokens_out)
     return Cost(1.0, tokens_in + tokens_out, tokens_in, tokens_out, usd)
 
 

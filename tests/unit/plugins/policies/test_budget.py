@@ -16,6 +16,7 @@ from trunkline.core.exchange import Exchange
 from trunkline.core.flow import Budget as Declared
 from trunkline.core.flow import Fallback, Retry, Scope
 from trunkline.core.price import Price
+from trunkline.core.pricing import Rates
 from trunkline.core.record import Tried
 from trunkline.core.service import Model
 from trunkline.core.spend import NANO, Spend, token_of
@@ -24,7 +25,7 @@ from trunkline.plugins.policies.budget import Budget
 from trunkline.testing import FakeClock, Heard, Trial, answers, caller_key, request, service
 from trunkline.testing.laws import ANSWER, CHAT
 
-RATES = (0.001, 0.001, 0.001, 0.01)
+RATES = Rates("acme/tiny", Price(input=1000.0, output=10_000.0))
 """A tenth of a cent per token in, a cent per token out."""
 BODY = b'{"model":"acme/tiny","max_tokens":%d,"messages":[]}'
 IN_USD = 0.025

@@ -10,6 +10,8 @@ from trunkline.core.call import Live, Member, Target
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Reading
+from trunkline.core.price import Price
+from trunkline.core.pricing import Rates
 from trunkline.plugins.adapters import ADAPTERS
 from trunkline.plugins.policies.cost import (
     FIRST_INPUT,
@@ -23,7 +25,7 @@ from trunkline.plugins.policies.cost import (
 )
 from trunkline.testing import FakeClock, Heard, request, service
 
-RATES = (1e-6, 5e-7, 1e-6, 2e-6)
+RATES = Rates("acme/tiny", Price(input=1.0, cached=0.5, output=2.0))
 MEAN = Cost(1, 900, 600, 300, 0.5)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trunkline.core.answer import Choice, Reply, Stop, TokenProb, Usage
+from trunkline.core.answer import Choice, Reply, Stop, TokenProb
 from trunkline.core.conversation import (
     Citation,
     Opaque,
@@ -20,6 +20,7 @@ from trunkline.plugins.adapters.chat.read_messages import spoken
 from trunkline.plugins.adapters.count import count, member
 from trunkline.plugins.adapters.fitting import own_name
 from trunkline.plugins.adapters.members import an_object, beyond, whole_object
+from trunkline.plugins.adapters.usage.chat import usage_of
 
 STOPS: dict[str, Stop] = {
     "stop": "end",
@@ -122,24 +123,4 @@ def _token(said: dict[str, Any]) -> TokenProb:
         float(said.get("logprob", 0.0)),
         said.get("bytes"),
         [_token(one) for one in said.get("top_logprobs") or () if isinstance(one, dict)],
-    )
-
-
-def usage_of(said: Any, tier: Any = None) -> Usage | None:
-    """`usage`; None where there is none."""
-    if not isinstance(said, dict):
-        return None
-    inside, outside = member(said, "prompt_tokens_details"), member(said, "completion_tokens_details")
-    cached = count(inside.get("cached_tokens"), 0) or count(said.get("prompt_cache_hit_tokens"), 0)
-    return Usage(
-        input=count(said.get("prompt_tokens")),
-        output=count(said.get("completion_tokens")),
-        cached=cached,
-        cache_write=count(inside.get("cache_write_tokens"), 0),
-        reasoning=count(outside.get("reasoning_tokens"), 0),
-        image_input=count(inside.get("image_tokens"), 0),
-        audio_input=count(inside.get("audio_tokens"), 0),
-        audio_output=count(outside.get("audio_tokens"), 0),
-        tier=tier if isinstance(tier, str) else "",
-        said=said,
     )

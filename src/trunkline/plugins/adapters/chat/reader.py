@@ -17,11 +17,11 @@ from trunkline.plugins.adapters.chat.read_reply import (
     citations_of,
     probabilities,
     thought_of,
-    usage_of,
 )
 from trunkline.plugins.adapters.events import data_of
 from trunkline.plugins.adapters.fitting import own_name
 from trunkline.plugins.adapters.members import an_object
+from trunkline.plugins.adapters.usage.chat import usage_of
 
 Key = tuple[str, Any]
 

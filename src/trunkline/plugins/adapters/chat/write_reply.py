@@ -45,7 +45,8 @@ def write_reply(reply: Reply, asked: Request, changes: list[Change]) -> bytes:
     if reply.usage is not None:
         out["usage"] = usage(reply.usage)
         if reply.usage.tier:
-            out["service_tier"] = TIERS.get(reply.usage.tier, reply.usage.tier)
+            tier = reply.usage.tier.partition("+")[0]
+            out["service_tier"] = TIERS.get(tier, tier)
     if reply.dialect == "openai-chat":
         out.update(reply.extra)
     return to_json(out)

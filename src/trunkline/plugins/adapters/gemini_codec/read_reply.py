@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from trunkline.core.answer import Choice, Reply, Stop, TokenProb, Usage
+from trunkline.core.answer import Choice, Reply, Stop, TokenProb
 from trunkline.core.conversation import Citation, Reasoning, Request, Text, ToolCall, Untranslatable
 from trunkline.plugins.adapters.count import count, member
 from trunkline.plugins.adapters.fitting import Names, free_text, own_name
 from trunkline.plugins.adapters.gemini_codec.parts import OWN, read_parts
 from trunkline.plugins.adapters.members import an_object, beyond, whole_object
+from trunkline.plugins.adapters.usage.gemini import usage_of
 
 STOPS: dict[str, Stop] = {
     "STOP": "end",
@@ -44,7 +45,7 @@ def read_reply(body: bytes, asked: Request) -> Reply:
     reply.choices = [_choice(an_object(one, "candidates"), asked) for one in candidates or ()]
     if not reply.choices and blocked.get("blockReason"):
         reply.choices = [Choice(stop="refusal", said=str(blocked["blockReason"]), safety=blocked)]
-    reply.usage = usage_of(said.get("usageMetadata"))
+    reply.usage = usage_of(said.get("usageMetadata"), said.get("candidates"))
     reply.extra = beyond(said, _FRAME)
     return reply
 
@@ -154,28 +155,3 @@ def probabilities(said: Any) -> list[TokenProb]:
 def _token(said: dict[str, Any]) -> TokenProb:
     text = str(said.get("token", ""))
     return TokenProb(text, float(said.get("logProbability", 0.0)), list(text.encode()))
-
-
-def usage_of(said: Any) -> Usage | None:
-    """`usageMetadata`: thoughts stand beside the candidates' tokens and are output."""
-    if not isinstance(said, dict):
-        return None
-    thoughts = count(said.get("thoughtsTokenCount"), 0)
-    into = count(said.get("promptTokenCount"))
-    return Usage(
-        input=into + count(said.get("toolUsePromptTokenCount"), 0) if into >= 0 else -1,
-        output=count(said.get("candidatesTokenCount"), 0) + thoughts,
-        cached=count(said.get("cachedContentTokenCount"), 0),
-        reasoning=thoughts,
-        audio_input=_of(said, "promptTokensDetails", "AUDIO"),
-        image_input=_of(said, "promptTokensDetails", "IMAGE"),
-        audio_output=_of(said, "candidatesTokensDetails", "AUDIO"),
-        image_output=_of(said, "candidatesTokensDetails", "IMAGE"),
-        tier=str(said.get("serviceTier") or "").lower(),
-        said=said,
-    )
-
-
-def _of(said: dict[str, Any], name: str, kind: str) -> int:
-    listed = [one for one in said.get(name) or () if isinstance(one, dict)]
-    return sum(count(one.get("tokenCount"), 0) for one in listed if one.get("modality") == kind)

@@ -28,9 +28,9 @@ from trunkline.plugins.adapters.gemini_codec.read_reply import (
     cited,
     created,
     probabilities,
-    usage_of,
 )
 from trunkline.plugins.adapters.members import an_object
+from trunkline.plugins.adapters.usage.gemini import usage_of
 
 
 class _Growing:
@@ -87,7 +87,7 @@ class GeminiReader:
         if blocked.get("blockReason") and not self._candidates:
             self._candidates[0] = _Growing()
             events.append(Stopped(stop="refusal", said=str(blocked["blockReason"]), safety=blocked))
-        used = usage_of(said.get("usageMetadata"))
+        used = usage_of(said.get("usageMetadata"), said.get("candidates"))
         if used is not None:
             events.append(Used(used))
 

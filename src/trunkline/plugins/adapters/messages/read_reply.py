@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from trunkline.core.answer import Choice, Reply, Stop, Usage
+from trunkline.core.answer import Choice, Reply, Stop
 from trunkline.core.conversation import Refusal, Request, Text, ToolCall, Untranslatable
-from trunkline.plugins.adapters.count import count, member
 from trunkline.plugins.adapters.fitting import Names, free_text, own_name
 from trunkline.plugins.adapters.members import beyond, whole_object
 from trunkline.plugins.adapters.messages.blocks import OWN, read_blocks
+from trunkline.plugins.adapters.usage.messages import usage_of
 
 STOPS: dict[str, Stop] = {
     "end_turn": "end",
@@ -66,56 +64,3 @@ def asked_part(part: Any, asked: Request) -> Any:
         if isinstance(names, Names) and part.name in names.custom:
             part.kind, part.arguments = "custom", free_text(part.arguments)
     return part
-
-
-class _Plain(msgspec.Struct, gc=False):
-    """Usage as most answers tell it."""
-
-    input_tokens: int
-    output_tokens: int
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    service_tier: str | None = None
-    server_tool_use: Any = None
-    output_tokens_details: Any = None
-
-
-def usage_of(said: Any) -> Usage | None:
-    """`usage`: what was cached stands beside `input_tokens`."""
-    if not isinstance(said, dict):
-        return None
-    try:
-        plain = msgspec.convert(said, _Plain)
-    except msgspec.ValidationError:
-        return _loosely(said)
-    more = plain.cache_creation_input_tokens or plain.server_tool_use or plain.output_tokens_details
-    if more or plain.input_tokens < 0 or plain.output_tokens < 0:
-        return _loosely(said)
-    cached = plain.cache_read_input_tokens or 0
-    return Usage(
-        input=plain.input_tokens + cached,
-        output=plain.output_tokens,
-        cached=cached,
-        tier=plain.service_tier or "",
-        said=said,
-    )
-
-
-def _loosely(said: dict[str, Any]) -> Usage:
-    """The same of usage that says more, or says it oddly."""
-    cached = count(said.get("cache_read_input_tokens"), 0)
-    written = count(said.get("cache_creation_input_tokens"), 0)
-    plain = count(said.get("input_tokens"))
-    tools = member(said, "server_tool_use")
-    tier = said.get("service_tier")
-    return Usage(
-        input=plain + cached + written if plain >= 0 else -1,
-        output=count(said.get("output_tokens")),
-        cached=cached,
-        cache_write=written,
-        cache_write_1h=count(member(said, "cache_creation").get("ephemeral_1h_input_tokens"), 0),
-        reasoning=count(member(said, "output_tokens_details").get("thinking_tokens"), 0),
-        fees={name.removesuffix("_requests"): n for name, value in tools.items() if (n := count(value, 0))},
-        tier=tier if isinstance(tier, str) else "",
-        said=said,
-    )

@@ -25,7 +25,8 @@ from trunkline.plugins.adapters.events import data_of
 from trunkline.plugins.adapters.fitting import Names, free_text, own_name
 from trunkline.plugins.adapters.members import an_object
 from trunkline.plugins.adapters.messages.blocks import citation, read_block
-from trunkline.plugins.adapters.messages.read_reply import STOPS, usage_of
+from trunkline.plugins.adapters.messages.read_reply import STOPS
+from trunkline.plugins.adapters.usage.messages import usage_of
 
 _GROWS = {
     "text_delta": ("text", "text"),

@@ -179,5 +179,5 @@ def usage(said: Usage) -> dict[str, Any]:
     if tools:
         out["server_tool_use"] = tools
     if said.tier:
-        out["service_tier"] = _TIERS.get(said.tier, "standard")
+        out["service_tier"] = _TIERS.get(said.tier.partition("+")[0], "standard")
     return out

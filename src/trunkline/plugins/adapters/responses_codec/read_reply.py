@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from trunkline.core.answer import Choice, Reply, Stop, Usage
+from trunkline.core.answer import Choice, Reply, Stop
 from trunkline.core.conversation import Refusal, Request, ToolCall, Untranslatable
-from trunkline.plugins.adapters.count import count, member
+from trunkline.plugins.adapters.count import member
 from trunkline.plugins.adapters.fitting import own_name
 from trunkline.plugins.adapters.members import an_object, whole_object
 from trunkline.plugins.adapters.responses_codec.items import OWN, read_item
+from trunkline.plugins.adapters.usage.responses import usage_of
 
 INCOMPLETE: dict[str, Stop] = {"max_output_tokens": "length", "content_filter": "refusal"}
 
@@ -28,7 +29,7 @@ def read_reply(body: bytes, asked: Request) -> Reply:
     created = said.get("created_at")
     reply.created = float(created) if isinstance(created, int | float) else 0.0
     reply.choices = [Choice(parts=parts, stop=stop_of(said, parts), said=str(said.get("status") or ""))]
-    reply.usage = usage_of(said.get("usage"), said.get("service_tier"))
+    reply.usage = usage_of(said.get("usage"), said.get("service_tier"), said.get("output"))
     return reply
 
 
@@ -41,19 +42,3 @@ def stop_of(said: dict[str, Any], parts: list[Any]) -> Stop:
     if any(isinstance(part, Refusal) for part in parts):
         return "refusal"
     return "tool" if any(isinstance(part, ToolCall) for part in parts) else "end"
-
-
-def usage_of(said: Any, tier: Any = None) -> Usage | None:
-    """`usage`."""
-    if not isinstance(said, dict):
-        return None
-    inside = member(said, "input_tokens_details")
-    return Usage(
-        input=count(said.get("input_tokens")),
-        output=count(said.get("output_tokens")),
-        cached=count(inside.get("cached_tokens"), 0),
-        cache_write=count(inside.get("cache_write_tokens"), 0),
-        reasoning=count(member(said, "output_tokens_details").get("reasoning_tokens"), 0),
-        tier=tier if isinstance(tier, str) else "",
-        said=said,
-    )

@@ -12,7 +12,8 @@ from trunkline.plugins.adapters.events import data_of
 from trunkline.plugins.adapters.fitting import own_name
 from trunkline.plugins.adapters.members import an_object
 from trunkline.plugins.adapters.responses_codec.items import citation, read_item
-from trunkline.plugins.adapters.responses_codec.read_reply import stop_of, usage_of
+from trunkline.plugins.adapters.responses_codec.read_reply import stop_of
+from trunkline.plugins.adapters.usage.responses import usage_of
 
 _GROWS = {
     "response.output_text.delta": "text",
@@ -128,7 +129,7 @@ class ResponsesReader:
             self._close(number, events)
         refused = [part for part in self._all if isinstance(part, Refusal | ToolCall)]
         events.append(Stopped(stop=stop_of(whole, refused), said=str(whole.get("status") or "")))
-        used = usage_of(whole.get("usage"), whole.get("service_tier"))
+        used = usage_of(whole.get("usage"), whole.get("service_tier"), whole.get("output"))
         if used is not None:
             events.append(Used(used))
         events += self.finish()
