@@ -21,7 +21,7 @@ def usage_of(said: Any, candidates: Any = None) -> Usage | None:
     into = count(said.get("promptTokenCount"))
     told = count(said.get("candidatesTokenCount"), 0) or count(said.get("responseTokenCount"), 0)
     tools = count(said.get("toolUsePromptTokenCount"), 0)
-    inside = thoughts and told and count(said.get("totalTokenCount")) == max(into, 0) + tools + told
+    inside = 0 < thoughts <= told and count(said.get("totalTokenCount")) == max(into, 0) + tools + told
     return Usage(
         input=into + tools if into >= 0 else -1,
         output=told if inside else told + thoughts,
