@@ -161,6 +161,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = "chat"
     """chat, embedding, image, speech, transcription, rerank, moderation."""
     context: int = 0
+    max_output: int = 0
+    """Most tokens of an answer; 0: not known."""
     price: Price | None = None
     created: int = 0
     title: str = ""

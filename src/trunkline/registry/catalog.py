@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
-from . import document
+from . import document, model_table
 from .diagnose import faults
 from .findings import Finding, RegistryInvalid
 from .part import Identifier, Part
@@ -28,6 +29,7 @@ from .shape_vendor import (
     LimitHeaders,
     Model,
     Operation,
+    Price,
 )
 
 FOLDER = Path(__file__).with_name("catalog")
@@ -133,9 +135,31 @@ def entry(name: str, folder: Path = FOLDER) -> Entry:
     shown = f"catalog/{name}.yaml"
     source = document.read(path, shown)
     try:
-        return msgspec.convert(source.data, Entry)
+        return _with_figures(msgspec.convert(source.data, Entry), model_table.table(name, folder / "models"))
     except msgspec.ValidationError as error:
         raise RegistryInvalid(_explain(source, shown, str(error))) from None
+
+
+def _with_figures(entry: Entry, known: model_table.Table | None) -> Entry:
+    """What the table of models knows and the catalog's own file does not say."""
+    if known is None:
+        return entry
+    rows = {row.id: row for row in known.models}
+    for model in entry.models:
+        row = rows.get(model.id)
+        if row is not None:
+            model.context = model.context or row.context
+            model.max_output = model.max_output or row.max_output
+            model.aliases = model.aliases or row.aliases
+            model.price = model.price or _price(known, row)
+    told = known.sources.get(known.figures.get("price", ""))
+    entry.prices = entry.prices or (Priced(source=told.name, date=told.date) if told else None)
+    return entry
+
+
+def _price(known: model_table.Table, row: model_table.Row) -> Price | None:
+    told = known.source(row, "price")
+    return replace(row.price, source=told.name, date=told.date) if row.price and told else row.price
 
 
 def _explain(source: document.Document, shown: str, otherwise: str) -> list[Finding]:

@@ -272,6 +272,7 @@ def _filled(
         own,
         kind=own.kind or vendor.kind,
         context=own.context or vendor.context,
+        max_output=own.max_output or vendor.max_output,
         price=price,
         title=own.title or vendor.title,
         cache=own.cache or vendor.cache,
@@ -281,13 +282,14 @@ def _filled(
 
 
 def _with_pinned(models: list[shape_vendor.Model]) -> list[shape_vendor.Model]:
-    """A name and the dated version behind it cost the same."""
+    """A name, the dated version behind it and other names for it cost the same."""
     known = {model.id for model in models}
-    return [
-        one
-        for m in models
-        for one in (m, *((replace(m, id=m.pinned, pinned=""),) if m.pinned and m.pinned not in known else ()))
-    ]
+    out = []
+    for model in models:
+        names = [name for name in dict.fromkeys((model.pinned, *model.aliases)) if name and name not in known]
+        known.update(names)
+        out += [model, *(replace(model, id=name, pinned="", aliases=[]) for name in names)]
+    return out
 
 
 def _model(model: shape_vendor.Model, source: str, date: str) -> service.Model:
@@ -300,6 +302,7 @@ def _model(model: shape_vendor.Model, source: str, date: str) -> service.Model:
         id=model.id,
         kind=model.kind or "chat",
         context=model.context,
+        max_output=model.max_output,
         price=price,
         title=model.title,
         cache=merge_flow.cache(model.cache),

@@ -1,26 +1,31 @@
-"""`python -m trunkline.registry.refresh [--check] [VENDOR ...]`: brings the catalog's prices to those of the installed genai-prices.
+"""`python -m trunkline.registry.refresh [--check] [VENDOR ...]`: brings prices and windows to those of the installed genai-prices.
 
-For maintainers: `uv pip install genai-prices`, run this, read the diff, run the tests. Only prices of models that are listed and that
-the package knows are written; the others stay. Prices that hold at certain hours only are left out: the figure of the other hours is
-taken. Not for: adding models or vendors, which a person does, nor for anything at run time.
+For maintainers: `uv pip install genai-prices`, run this, read the diff, run the tests. Only models that the table lists and the
+package knows are written; the others stay, and so does what was read elsewhere. Prices that hold at certain hours only are left out:
+the figure of the other hours is taken. Not for: adding models or vendors, which a person does, nor for anything at run time.
 """
 
 from __future__ import annotations
 
 import importlib
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-from . import catalog
+import msgspec
+from msgspec.structs import replace
 
+from . import catalog, model_table
+from .shape_vendor import Price
+
+SOURCE = "genai"
+"""What tables call it."""
 PROVIDERS = {
     "azure-openai": "azure",
+    "cloudflare-workers-ai": "cloudflare",
     "gemini": "google",
     "moonshot": "moonshotai",
     "voyage": "voyageai",
@@ -53,7 +58,6 @@ FEES = {
 }
 """Theirs -> the fee's name here, and how many uses theirs is for."""
 TIERS = {"service_tier": ("flex", "priority", "fast"), "processing": ("batch",), "speed": ("fast",)}
-_PRICE = re.compile(r"price: ")
 
 Numbers = dict[str, Decimal]
 
@@ -145,62 +149,47 @@ def _factor(usual: Numbers, figures: Numbers) -> Decimal | None:
     return factor if len(ratios) == 1 and len(str(factor)) <= 6 else None
 
 
-def written(value: Any) -> str:
-    """A value as the catalog writes it, on one line."""
+def refreshed(made: model_table.Table, provider: Any, day: date, source: str) -> model_table.Table:
+    """A table with the prices and windows that the package tells of its models, where they were the package's before or unknown."""
+    sources = {**made.sources, SOURCE: model_table.Source(name=source, date=day.isoformat())}
+    rows = [_refreshed(made, row, provider, day) for row in made.models]
+    built = (
+        day.isoformat()
+        if any(new is not old for new, old in zip(rows, made.models, strict=True))
+        else made.built
+    )
+    return replace(made, built=built, sources=sources, models=rows)
+
+
+def _refreshed(made: model_table.Table, row: model_table.Row, provider: Any, day: date) -> model_table.Row:
+    theirs = provider.find_model(row.id.lower())
+    if theirs is None:
+        return row
+    changed: dict[str, Any] = {}
+    told = price_of(theirs, day)
+    if told and (row.price is None or _is_theirs(made, row, "price")):
+        changed["price"] = msgspec.convert(_plain(told), Price)
+    if theirs.context_window and (not row.context or _is_theirs(made, row, "context")):
+        changed["context"] = theirs.context_window
+    sources = {figure: word for figure, word in row.sources.items() if figure not in changed}
+    for figure in changed:
+        if made.figures.get(figure) != SOURCE:
+            sources[figure] = SOURCE
+    new = replace(row, **changed, sources=sources)
+    return row if new == row else new
+
+
+def _is_theirs(made: model_table.Table, row: model_table.Row, figure: str) -> bool:
+    return (row.sources.get(figure) or made.figures.get(figure)) == SOURCE
+
+
+def _plain(value: Any) -> Any:
+    """Numbers as the table writes them."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {written(inner)}" for key, inner in value.items()) + "}"
+        return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return "[" + ", ".join(written(inner) for inner in value) + "]"
-    if isinstance(value, Decimal):
-        return _number(value)
-    return str(value)
-
-
-def _number(value: Decimal) -> str:
-    text = repr(float(value))
-    return format(Decimal(text).normalize(), "f") if "e" in text else text.removesuffix(".0")
-
-
-def rewritten(text: str, prices: Mapping[str, dict[str, Any]]) -> str:
-    """A file of the catalog with these prices by model; each model stands on a line of its own."""
-    return "".join(_line(line, prices) for line in text.splitlines(keepends=True))
-
-
-def _line(line: str, prices: Mapping[str, dict[str, Any]]) -> str:
-    named = re.match(r"  - \{id: ([^,}]+)", line)
-    told = prices.get(named[1].strip('"')) if named else None
-    if not told:
-        return line
-    at = _PRICE.search(line)
-    if at is None:
-        head, _, rest = line.rpartition("}")
-        return f"{head}, price: {written(told)}}}{rest}"
-    begin = at.end()
-    depth = 0
-    for end in range(begin, len(line)):
-        depth += {"{": 1, "}": -1}.get(line[end], 0)
-        if depth == 0:
-            return line[:begin] + written(told) + line[end + 1 :]
-    return line
-
-
-def refreshed(name: str, day: date, providers: Mapping[str, Any], source: str) -> tuple[Path, str]:
-    """The file of a vendor, and how it should read."""
-    path = catalog.FOLDER / f"{name}.yaml"
-    text = path.read_text("utf-8")
-    entry = catalog.entry(name)
-    provider = providers.get(PROVIDERS.get(name, name))
-    if provider is None or entry.prices is None or not entry.prices.source.startswith("genai-prices"):
-        return path, text
-    found = {}
-    for model in entry.models:
-        theirs = provider.find_model(model.id.lower())
-        told = price_of(theirs, day) if theirs is not None else {}
-        if told:
-            found[model.id] = told
-    new = rewritten(text, found)
-    head = f'prices: {{source: "{source}", date: "{day}"}}'
-    return path, re.sub(r'^prices: \{source: "genai-prices[^}]*\}', head, new, flags=re.MULTILINE)
+        return [_plain(inner) for inner in value]
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def main(arguments: list[str]) -> int:
@@ -214,14 +203,17 @@ def main(arguments: list[str]) -> int:
         return 1
     providers = {provider.id: provider for provider in data.providers}
     source = f"genai-prices {version('genai-prices')} (PyPI)"
-    stale = []
+    today, stale = datetime.now(UTC).date(), []
     for name in names:
-        path, new = refreshed(name, datetime.now(UTC).date(), providers, source)
-        if new != path.read_text("utf-8"):
+        made, provider = model_table.table(name), providers.get(PROVIDERS.get(name, name))
+        if made is None or provider is None:
+            continue
+        new = refreshed(made, provider, today, source)
+        if new.models != made.models:
             stale.append(name)
-            if not check:
-                path.write_text(new, "utf-8")
-    sys.stdout.write(f"{'out of date' if check else 'written'}: {', '.join(stale) or 'nothing'}\n")
+        if not check:
+            (model_table.FOLDER / f"{name}.json").write_bytes(model_table.encoded(new))
+    sys.stdout.write(f"{'out of date' if check else 'changed'}: {', '.join(stale) or 'nothing'}\n")
     return int(check and bool(stale))
 
 

@@ -214,10 +214,14 @@ class Model(Part):
     """What it does; default `chat`."""
     context: int = 0
     """Context window in tokens; 0: unknown."""
+    max_output: int = 0
+    """Most tokens of an answer; 0: unknown."""
     price: Price | None = None
     """Its price; without one, its calls are unpriced."""
     title: str = ""
     """Name for people."""
+    aliases: list[str] = []
+    """Other names under which the vendor serves it; they cost the same."""
     pinned: str = ""
     """The dated version behind a name that the vendor may move, for the lint."""
     shutdown: Day = ""

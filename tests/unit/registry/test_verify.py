@@ -21,7 +21,7 @@ def faulty(refused: Refused, entry: str, rest: str = "") -> tuple[str, str, str]
         ("opnai: {secret: env:A}", "unknown-vendor", "opnai", "Did you mean `openai`?"),
         ("crm: {secret: env:A}", "unknown-vendor", "crm", "give it a `base_url`"),
         ("x: {vendor: striped, secret: env:A}", "unknown-vendor", "x.vendor", "Did you mean `stripe`?"),
-        ("x: {vendor: zzz, secret: env:A}", "unknown-vendor", "x.vendor", "Known: anthropic"),
+        ("x: {vendor: zzz, secret: env:A}", "unknown-vendor", "x.vendor", "Known: ai21"),
         ("OpenAI: {vendor: openai, secret: env:A}", "bad-name", "OpenAI", "small letters"),
         ("openai: {}", "missing-secret", "openai", "Add `secret: env:OPENAI_API_KEY`."),
         ("openai:", "missing-secret", "openai", "Add `secret: env:OPENAI_API_KEY`."),

@@ -70,6 +70,20 @@ def _compatible(name: str, *, required: bool = True, shape: str = "openai") -> P
     return Profile(name, _made_by("openai", "OpenAI", name), shape, _BEARER, required, family="openai")
 
 
+_COPIES = (
+    "ai21", "baseten", "cerebras", "cloudflare-workers-ai", "dashscope", "databricks", "deepinfra", "deepseek", "fireworks",
+    "friendli", "huggingface", "inception", "jina", "meta", "minimax", "moonshot", "nebius", "novita", "nscale", "nvidia",
+    "openrouter", "reka", "sambanova", "scaleway", "siliconflow", "upstage", "venice", "vercel-ai-gateway", "voyage", "xai", "zai",
+)  # fmt: skip
+"""They speak OpenAI's dialect, and some Anthropic's."""
+_WITHOUT_KEY = ("llama-cpp", "lm-studio", "ovhcloud", "vllm")
+
+
+def _copy(name: str, *, required: bool) -> Profile:
+    places = ("bearer", "x-api-key")
+    return Profile(name, _made_by("compatible", "Compatible", name), "openai", places, required, "openai")
+
+
 def _plain(name: str, places: tuple[str, ...], request_id: str = "x-request-id") -> Profile:
     return Profile(name, _made_by("generic", "Generic", name), name, places, True, request_id=request_id)
 
@@ -100,11 +114,9 @@ PROFILES: dict[str, Profile] = {
         Profile("gemini", _made_by("gemini", "Gemini"), "gemini", ("x-goog-api-key", "?key", "bearer"), True),
         Profile("cohere", _made_by("cohere", "Cohere"), "cohere", _BEARER, True),
         _compatible("mistral", shape="mistral"),
-        *(
-            _compatible(name)
-            for name in ("groq", "deepseek", "xai", "openrouter", "together", "fireworks", "perplexity")
-        ),
-        _compatible("vllm", required=False),
+        *(_compatible(name) for name in ("groq", "together", "perplexity")),
+        *(_copy(name, required=True) for name in _COPIES),
+        *(_copy(name, required=False) for name in _WITHOUT_KEY),
         Profile("ollama", _made_by("ollama", "Ollama"), "openai", _BEARER, family="openai"),
         Profile(
             "stripe",

@@ -32,12 +32,13 @@ _THREADS = 256
 class Anthropic:
     """Keeps the newest threads, by the message that ended each."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, version_needed: bool = True) -> None:
         self._threads: dict[str, dict[str, Any]] = {}
+        self._version_needed = version_needed
 
     def answer(self, request: Request) -> Reply:
-        """Asks for `anthropic-version`, as the vendor does."""
-        if not request.fields.get("anthropic-version"):
+        """Asks for `anthropic-version`, as the vendor does, and its copies do not."""
+        if self._version_needed and not request.fields.get("anthropic-version"):
             raise refuse(400, "anthropic-version: header is required")
         path = request.path.rstrip("/")
         if path.endswith("/messages/count_tokens"):
