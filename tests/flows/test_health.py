@@ -250,7 +250,8 @@ def test_the_pdf_renderer_is_down_and_its_fallback_works_as_in_the_text_that_ask
     start: Start, simulator: SimulatorProcess
 ) -> None:
     fallback = "fallback: [{kind: template, body: {summary: '{{ /title }}'}}], "
-    fallback += "operations: [{name: render, method: POST, path: /echo, repeat: always}]"
+    fallback += "operations: [{name: render, method: POST, path: /echo, repeat: always}], "
+    fallback += "retry: {backoff: 10ms}"
     names = "".join(
         f'  {name}: {{base_url: "{{simulator}}/{name}", auth: {{kind: none}}}}\n'
         for name in ("openai", "stripe", "infinisynapse", "vector_db")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,21 @@ from trunkline.plugins.adapters.events import data_of
 from trunkline.wire.sse import Splitter
 
 LINES = st.sampled_from(
-    ["data: a", "data:b", "data", "event: e", "event:", ": note", "id: 1", "retry: 5", "data:  c", "other: x"]
+    [
+        "data: a",
+        "data:b",
+        "data",
+        "event: e",
+        "event:",
+        ": note",
+        "id: 1",
+        "retry: 5",
+        "data:  c",
+        "data: ",
+        "data:",
+        "datum: x",
+        "data x",
+    ]
 )
 
 
@@ -36,3 +52,15 @@ def test_it_reads_as_the_splitter_of_the_wire_does(blocks: list[list[str]], newl
     events = [*splitter.feed(stream), splitter.finish()]
     wanted = [(event.event, event.data) for event in events if event is not None]
     assert [(name.decode() or "message", data.decode()) for name, data in data_of(stream)] == wanted
+
+
+def test_a_long_event_is_copied_once() -> None:
+    block = b'data: {"filler":"' + b"a" * 1_000_000 + b'"}\n\ndata: [DONE]\n\n'
+    tracemalloc.start()
+    try:
+        sizes = [len(data) for _, data in data_of(block)]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert sizes == [1_000_013, 6]
+    assert peak < 1_100_000
