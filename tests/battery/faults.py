@@ -255,7 +255,12 @@ def setting(folder: Path) -> Iterator[tuple[Trunkline, SimulatorProcess]]:
 
 
 def try_all(
-    gateway: Trunkline, simulator: SimulatorProcess, *, times: int, forms: tuple[Form, ...] = FORMS
+    gateway: Trunkline,
+    simulator: SimulatorProcess,
+    *,
+    times: int,
+    forms: tuple[Form, ...] = FORMS,
+    deadline_s: float = DEADLINE_S,
 ) -> Matrix:
     """Every case on every form, so many times, some at once."""
     for _ in range(3):
@@ -263,9 +268,9 @@ def try_all(
     before = files_open(gateway.pid)
     jobs = list(itertools.product(CASES, forms, range(times)))
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = Matrix(list(pool.map(lambda job: _try(gateway, *job), jobs)))
+        found = Matrix(list(pool.map(lambda job: _try(gateway, *job, deadline_s), jobs)))
     found.unclear = [one for one in found.tried if one.outcome not in _allowed(one)]
-    found.late = [one for one in found.tried if one.took_s > DEADLINE_S + SLACK_S]
+    found.late = [one for one in found.tried if one.took_s > deadline_s + SLACK_S]
     _check_records(gateway, found)
     _check_attempts(simulator, found)
     simulator.control("POST", "connections", {"idle_only": True})
@@ -274,7 +279,7 @@ def try_all(
     return found
 
 
-def _try(gateway: Trunkline, case: Case, form: Form, number: int) -> Tried:
+def _try(gateway: Trunkline, case: Case, form: Form, number: int, deadline_s: float) -> Tried:
     name = (
         f"{case.id}-{form.name}-{number}".replace(" ", "_")
         .replace("+", "_")
@@ -283,7 +288,7 @@ def _try(gateway: Trunkline, case: Case, form: Form, number: int) -> Tried:
     )
     fields = {
         "x-correlation-id": name,
-        "x-trunkline-timeout": str(DEADLINE_S),
+        "x-trunkline-timeout": str(deadline_s),
         "content-type": "application/json",
     }
     if case.fault:
@@ -291,7 +296,7 @@ def _try(gateway: Trunkline, case: Case, form: Form, number: int) -> Tried:
     answer, begun = None, time.monotonic()
     try:
         target, body = (part.replace("{place}", case.place) for part in (form.target, form.body.decode()))
-        answer = gateway.call(form.method, target, body.encode() or None, fields, timeout_s=DEADLINE_S * 4)
+        answer = gateway.call(form.method, target, body.encode() or None, fields, timeout_s=deadline_s * 4)
         outcome = _outcome(form, answer)
     except Cut:
         outcome = CUT

@@ -33,8 +33,6 @@ def test_a_secret_that_is_rotated_under_load_fails_no_call(
     found = rotate(tmp_path, simulator, times=5, apart_s=0.5, rate=40)
     assert found.bad == []
     assert found.leaked == []
-    assert max(found.in_use_s) <= 2.0
-    assert found.killed_s <= 2.0
 
 
 @pytest.mark.row("S3", "Q2")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.battery.console import DRAIN_S, kill_console, lock_ledger
+from tests.battery.console import kill_console, lock_ledger
 
 pytestmark = pytest.mark.row("Q2", "O1")
 
@@ -15,12 +15,10 @@ def test_a_killed_console_costs_no_call_and_no_record(tmp_path: Path) -> None:
     found = kill_console(tmp_path, kills=2, rate=60, seed=3)
     assert found.verdict.faults == {}
     assert found.bad == 0
-    assert found.drained_s <= DRAIN_S
 
 
 def test_a_locked_ledger_costs_no_call_and_no_record(tmp_path: Path) -> None:
     found = lock_ledger(tmp_path, windows=1, window_s=3.0, rate=60, seed=4)
     assert found.verdict.faults == {}
     assert found.bad == 0
-    assert found.drained_s <= DRAIN_S
     assert all(window for window in (*found.free_s, *found.disturbed_s))
