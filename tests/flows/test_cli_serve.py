@@ -7,15 +7,13 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.support.polling import eventually
-from tests.support.processes import HANGS_S, ended, ready
+from tests.support.serve import SERVE, TRUNKLINE, Served
 from trunkline.control.child import is_alive
 
 REGISTRY = """version: 1
@@ -23,74 +21,6 @@ integrations:
   openai: {secret: env:OPENAI_API_KEY}
   stripe: {secret: env:STRIPE_SECRET_KEY}
 """
-TRUNKLINE = [sys.executable, "-m", "trunkline.cli"]
-SERVE = ("serve", "--simulate-missing", "--env", "dev", "--port", "0", "--console-port", "0", "--drain", "5")
-
-
-class Served:
-    """One `trunkline serve` in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.state = folder / ".trunkline"
-        self.registry = folder / "trunkline.yaml"
-        self.log = folder / "serve.log"
-        self.process: subprocess.Popen[bytes] | None = None
-        self.environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "NO_COLOR": "1"}
-
-    def start(self, *flags: str) -> Served:
-        said = len(self.said)
-        with self.log.open("ab") as log:
-            command = [*TRUNKLINE, *SERVE, *flags]
-            self.process = subprocess.Popen(
-                command, cwd=self.folder, env=self.environ, stderr=log, stdin=subprocess.DEVNULL
-            )
-        ready(self.process, lambda: "Trunkline serves" in self.said[said:], "serve", lambda: self.said)
-        return self
-
-    def facts(self, name: str) -> dict:
-        try:
-            return json.loads((self.state / name).read_text())
-        except (OSError, ValueError):
-            return {}
-
-    def pid(self, name: str) -> int:
-        try:
-            return int((self.state / f"{name}.pid").read_text())
-        except (OSError, ValueError):
-            return 0
-
-    @property
-    def said(self) -> str:
-        return self.log.read_text() if self.log.exists() else ""
-
-    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*TRUNKLINE, *arguments],
-            cwd=self.folder,
-            env=self.environ,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=HANGS_S,
-        )
-
-    def get(self, path: str) -> int:
-        port = self.facts("gateway.json")["port"]
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-            return answer.status
-
-    def up(self) -> bool:
-        try:
-            return self.get("/health/live") == 200
-        except (OSError, KeyError):
-            return False
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        assert self.process is not None
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        return ended(self.process)
 
 
 @pytest.fixture
@@ -98,13 +28,7 @@ def served(tmp_path):
     one = Served(tmp_path)
     one.registry.write_text(REGISTRY)
     yield one
-    if one.process is not None and one.process.poll() is None:
-        one.process.send_signal(signal.SIGINT)
-        one.process.send_signal(signal.SIGINT)
-        ended(one.process)
-    for name in ("gateway", "console", "simulator"):
-        if is_alive(pid := one.pid(name)):
-            os.kill(pid, signal.SIGKILL)
+    one.end()
 
 
 @pytest.mark.row("R2", "Q4", "Q5")

@@ -49,7 +49,7 @@ def test(context: click.Context, rule: str, who: str, as_json: bool) -> None:
     """
     from trunkline.control import alerting as control
 
-    delivery = control.try_out(state_here(must_exist=True), rule, actor=who)
+    delivery = control.try_out(state_here(must_exist=True), rule, actor=f"cli:{who}")
     if as_json:
         json_out(delivery)
     else:
@@ -93,7 +93,7 @@ def retry(notice: str, who: str, as_json: bool) -> None:
     """Send a notice again that was given up, to those who were not told."""
     from trunkline.control import alerting as control
 
-    found = control.retry(state_here(must_exist=True), notice, actor=who)
+    found = control.retry(state_here(must_exist=True), notice, actor=f"cli:{who}")
     if as_json:
         json_out(found)
     else:

@@ -95,7 +95,7 @@ def log(
 @json_option
 @place_options
 def verify(anchors: tuple[str, ...], earlier: Path | None, as_json: bool) -> int:
-    """Check the whole chain; says the first row that is wrong.
+    """Check the whole chain; says the first row that is wrong, what stands there, and what to do.
 
     Exit codes: 0 whole, 1 not.
     """
@@ -108,11 +108,15 @@ def verify(anchors: tuple[str, ...], earlier: Path | None, as_json: bool) -> int
     problem = verdict.problem or (_differs(state, earlier) if earlier is not None else "")
     ok = verdict.ok and not problem
     if as_json:
-        json_out({"ok": ok, "rows": verdict.rows, "problem": problem, "anchored": verdict.anchored})
+        told = {**verdict._asdict(), "cure": control.CURE if problem else ""}
+        json_out({**told, "ok": ok, "problem": problem})
     elif ok:
         say(f"The chain is whole: {verdict.rows} rows, anchored up to row {verdict.anchored}.")
     else:
         say(f"The chain does not hold: {problem}. {verdict.rows} rows before are in order.")
+        if verdict.record:
+            say(f"There stands now: {verdict.record}")
+        say(control.CURE)
     return exits.OK if ok else exits.FAILED
 
 

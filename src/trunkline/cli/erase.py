@@ -35,7 +35,9 @@ def erase(subject: str, email: str, yes: bool, anyway: bool, who: str, as_json: 
     email = given(email)
     person = trace.person(state, subject=subject, email=email)
     up_to_date(state)
-    found = control.erase(state, person, identifier=subject or email, act=yes, anyway=anyway, actor=who)
+    found = control.erase(
+        state, person, identifier=subject or email, act=yes, anyway=anyway, actor=f"cli:{who}"
+    )
     if as_json:
         json_out(found)
         return

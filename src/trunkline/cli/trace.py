@@ -66,8 +66,8 @@ def trace(
     state = state_here(must_exist=True)
     person = control.person(state, subject=subject, email=given(email))
     up_to_date(state)
-    found = control.trace(state, person, actor=who)
-    tasks = control.open_request(state, person, found, actor=who, due=due) if opens else found.tasks
+    found = control.trace(state, person, actor=f"cli:{who}")
+    tasks = control.open_request(state, person, found, actor=f"cli:{who}", due=due) if opens else found.tasks
     if as_json:
         import msgspec
 
@@ -81,13 +81,12 @@ def trace(
 @json_option
 @place_options
 def tasks_(everything: bool, as_json: bool) -> None:
-    """What is still to be asked of vendors, the oldest request first; with --json one object per line."""
+    """What is still to be asked of vendors, the oldest request first."""
     from trunkline.control import trace as control
 
     found = control.listed(state_here(must_exist=True), everything=everything)
     if as_json:
-        for one in found:
-            json_out(one)
+        json_out(found)
         return
     table(TASK_COLUMNS, [_cells(one) for one in found], empty="No vendor is still to be asked.")
 
@@ -105,7 +104,7 @@ def mark(task: str, state: str, note: str, who: str, as_json: bool) -> None:
     """Say how far TASK is: the vendor was asked, has confirmed, or has refused."""
     from trunkline.control import trace as control
 
-    found = control.mark(state_here(must_exist=True), task, state, note=note, actor=who)
+    found = control.mark(state_here(must_exist=True), task, state, note=note, actor=f"cli:{who}")
     if as_json:
         json_out(found)
     else:

@@ -68,6 +68,11 @@ class ChainReply(msgspec.Struct, frozen=True, kw_only=True):
     ok: bool
     rows: int
     problem: str
+    row: int
+    """Where it breaks; 0 if it does not."""
+    record: str
+    """What stands there now."""
+    cure: str
     anchored: int
     anchor: str
     """Of the newest row, to be kept elsewhere."""
@@ -104,9 +109,7 @@ def verify(console: Console, query: VerifyQuery) -> Any:
     except AnchorProblem as problem:
         raise CallError("invalid_request", str(problem)) from None
     verdict, tip = audit.verify(console.state, *kept), audit.tip(console.state)
-    return ChainReply(
-        ok=verdict.ok, rows=verdict.rows, problem=verdict.problem, anchored=verdict.anchored, anchor=str(tip or "")
-    )  # fmt: skip
+    return ChainReply(**verdict._asdict(), cure=verdict.cure, anchor=str(tip or ""))
 
 
 def export(console: Console, query: ExportQuery) -> Response:

@@ -12,6 +12,7 @@ import hmac
 import json
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 START = b"\0" * 32
+CURE = (
+    "Somebody who can write the state folder did this, or a disk failed: keep a copy of the folder as evidence. An export or anchor that "
+    "was kept elsewhere shows what was there (`trunkline audit verify --export FILE`, `--anchor TEXT`); `trunkline restore` brings back a "
+    "backup whose chain is whole. Then end whatever they may have seen: caller keys, credentials, admin token."
+)
 
 
 class Entry(NamedTuple):
@@ -43,6 +49,15 @@ class Verdict(NamedTuple):
     problem: str = ""
     anchored: int = 0
     """Rows up to the newest anchor that was looked at."""
+    row: int = 0
+    """The place in the chain at which it breaks; 0 where none does."""
+    record: str = ""
+    """What stands there now, which is not to be believed; empty where nothing does."""
+
+    @property
+    def cure(self) -> str:
+        """What to do about the problem; empty without one."""
+        return CURE if self.problem else ""
 
 
 def append(state: State, actor: str, action: str, subject: str, detail: dict[str, Any] | None = None) -> None:
@@ -97,14 +112,14 @@ def verify(state: State, *anchors: Anchor) -> Verdict:
             n += 1
             problem = _fault(state, row, n, previous)
             if problem:
-                return Verdict(False, n - 1, problem)
+                return Verdict(False, n - 1, problem, row=n, record=_record(row))
             previous = row["hash"]
             if n in wanted:
                 hashes[n] = previous.hex()
     for one in judged:
         problem = anchor.fault(one, hashes, n)
         if problem:
-            return Verdict(False, min(n, one.seq - 1), problem)
+            return Verdict(False, min(n, one.seq - 1), problem, row=min(n + 1, one.seq))
     if own is None and n:
         return Verdict(False, n, f"the anchor {anchor.FILE_NAME} is missing or not of this installation")
     return Verdict(True, n, anchored=max((one.seq for one in judged), default=0))
@@ -118,6 +133,11 @@ def _fault(state: State, row: Any, n: int, previous: bytes) -> str:
     if not hmac.compare_digest(hmac.digest(state.keys["audit"], row["hash"], "sha256"), row["seal"]):
         return f"row {n} was not written by this installation"
     return ""
+
+
+def _record(row: Any) -> str:
+    when = datetime.fromtimestamp(row["at"], UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return f"{when} {row['actor']} {row['action']} {row['subject']} (row {row['seq']})"
 
 
 def tip(state: State) -> Anchor | None:

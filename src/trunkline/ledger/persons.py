@@ -6,15 +6,16 @@ for calls in general (`query.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
 
 from trunkline.ledger.days import Days, day_of
-from trunkline.ledger.engine import tidy
+from trunkline.ledger.engine import reader, tidy
 
 MOST_CALLS = 50_000
 """More calls of one person are counted, and not told one by one."""
@@ -63,6 +64,9 @@ class Erased(NamedTuple):
     ties: int
 
 
+Query = Callable[[str, tuple[Any, ...]], Iterable[Any]]
+"""Runs a statement with its values."""
+
 _SUBJECT = "SELECT call_id, 'subject' FROM calls INDEXED BY calls_subject WHERE subject_hash <> '' AND subject_hash IN ({})"
 _TIED = "SELECT call_id, source FROM persons WHERE person IN ({})"
 _ATTEMPTS = (
@@ -84,10 +88,10 @@ class PersonCalls:
         """Everything that stands under these hashes, oldest first."""
         found: list[Received] = []
         calls, days = 0, self._days.list()
-        for connection, theirs in self._looked_up(days, hashes):
+        for query, theirs in self._looked_up(days, hashes):
             room = max(0, most - calls)
             calls += len(theirs)
-            found += _received(connection, dict(list(theirs.items())[:room]))
+            found += _received(query, dict(list(theirs.items())[:room]))
         return Found(found, calls, days[0] if days else "", calls > most)
 
     def call_ids(self, hashes: Sequence[str]) -> set[str]:
@@ -96,15 +100,14 @@ class PersonCalls:
 
     def _looked_up(
         self, days: Sequence[str], hashes: Sequence[str]
-    ) -> Iterator[tuple[Connection, dict[str, str]]]:
+    ) -> Iterator[tuple[Query, dict[str, str]]]:
         for day in days:
             try:
-                with self._days.engine(day).connect() as connection:
-                    theirs = _theirs(connection, hashes)
-                    yield connection, theirs
-            except OperationalError as fault:
+                with closing(reader(self._days.path(day))) as connection:
+                    yield connection.execute, _theirs(connection.execute, hashes)
+            except sqlite3.OperationalError as fault:
                 # A file that is just being made, or was just dropped, has no calls.
-                if "no such" not in str(fault.orig) and "unable to open" not in str(fault.orig):
+                if "no such" not in str(fault) and "unable to open" not in str(fault):
                     raise
 
     def erase(self, hashes: Sequence[str], *, act: bool) -> Erased:
@@ -117,7 +120,7 @@ class PersonCalls:
         try:
             for day in writing.list():
                 with writing.engine(day).begin() as connection:
-                    theirs = _theirs(connection, hashes)
+                    theirs = _theirs(connection.exec_driver_sql, hashes)
                     calls += len(theirs)
                     ties += _count(connection, hashes)
                     if act and theirs:
@@ -146,23 +149,23 @@ def tie(folder: Path, ties: Iterable[Tie]) -> None:
         days.close()
 
 
-def _theirs(connection: Connection, hashes: Sequence[str]) -> dict[str, str]:
+def _theirs(query: Query, hashes: Sequence[str]) -> dict[str, str]:
     """Call ids with the best reason why each is theirs."""
     marks = _marks(hashes)
     found: dict[str, str] = {}
-    for query in (_SUBJECT, _TIED):
-        for call_id, source in connection.exec_driver_sql(query.format(marks), tuple(hashes)):
+    for statement in (_SUBJECT, _TIED):
+        for call_id, source in query(statement.format(marks), tuple(hashes)):
             if call_id not in found or _RANK.index(source) < _RANK.index(found[call_id]):
                 found[call_id] = source
     return found
 
 
-def _received(connection: Connection, theirs: dict[str, str]) -> list[Received]:
+def _received(query: Query, theirs: dict[str, str]) -> list[Received]:
     found: list[Received] = []
     ids = list(theirs)
     for start in range(0, len(ids), _CHUNK):
         chunk = tuple(ids[start : start + _CHUNK])
-        for row in connection.exec_driver_sql(_ATTEMPTS.format(_marks(chunk)), chunk):
+        for row in query(_ATTEMPTS.format(_marks(chunk)), chunk):
             facts = (row[3] or "", row[4] or "", bool(row[5]), row[6] or 0, bool(row[7]), row[8])
             found.append(Received(row[0], row[1], row[2], *facts, theirs[row[0]]))
     return sorted(found, key=lambda one: (one.at_us, one.call_id))

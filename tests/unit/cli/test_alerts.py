@@ -72,7 +72,7 @@ def test_a_test_is_sent_and_told(trunkline, desk, site):
     assert (notice.event, notice.state, notice.rule) == ("alert.test", "sent", "on-call")
     (row,) = [row for row in audit.entries(desk.state) if row["action"] == "alert.test"]
     assert (row["actor"], row["subject"], row["detail"]) == (
-        "jan",
+        "cli:jan",
         "on-call",
         {"ok": True, "refs": ["store:SLACK"]},
     )

@@ -47,9 +47,40 @@ def test_a_whole_chain_verifies_and_a_broken_one_names_its_first_bad_row(trunkli
     assert trunkline("audit", "verify").err == "The chain is whole: 2 rows, anchored up to row 2.\n"
     tampered(state, "UPDATE audit SET actor = 'cli:bo' WHERE seq = 2")
     ran = trunkline("audit", "verify", "--json")
-    assert (ran.code, ran.json) == (
-        exits.FAILED, {"ok": False, "rows": 1, "problem": "row 2 was changed after it was written", "anchored": 0},
-    )  # fmt: skip
+    told = {
+        "ok": False,
+        "rows": 1,
+        "problem": "row 2 was changed after it was written",
+        "anchored": 0,
+        "row": 2,
+    }
+    assert (ran.code, {name: ran.json[name] for name in told}) == (exits.FAILED, told)
+    assert " cli:bo key.create " in ran.json["record"]
+    said = trunkline("audit", "verify").err
+    for part in ("row 2 was changed", " cli:bo key.create ", "trunkline restore"):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    ("statement", "row"),
+    [
+        ("UPDATE audit SET detail = '{}' WHERE seq = 2", 2),
+        ("DELETE FROM audit WHERE seq = 1", 1),
+        ("DELETE FROM audit WHERE seq = 2", 2),
+        ("UPDATE audit SET seq = 3 - seq", 1),
+    ],
+    ids=["edited", "deleted", "cut off", "reordered"],
+)
+def test_whatever_was_done_to_it_the_place_and_the_cure_are_told(trunkline, state, statement, row):
+    if "3 - seq" in statement:
+        tampered(state, "UPDATE audit SET seq = -seq")
+        with sqlite3.connect(state.control_db) as connection:
+            connection.execute("UPDATE audit SET seq = 3 + seq")
+    else:
+        tampered(state, statement)
+    ran = trunkline("audit", "verify", "--json")
+    assert (ran.code, ran.json["ok"], ran.json["row"]) == (exits.FAILED, False, row)
+    assert "trunkline restore" in ran.json["cure"]
 
 
 def test_an_anchor_that_was_kept_shows_that_the_end_was_taken_off(trunkline, state):
