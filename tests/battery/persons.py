@@ -5,18 +5,28 @@ The rows are as the drain writes them (`ledger/rows.py`), without a journal, whi
 
 from __future__ import annotations
 
+import json
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
 import time
+from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from trunkline.control.state import State
+from trunkline.core.persons import person_hash
 from trunkline.ledger import rows
 from trunkline.ledger.days import DAY_US, Days, day_of
+from trunkline.ledger.engine import tidy
 from trunkline.ledger.measure import BEGIN_US, synthetic
 from trunkline.ledger.persons import PersonCalls
 
-PERSON, DECLARED = "ab" * 16, "cd" * 16
+SUBJECT, EMAIL = "user_17", "jane@example.com"
 CHUNK = 10_000
 
 
@@ -30,46 +40,95 @@ class Found(NamedTuple):
     usual_ms: float
 
 
-def fill(folder: Path, *, days: int, per_day: int, theirs: int) -> int:
-    """Writes calls of other people with `theirs` of one person on each day, half of them known by what requests said; how many in all."""
-    ledger = Days(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for n in range(days):
-        at_us = BEGIN_US - n * DAY_US
-        engine = ledger.engine(day_of(at_us))
-        for start in range(0, per_day, CHUNK):
-            with engine.begin() as connection:
-                _chunk(connection, n, at_us, range(start, min(per_day, start + CHUNK)), per_day // theirs)
+class Answered(NamedTuple):
+    """What `trunkline trace` told, and how long it took from its start to its end."""
+
+    told: dict[str, Any]
+    usual_ms: float
+    processor_ms: float
+    """What it would take on a machine that does nothing else."""
+
+
+def fill(state: State, *, days: int, per_day: int, theirs: int) -> int:
+    """Writes calls of other people with `theirs` of one person on each day, half of them known by what requests said; how many in all.
+
+    One day is written call by call, the others are copies of its file: what is looked for stands in each.
+    """
+    state.ledger.mkdir(parents=True, exist_ok=True)
+    ledger, marks = Days(state.ledger), _marks(state)
+    engine = ledger.engine(day_of(BEGIN_US))
+    for start in range(0, per_day, CHUNK):
+        with engine.begin() as connection:
+            _chunk(connection, range(start, min(per_day, start + CHUNK)), per_day // theirs, marks)
+    tidy(engine)
     ledger.close()
+    for n in range(1, days):
+        copied = ledger.path(day_of(BEGIN_US - n * DAY_US))
+        shutil.copyfile(ledger.path(day_of(BEGIN_US)), copied)
+        _move(copied, n, marks)
     return days * per_day
 
 
-def find(folder: Path) -> Found:
+def _move(path: Path, n: int, marks: list[str]) -> None:
+    """The person's calls of a copied day happened on that day, and are calls of their own."""
+    theirs = (
+        "SELECT call_id FROM calls WHERE subject_hash = ? UNION SELECT call_id FROM persons WHERE person = ?"
+    )
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for (call_id,) in connection.execute(theirs, marks).fetchall():
+            moved = f"{call_id}-{n}"
+            connection.execute(
+                "UPDATE calls SET call_id = ?, begun_us = begun_us - ? WHERE call_id = ?",
+                (moved, n * DAY_US, call_id),
+            )
+            for table in ("attempts", "persons"):
+                connection.execute(f"UPDATE {table} SET call_id = ? WHERE call_id = ?", (moved, call_id))
+
+
+def find(state: State) -> Found:
     """Asks for the person five times."""
     times = []
     for _ in range(5):
-        persons = PersonCalls(folder)
+        persons = PersonCalls(state.ledger)
         start = time.perf_counter()
-        found = persons.find([PERSON, DECLARED])
+        found = persons.find(_marks(state))
         times.append((time.perf_counter() - start) * 1000)
         persons.close()
     vendors = {one.target.partition("/")[0] for one in found.received}
     return Found(found.calls, len(vendors), times[0], sorted(times)[2])
 
 
-def _chunk(connection: Connection, n: int, at_us: int, numbers: range, every: int) -> None:
-    pairs = []
-    ties = []
+def answer(state: State, *who: str) -> Answered:
+    """Gives `trunkline trace` five times as a person would."""
+    command = [sys.executable, "-m", "trunkline.cli", "trace", *who, "--json", "--state-dir", str(state.path)]
+    times, told = [], b""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    for _ in range(5):
+        start = time.perf_counter()
+        told = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+        times.append((time.perf_counter() - start) * 1000)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Answered(json.loads(told), sorted(times)[2], spent / 5 * 1000)
+
+
+def _marks(state: State) -> list[str]:
+    return [person_hash(state.keys["subject_salt"], one) for one in (SUBJECT, EMAIL)]
+
+
+def _chunk(connection: Connection, numbers: range, every: int, marks: list[str]) -> None:
+    subject, email = marks
+    pairs, ties = [], []
     for i in numbers:
         begin, end = synthetic(i)
-        begin.call_id = end.call_id = f"call-{n:03d}-{i:07d}"
-        begin.at_us = at_us + i
+        begin.call_id = end.call_id = f"call-{i:07d}"
+        begin.at_us, begin.simulated = BEGIN_US + i, False
         begin.subject_hash = f"{(i * 2654435761) % (1 << 40):032x}"
         end.tried[0].target = begin.target
         if i % every == 0:
-            ties += [(DECLARED, begin.call_id, "request")] if i % (2 * every) else []
-            begin.subject_hash = PERSON if not i % (2 * every) else begin.subject_hash
+            ties += [(email, begin.call_id, "request")] if i % (2 * every) else []
+            begin.subject_hash = subject if not i % (2 * every) else begin.subject_hash
         pairs.append((begin, end))
-    rows.write(connection, (), pairs, at_us)
+    rows.write(connection, (), pairs, BEGIN_US)
     if ties:
         connection.exec_driver_sql("INSERT INTO persons VALUES (?, ?, ?)", ties)

@@ -14,7 +14,7 @@ from trunkline.ops.data.map import DataMap, Mapped, Observed
 NOT_DECLARED = "not declared"
 NONE = "none"
 COLUMNS = (
-    "integration", "title", "owner", "purpose", "declared", "received", "undeclared", "forbidden", "given_by_vendor", "blocked", "redacted",
+    "integration", "title", "owner", "purpose", "declared", "received", "undeclared", "forbidden", "unsure", "given_by_vendor", "blocked", "redacted",
     "region", "retention", "trains", "dpa", "source", "features", "teams", "calls", "not_declared",
 )  # fmt: skip
 
@@ -105,13 +105,15 @@ def table_csv(found: DataMap) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for one in found.integrations:
-        received = [row for row in one.observed if row.side == "request"]
+        sure = [row for row in one.observed if row.state != "unsure"]
+        received = [row for row in sure if row.side == "request"]
+        unsure = [row for row in one.observed if row.side == "request" and row.state == "unsure"]
         writer.writerow(
             _harmless(cell)
             for cell in (
                 one.integration, one.title, said(one.owner), said(one.purpose), _declared(one, " "),
-                _names(received), _names(received, "undeclared"), _names(received, "forbidden"),
-                _names(row for row in one.observed if row.side == "answer"), " ".join(one.blocked), " ".join(one.redacted),
+                _names(received), _names(received, "undeclared"), _names(received, "forbidden"), _names(unsure),
+                _names(row for row in sure if row.side == "answer"), " ".join(one.blocked), " ".join(one.redacted),
                 said(one.region), said(one.retention), _trains(one), said(one.dpa), one.source, " ".join(one.features),
                 " ".join(one.teams), str(one.calls), " ".join(one.not_declared),
             )

@@ -129,6 +129,11 @@ def test_csv_has_a_line_for_each_integration_and_no_formula() -> None:
     assert tuple(head) == COLUMNS
     assert (told["owner"], told["undeclared"], told["received"]) == ("'=cmd()|x", "pii.phone", "pii.phone")
     assert "=cmd()\\|x" in markdown(found)
+    unsure = data_map(snapshot, [seen("stripe", "pii.phone", 1)], [], NOW)
+    told = dict(zip(*csv.reader(io.StringIO(table_csv(unsure))), strict=True))
+    assert (told["received"], told["unsure"]) == ("", "pii.phone"), (
+        "as Markdown: what is not believed yet was not received"
+    )
     assert "<i>" not in markdown(found)
 
 
