@@ -114,6 +114,7 @@ def test_an_outage_from_the_first_failure_to_the_review(
         assert (facts["incident"]["id"], facts["owner"]) == (incident["id"], "crm@example.com")
         assert facts["affected"]["failed"] >= 5
         assert {one["code"] for one in facts["failures"]} <= {"server_error", "circuit_open"}
+        assert item["correlation_ids"], "an alert names calls to look at"
         assert set(item["correlation_ids"]) <= {
             call["correlation_id"] for call in person.told("logs", "--limit", "1000")
         }

@@ -10,6 +10,7 @@ import json
 import shutil
 import socket
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -35,6 +36,8 @@ sign_in:
     client_secret: env:OIDC_SECRET
     roles: {{claim: groups, developer: [shop-devs]}}
     teams: {{claim: groups, names: {{shop: [shop-devs]}}}}
+jwt:
+  ci: {{issuer: "{issuer}", audience: calls, scopes: ["integration:crm"]}}
 """
 
 
@@ -196,6 +199,35 @@ def test_an_identity_that_does_not_hold_opens_nothing(
     finally:
         provider.lie, provider.algorithm = {}, "RS256"
     assert (came.status, session_of(came)) == (403, "")
+
+
+def test_a_service_calls_with_a_token_of_the_provider(served: Served, provider: Provider) -> None:
+    now = time.time()
+    good = {"iss": provider.issuer, "aud": "calls", "sub": "svc-7", "iat": now, "exp": now + 300}
+    eventually(lambda: not refused(served, provider.token(good)), "the provider's keys to be known")
+    for lie in ({"aud": "other"}, {"iss": "https://evil.example"}, {"exp": now - 300}):
+        assert refused(served, provider.token({**good, **lie})), lie
+    provider.algorithm = "none"
+    try:
+        assert refused(served, provider.token(good))
+    finally:
+        provider.algorithm = "RS256"
+
+
+def test_a_link_and_a_password_open_a_session_each_and_a_used_link_none(served: Served) -> None:
+    link = urlsplit(told(served, "console", "link")["link"])
+    for came, opened in ((1, True), (2, False)):
+        answer = browsed(served, "GET", f"{link.path}?{link.query}")
+        assert bool(session_of(answer)) is opened, came
+    words = "correct horse battery staple"
+    made = served.run(
+        "users", "create", "jan", "--role", "operator", "--all-teams", "--password", stdin=f"{words}\n"
+    )
+    assert made.returncode == 0, made.stderr
+    for password, opened in (("wrong horse battery staple", False), (words, True)):
+        answer = browsed(served, "POST", "/sign-in", "", {"user": "jan", "password": password})
+        assert bool(session_of(answer)) is opened, answer.body
+    assert words.encode() not in (served.state / "control.db").read_bytes()
 
 
 def test_a_key_is_renewed_while_both_texts_work_and_then_one(served: Served) -> None:
