@@ -14,8 +14,8 @@ from trunkline.ops.data.map import DataMap, Mapped, Observed
 NOT_DECLARED = "not declared"
 NONE = "none"
 COLUMNS = (
-    "integration", "title", "owner", "purpose", "declared", "received", "undeclared", "forbidden", "unsure", "given_by_vendor", "blocked", "redacted",
-    "region", "retention", "trains", "dpa", "source", "features", "teams", "calls", "not_declared",
+    "integration", "title", "owner", "purpose", "declared", "received", "undeclared", "forbidden", "unsure", "given_by_vendor",
+    "blocked", "redacted", "region", "retention", "trains", "dpa", "source", "features", "teams", "calls", "not_declared",
 )  # fmt: skip
 
 
