@@ -15,7 +15,7 @@ import pytest
 from tests.support.gateway import SECRETS, Trunkline, running_trunkline
 from tests.support.polling import eventually
 from tests.support.simulator import SimulatorProcess
-from tests.support.site import Site, reply
+from tests.support.site import OK, Site, reply
 from tests.support.worker import WorkerProcess, running_worker
 from trunkline.control import keys
 
@@ -326,6 +326,17 @@ integrations:
     operations:
       - {name: search, method: POST, path: /search, repeat: always}
       - {name: act, method: POST, path: /act, repeat: never}
+  payments:
+    base_url: "{site}/base"
+    auth: {kind: none}
+    idempotency: {header: idempotency-key, hours: 24}
+    operations: [{name: pay, method: POST, path: /pay, repeat: with_key}]
+    fallback: [{kind: defer, deadline: 10m}]
+  quotes:
+    base_url: "{site}/base"
+    auth: {kind: none}
+    operations: [{name: quote, method: POST, path: /quote, repeat: always}]
+    fallback: [{kind: static, body: {price: null}}]
 """
 
 
@@ -348,6 +359,54 @@ def test_a_route_falls_back_to_deferral_when_waiting_helps(
         done = ended(trunkline, taken.json["task"]["id"])
     assert (done["state"], done["answer"]["body"]) == ("done", {"ok": True})
     assert [seen.json["n"] for seen in site.seen] == [1, 2, 1]
+
+
+PAUSED = reply(b"{}", "retry-after: 2", status="429 Too Many Requests")
+
+
+@pytest.mark.row("F2")
+def test_a_repeat_under_the_same_key_gets_what_the_fallback_promised(
+    start: Callable[..., Trunkline], site: Site
+) -> None:
+    """The same task, not a second one; a stand-in answer holds for its call alone, so its repeat is tried anew."""
+    trunkline = start(FALLBACK)
+    site.script.extend([PAUSED, PAUSED])
+    taken, again = [
+        trunkline.call("POST", "/api/proxy/site/act", {"n": 1}, {"idempotency-key": "act-1"})
+        for _ in range(2)
+    ]
+    assert (taken.status, again.status, again.body) == (202, 202, taken.body)
+    assert again.field("location") == taken.field("location")
+    assert again.field("x-trunkline-idempotent-replay") == "true"
+
+    site.reset()
+    site.script.append(reply(b"{}", status="503 Service Unavailable"))
+    stand_in, real = [
+        trunkline.call(
+            "POST",
+            "/api/proxy/quotes/quote",
+            {"n": 1},
+            {"idempotency-key": "quote-1", "x-trunkline-max-attempts": "1"},
+        )
+        for _ in range(2)
+    ]
+    assert (stand_in.status, stand_in.json) == (200, {"price": None})
+    assert (real.status, real.json) == (200, {"ok": True})
+
+
+@pytest.mark.row("F2")
+def test_an_act_that_its_vendor_may_know_by_its_key_is_not_made_later_under_another(
+    start: Callable[..., Trunkline], site: Site
+) -> None:
+    trunkline = start(FALLBACK)
+    target, key = "/api/proxy/payments/pay", {"idempotency-key": "pay-1"}
+    site.script.extend([reply(b"{}", status="500 Internal Server Error"), PAUSED, OK])
+    doubtful = trunkline.call("POST", target, {"n": 1}, {**key, "x-trunkline-max-attempts": "1"})
+    busy = trunkline.call("POST", target, {"n": 1}, key)
+    asked = trunkline.call("POST", target, {"n": 1}, {**key, "x-trunkline-defer": "true"})
+    assert (doubtful.status, busy.status, busy.json["code"]) == (500, 429, "rate_limited")
+    assert (asked.status, asked.json["code"]) == (502, "outcome_unknown")
+    assert {seen.field("idempotency-key") for seen in site.seen} == {"pay-1"}
 
 
 def test_bodies_lie_sealed_on_the_disk(shared: Trunkline, site: Site) -> None:

@@ -178,7 +178,7 @@ class Onward:
         if given is None:
             return False
         self._told(trail, told(link))
-        exchange.kept = None
+        exchange.answer, exchange.kept = given, None
         if exchange.adapter is not None:
             exchange.cost_usd = 0.0
         self._give(exchange, given)

@@ -36,6 +36,8 @@ HEADER = b"x-trunkline-defer"
 NOTIFY = b"x-trunkline-notify"
 _YES = (b"true", b"1", b"yes")
 _NO = (b"false", b"0", b"no")
+_AGAIN = "idempotency=again"
+"""The note of a call that goes out under a key whose first use is in doubt."""
 _SPAN = re.compile(rb"([0-9]{1,7})(s|m|h|d)")
 _UNITS = {b"s": 1.0, b"m": 60.0, b"h": 3600.0, b"d": 86400.0}
 NOT_KEPT = HOP_BY_HOP | frozenset(
@@ -86,7 +88,16 @@ class Deferral:
     async def take(
         self, exchange: Exchange, body: bytes, span_s: float, error: CallError | None = None
     ) -> Answer:
-        """Accepts a call as a task that runs at once, or when `error` says that it could succeed."""
+        """Accepts a call as a task that runs at once, or when `error` says that it could succeed.
+
+        Raises `outcome_unknown` for an act that may have happened under its caller's key: the task would have another.
+        """
+        if _AGAIN in exchange.notes:
+            text = (
+                "an earlier request with this idempotency key may have been carried out, and only under this key does the vendor know it; "
+                "a deferred call has a key of its own: send it again without deferral"
+            )
+            raise CallError("outcome_unknown", text, scope="call")
         now = self._wall()
         run_at = now if error is None or error.retry_at is None else max(now, error.retry_at)
         reason = "asked" if error is None else error.code
