@@ -140,7 +140,7 @@ PROFILES: dict[str, Profile] = {
         _plain("elevenlabs", ("xi-api-key",), "request-id"),
         _plain("deepgram", ("token", "bearer"), "dg-request-id"),
         _plain("pinecone", ("api-key",)),
-        Profile("qdrant", _made_by("generic", "Generic", "qdrant"), "qdrant", ("api-key", "bearer")),
+        Profile("qdrant", _made_by("qdrant", "Qdrant"), "qdrant", ("api-key", "bearer")),
         _plain("sendgrid", _BEARER, "x-message-id"),
         _plain("infinisynapse", _BEARER),
     )
