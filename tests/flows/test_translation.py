@@ -14,6 +14,11 @@ pytestmark = pytest.mark.row("A2")
 
 HELLO = [{"role": "user", "content": "Say hello"}]
 CHAT = {"model": "claude-haiku-4-5", "messages": HELLO}
+LONG = {
+    "model": "gpt-4o-mini",
+    "messages": [{"role": "user", "content": "a" * 400}],
+    "system": "b" * 40,
+}
 MESSAGES = {"model": "gpt-4o-mini", "max_tokens": 400, "messages": HELLO}
 
 
@@ -91,7 +96,7 @@ def test_a_stream_of_openai_reaches_an_anthropic_client(trunkline: Trunkline) ->
 def test_tokens_are_guessed_where_the_vendor_counts_none(
     trunkline: Trunkline, simulator: SimulatorProcess
 ) -> None:
-    asked = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "a" * 400}], "system": "b" * 40}
+    asked = {**LONG, "model": "sitechat/tiny"}
     answer = trunkline.call("POST", "/v1/messages/count_tokens", asked)
 
     assert (answer.status, answer.json) == (200, {"input_tokens": 121})
@@ -101,5 +106,26 @@ def test_tokens_are_guessed_where_the_vendor_counts_none(
     assert simulator.ledger() == []
     end = trunkline.recorded(answer).end
     assert (end.state, end.tried, end.notes) == ("ok", [], "translation=anthropic-count-tokens>guess")
-    wrong = trunkline.call("POST", "/v1/messages/count_tokens", {"model": "gpt-4o-mini", "messages": "x"})
+    wrong = trunkline.call("POST", "/v1/messages/count_tokens", {**LONG, "messages": "x"})
     assert (wrong.status, wrong.json["error"]["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "member"),
+    [
+        ("/v1/messages/count_tokens", LONG, "input_tokens"),
+        ("/v1beta/models/gpt-4o-mini:countTokens", {"contents": [{"parts": [{"text": "a" * 400}]}]}, "totalTokens"),
+        ("/v1/responses/input_tokens", {"model": "claude-haiku-4-5", "input": "a" * 400}, "input_tokens"),
+    ],
+)  # fmt: skip
+def test_tokens_are_counted_by_the_vendor_where_it_counts_any(
+    trunkline: Trunkline, simulator: SimulatorProcess, path: str, asked: dict[str, Any], member: str
+) -> None:
+    answer = trunkline.call("POST", path, asked)
+
+    assert (answer.status, answer.json[member] > 50) == (200, True), answer.body
+    [seen] = simulator.ledger()
+    assert seen.path == (
+        "/v1/messages/count_tokens" if "claude" in str(asked) else "/v1/responses/input_tokens"
+    )
+    assert trunkline.recorded(answer).end.cost_usd <= 0

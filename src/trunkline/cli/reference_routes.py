@@ -41,6 +41,7 @@ DIALECTS = {
     "openai-chat": "OpenAI Chat Completions, JSON and stream",
     "openai-embeddings": "OpenAI Embeddings",
     "openai-responses": "OpenAI Responses, JSON and stream",
+    "openai-input-tokens": "OpenAI token counting",
     "anthropic-messages": "Anthropic Messages, JSON and stream",
     "anthropic-count-tokens": "Anthropic token counting",
     "gemini-generate": "Gemini generateContent, JSON and stream",

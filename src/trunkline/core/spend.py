@@ -27,7 +27,7 @@ MOST_FEATURES = 10_000
 OTHER = "(other)"
 TOKEN_S = 7200
 """What a browser token has spent is forgotten so long after its last call; it lives an hour at most."""
-FREE = frozenset(("anthropic-count-tokens", "gemini-count"))
+FREE = frozenset(("anthropic-count-tokens", "gemini-count", "openai-input-tokens"))
 """Model endpoints that cost nothing."""
 
 _TOKEN_TAG = "token:"  # noqa: S105 - the name of a tag

@@ -230,6 +230,31 @@ async def test_a_thread_that_another_vendor_cannot_hold_is_refused_in_the_words_
     )
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("ingress", ["/v1/chat/completions", "/v1/messages"])
+async def test_azures_deployments_stand_in_the_path_with_the_version_behind_it(
+    ingress: str, stream: bool
+) -> None:
+    given = streams(CHUNK, CHUNK_END) if stream else answers(200, CHAT_OK)
+    azure = service(
+        "azure",
+        vendor="azure-openai",
+        dialects=[Dialect(name="openai-chat", path="/openai/deployments/{model}/chat/completions")],
+        api_version=ApiVersion(value="2024-10-21", query="api-version"),
+        models=[Model(id="our gpt")],
+    )
+    trial = Trial(given, services=[azure])
+    more = {"stream": True} if stream else {}
+    asked = {"model": "azure/our gpt", "max_tokens": 9, "messages": HELLO, **more}
+    heard = await trial.ask("POST", ingress, json.dumps(asked).encode())
+
+    assert (heard.status, b"hey" in heard.body) == (200, True)
+    assert trial.wire.sent[0].target == (
+        b"/openai/deployments/our%20gpt/chat/completions?api-version=2024-10-21"
+    )
+    assert json.loads(trial.wire.sent[0].body)["model"] == "our gpt"
+
+
 async def test_a_reply_that_is_none_of_the_vendors_dialect_is_tried_again_then_told() -> None:
     trial = claude(answers(200, b'{"hello":1}'), answers(200, message()))
     heard = await chat(trial, body())

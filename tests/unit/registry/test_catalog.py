@@ -73,8 +73,8 @@ WITHOUT_FEED = {
     *("lm-studio", "meta", "minimax", "moonshot", "nebius", "novita", "nscale", "nvidia", "ovhcloud", "reka"),
     *("sambanova", "scaleway", "siliconflow", "upstage", "venice", "voyage", "zai"),
 }
-DIALECTS = {"openai-chat", "mistral-chat", "cohere-chat", "openai-responses", "openai-embeddings", "anthropic-messages",
-            "anthropic-count-tokens", "gemini-generate", "gemini-embed", "gemini-count"}  # fmt: skip
+DIALECTS = {"openai-chat", "mistral-chat", "cohere-chat", "openai-responses", "openai-input-tokens", "openai-embeddings",
+            "anthropic-messages", "anthropic-count-tokens", "gemini-generate", "gemini-embed", "gemini-count"}  # fmt: skip
 
 
 @pytest.mark.row("R3")

@@ -5,15 +5,17 @@ translate between dialects by the canonical form, one package each (docs/explana
 from __future__ import annotations
 
 from trunkline.core.ports import Adapter, Codec
-from trunkline.plugins.adapters.anthropic_messages import AnthropicCountTokens, AnthropicMessages
+from trunkline.plugins.adapters.anthropic_messages import AnthropicMessages, Counts
 from trunkline.plugins.adapters.chat import CHAT, MISTRAL
 from trunkline.plugins.adapters.cohere import Cohere
 from trunkline.plugins.adapters.cohere_codec import COHERE
 from trunkline.plugins.adapters.gemini import Gemini
+from trunkline.plugins.adapters.gemini_codec import COUNT as GEMINI_COUNT
 from trunkline.plugins.adapters.gemini_codec import GeminiCodec
 from trunkline.plugins.adapters.messages import COUNT, MESSAGES
 from trunkline.plugins.adapters.openai_chat import OpenaiChat
 from trunkline.plugins.adapters.openai_responses import OpenaiResponses
+from trunkline.plugins.adapters.responses_codec import COUNT as INPUT_TOKENS
 from trunkline.plugins.adapters.responses_codec import RESPONSES
 
 ADAPTERS: dict[str, Adapter] = {
@@ -25,13 +27,25 @@ ADAPTERS: dict[str, Adapter] = {
         Cohere("cohere-chat"),
         OpenaiResponses(),
         AnthropicMessages(),
-        AnthropicCountTokens(),
+        Counts("anthropic-count-tokens"),
+        Counts("openai-input-tokens"),
         Gemini("gemini-generate"),
         Gemini("gemini-embed"),
-        Gemini("gemini-count"),
+        Counts("gemini-count"),
     )
 }
 
 CODECS: dict[str, Codec] = {
-    codec.dialect: codec for codec in (CHAT, MESSAGES, COUNT, GeminiCodec(), RESPONSES, MISTRAL, COHERE)
+    codec.dialect: codec
+    for codec in (
+        CHAT,
+        MESSAGES,
+        COUNT,
+        GeminiCodec(),
+        GEMINI_COUNT,
+        RESPONSES,
+        INPUT_TOKENS,
+        MISTRAL,
+        COHERE,
+    )
 }

@@ -129,10 +129,11 @@ def _harmless(event: dict[str, Any]) -> bool:
     return kind in ("message_start", "ping")
 
 
-class AnthropicCountTokens:
-    """Counts cost nothing and are no usage."""
+class Counts:
+    """Counts of tokens cost nothing and are no usage; `name` is the dialect."""
 
-    name = "anthropic-count-tokens"
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def read(self, body: bytes, into: Reading) -> None:
         from_json(body)

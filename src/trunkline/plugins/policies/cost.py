@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from trunkline.core.dialects import WORDLESS
 from trunkline.core.exchange import Attempt, Exchange
 
 BYTES_PER_TOKEN = 4
@@ -87,7 +88,7 @@ def expected(exchange: Exchange, mean: Cost | None) -> Cost:
 
 
 def _output(exchange: Exchange, mean: Cost | None) -> float:
-    if "embed" in exchange.dialect or "count" in exchange.dialect:
+    if exchange.dialect in WORDLESS:
         return 0.0
     asked = _ASKED.search(exchange.body, 0, GUESSED_BYTES)
     if asked is not None:

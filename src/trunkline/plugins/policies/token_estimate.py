@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from trunkline.core.codec import DecodeError, json_decoder
+from trunkline.core.dialects import WORDLESS
 from trunkline.core.exchange import Exchange
 
 BYTES_PER_TOKEN = 3
@@ -79,7 +80,7 @@ class Estimator:
         """For a call to `model` (`integration/model`)."""
         body = exchange.body if exchange.rest is None else b""
         size = len(body) if exchange.rest is None else exchange.rest.length or 0
-        if "embed" in exchange.dialect or "count" in exchange.dialect:
+        if exchange.dialect in WORDLESS:
             return Tokens(min(size // BYTES_PER_TOKEN + 8, MOST_INPUT), 0)
         asked = asked_output(body)
         if not asked:

@@ -9,7 +9,7 @@ import pytest
 
 from trunkline.core.codec import DecodeError
 from trunkline.core.ports import Adapter, Reading
-from trunkline.plugins.adapters.anthropic_messages import AnthropicCountTokens, AnthropicMessages
+from trunkline.plugins.adapters.anthropic_messages import AnthropicMessages, Counts
 
 MESSAGES = AnthropicMessages()
 
@@ -80,8 +80,8 @@ def test_an_error_event_is_an_error() -> None:
 
 
 def test_counting_tokens_is_no_usage() -> None:
-    assert read(AnthropicCountTokens(), {"input_tokens": 12}) == {"finished": True}
-    assert AnthropicCountTokens().watch(b"data: {}\n\n", Reading()) is None
-    for adapter in (AnthropicCountTokens(), MESSAGES):
+    assert read(Counts("anthropic-count-tokens"), {"input_tokens": 12}) == {"finished": True}
+    assert Counts("anthropic-count-tokens").watch(b"data: {}\n\n", Reading()) is None
+    for adapter in (Counts("anthropic-count-tokens"), MESSAGES):
         with pytest.raises(DecodeError):
             adapter.read(b"<html>", Reading())

@@ -1,4 +1,6 @@
-"""Gemini generateContent and streamGenerateContent, both ways (core/ports.Codec). Usage of bytes that pass unchanged is `gemini.py`'s."""
+"""Gemini generateContent and streamGenerateContent, both ways (core/ports.Codec), and countTokens. Usage of
+bytes that pass unchanged is `gemini.py`'s.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,8 @@ from collections.abc import Mapping
 from trunkline.core.answer import Reply
 from trunkline.core.conversation import Change, Request
 from trunkline.core.ports import Facts, Written
+from trunkline.plugins.adapters.codec import DialectCodec
+from trunkline.plugins.adapters.gemini_codec import count
 from trunkline.plugins.adapters.gemini_codec.read_reply import read_reply
 from trunkline.plugins.adapters.gemini_codec.read_request import read_request
 from trunkline.plugins.adapters.gemini_codec.reader import GeminiReader
@@ -14,32 +18,35 @@ from trunkline.plugins.adapters.gemini_codec.write_reply import write_reply
 from trunkline.plugins.adapters.gemini_codec.write_request import write_request
 from trunkline.plugins.adapters.gemini_codec.writer import GeminiWriter
 
+_NAMES: Mapping[str, str] = {
+    "max_tokens": "generationConfig.maxOutputTokens",
+    "temperature": "generationConfig.temperature",
+    "top_p": "generationConfig.topP",
+    "top_k": "generationConfig.topK",
+    "stop": "generationConfig.stopSequences",
+    "seed": "generationConfig.seed",
+    "n": "generationConfig.candidateCount",
+    "presence_penalty": "generationConfig.presencePenalty",
+    "frequency_penalty": "generationConfig.frequencyPenalty",
+    "logprobs": "generationConfig.responseLogprobs",
+    "top_logprobs": "generationConfig.logprobs",
+    "modalities": "generationConfig.responseModalities",
+    "format": "generationConfig.responseSchema",
+    "effort": "generationConfig.thinkingConfig",
+    "tool_choice": "toolConfig",
+    "safety": "safetySettings",
+    "service_tier": "serviceTier",
+}
+_FIELDS = (b"x-goog-", b"x-gemini-")
+
 
 class GeminiCodec:
     """Stateless."""
 
     dialect = "gemini-generate"
     kind = "chat"
-    names: Mapping[str, str] = {
-        "max_tokens": "generationConfig.maxOutputTokens",
-        "temperature": "generationConfig.temperature",
-        "top_p": "generationConfig.topP",
-        "top_k": "generationConfig.topK",
-        "stop": "generationConfig.stopSequences",
-        "seed": "generationConfig.seed",
-        "n": "generationConfig.candidateCount",
-        "presence_penalty": "generationConfig.presencePenalty",
-        "frequency_penalty": "generationConfig.frequencyPenalty",
-        "logprobs": "generationConfig.responseLogprobs",
-        "top_logprobs": "generationConfig.logprobs",
-        "modalities": "generationConfig.responseModalities",
-        "format": "generationConfig.responseSchema",
-        "effort": "generationConfig.thinkingConfig",
-        "tool_choice": "toolConfig",
-        "safety": "safetySettings",
-        "service_tier": "serviceTier",
-    }
-    fields: tuple[bytes, ...] = (b"x-goog-", b"x-gemini-")
+    names: Mapping[str, str] = _NAMES
+    fields: tuple[bytes, ...] = _FIELDS
 
     def method(self, stream: bool) -> tuple[str, bytes]:
         return ("streamGenerateContent", b"alt=sse") if stream else ("generateContent", b"")
@@ -61,3 +68,16 @@ class GeminiCodec:
 
     def writer(self, asked: Request, changes: list[Change]) -> GeminiWriter:
         return GeminiWriter(asked, changes)
+
+
+COUNT = DialectCodec(
+    "gemini-count",
+    "count",
+    names=_NAMES,
+    fields=_FIELDS,
+    read_request=count.read_request,
+    write_request=count.write_request,
+    read_reply=count.read_reply,
+    write_reply=count.write_reply,
+    method=count.method,
+)

@@ -1,7 +1,7 @@
 """JSON Schema as Gemini takes it, and Gemini's own schemas as JSON Schema.
 
 Tools take Google's subset of OpenAPI (ai.google.dev/api/caching#Schema), answers another subset of JSON Schema
-(ai.google.dev/api/generate-content, responseJsonSchema). What neither has is left out and told; read 2026-11-21.
+(ai.google.dev/api/generate-content, responseJsonSchema). What neither has is left out and told.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What Anthropic's models take and refuse, by the beginning of their names, where the catalog of models does not say.
 
-Sources: docs.claude.com (models overview, adaptive thinking, structured outputs, mid-conversation system messages), read 2026-11-21.
+Sources: docs.claude.com (models overview, adaptive thinking, structured outputs, mid-conversation system messages).
 A model that nobody has heard of is taken for a new one.
 """
 

@@ -29,6 +29,20 @@ _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 _ANSWERS = {"function_call_output": "function", "custom_tool_call_output": "custom"}
 
 
+_IN_GROUP = "\x1f"
+
+
+def in_group(namespace: str, name: str) -> str:
+    """The canonical name of a tool that stands in a namespace; vendors without namespaces get one that fits them."""
+    return f"{namespace}{_IN_GROUP}{name}" if namespace else name
+
+
+def group_of(name: str) -> tuple[dict[str, str], str]:
+    """What a call says of its tool's namespace, if it stands in one, and the tool's name there."""
+    namespace, _, inner = name.rpartition(_IN_GROUP)
+    return ({"namespace": namespace} if namespace else {}), inner
+
+
 def read_items(items: list[Any]) -> list[Message]:
     """Input items as messages: thoughts, words and calls of one turn together. Raises Untranslatable."""
     out: list[Message] = []
@@ -67,7 +81,8 @@ def read_item(said: dict[str, Any], where: str) -> tuple[Any, list[Any]]:
             raise Untranslatable(f"`{where}.role` is {str(role)[:40]!r}")
         return role, read_content(said.get("content"), f"{where}.content")
     if kind in _CALLS:
-        call = ToolCall(id=take_text(dict(said), "call_id"), name=take_text(dict(said), "name"))
+        name = in_group(take_text(dict(said), "namespace"), take_text(dict(said), "name"))
+        call = ToolCall(id=take_text(dict(said), "call_id"), name=name)
         call.arguments = take_text(dict(said), _CALLS[kind])
         call.kind = "custom" if kind == "custom_tool_call" else "function"
         return "assistant", [call]

@@ -26,7 +26,7 @@ from trunkline.plugins.adapters.members import (
     take_text,
     whole_object,
 )
-from trunkline.plugins.adapters.responses_codec.items import OWN, read_items
+from trunkline.plugins.adapters.responses_codec.items import OWN, in_group, read_items
 
 _PLAIN: Plain = {
     "model": ("model", str),
@@ -57,7 +57,6 @@ HOSTED = {
 
 def read_request(body: bytes, changes: list[Change]) -> Request:
     """Raises Untranslatable."""
-    del changes
     said = whole_object(body)
     request = Request(dialect=OWN, form={name: said[name] for name in SPELLED if said.get(name) is not None})
     nulls = read_members(said, request, _PLAIN, _SPECIAL)
@@ -70,6 +69,10 @@ def read_request(body: bytes, changes: list[Change]) -> Request:
         request.messages.insert(0, Message(role="system", parts=[Text(text=words)]))
     if not request.messages:
         raise Untranslatable("`input` is missing or empty")
+    if any(one.get("type") == "namespace" for one in request.form.get("tools", ())):
+        changes.append(
+            Change("emulated", "tools.namespace", "its tools one by one and without its description")
+        )
     return request
 
 
@@ -89,17 +92,25 @@ def _input(value: Any, request: Request) -> None:
 def _tools(value: Any, request: Request) -> None:
     if not isinstance(value, list):
         raise Untranslatable("`tools` is no list")
-    request.tools = [_tool(an_object(one, "tools")) for one in value]
+    for one in value:
+        said = an_object(one, "tools")
+        group, inner = [said], ""
+        if said.get("type") == "namespace":
+            inner = take_text(said, "name")
+            listed = said.get("tools")
+            group = [an_object(tool, "tools.tools") for tool in (listed if isinstance(listed, list) else ())]
+        request.tools += [_tool(tool, inner) for tool in group]
 
 
-def _tool(said: dict[str, Any]) -> Tool:
+def _tool(said: dict[str, Any], namespace: str) -> Tool:
     kind = take_text(said, "type")
     if kind not in ("function", "custom"):
         name = next((word for start, word in HOSTED.items() if kind.startswith(start)), kind)
         return Tool(name=name, kind="hosted", dialect=OWN, value={"type": kind, **said})
-    made = Tool(name=take_text(said, "name"), kind=kind, description=take_text(said, "description"))  # type: ignore[arg-type]
+    name = take_text(said, "name")
+    made = Tool(name=in_group(namespace, name), kind=kind, description=take_text(said, "description"))  # type: ignore[arg-type]
     if kind == "custom":
-        made.dialect, made.value = OWN, {"type": kind, "name": made.name, **said}
+        made.dialect, made.value = OWN, {"type": kind, "name": name, **said}
         return made
     made.schema, made.strict = take_object(said, "parameters"), take_bool(said, "strict")
     made.extra = said
@@ -118,7 +129,10 @@ def _tool_choice(value: Any, request: Request) -> None:
         names = [str(one.get("name") or "") for one in said.get("tools") or () if isinstance(one, dict)]
         request.tool_choice = ToolChoice(mode=modes.get(str(said.get("mode")), "auto"), allowed=names)
     else:
-        name = str(said.get("name") or HOSTED.get(str(said.get("type")), said.get("type")))
+        name = in_group(
+            str(said.get("namespace") or ""),
+            str(said.get("name") or HOSTED.get(str(said.get("type")), said.get("type"))),
+        )
         request.tool_choice = ToolChoice(mode="one", name=name)
 
 

@@ -19,7 +19,7 @@ from trunkline.core.conversation import (
     ToolCall,
 )
 from trunkline.plugins.adapters.carrier import Carried, pack
-from trunkline.plugins.adapters.responses_codec.items import OWN
+from trunkline.plugins.adapters.responses_codec.items import OWN, group_of
 
 _INCOMPLETE: dict[Stop, str] = {
     "length": "max_output_tokens",
@@ -150,10 +150,11 @@ def annotation(one: Citation, length: int) -> dict[str, Any]:
 
 def call(part: ToolCall, id_: str, status: str = "completed") -> dict[str, Any]:
     """A call of a tool as an item."""
+    namespace, name = group_of(part.name)
     if part.kind == "custom":
-        inner = {"call_id": part.id, "name": part.name, "input": part.arguments}
+        inner = {"call_id": part.id, **namespace, "name": name, "input": part.arguments}
         return {"id": id_, "type": "custom_tool_call", "status": status, **inner}
-    inner = {"call_id": part.id, "name": part.name, "arguments": part.arguments}
+    inner = {"call_id": part.id, **namespace, "name": name, "arguments": part.arguments}
     return {"id": id_, "type": "function_call", "status": status, **inner}
 
 

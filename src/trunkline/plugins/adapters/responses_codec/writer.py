@@ -17,6 +17,7 @@ from trunkline.core.conversation import (
     Text,
     ToolCall,
 )
+from trunkline.plugins.adapters.responses_codec.items import group_of
 from trunkline.plugins.adapters.responses_codec.write_reply import (
     annotation,
     call,
@@ -212,7 +213,7 @@ class ResponsesWriter:
         elif isinstance(what, ToolCall):
             item = call(what, id_)
             kind, name = _ARGUMENTS[_kind(what)]
-            named = {"name": what.name} if name == "arguments" else {}
+            named = {"name": group_of(what.name)[1]} if name == "arguments" else {}
             out = self._event(f"{kind}.done", **self._at(part), **named, **{name: what.arguments})
         else:
             assert isinstance(what, Reasoning)
