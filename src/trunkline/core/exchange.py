@@ -72,6 +72,8 @@ class Exchange:
     operation: Operation | None = None
     repeat: Repeat = "never"
     stream: bool = False
+    array: Any = None
+    """What makes one JSON array of a stream's events, where the caller wants that (engine/json_array.py)."""
     adapter: Adapter | None = None
     """Reads the answer: of a model call, and of a proxied one to a path where the vendor speaks a known dialect."""
     dialect: str = ""

@@ -63,8 +63,14 @@ class AnswerFields:
             headers = [field for field in headers if field[0] not in RATE_LIMITS]
         translation = attempt.exchange.translation
         if translation is not None:
-            return [*map(self._translated, headers), translation.lines(attempt.vendor_request_id)]
-        return list(map(self._line, headers))
+            out = [*map(self._translated, headers), translation.lines(attempt.vendor_request_id)]
+        else:
+            out = list(map(self._line, headers))
+        return out if attempt.exchange.array is None else [_as_array(line) for line in out]
+
+
+def _as_array(lines: bytes) -> bytes:
+    return lines.replace(b"content-type: text/event-stream", b"content-type: application/json")
 
 
 def kept(attempt: Attempt, response: Response, fields: bytes) -> Answer | None:

@@ -166,6 +166,8 @@ class Deliverer:
             raise reply.malformed(attempt, b"")
         # One that comes compressed, though none was asked for, cannot be read on the way; it passes as it is.
         adapter = exchange.adapter if streamed and b"content-encoding" not in response.fields else None
+        if adapter is None:
+            exchange.array = None
         length = response.fields.get(b"content-length")
 
         def start() -> bool:

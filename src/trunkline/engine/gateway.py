@@ -372,6 +372,8 @@ class Gateway:
             )
         self._diary.end(exchange)
         if event:
+            if exchange.array is not None:
+                event = exchange.array.feed(event) + exchange.array.end()
             exchange.reply.write(event)
             exchange.reply.end()
         else:

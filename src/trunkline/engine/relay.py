@@ -28,6 +28,7 @@ class Relay:
 
     __slots__ = (
         "_adapter",
+        "_array",
         "_attempt",
         "_held",
         "_kept",
@@ -74,6 +75,7 @@ class Relay:
         self._mark = MARKS.get(adapter.name if adapter is not None else "", b"")
         translation = attempt.exchange.translation
         self._stream = None if translation is None else translation.stream()
+        self._array = self.exchange.array
         self.started = False
         self.error: CallError | None = None
         self._opening: list[bytes] = []
@@ -105,6 +107,8 @@ class Relay:
             note(self.reading, piece, self._mark)
         if self._stream is not None:
             piece = self._translated(piece)
+        if self._array is not None:
+            piece = self._array.feed(piece)
         if piece:
             self._write(piece)
 
@@ -152,8 +156,13 @@ class Relay:
             self._pieces.clear()
             if self._adapter.watch(block, self.reading) is not None or self.reading.finished:
                 self._pass(block)
-        if self._stream is not None and self.started and self.reading.finished and self.error is None:
-            self._write(self._stream.finish())
+        if not self.started or not self.reading.finished or self.error is not None:
+            return
+        rest = b"" if self._stream is None else self._stream.finish()
+        if self._array is not None:
+            rest = self._array.feed(rest) + self._array.end()
+        if rest:
+            self._write(rest)
 
     def _hold(self, piece: bytes) -> None:
         self._pieces.append(piece)
@@ -172,7 +181,7 @@ class Relay:
         if data is not None or not self.content or not self.started:
             self._judge(block, data)
             return
-        if self._stream is not None:
+        if self._stream is not None or self._array is not None:
             self.raw(block)
             return
         self.exchange.bytes_out += len(block)

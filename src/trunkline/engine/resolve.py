@@ -22,6 +22,7 @@ from trunkline.core.persons import named_by
 from trunkline.core.ports import Facts
 from trunkline.core.service import Dialect, Operation
 from trunkline.core.text import nearest
+from trunkline.engine import json_array
 from trunkline.engine.body import NEEDED, PERSONS, WANTED, Carried
 from trunkline.engine.heading import Heading
 from trunkline.engine.models import Served
@@ -368,6 +369,8 @@ def _facts(live: Live, model: str) -> Facts:
 
 def _gemini(world: World, exchange: Exchange, named: Named) -> Route:
     exchange.stream = named.gemini_method == "streamGenerateContent"
+    if exchange.stream and json_array.wanted(exchange.query):
+        exchange.array = json_array.JsonArray()
     return _route(world, exchange, named, named.gemini_model)
 
 

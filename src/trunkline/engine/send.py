@@ -8,6 +8,7 @@ from __future__ import annotations
 from trunkline.core.call import Target
 from trunkline.core.exchange import Exchange
 from trunkline.engine.fields import OURS, TO_VENDOR, Filter, without_named
+from trunkline.engine.json_array import as_events
 from trunkline.engine.translate import passes_on
 
 
@@ -41,6 +42,8 @@ class HeadWriter:
         """What is the same for every call with this head to this target: all up to the value of the correlation id."""
         live, member, request = target.live, target.member, exchange.request
         signer, query = member.signer, exchange.query
+        if exchange.array is not None and exchange.translation is None:
+            query = as_events(query)
         if live.fixed_query:
             query = query + b"&" + live.fixed_query if query else live.fixed_query
         if signer.query:

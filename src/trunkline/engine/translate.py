@@ -14,6 +14,7 @@ from trunkline.core.codec import DecodeError
 from trunkline.core.conversation import Change, Request
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Codec, Facts, Written
+from trunkline.engine.answer_format import FormatWatch
 
 MODE = b"x-trunkline-translation-mode"
 MODES = (b"strict", b"lenient")
@@ -111,6 +112,9 @@ class Translation:
         try:
             said = self.translator.serves.read_reply(body, self.asked)
             said.created = said.created or self._now
+            watch = FormatWatch(self.asked)
+            if self.asked.format is not None:
+                watch.see(events_of(said))
         except _UNREADABLE as problem:
             raise ValueError(_shortly(problem)) from None
         if self.asked.stream:
@@ -118,7 +122,7 @@ class Translation:
             answer = self.translator.asks.writer(self.asked, lost).write(events_of(said))
         else:
             answer = self.translator.asks.write_reply(said, self.asked, lost)
-        self.note(lost)
+        self.note(lost + watch.found())
         return answer
 
     def note(self, lost: list[Change]) -> None:
@@ -159,13 +163,14 @@ class Translation:
 class Stream:
     """The events of one vendor's stream, as the caller's dialect writes them."""
 
-    __slots__ = ("_began", "_lost", "_now", "_reader", "_translation", "_writer")
+    __slots__ = ("_began", "_lost", "_now", "_reader", "_translation", "_watch", "_writer")
 
     def __init__(self, translation: Translation, now: float) -> None:
         self._translation = translation
         self._now = now
         self._began = False
         self._lost: list[Change] = []
+        self._watch = FormatWatch(translation.asked)
         self._reader = translation.translator.serves.reader(translation.asked)
         self._writer = translation.translator.asks.writer(translation.asked, self._lost)
 
@@ -178,14 +183,17 @@ class Stream:
                 began = events[0]
                 if isinstance(began, Began):
                     began.created = began.created or self._now
+            self._watch.see(events)
             return self._writer.write(events)
         except _UNREADABLE as problem:
             raise ValueError(_shortly(problem)) from None
 
     def finish(self) -> bytes:
         """What is left to write at the proper end."""
-        rest = self._writer.write(self._reader.finish())
-        self._translation.note(self._lost)
+        events = self._reader.finish()
+        self._watch.see(events)
+        rest = self._writer.write(events)
+        self._translation.note(self._lost + self._watch.found())
         return rest
 
 

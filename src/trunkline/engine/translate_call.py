@@ -80,7 +80,8 @@ def translated(attempt: Attempt, response: Response) -> bytes:
         raise error from None
     if len(translation.changes) > before:
         retold(attempt.exchange)
-    return body
+    array = attempt.exchange.array
+    return body if array is None else array.feed(body) + array.end()
 
 
 def retold(exchange: Exchange) -> None:

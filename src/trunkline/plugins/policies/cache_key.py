@@ -48,7 +48,7 @@ def identity(exchange: Exchange, route: Route, scope: Scope, relevant: Relevant)
         exchange.ingress.encode(),
         exchange.dialect.encode(),
         route.model.encode("utf-8", "surrogatepass"),
-        b"%d%d" % (exchange.stream, packed),
+        b"%d%d%d" % (exchange.stream, packed, exchange.array is not None),
         b"%d" % len(fields),
         *(part for field in fields for part in field),
         canonical(exchange.body, is_json=b"json" in kind or bool(exchange.dialect)),
