@@ -93,6 +93,52 @@ def test_a_stream_of_openai_reaches_an_anthropic_client(trunkline: Trunkline) ->
     assert trunkline.recorded(answer).end.state == "ok"
 
 
+def test_a_responses_client_talks_to_anthropic_whole_and_streamed(
+    trunkline: Trunkline, simulator: SimulatorProcess
+) -> None:
+    asked = {"model": "claude-haiku-4-5", "input": "Say hello", "instructions": "Be short."}
+    answer = trunkline.call("POST", "/v1/responses", asked)
+
+    assert answer.status == 200, answer.body
+    whole = json.loads(answer.body)
+    assert (whole["object"], whole["status"], whole["store"]) == ("response", "completed", False)
+    [item] = whole["output"]
+    assert (item["type"], item["role"], item["content"][0]["type"]) == ("message", "assistant", "output_text")
+    assert [(one.vendor, one.path) for one in simulator.ledger()] == [("anthropic", "/v1/messages")]
+    report = answer.field("x-trunkline-translation")
+    assert report is not None
+    assert report.startswith("openai-responses>anthropic-messages")
+
+    streamed = trunkline.call("POST", "/v1/responses", {**asked, "stream": True})
+    told = events(streamed.body)
+    assert [e["type"] for e in told][:2] == ["response.created", "response.in_progress"]
+    assert [e["sequence_number"] for e in told] == list(range(len(told)))
+    text = "".join(e["delta"] for e in told if e["type"] == "response.output_text.delta")
+    assert told[-1]["type"] == "response.completed"
+    assert text == told[-1]["response"]["output"][0]["content"][0]["text"] == item["content"][0]["text"]
+    assert trunkline.recorded(streamed).end.cost_usd > 0
+
+    refused = trunkline.call("POST", "/v1/responses", {**asked, "previous_response_id": "resp_1"})
+    assert refused.status == 400
+    assert "send the turns themselves in `input`" in refused.json["error"]["message"]
+
+
+def test_a_gemini_client_without_events_gets_an_array_of_another_vendor(
+    trunkline: Trunkline, simulator: SimulatorProcess
+) -> None:
+    asked = {"contents": [{"role": "user", "parts": [{"text": "Say hello"}]}]}
+    for model, vendor in (("gpt-4o-mini", "openai"), ("gemini-2.5-flash", "gemini")):
+        answer = trunkline.call("POST", f"/v1beta/models/{model}:streamGenerateContent", asked)
+
+        kind = (answer.field("content-type") or "").split(";")[0]
+        assert (answer.status, kind) == (200, "application/json"), answer.body
+        chunks = json.loads(answer.body)
+        assert len(chunks) > 1
+        assert chunks[-1]["candidates"][0]["finishReason"] == "STOP"
+        assert simulator.ledger()[-1].vendor == vendor
+        assert trunkline.recorded(answer).end.cost_usd > 0
+
+
 def test_tokens_are_guessed_where_the_vendor_counts_none(
     trunkline: Trunkline, simulator: SimulatorProcess
 ) -> None:
