@@ -184,7 +184,7 @@ def _summary(look: Look, made: Plan, written: list[str], plan_path: Path, left: 
     open_sites = [site for site in made.sites if not site.through]
     exact = sum(bool(site.diff) for site in open_sites)
     say(
-        f"Found {len(made.integrations)} integrations, {len(made.moves)} credentials to move, "
+        f"Found {len(made.integrations)} integrations, {sum(not move.spare for move in made.moves)} credentials to move, "
         f"{len(open_sites)} places where clients change ({exact} with the exact lines)."
     )
     if left:

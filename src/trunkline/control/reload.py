@@ -1,8 +1,8 @@
 """From the registry on disk to what the gateway serves: load, resolve, judge, publish; or refuse and leave the old one live.
 
-A reload is refused for a wrong registry, for a reference that resolved before and no longer does, and for a new `env:` name
-that the process lacks (ruling 22); a start goes on without the missing ones. The outcome stands in `reload.json`. Not for:
-when to do it (`supervise.py`).
+A reload is refused for a wrong registry, for a reference that resolved before and no longer does, for an integration whose
+credential was renamed to one that is nowhere, and for a new `env:` name that the process lacks (ruling 22); a start goes on
+without the missing ones. The outcome stands in `reload.json`. Not for: when to do it (`supervise.py`).
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ class Compiler:
                 raise RegistryInvalid(weak)
             if not first:
                 _refuse_lost(self._state, loaded, resolved)
+                _refuse_stripped(self._state, loaded, resolved)
                 _refuse_unset(loaded, resolved, self.refs)
             content = self._publish(loaded, resolved)
             self._hand(declared, others, resolved)
@@ -197,6 +198,45 @@ def _refuse_lost(state: State, loaded: Loaded, resolved: Resolved) -> None:
     lost = [ref for ref in resolved.missing if ref in known and ref not in resolved.deliberate]
     if lost:
         raise RegistryInvalid([_lost(loaded, ref, resolved.missing[ref]) for ref in lost])
+
+
+def _refuse_stripped(state: State, loaded: Loaded, resolved: Resolved) -> None:
+    """Raises RegistryInvalid for each integration that calls with a credential now and would be left with references to nothing."""
+    before, there = publish.read_sealed(state, state.master_key()), publish.read_snapshot(state)
+    known = before.values if before else {}
+    had = {
+        service.name: [one.ref for one in service.credentials if one.ref in known]
+        for service in (there.services if there else ())
+        if service.enabled
+    }
+    stripped = [
+        _stripped(loaded, service, had[service.name], resolved)
+        for service in loaded.snapshot.services
+        if service.enabled
+        and had.get(service.name)
+        and service.credentials
+        and all(one.ref in resolved.missing for one in service.credentials)
+        and not any(one.ref in resolved.deliberate for one in service.credentials)
+    ]
+    if stripped:
+        raise RegistryInvalid(stripped)
+
+
+def _stripped(loaded: Loaded, service: Service, had: list[str], resolved: Resolved) -> Finding:
+    ref = service.credentials[0].ref
+    line, column, _ = loaded.source.find(("integrations", service.name), key=True)
+    said = resolved.missing[ref].partition(". ")[0].rstrip(".")
+    return Finding(
+        severity="error",
+        code="secret-lost",
+        file=loaded.source.file,
+        line=line,
+        column=column,
+        item=f"integrations.{service.name}.secret",
+        value=ref,
+        message=f"{service.name} calls with {', '.join(had)} now, and would be left without a credential: {ref}: {said}.",
+        cure="Is the name right? If it is new, store its value first. The registry before stays live.",
+    )
 
 
 def _refuse_unset(loaded: Loaded, resolved: Resolved, live: list[str]) -> None:

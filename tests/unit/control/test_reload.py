@@ -145,6 +145,22 @@ def test_a_new_integration_without_its_key_is_simulated_where_that_was_asked_for
     assert here.services["stripe"].simulated
 
 
+@pytest.mark.row("R5")
+def test_a_credential_that_is_renamed_to_nothing_refuses_the_reload_until_it_is_there(make):
+    here = make({"OPENAI_API_KEY": KEY})
+    here.load(OPENAI, first=True)
+    refused = here.load(OPENAI.replace("env:OPENAI_API_KEY", "store:OPENAI_KEY"))
+    [finding] = refused.errors
+    assert (finding.code, finding.line, finding.value) == ("secret-lost", 3, "store:OPENAI_KEY")
+    assert finding.message.startswith(
+        "openai calls with env:OPENAI_API_KEY now, and would be left without a credential: store:OPENAI_KEY: "
+    )
+    assert here.services["openai"].credentials[0].ref == "env:OPENAI_API_KEY"
+    secrets.set_secret(here.state, "OPENAI_KEY", KEY)
+    assert here.load().ok
+    assert here.sealed.values["store:OPENAI_KEY"] == KEY
+
+
 @pytest.mark.row("S4")
 def test_a_killed_or_removed_secret_takes_effect_and_refuses_nothing(make):
     here = make({"OPENAI_API_KEY": KEY})

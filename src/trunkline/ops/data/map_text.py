@@ -58,7 +58,12 @@ def _line(one: Mapped) -> tuple[str, ...]:
         said(one.retention),
         _trains(one),
         said(one.dpa),
-        ", ".join(one.features) or (NONE if not one.calls else f"{one.calls} calls without a feature"),
+        ", ".join(one.features)
+        or (
+            NONE
+            if not one.calls
+            else f"{one.calls} {'call' if one.calls == 1 else 'calls'} without a feature"
+        ),
     )
 
 

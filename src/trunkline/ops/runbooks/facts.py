@@ -193,7 +193,7 @@ def _instead(one: RunbookFacts) -> Iterator[str]:
     elif one.fallbacks:
         yield "none of the declared fallbacks is known to work now"
     yield from (f"declared: {text}" for text in one.fallbacks)
-    if not one.fallbacks:
+    if not one.fallbacks and not one.serving:
         yield "no fallback is declared"
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["env", "source", "settings", "ci", "platform", "manifest"]
+Kind = Literal["env", "source", "settings", "ci", "platform", "manifest", "prose"]
 """Of the file: variables of an environment; code; configuration; CI; Vercel, Netlify and the like; a list of packages."""
 Role = Literal["code", "test", "example", "docs"]
 """What its place says that a file is for. What tests, examples and docs call, the product does not."""

@@ -6,16 +6,16 @@ Not for: what is found in one file (`code.py`, `settings_files.py`, `manifests.p
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from . import code, manifests, settings_files
 from .clients import Made
-from .found import Found, Import
+from .found import Credential, Found, Import
 from .lexer import language_of
-from .secrets_seen import Forms, Keeper
+from .secrets_seen import Forms, Keeper, Seen
 from .tree import File, Limits, Tree, is_env_file
 from .vendors import Vendors, load
 
@@ -56,6 +56,10 @@ def look(
     return Look(root=root, found=_settled(found), made=reader.made)
 
 
+PROSE = (".md", ".markdown", ".mdx", ".rst", ".adoc", ".txt")
+"""Read for vendors' keys alone: people paste them there."""
+
+
 def is_wanted(path: str, name: str) -> bool:
     """Whether a file may hold anything."""
     suffix = "." + name.rsplit(".", 1)[-1].lower() if "." in name[1:] else ""
@@ -64,6 +68,7 @@ def is_wanted(path: str, name: str) -> bool:
         or manifests.manager_of(path) != ""
         or settings_files.kind_of(path) is not None
         or is_env_file(name)
+        or suffix in PROSE
     )
 
 
@@ -93,6 +98,17 @@ class _Reader:
             self.found.hosts.extend(set_here.hosts)
             self.found.credentials.extend(set_here.credentials)
             self.found.set_names.extend(set_here.set_names)
+        if language is None and kind is None and file.suffix in PROSE:
+            self.found.credentials.extend(self._pasted(file))
+
+    def _pasted(self, file: File) -> Iterator[Credential]:
+        """Keys in prose: only by a vendor's form, and no sandbox keys, which manuals show."""
+        prose = file._replace(role="docs")
+        for offset, value in self._forms.places(file.text):
+            line = file.text.count("\n", 0, offset) + 1
+            made = self._keeper.kept(Seen("", value, line, False), prose, "prose")
+            if made is not None and made.live is not False:
+                yield made
 
 
 def _settled(found: Found) -> Found:

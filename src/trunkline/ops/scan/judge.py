@@ -157,7 +157,11 @@ def _said(one: Credential) -> str:
 
 def _hardcoded(credentials: list[Credential]) -> Iterator[Problem]:
     for one in credentials:
-        if not one.valued or one.role == "docs" or (one.ignored and one.kind == "env"):
+        if (
+            not one.valued
+            or (one.role == "docs" and one.kind != "prose")
+            or (one.ignored and one.kind == "env")
+        ):
             continue
         if one.role in ("test", "example") and one.by != "form":
             continue

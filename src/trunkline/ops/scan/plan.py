@@ -17,7 +17,7 @@ from .found import Credential, Found, Site
 from .gather import Look
 from .registry_text import secret_name
 from .secrets_seen import Forms
-from .services import Service
+from .services import KEYLIKE, NO_KEY, Service
 from .tree import decoded, is_example_env
 from .vendors import Vendors
 
@@ -39,6 +39,8 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     """Its value stands in a file that git has: replace it at the vendor."""
     held: bool = False
     """The product goes on using it; only its place changes."""
+    spare: bool = False
+    """A further key of a vendor whose key Trunkline puts on already, written into code: nothing needs it afterwards."""
     reference: str = ""
 
 
@@ -178,6 +180,7 @@ def _move(service: Service, one: Credential, found: Found, *, held: bool) -> Mov
     else:
         command = f"trunkline secrets set {name}"
     committed = any(c.valued and not c.ignored and c.kind != "ci" for c in same)
+    spare = held and one.kind == "source" and one.by == "form" and service.key is not None
     return Move(
         name=name,
         service=service.name,
@@ -186,6 +189,7 @@ def _move(service: Service, one: Credential, found: Found, *, held: bool) -> Mov
         valued=one.valued,
         committed=committed,
         held=held,
+        spare=spare and bool(KEYLIKE.search(one.name.upper())) and not NO_KEY.search(one.name.upper()),
         reference=f"store:{name}",
     )
 

@@ -55,13 +55,20 @@ def _moves(plan: Plan) -> str:
             "Trunkline puts these on the requests; the product no longer has them:\n",
             *_commands(put_on),
         ]
-    held = [move for move in plan.moves if move.held]
+    held = [move for move in plan.moves if move.held and not move.spare]
     if held:
         lines += [
             "The product goes on using these (OAuth clients, webhooks, signing clients); out of its files they go all the same:\n",
             *_commands(held),
         ]
-    committed = [move.name for move in plan.moves if move.committed]
+    spare = [move for move in plan.moves if move.spare]
+    if spare:
+        places = ", ".join(f"`{place}` ({move.service})" for move in spare for place in move.places)
+        lines.append(
+            f"Further keys of the same vendors stand in code: {places}. Nothing needs them once the clients are changed: "
+            "take them out, and revoke them at their vendors.\n"
+        )
+    committed = [move.name for move in plan.moves if move.committed and not move.spare]
     if committed:
         lines.append(
             f"Git has the values of {', '.join(f'`{name}`' for name in committed)}: after the move, replace them at their vendors.\n"

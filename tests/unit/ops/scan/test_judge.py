@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trunkline.ops.scan import baseline, gather, judge, plan, sarif, services, vendors
+from trunkline.ops.scan import baseline, gather, judge, plan, plan_text, sarif, services, vendors
 from trunkline.ops.scan.judge import RULES, Declared, Problem
 
 from .made import value
@@ -230,3 +230,48 @@ def test_sarif_has_what_the_standard_asks_for(tmp_path: Path, known: vendors.Ven
         assert " " not in location["physicalLocation"]["artifactLocation"]["uri"]
     assert len({result["partialFingerprints"]["trunklineScan/v1"] for result in run["results"]}) == 3
     assert "baselineState" not in sarif.log(found, version="1", with_baseline=False)["runs"][0]["results"][0]
+
+
+@pytest.mark.row("R6")
+def test_keys_that_were_pasted_into_prose_are_found_but_no_sandbox_keys_of_manuals(
+    tmp_path: Path, known: vendors.Vendors
+) -> None:
+    found = problems(
+        tmp_path,
+        known,
+        {
+            "docs/from-the-chat.md": f"> jo: the new key is {value('OPENAI')}, the old one ran out\n",
+            "README.md": f"Try it:\n\n    curl -u {value('STRIPE_TEST')}: https://api.stripe.com\n    token: {value('HEX')}\n",
+            "notes.txt": "sk-proj-your-key-here\n",
+        },
+    )
+
+    assert shown(found) == [("hardcoded-credential", "warning", "docs/from-the-chat.md:1")]
+
+
+def test_a_further_key_in_code_is_not_moved_but_revoked(tmp_path: Path, known: vendors.Vendors) -> None:
+    (tmp_path / ".env").write_text(f"OPENAI_API_KEY={value('OPENAI')}\n")
+    old = f'api_key=os.environ.get("OPENAI_API_KEY", "{value("OPENAI", 2)}")'
+    (tmp_path / "ask.py").write_text(f"import os\nfrom openai import OpenAI\nclient = OpenAI({old})\n")
+    look = gather.look(tmp_path, vendors=known)
+    made = plan.made(
+        look, services.services_of(look.found, known), known, registry="trunkline.yaml", proxy_url="http://x"
+    )
+    text = plan_text.markdown(made)
+
+    assert [(move.name, move.spare) for move in made.moves] == [("OPENAI_API_KEY", False), ("api_key", True)]
+    assert "--as api_key" not in text
+    assert "`ask.py:3` (openai). Nothing needs them" in text
+
+
+def test_a_key_to_trunkline_is_no_vendors_and_may_lie_in_an_ignored_env_file(
+    tmp_path: Path, known: vendors.Vendors
+) -> None:
+    key = f"TRUNKLINE_KEY=tl_{value('GITHUB')[4:]}\n"
+    found = problems(tmp_path, known, {".gitignore": ".env.local\n", ".env.local": key})
+    committed = problems(tmp_path, known, {".env": key})
+    look = gather.look(tmp_path, vendors=known)
+
+    assert found == []
+    assert shown(committed)[0] == ("hardcoded-credential", "critical", ".env:1")
+    assert services.services_of(look.found, known) == []
