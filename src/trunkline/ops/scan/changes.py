@@ -11,10 +11,11 @@ import re
 import msgspec
 
 from . import edits
-from .clients import Made, Row
+from .clients import STEP, Made, Row
 from .context import enclosed
 from .found import Site
 from .lexer import GO, JAVA, JAVASCRIPT, PHP, PYTHON, RUBY, read
+from .needed import options_name, with_imports
 from .secrets_seen import Forms, is_placeholder, is_random, safe
 from .services import Service
 
@@ -51,7 +52,7 @@ def with_change(made: Made, text: str, service: Service, proxy_url: str, forms: 
     if changed is None:
         said = row.note if row is not None and row.note else "no exact change is known for it; lead it to"
         return msgspec.structs.replace(site, note=f"{said}: {address}", key=_key(service))
-    lines = unified(site.place.path, text, _with_import(site.language, changed))
+    lines = unified(site.place.path, text, with_imports(site.language, changed))
     shown = [masked(line, forms) if is_changed_line(line) else line for line in lines]
     key = _key(service) if row is None or not row.key else ""
     return msgspec.structs.replace(site, diff=shown, hidden=shown != lines, key=key)
@@ -87,7 +88,7 @@ def patched(
         else:
             now = changed
     if now != text and all_of_one_file:
-        now = _with_import(all_of_one_file[0][0].site.language, now)
+        now = with_imports(all_of_one_file[0][0].site.language, now)
     return now, left
 
 
@@ -126,6 +127,8 @@ def _address(made: Made, text: str, service: Service, proxy_url: str) -> str:
         return proxied + _path_below(written, service)
     if service.vendor == row.vendor and row.path is not None:
         return proxy_url + row.path
+    if service.vendor != row.vendor and row.vendor == "openai":
+        return proxied + service.openai_base
     return proxied + (_path_below(written, service) if written else row.own)
 
 
@@ -167,20 +170,35 @@ def _call(row: Row, made: Made, text: str, address: str) -> str:
         return _builder(row, made, text, base, key)
     comments: list[str] = []
     body = _without_comments(made, text, comments)
+    if row.language == "python" and edits.splats(body) > 1:
+        return text  # which of them holds what cannot be told
+    if row.style == "object" and row.quote:
+        body = edits.as_array(body, row.key)
     if row.key == "0":
         body = edits.with_first(body, key)
     if row.style == "keywords":
-        sign = ": " if row.language == "ruby" else "="
+        sign = "=" if row.language == "python" else ": "
         body = edits.with_keyword(body, keys, key, sign, positional=True) if row.key != "0" else body
         body = edits.with_keyword(body, bases, base, sign)
     elif row.style == "object":
         body = edits.with_member(body, bases, base, quote=row.quote)
         body = edits.with_member(body, keys, key, quote=row.quote) if row.key != "0" else body
     elif row.style == "options":
-        body = edits.with_option(edits.with_option(body, row.key, key), row.base, base)
+        body = _options(row, text, body, key, base)
     for number, comment in enumerate(comments):
         body = body.replace(chr(FIRST_SIGN + number) * len(comment), comment)
     return text[: made.opening + 1] + body + text[made.closing :]
+
+
+def _options(row: Row, text: str, body: str, key: str, base: str) -> str:
+    """Options of Go, by the name that the file has for their package."""
+    for name, value in ((row.key, key), (row.base, base)):
+        if name != "0":
+            package, _, option = name.partition(".")
+            used = re.search(r"(\w+)\.With(?:Token|APIKey|BaseURL)\(", body)
+            named = (used[1] if used else options_name(text)) if package == "option" else package
+            body = edits.with_option(body, f"{named}.{option}", value)
+    return body
 
 
 def _without_comments(made: Made, text: str, comments: list[str]) -> str:
@@ -206,12 +224,13 @@ def _only_comments(made: Made, text: str) -> str:
 def _builder(row: Row, made: Made, text: str, base: str, key: str) -> str:
     start = made.closing + 1
     at = start
-    while (match := re.compile(r"\s*\.\s*\w+\s*\(").match(text, at)) is not None:
+    while (match := STEP.match(text, at)) is not None:
         close = enclosed(text, match.end() - 1)
         if close < 0:
             break
         at = close + 1
-    chain = edits.with_step(edits.with_step(text[start:at], row.key, key), row.base, base)
+    sign = "->" if row.language == "php" else "."
+    chain = edits.with_step(edits.with_step(text[start:at], row.key, key, sign), row.base, base, sign)
     return text[:start] + chain + text[at:]
 
 
@@ -228,18 +247,6 @@ def _assignment(row: Row, made: Made, text: str, address: str) -> str:
     if second:
         line += f"\n{indent[0] if indent else ''}{second}{last}"
     return text[: made.start] + line + text[end:]
-
-
-def _with_import(language: str, text: str) -> str:
-    """Python reads its environment by `os`."""
-    if READS["python"] not in text:
-        return text
-    if language != "python" or re.search(
-        r"^\s*(?:import\s+(?:[\w., ]+,\s*)?os\b|from\s+\S+\s+import\s+.*\bos\b)", text, re.MULTILINE
-    ):
-        return text
-    first = re.search(r"^(?!from __future__)(?:import|from)\s", text, re.MULTILINE)
-    return text[: first.start()] + "import os\n" + text[first.start() :] if first else text
 
 
 def _quoted(language: str, address: str) -> str:

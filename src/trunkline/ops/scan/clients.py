@@ -32,6 +32,14 @@ ENV_READ = re.compile(
 """Reading a variable of the environment, in any of the languages."""
 
 
+STEP = re.compile(r"\s*(?:\.|->)\s*\w+\s*\(")
+"""One step of a chain of calls."""
+
+
+_VLLM = re.compile(r"://(?:localhost|127\.0\.0\.1|host\.docker\.internal):8000\b")
+"""Where vLLM listens unless told; so does much else, so the file must speak of it."""
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One way of making a client."""
 
@@ -127,6 +135,8 @@ def _made(
     if row.style == "builder":
         body = _chain(source.code, closing + 1)
     vendor, host, through = _leads(row, body, vendors)
+    if through and row.vendor == "openai" and _VLLM.search(body) and "vllm" in source.text.lower():
+        vendor, host, through = "vllm", "", False
     through = through or (bool(row.assign) and _is_set_elsewhere(row, source.code, start))
     line = source.line_of(start)
     site = Site(
@@ -173,7 +183,8 @@ def given(row: Row, body: str) -> str | None:
     names = [name for name in (row.base, row.old.get("base")) if name]
     for name in names:
         if row.style in ("builder", "options"):
-            match = re.search(rf"(?<!\w){re.escape(name)}\s*\(", body)
+            known = name.removeprefix("option.")  # its package may have another name in the file
+            match = re.search(rf"(?<!\w){re.escape(known)}\s*\(", body)
             if match is not None:
                 close = enclosed(body, match.end() - 1)
                 return body[match.end() : close] if close > 0 else body[match.end() :]
@@ -187,7 +198,7 @@ def given(row: Row, body: str) -> str | None:
 def _chain(code: str, start: int) -> str:
     """The calls that follow one another from here: `.a(...).b(...)`."""
     at = start
-    while (match := re.compile(r"\s*\.\s*\w+\s*\(").match(code, at)) is not None:
+    while (match := STEP.match(code, at)) is not None:
         close = enclosed(code, match.end() - 1)
         if close < 0:
             break

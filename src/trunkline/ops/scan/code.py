@@ -37,11 +37,27 @@ def look(file: File, language: Language, vendors: Vendors, keeper: Keeper, forms
     source = read(file.text, language, file.path)
     found = InCode(imports=imports.of_file(source, file, vendors))
     found.made = clients.of_file(source, file, found.imports, vendors)
+    found.imports += _led_by_name(found.made, file)
     _addresses(source, file, vendors, found)
     seen = {(one.name, one.line, one.value): one for one in (*valued(source, forms), *_read(source))}
     kept = [made for one in seen.values() if (made := keeper.kept(one, file, "source")) is not None]
     found.credentials = _once(kept)
     return found
+
+
+def _led_by_name(made: list[Made], file: File) -> list[Import]:
+    """Vendors that another vendor's SDK reaches by a variable: `OpenAI(base_url=os.environ["VLLM_BASE_URL"])`."""
+    return [
+        Import(
+            vendor=one.site.vendor,
+            module=f"{one.site.sdk} with its address",
+            place=one.site.place,
+            language=one.site.language,
+            role=file.role,
+        )
+        for one in made
+        if one.row is not None and one.site.vendor not in ("", one.row.vendor) and not one.site.host
+    ]
 
 
 def _addresses(source: Source, file: File, vendors: Vendors, found: InCode) -> None:

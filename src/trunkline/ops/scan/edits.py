@@ -62,10 +62,45 @@ def with_keyword(text: str, names: list[str], value: str, sign: str, *, position
         )
         if match is not None:
             return text[: span.start + match.end()] + value + text[span.end :]
+    if (
+        sign == "="
+        and (splat := next((s for s in spans if text.startswith("**", s.start)), None)) is not None
+    ):
+        return _into_splat(text, splat, names[0], value)
     first = text[spans[0].start : spans[0].end] if spans else "*"
     if positional and not re.match(r"\*|[A-Za-z_]\w*\s*(?:=(?!=)|:(?!:))", first):
         return with_first(text, value)
     return _appended(text, spans, f"{names[0]}{sign}{value}")
+
+
+def splats(text: str) -> int:
+    """How many arguments of Python are dictionaries that are made elsewhere."""
+    return sum(bool(re.match(r"\*\*\s*[^{\s]", text[span.start : span.end])) for span in arguments(text))
+
+
+def _into_splat(text: str, span: Span, name: str, value: str) -> str:
+    """`**options` with the keyword in it: it may be there already, and twice would be an error."""
+    given = text[span.start + 2 : span.end].strip()
+    if not given.startswith("{"):
+        return f'{text[: span.start]}**{{**{given}, "{name}": {value}}}{text[span.end :]}'
+    opening = text.index("{", span.start)
+    inner = text[opening + 1 : span.end - 1]
+    for one in arguments(inner):
+        key = re.match(rf"[\"']{re.escape(name)}[\"']\s*:\s*", inner[one.start : one.end])
+        if key is not None:
+            new = inner[: one.start + key.end()] + value + inner[one.end :]
+            return text[: opening + 1] + new + text[span.end - 1 :]
+    new = _appended(inner, arguments(inner), f'"{name}": {value}')
+    return text[: opening + 1] + new + text[span.end - 1 :]
+
+
+def as_array(text: str, key: str) -> str:
+    """Arguments of PHP whose first one may be a key or an array of settings: an array of settings."""
+    spans = arguments(text)
+    if not spans or text[spans[0].start] == "[" or text.startswith("array(", spans[0].start):
+        return text
+    first = spans[0]
+    return f"{text[: first.start]}['{key}' => {text[first.start : first.end]}]{text[first.end :]}"
 
 
 def with_first(text: str, value: str) -> str:
@@ -113,16 +148,17 @@ def with_option(text: str, call: str, value: str) -> str:
     return _appended(text, arguments(text), f"{call}({value})")
 
 
-def with_step(chain: str, step: str, value: str) -> str:
-    """A chain of calls (`.a(...).b(...)`) with one step set; it is put first where there is none."""
-    match = re.search(rf"\.\s*{re.escape(step)}\s*\(", chain)
+def with_step(chain: str, step: str, value: str, sign: str = ".") -> str:
+    """A chain of calls (`.a(...).b(...)`) with one step set; where there is none it is put first, or behind what reads the environment."""
+    match = re.search(rf"{re.escape(sign)}\s*{re.escape(step)}\s*\(", chain)
     if match is not None:
         close = enclosed(chain, match.end() - 1)
         if close > 0:
             return chain[: match.end()] + value + chain[close:]
-    blank = re.match(r"\s*", chain)
-    lead = blank[0] if blank else ""
-    return f"{lead}.{step}({value}){chain}"
+    environment = re.search(rf"{re.escape(sign)}\s*fromEnv\s*\(\s*\)", chain)
+    at = environment.end() if environment else 0
+    blank = re.match(r"\s*", chain[at:])
+    return f"{chain[:at]}{blank[0] if blank else ''}{sign}{step}({value}){chain[at:]}"
 
 
 def _appended(text: str, spans: list[Span], new: str, *, blank: str = "") -> str:
@@ -134,14 +170,14 @@ def _appended(text: str, spans: list[Span], new: str, *, blank: str = "") -> str
     newline = before.rfind("\n")
     own_line = newline >= 0 and not before[newline:].strip()
     rest = text[last.end :]
-    comma = rest.lstrip().startswith(",")
+    comma = re.match(rf"{BLANK}*,", rest)
+    behind = last.end + (comma.end() if comma else 0)
     if own_line:
         indent = before[newline:]
-        if comma:
-            at = last.end + rest.index(",") + 1
-            return f"{text[:at]}{indent}{new},{text[at:]}"
-        return f"{text[: last.end]},{indent}{new}{rest}"
+        remark = re.match(r"[ \t]*[\ue000-\uf8ff]+", text[behind:])
+        said = remark[0] if remark else ""
+        head = text[:behind] if comma else f"{text[: last.end]},"
+        return f"{head}{said}{indent}{new}{',' if comma else ''}{text[behind + len(said) :]}"
     if comma:
-        at = last.end + rest.index(",") + 1
-        return f"{text[:at]} {new}{text[at:]}"
+        return f"{text[:behind]} {new}{text[behind:]}"
     return f"{text[: last.end]}, {new}{rest}"

@@ -79,6 +79,8 @@ class Service(msgspec.Struct, kw_only=True):
     """`connect`: nobody can put its credential on for it."""
     why: str = ""
     auth: dict[str, str] = {}
+    openai_base: str = "/v1"
+    """Where clients of OpenAI's SDK find it below its address."""
     data: list[str] | None = None
     key_needed: bool = True
     hosts: list[str] = []
@@ -206,6 +208,7 @@ def _known(vendor: Vendor, group: _Group) -> list[Service]:
         way=vendor.row.way,
         why=vendor.row.why,
         auth=vendor.auth,
+        openai_base=vendor.openai_base,
         data=vendor.data,
         key_needed=vendor.key_needed,
         usual_key=vendor.env[0] if vendor.env else "",

@@ -66,6 +66,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     forms: list[Form] = []
     auth: dict[str, str] = {}
     """As the registry would have it, of vendors without a catalog entry."""
+    openai_base: str = "/v1"
+    """Where clients of OpenAI's SDK find it below its address."""
     usual_auth: str = "bearer"
     """Kind of authentication, wherever it is said."""
 
@@ -191,8 +193,10 @@ def _vendor(name: str, row: Row, entry: catalog.Entry | None) -> Vendor:
             row=row,
             forms=forms,
             auth=auth,
+            openai_base="" if urlsplit(row.base_url).path.strip("/") else "/v1",
             usual_auth=auth["kind"],
         )
+    chat = next((one.path for one in entry.dialects if one.name == "openai-chat"), "/v1/chat/completions")
     told = [(entry.key.live, True), (entry.key.sandbox, False), ([*entry.key.any, *row.keys], None)]
     forms = [made for patterns, live in told for p in patterns if (made := _form(p, live)) is not None]
     return Vendor(
@@ -206,6 +210,7 @@ def _vendor(name: str, row: Row, entry: catalog.Entry | None) -> Vendor:
         address_env=entry.address.env if entry.address else [],
         key_needed=entry.key.needed,
         forms=forms,
+        openai_base=chat.removesuffix("/chat/completions"),
         usual_auth=(entry.auth.kind if entry.auth else None) or "bearer",
     )
 

@@ -37,7 +37,7 @@ def test_arguments_are_told_apart(text: str, expected: list[str]) -> None:
         ("\n    a=1,\n", "\n    a=1,\n    key=V,\n"),
         ("\n    a=1\n", "\n    a=1,\n    key=V\n"),
         ("old, timeout=3", "V, timeout=3"),
-        ("**options", "**options, key=V"),
+        ("**options", '**{**options, "key": V}'),
         ("monkey=1", "monkey=1, key=V"),
         ("former=old", "former=V"),
     ],
