@@ -25,7 +25,7 @@ run: $(VENV)/.runtime
 test: $(VENV)/.dev $(NODE_MODULES)/.installed
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
 
-battery: $(VENV)/.dev $(NODE_MODULES)/.installed $(AGENTS)/.installed
+battery: $(VENV)/.battery $(NODE_MODULES)/.installed $(AGENTS)/.installed
 	@$(BIN)/python -m tests.battery $(ARGS)
 
 bench: $(VENV)/.dev
@@ -46,6 +46,7 @@ rows: $(VENV)/.dev
 lock: $(VENV)/.dev
 	$(LOCK) --upgrade pyproject.toml -o requirements/runtime.txt
 	$(LOCK) --upgrade pyproject.toml --extra dev --extra test -c requirements/runtime.txt -o requirements/dev.txt
+	$(LOCK) --upgrade pyproject.toml --extra battery -c requirements/runtime.txt -o requirements/battery.txt
 	$(LOCK) --upgrade requirements/build.in -o requirements/build.txt
 
 clean:
@@ -73,6 +74,11 @@ $(VENV)/.runtime: $(VENV)/.made requirements/runtime.txt requirements/build.txt 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@echo "Installing what the tests need ..."
 	@$(INSTALL) -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.battery: $(VENV)/.dev requirements/battery.txt
+	@echo "Installing what the battery needs ..."
+	@$(INSTALL) -r requirements/battery.txt
 	@touch $@
 
 $(NODE_MODULES)/.installed: $(VENV)/.dev tests/real/node/package-lock.json

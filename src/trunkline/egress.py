@@ -23,6 +23,7 @@ from trunkline.control import kills
 from trunkline.control.state import State
 from trunkline.core import codec
 from trunkline.core.service import Callers, Sealed, Snapshot
+from trunkline.core.text import printable
 from trunkline.ops import findings
 from trunkline.ops.egress.hosts import Declared
 from trunkline.ops.egress.listener import SWEEP_S, Listener
@@ -191,7 +192,7 @@ class Process:
 
 def say(text: str) -> None:
     """One line for people."""
-    sys.stderr.write(f"trunkline egress: {text}\n")
+    sys.stderr.write(f"trunkline egress: {printable(text)}\n")
     sys.stderr.flush()
 
 

@@ -21,6 +21,7 @@ from trunkline.core.codec import DecodeError, pack_decoder
 from trunkline.core.flow import Notify
 from trunkline.core.scrub import Scrubber
 from trunkline.core.service import Sealed, Snapshot
+from trunkline.core.text import printable
 from trunkline.journal.deferrals import Board, Inbox
 from trunkline.plugins.secrets import masterkey
 from trunkline.plugins.secrets.sealed import open_sealed
@@ -191,7 +192,7 @@ class Scrubbed:
 
 def say(text: str) -> None:
     """One line for people."""
-    sys.stderr.write(f"trunkline worker: {text}\n")
+    sys.stderr.write(f"trunkline worker: {printable(text)}\n")
     sys.stderr.flush()
 
 

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import random
+import resource
+import signal
 import string
+import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +23,8 @@ from tests.battery.served import Served, serving
 from tests.support.caller import Answer, Cut, call
 from tests.support.polling import eventually
 from tests.support.simulator import SimulatorProcess
+from trunkline.console.endpoints import ENDPOINTS
+from trunkline.control.claim import free_port
 from trunkline.core.scrub import written
 
 
@@ -78,13 +84,19 @@ def registry(simulator: SimulatorProcess, names: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def send_canaries(folder: Path, simulator: SimulatorProcess, *, vendors: int, seed: int) -> Leaks:
-    """The whole experiment, through `trunkline serve`."""
+def send_canaries(
+    folder: Path, simulator: SimulatorProcess, *, vendors: int, seed: int, everywhere: bool = False
+) -> Leaks:
+    """The whole experiment, through `trunkline serve`. `everywhere`: all that can be read or exported is, which takes a minute."""
     dice = random.Random(seed)
     known = vendor_canaries(vendors, seed)
     environ = {f"CANARY_{name.upper()}": value for name, value in known.items()}
     leaks = Leaks(canaries=len(known))
-    with serving(folder, registry(simulator, list(known)), secrets=environ) as served:
+    if everywhere:
+        _dumps_allowed()
+    with serving(
+        folder, registry(simulator, list(known)), secrets=environ, console_port=free_port()
+    ) as served:
         said: list[tuple[str, Answer, list[str]]] = []
         for name, value in known.items():
             for number, (method, target, body) in enumerate(_echoes(simulator, name, value)):
@@ -103,25 +115,73 @@ def send_canaries(folder: Path, simulator: SimulatorProcess, *, vendors: int, se
                     [*known.values(), *secrets],
                 )
         eventually(lambda: len(served.logs()) >= leaks.calls - len(_WRONG_KEYS), "the ledger to catch up")
-        for command in (
-            ("logs", "--json", "--limit", "100000"),
-            ("usage", "--json"),
-            ("integrations", "--json"),
-            ("doctor", "--json"),
-            ("health", "--json"),
-        ):
+        for command in _READING if everywhere else _READING[:4]:
             ran = served.run(*command)
-            _search(
-                leaks,
-                f"`trunkline {' '.join(command)}`",
-                (ran.stdout + ran.stderr).encode(),
-                everyone,
-            )
+            _search(leaks, f"`trunkline {' '.join(command)}`", (ran.stdout + ran.stderr).encode(), everyone)
+        if everywhere:
+            _pages(leaks, served, everyone)
+            _archive(leaks, served, everyone)
+            _dump(leaks, served)
         served.stop()
         _search(leaks, "what serve wrote", served.log.read_bytes(), everyone)
-        for path in sorted(path for path in served.state.rglob("*") if path.is_file()):
-            _search(leaks, str(path.relative_to(served.state)), path.read_bytes(), everyone)
+        for path in sorted(path for path in folder.rglob("*") if path.is_file() and path != served.registry):
+            _search(leaks, str(path.relative_to(folder)), path.read_bytes(), everyone)
     return leaks
+
+
+_READING = (
+    ("logs", "--json", "--limit", "100000"), ("usage", "--json"), ("integrations", "--json"), ("doctor", "--json"),
+    ("logs", "--limit", "100000"), ("secrets", "list", "--json"), ("health", "--json"), ("audit", "log", "--json"), ("audit", "export"),
+    ("audit", "baseline", "--json"), ("data-map",), ("findings", "list", "--json"), ("incidents", "list", "--json"),
+    ("unknown", "list", "--json"), ("tasks", "list", "--json"), ("contracts", "list", "--json"), ("keys", "list", "--json"),
+    ("alerts", "notices", "--json"),
+)  # fmt: skip
+"""What a person reads, exports or hands to others."""
+
+
+def _pages(leaks: Leaks, served: Served, secrets: list[str]) -> None:
+    """Every reading address of the console, as JSON and as the page that a browser gets."""
+    served.console_ready()
+    for one in (
+        one for one in ENDPOINTS if one.method == "GET" and "{" not in one.path and one.name != "tail"
+    ):
+        for accept in ("application/json", "text/html"):
+            answer = served.console(one.path, accept=accept)
+            assert answer.status != 401, one.path
+            told = answer.body + repr(answer.headers).encode()
+            _search(leaks, f"the console's {one.path} as {accept}", told, secrets)
+
+
+def _archive(leaks: Leaks, served: Served, secrets: list[str]) -> None:
+    """A backup, member by member. The registry in it names secrets and holds none."""
+    target = served.folder / "backup.tar"
+    ran = served.run("backup", str(target))
+    assert ran.returncode == 0, ran.stderr
+    with tarfile.open(target) as archive:
+        for member in archive.getmembers():
+            file = archive.extractfile(member)
+            _search(leaks, f"{member.name} of a backup", file.read() if file else b"", secrets)
+
+
+def _dumps_allowed() -> None:
+    """Core dumps as large as the system allows: whoever starts Trunkline may have it so."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+
+
+def _dump(leaks: Leaks, served: Served) -> None:
+    """Aborts gateway and console, as a fault in native code would. What they leave lies in the folder, or where the system wants it."""
+    for name in ("gateway", "console"):
+        pid = served.pid(name)
+        told = Path(f"/proc/{pid}/coredump_filter").read_text().strip()
+        limit = next(
+            line for line in Path(f"/proc/{pid}/limits").read_text().splitlines() if "core file" in line
+        )
+        leaks.places += 1
+        if int(told, 16) or limit.split()[4:6] != ["0", "0"]:
+            leaks.found.append(f"memory of {name} would stand in its core dump: {told}, {limit}")
+        os.kill(pid, signal.SIGABRT)
+        eventually(lambda name=name, pid=pid: served.pid(name) not in (0, pid), f"another {name}")
 
 
 def _ask(served: Served, method: str, target: str, fields: dict[str, str], body: bytes | None) -> Answer:

@@ -1,6 +1,6 @@
 """The experiments of security (S1 to S15) and of use at the command line, one row each. Most are shown by ordinary tests too.
 
-Not for: doing them (`test_security.py`, `test_use.py`, and the tests that each row names).
+Not for: doing them (`test_security.py`, and the tests that each row names).
 """
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ SECURITY: tuple[Experiment, ...] = (
     Experiment(
         "S1",
         "raw requests that two readers could read in two ways, whole, byte by byte and cut at every place",
-        "each gets its verdict; what is accepted is exactly what the handler saw",
+        "each gets its verdict; what is accepted is exactly what the vendor saw",
         "a table of our own after the RFCs and h1spec's list in place of h1spec's script",
-        tests=("tests/wire_table/test_requests.py", "tests/wire_table/test_sockets.py"),
+        tests=(
+            "tests/wire_table/test_requests.py",
+            "tests/wire_table/test_sockets.py",
+            "tests/flows/test_smuggling.py",
+        ),
     ),
     Experiment(
         "S2",
         "CR, LF and NUL, raw and encoded, in headers, path, query, model, subject and file name",
         "no header at the vendor, no line in a log that was not ours",
-        tests=("tests/flows/test_paths.py",),
+        tests=("tests/flows/test_injection.py", "tests/unit/cli/test_show.py"),
     ),
     Experiment(
         "S3",
@@ -65,6 +69,7 @@ SECURITY: tuple[Experiment, ...] = (
         "S9",
         "markup as prompt, answer, header, name, runbook, on every page",
         "all of it text; a policy that runs and loads nothing",
+        "read by a parser that knows what we write, in place of a browser",
         tests=("tests/unit/console/test_untrusted_text.py", "tests/unit/console/test_markdown.py"),
     ),
     Experiment(
@@ -80,7 +85,8 @@ SECURITY: tuple[Experiment, ...] = (
     Experiment(
         "S11",
         "SQL, patterns and any text in Authorization, filters, sort keys and ids; sqlmap at level 3",
-        "text is text; a search ends in 200 ms",
+        "0 findings; text is text; a search ends in 200 ms",
+        "sqlmap without the techniques that judge by time",
         tests=("tests/unit/console/test_hostile_queries.py",),
     ),
     Experiment(
@@ -102,6 +108,7 @@ SECURITY: tuple[Experiment, ...] = (
         "S14",
         "the wheel beside the source tree, installed by hashes",
         "the same files, no .pth, at most 30 distributions",
+        "the first figure was 15 distributions; 30 with all that they need is what was settled",
     ),
     Experiment(
         "S15",

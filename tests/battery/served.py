@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.support.caller import call
+from tests.support.caller import Answer, call
 from tests.support.gateway import SECRETS
 from tests.support.polling import eventually
 from tests.support.processes import ended, ready
@@ -41,7 +41,13 @@ class Served:
     """One supervisor with its children in a state folder of its own."""
 
     def __init__(
-        self, folder: Path, registry: str, *, drain_s: float = 10.0, secrets: Mapping[str, str] = SECRETS
+        self,
+        folder: Path,
+        registry: str,
+        *,
+        drain_s: float = 10.0,
+        secrets: Mapping[str, str] = SECRETS,
+        console_port: int = 0,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -59,6 +65,7 @@ class Served:
         self.environ |= {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
         self.environ |= {"TRUNKLINE_STATE_DIR": str(self.state), "TRUNKLINE_CONFIG": str(self.registry)}
         self.drain_s = drain_s
+        self.console_port = console_port
         self.port = 0
         self.key = ""
         self.process: subprocess.Popen[bytes] | None = None
@@ -73,7 +80,7 @@ class Served:
             "--port",
             str(self.port),
             "--console-port",
-            "0",
+            str(self.console_port),
         ]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -116,6 +123,25 @@ class Served:
     @property
     def said(self) -> str:
         return self.log.read_text() if self.log.exists() else ""
+
+    def console(self, path: str, **fields: str) -> Answer:
+        """A GET on the console as the installation's admin."""
+        token = (self.state / "admin.token").read_text().strip()
+        lines = {"authorization": f"Bearer {token}", "host": f"127.0.0.1:{self.console_port}", **fields}
+        return call(self.console_port, "GET", path, lines, timeout_s=30)
+
+    def console_ready(self) -> str:
+        """Waits until the console answers; its admin token."""
+        token = self.state / "admin.token"
+        eventually(token.exists, "the console's token")
+
+        def answers() -> bool:
+            with contextlib.suppress(OSError):
+                return self.console("/api/calls").status == 200
+            return False
+
+        eventually(answers, "the console to answer")
+        return token.read_text().strip()
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command of the CLI on this state folder."""

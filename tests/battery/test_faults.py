@@ -1,4 +1,4 @@
-"""F1 to F32, L2, S3, S4, S7 and S15, at the battery's size."""
+"""F1 to F32, L2 and the upload of S15, at the battery's size."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.battery import report
-from tests.battery.astray import lead_astray
 from tests.battery.bulk import BY_NAME, hang_up, peak_of, post, slow_reader, swallow, zeros
-from tests.battery.canaries import send_canaries
 from tests.battery.faults import (
     CASES,
     DEADLINE_S,
@@ -114,24 +112,6 @@ def test_slow_readers_and_callers_who_leave(tmp_path: Path, simulator: Simulator
     assert answer is not None
     assert answer.status == 413
     assert upload.grown_mb < 50
-
-
-def test_a_hundred_and_fifty_canaries(tmp_path: Path, simulator: SimulatorProcess) -> None:
-    leaks = send_canaries(tmp_path, simulator, vendors=100, seed=21)
-    report.tell(
-        "S7",
-        f"{leaks.canaries} canaries, {leaks.calls} calls, found in {leaks.places} places",
-        "0",
-        len(leaks.found),
-    )
-    assert leaks.found == []
-
-
-def test_no_form_leads_elsewhere(tmp_path: Path, simulator: SimulatorProcess) -> None:
-    found = lead_astray(tmp_path, simulator)
-    report.tell("S3", f"connections to the trap, {found.tries} tries", "0", len(found.visits))
-    report.tell("S4", "credentials at another's address", "0", len(found.swapped))
-    assert (found.visits, found.swapped, found.accepted) == ([], [], [])
 
 
 def test_three_thousand_slow_clients(tmp_path: Path, simulator: SimulatorProcess) -> None:

@@ -56,7 +56,7 @@ def test_the_default_install_is_small() -> None:
     assert len(pins("runtime.txt")) + 1 <= MOST_DISTRIBUTIONS
 
 
-@pytest.mark.parametrize("lock", ["runtime.txt", "dev.txt", "build.txt"])
+@pytest.mark.parametrize("lock", ["runtime.txt", "dev.txt", "battery.txt", "build.txt"])
 def test_everything_locked_has_hashes(lock: str) -> None:
     blocks = re.split(r"\n(?=\S)", (ROOT / "requirements" / lock).read_text(encoding="utf-8").strip())
     assert [block for block in blocks if not re.search(r"--hash=sha256:[0-9a-f]{64}", block)] == []
@@ -71,10 +71,14 @@ def test_the_locks_agree_with_each_other() -> None:
 def declared() -> dict[str, list[str]]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    return {"runtime.txt": project["dependencies"], "dev.txt": [*extras["test"], *extras["dev"]]}
+    return {
+        "runtime.txt": project["dependencies"],
+        "dev.txt": [*extras["test"], *extras["dev"]],
+        "battery.txt": extras["battery"],
+    }
 
 
-@pytest.mark.parametrize("lock", ["runtime.txt", "dev.txt"])
+@pytest.mark.parametrize("lock", ["runtime.txt", "dev.txt", "battery.txt"])
 def test_everything_declared_is_locked_and_explained(lock: str) -> None:
     names = [re.split(r"[<>=;\[ ]", requirement)[0] for requirement in declared()[lock]]
     locked, page = pins(lock), (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").lower()

@@ -8,7 +8,7 @@ import click
 
 from trunkline.cli.main import Subcommands
 from trunkline.cli.place import json_option, place_options, state_here
-from trunkline.cli.show import json_out, say, table
+from trunkline.cli.show import json_out, say, table, text_lines
 from trunkline.cli.who import by_option
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def show(finding: str, as_json: bool) -> None:
     if as_json:
         json_out(found)
     else:
-        click.echo("\n".join(lines(found)))
+        text_lines(lines(found))
 
 
 @findings.command()

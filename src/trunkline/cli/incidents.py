@@ -9,7 +9,7 @@ import click
 
 from trunkline.cli.main import Subcommands
 from trunkline.cli.place import json_option, place_options, settings_here, state_here
-from trunkline.cli.show import json_out, say, table
+from trunkline.cli.show import json_out, say, table, text_lines
 from trunkline.cli.who import by_option
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def show(incident: str, as_json: bool) -> None:
     if as_json:
         json_out({"incident": found, "timeline": timeline})
     else:
-        click.echo("\n".join(lines(found, timeline)))
+        text_lines(lines(found, timeline))
 
 
 @incidents.command()

@@ -10,7 +10,7 @@ import click
 from trunkline.cli import exits
 from trunkline.cli.main import Subcommands
 from trunkline.cli.place import json_option, place_options, state_here
-from trunkline.cli.show import json_out, say, table
+from trunkline.cli.show import json_out, say, table, text_lines
 from trunkline.cli.when import micros
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def show(call: str, as_json: bool) -> int:
     if as_json:
         json_out(found)
     else:
-        click.echo("\n".join(lines(found)))
+        text_lines(lines(found))
     return exits.OK
 
 
@@ -167,7 +167,7 @@ def _follow(ledger: Any, wanted: CallFilter, as_json: bool) -> None:
             if as_json:
                 json_out(call)
             else:
-                click.echo("  ".join(str(cell) for cell in _row(call) if cell != ""))
+                text_lines(["  ".join(str(cell) for cell in _row(call) if cell != "")])
         if not changed:
             time.sleep(FOLLOW_S)
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
+
+from trunkline.core.text import printable
 
 SENTENCE = 36
 """A column wider than this holds sentences."""
@@ -31,6 +33,11 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def text_lines(lines: Iterable[str]) -> None:
+    """Lines of text on stdout. What others have written stays on its line and moves no terminal."""
+    click.echo("\n".join(printable(line) for line in lines))
+
+
 def fancy() -> bool:
     """Whether a person looks at stdout and wants more than plain text."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -41,7 +48,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str =
     if not rows:
         say(empty or "Nothing to show.")
         return
-    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    texts = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
     widths = [max(len(line[n]) for line in (list(columns), *texts)) for n in range(len(columns))]
     if fancy() and fits(widths, shutil.get_terminal_size().columns):
         _rich(columns, texts)

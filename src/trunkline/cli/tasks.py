@@ -9,7 +9,7 @@ import click
 
 from trunkline.cli.main import Subcommands
 from trunkline.cli.place import json_option, place_options, state_here
-from trunkline.cli.show import json_out, say, table
+from trunkline.cli.show import json_out, say, table, text_lines
 
 if TYPE_CHECKING:
     from trunkline.control.tasks import Tasks, What
@@ -79,9 +79,7 @@ def show(task_id: str, answer: bool, as_json: bool) -> int:
     if as_json:
         json_out(told)
     else:
-        click.echo(
-            "\n".join(f"{name:15} {_cell(value)}" for name, value in told.items() if value is not None)
-        )
+        text_lines(f"{name:15} {_cell(value)}" for name, value in told.items() if value is not None)
     return 0
 
 

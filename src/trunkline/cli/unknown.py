@@ -8,7 +8,7 @@ import click
 
 from trunkline.cli.main import Subcommands
 from trunkline.cli.place import json_option, place_options, state_here
-from trunkline.cli.show import json_out, say, table
+from trunkline.cli.show import json_out, say, table, text_lines
 
 COLUMNS = ("at", "call_id", "integration", "operation", "request", "attempts", "caller", "correlation_id")
 
@@ -54,7 +54,7 @@ def show(call: str, key: str | None, as_json: bool) -> None:
     if as_json:
         json_out(found)
     else:
-        click.echo("\n".join([*lines(found), *_look_for(found)]))
+        text_lines([*lines(found), *_look_for(found)])
 
 
 @unknown.command()

@@ -5,7 +5,6 @@ Not for: the rotation that does this by itself (`rotate.py`).
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +40,8 @@ def verify(name: str, integration: str, version: int | None, as_json: bool) -> i
 
     Exit codes: 0 taken, 5 refused, 7 nobody could tell.
     """
+    import asyncio
+
     from trunkline.registry.load import load
 
     state, settings = state_here(must_exist=True), settings_here()

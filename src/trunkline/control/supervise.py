@@ -27,6 +27,7 @@ from trunkline.control.reload import Compiler, Outcome, gateway_facts, registry_
 from trunkline.control.rereads import Rereads
 from trunkline.control.state import State
 from trunkline.core import codec
+from trunkline.core.dumps import no_core_dumps
 from trunkline.core.outside import is_outside
 from trunkline.plugins.secrets import masterkey
 from trunkline.registry.findings import RegistryInvalid
@@ -69,6 +70,7 @@ class Supervisor:
     def run(self) -> int:
         """Serves until told to stop; answers the exit status. Raises ClaimRefused, RegistryInvalid and problems of the state."""
         settings = self.settings
+        no_core_dumps()
         with claim(self.state), self._signals() as woken:
             end_orphans(self.state)
             check_private(self.state, settings.tls_key)

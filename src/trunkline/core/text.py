@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 CORRELATION = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Controls, ends of lines and what turns the direction of writing: none of it may act where a text of others is shown or logged."""
+
 HOP_BY_HOP = frozenset(
     (
         b"connection",
@@ -38,6 +41,13 @@ def correlation_id(fields: dict[bytes, bytes]) -> str:
         if found is not None and found[1] != b"0" * 32:
             return found[1].decode()
     return ""
+
+
+def printable(text: str) -> str:
+    """The text on one line, with what does not show (and would act on a terminal) spelled as an escape."""
+    if text.isprintable():
+        return text
+    return _UNSEEN.sub(lambda hit: hit[0].encode("unicode_escape").decode(), text)
 
 
 def nearest(name: str, known: list[str]) -> str:

@@ -9,11 +9,12 @@ import sys
 from typing import TextIO
 
 from trunkline.core.scrub import Scrubber
+from trunkline.core.text import printable
 
 
 def say(text: str) -> None:
-    """One line."""
-    sys.stderr.write(f"trunkline gateway: {text}\n")
+    """One line, whatever stands in it."""
+    sys.stderr.write(f"trunkline gateway: {printable(text)}\n")
     sys.stderr.flush()
 
 

@@ -11,6 +11,8 @@ import gc
 import os
 from pathlib import Path
 
+from trunkline.core.dumps import no_core_dumps
+
 
 def write(path: Path, content: bytes) -> None:
     """Replaces a small file in one step."""
@@ -36,18 +38,11 @@ def fast_loop() -> asyncio.Runner:
     return asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
 
-def no_core_dumps() -> None:
-    """A dump would hold credentials."""
+def limit() -> None:
+    """No memory in core dumps; and as many files as this process may have: each open stream takes two descriptors."""
     import resource
 
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def many_files() -> None:
-    """Each open stream takes two descriptors: as many as this process may have."""
-    import resource
-
+    no_core_dumps()
     with contextlib.suppress(OSError, ValueError):
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

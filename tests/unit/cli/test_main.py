@@ -29,7 +29,9 @@ def test_every_command_has_help(trunkline, words):
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["keys"], ["keys", "create"], ["logs"], ["serve"], ["doctor"]], ids=" ".join
+    "words",
+    [[], ["keys"], ["keys", "create"], ["logs"], ["serve"], ["doctor"], ["secrets", "rotate"]],
+    ids=" ".join,
 )
 def test_help_imports_none_of_the_heavy_parts(words):
     program = f"""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.core.text import CORRELATION, HOP_BY_HOP, correlation_id, nearest
+from trunkline.core.text import CORRELATION, HOP_BY_HOP, correlation_id, nearest, printable
 
 TRACE = b"0af7651916cd43dd8448eb211c80319c"
 PARENT = b"00-" + TRACE + b"-b7ad6b7169203331-01"
@@ -55,3 +55,18 @@ def test_what_travels_hop_by_hop_is_what_rfc_9110_names_and_the_old_names() -> N
 )
 def test_the_nearest_name_is_the_one_that_was_meant(name: str, known: list[str], wanted: str) -> None:
     assert nearest(name, known) == wanted
+
+
+@pytest.mark.row("O1")
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("größe 7 \U0001f600", "größe 7 \U0001f600"),
+        ("a\nb\r\x00", "a\\nb\\r\\x00"),
+        ("\x1b[2J\x9b", "\\x1b[2J\\x9b"),
+        ("exe.\u202efdp", "exe.\\u202efdp"),
+        ("\u2028\ud800", "\\u2028\\ud800"),
+    ],
+)
+def test_what_does_not_show_is_spelled_out(text: str, shown: str) -> None:
+    assert printable(text) == shown
