@@ -85,7 +85,7 @@ SECURITY: tuple[Experiment, ...] = (
     Experiment(
         "S11",
         "SQL, patterns and any text in Authorization, filters, sort keys and ids; sqlmap at level 3",
-        "0 findings; text is text; a search ends in 200 ms",
+        "0 findings; text is text; a search takes 200 ms (here: of processor) at most",
         "sqlmap without the techniques that judge by time; a search's time is the processor's: by the clock it was 392 ms on a machine "
         "with a load of 14, which proves neither way",
         tests=("tests/unit/console/test_hostile_queries.py",),
