@@ -43,8 +43,9 @@ def usage_of(said: Any, candidates: Any = None) -> Usage | None:
 
 
 def _of(said: dict[str, Any], name: str, kind: str) -> int:
-    listed = [one for one in said.get(name) or () if isinstance(one, dict)]
-    return sum(count(one.get("tokenCount"), 0) for one in listed if one.get("modality") == kind)
+    listed = said.get(name)
+    told = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return sum(count(one.get("tokenCount"), 0) for one in told if one.get("modality") == kind)
 
 
 def _tier(said: dict[str, Any]) -> str:

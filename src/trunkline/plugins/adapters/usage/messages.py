@@ -47,9 +47,9 @@ def usage_of(said: Any) -> Usage | None:
         or plain.speed
         or plain.inference_geo
     )
-    if more or plain.input_tokens < 0 or plain.output_tokens < 0:
-        return _loosely(said)
     cached = plain.cache_read_input_tokens or 0
+    if more or plain.input_tokens < 0 or plain.output_tokens < 0 or cached < 0:
+        return _loosely(said)
     return Usage(
         input=plain.input_tokens + cached,
         output=plain.output_tokens,
