@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from trunkline.core.pricing import KINDS, TOLD
+
 WIDTH = 40
 
 
@@ -20,6 +22,8 @@ def lines(call: dict[str, Any]) -> list[str]:
         ("time", f"{_ms(call['duration_us'])}, of which Trunkline {_ms(call['overhead_us'])}{_queued(call)}"),
         ("tokens", _tokens(call)),
         ("cost", _cost(call)),
+        *(("", _part(part)) for part in _parts(call)),
+        ("price", call.get("price_id", "")),
         ("notes", "  ".join(call["notes"])),
         ("outcome", _resolution(call)),
     )
@@ -79,7 +83,23 @@ def _cost(call: dict[str, Any]) -> str:
     if call["cost_usd"] is None or call["cost_usd"] < 0:
         return ""
     wasted = f", and thrown away ${call['wasted_usd']:.6f}" if call["wasted_usd"] > 0 else ""
-    return f"${call['cost_usd']:.6f}{wasted}"
+    guessed = ", guessed: the vendor did not tell all of the usage" if call["usage_estimated"] else ""
+    return f"${call['cost_usd']:.6f}{wasted}{guessed}"
+
+
+def _parts(call: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of which a cost is made, where that says more than the cost itself."""
+    parts: list[dict[str, Any]] = call.get("cost_parts", [])
+    return [] if [part["what"] for part in parts] == [TOLD] else parts
+
+
+def _part(part: dict[str, Any]) -> str:
+    tokens = part["what"] in KINDS
+    what = f"{part['units']:>10,} {part['what']}{' tokens' if tokens else ''}"
+    if part["unit_usd"] is None:
+        return f"{what}, which have no price and are not in the cost"
+    price = f"${part['unit_usd'] * 1e6:.10g} a million" if tokens else f"${part['unit_usd']:.10g} each"
+    return f"{what} at {price} = ${part['cost_usd']:.9f}"
 
 
 def _queued(call: dict[str, Any]) -> str:

@@ -122,6 +122,17 @@ class AttemptShape(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["running", "ok", "error", "outcome_unknown"]
 
 
+class CostPartShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a call's cost."""
+
+    what: str
+    """A kind of token (`input`, `cached`, `cache_write`, `reasoning`, ...), a fee (`web_search`, ...), or `told`: the vendor said it."""
+    units: int
+    unit_usd: float | None
+    """What one costs; null: nobody knows, so that it is not in the cost."""
+    cost_usd: float | None
+
+
 class CallShape(msgspec.Struct, frozen=True, kw_only=True):
     """One call, as `trunkline logs --json` prints it."""
 
@@ -167,6 +178,7 @@ class CallShape(msgspec.Struct, frozen=True, kw_only=True):
     cost_usd: float | None
     wasted_usd: float
     usage_estimated: bool
+    """Nobody told the usage, or the answer was cut off: tokens and cost are guessed from the bytes."""
     attempt_count: int
     changed_us: int
     notes: list[str]
@@ -178,6 +190,9 @@ class CallShape(msgspec.Struct, frozen=True, kw_only=True):
     resolved_us: int | None
     resolved_by: str
     resolution_note: str
+    price_id: str
+    """By which price it was counted: integration/model@date#figures, with the tier (`+batch`) or length (`>200000`) that held."""
+    cost_parts: list[CostPartShape]
     attempts: list[AttemptShape]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -230,6 +230,11 @@ def _fees(known: Mapping[str, int], used: Mapping[str, int]) -> list[Part]:
     if "call" in known and "call" not in used:
         parts.append(("call", 1, known["call"]))
     return parts
+
+
+def lacks_price(parts: Iterable[Part]) -> bool:
+    """Whether something was used of which nobody knows what it costs, so that the cost is more than is known."""
+    return any(femto < 0 for _, _, femto in parts)
 
 
 def cost_of(part: Part) -> float | None:

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from trunkline.core.codec import pack_decoder, to_pack
+from trunkline.core.pricing import Part, lacks_price
 from trunkline.core.record import Begin, Boot, End, Record
 from trunkline.core.scope import Labels, model_label
 
@@ -94,9 +95,12 @@ def elsewhere(wasted_at: Iterable[tuple[str, float]], target: str) -> dict[str, 
     return found
 
 
-def is_unpriced(cost_usd: float, state: str, asked_model: str, ingress: str) -> bool:
-    """Whether a call was one to a model and went well, and yet nobody knows its cost."""
-    return cost_usd < 0 and state == "ok" and bool(asked_model) and ingress not in FREE
+def is_unpriced(
+    cost_usd: float, parts: Iterable[Part], state: str, asked_model: str, ingress: str
+) -> bool:
+    """Whether a call was one to a model and went well, and yet nobody knows its cost, or all of it."""
+    known = cost_usd >= 0 and not lacks_price(parts)
+    return not known and state == "ok" and bool(asked_model) and ingress not in FREE
 
 
 def token_tag(tags: str, token_id: str) -> str:
@@ -185,7 +189,7 @@ class Spend:
     def _ended(self, end: End) -> None:
         call = self.running.pop(end.call_id, None) or _lost(end)
         spent = charge(end.cost_usd, beside(end.wasted_usd, end.wasted_elsewhere))
-        unpriced = is_unpriced(end.cost_usd, end.state, call.model, call.ingress)
+        unpriced = is_unpriced(end.cost_usd, end.parts, end.state, call.model, call.ingress)
         if not spent and not unpriced and not end.wasted_elsewhere:
             return
         target = end.tried[-1].target if end.tried else ""

@@ -11,7 +11,7 @@ import copy
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Reading
-from trunkline.core.pricing import Rates, bill
+from trunkline.core.pricing import Rates, bill, lacks_price
 from trunkline.engine.uncounted import fill_in
 
 _PAID = frozenset(("malformed_response", "network", "timeout_upstream"))
@@ -26,6 +26,9 @@ def account(exchange: Exchange, reading: Reading, answered: int) -> None:
     billed = bill(exchange.rates, reading)
     if billed is not None:
         exchange.cost_usd, exchange.parts, exchange.price_id = billed
+        if reading.fees and lacks_price(billed.parts):
+            without = ",".join(what for what, _, femto in billed.parts if femto < 0)
+            exchange.notes = (*exchange.notes, f"unpriced={without}")
 
 
 def throw_away(attempt: Attempt, error: CallError) -> None:

@@ -57,8 +57,10 @@ calls = Table(
     Column("resolved_us", BigInteger),
     Column("resolved_by", Text, nullable=False, server_default=""),
     Column("resolution_note", Text, nullable=False, server_default=""),
+    Column("price_id", Text, nullable=False, server_default=""),
+    Column("cost_parts", Text, nullable=False, server_default=""),
 )
-"""`cost_usd` is null when unpriced or unknown. `changed_us` grows with each write, over all days: the place in the live tail."""
+"""`cost_usd` is null when unpriced or unknown; `cost_parts` is the JSON of `End.parts`, empty without any. `changed_us` grows with each write, over all days: the place in the live tail."""
 
 RESOLUTION = ("resolution", "resolved_us", "resolved_by", "resolution_note")
 """What was found out later about a call of unknown outcome (`unknown.py`); the drain never writes these."""

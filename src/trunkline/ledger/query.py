@@ -15,6 +15,8 @@ import msgspec
 from sqlalchemy import ColumnClause, ColumnElement, Row, Select, TextClause, column, or_, select, text
 from sqlalchemy.exc import OperationalError
 
+from trunkline.core.codec import from_json
+from trunkline.core.pricing import FEMTO, cost_of
 from trunkline.ledger.day_tables import SCANNED, attempts, calls
 from trunkline.ledger.days import Days, day_of, rfc3339
 from trunkline.ledger.usage import Rollups
@@ -239,11 +241,23 @@ def _call(row: Row[Any]) -> dict[str, Any]:
     call["at"] = rfc3339(row.begun_us)
     call.update(row._mapping)
     call["notes"] = [note for note in row.notes.split(";") if note]
+    call["cost_parts"] = [_part(part) for part in from_json(row.cost_parts)] if row.cost_parts else []
     for name in ("input_tokens", "output_tokens"):
         if call[name] is not None and call[name] < 0:
             call[name] = None
     call["attempts"] = []
     return call
+
+
+def _part(part: tuple[str, int, int]) -> dict[str, Any]:
+    """What was used, how much of it, and what it cost; None: nobody knows."""
+    what, units, femto = part
+    return {
+        "what": what,
+        "units": units,
+        "unit_usd": femto / FEMTO if femto >= 0 else None,
+        "cost_usd": cost_of(part),
+    }
 
 
 def _attempt(row: Row[Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from trunkline.core.pricing import lacks_price
 from trunkline.core.record import Begin, End
 from trunkline.core.spend import beside
 from trunkline.ledger.histogram import bucket
@@ -48,7 +49,6 @@ def add(sums: Sums, begin: Begin, end: End) -> None:
         int(begin.simulated),
     )
     row = _row(sums, key)
-    unpriced = end.cost_usd < 0
     row[0] += 1
     row[1] += end.state in ERROR_STATES
     row[2] += len(end.tried)
@@ -59,9 +59,9 @@ def add(sums: Sums, begin: Begin, end: End) -> None:
     row[7] += end.cached_tokens
     row[8] += end.cache_write_tokens
     row[9] += end.reasoning_tokens
-    row[10] += unpriced
+    row[10] += end.cost_usd < 0 or lacks_price(end.parts)
     row[11] += end.duration_us
-    row[12] += 0.0 if unpriced else end.cost_usd
+    row[12] += max(end.cost_usd, 0.0)
     row[13] += beside(end.wasted_usd, end.wasted_elsewhere)
     if end.duration_us > 0:
         row[_FIRST_LATENCY + bucket(end.duration_us)] += 1

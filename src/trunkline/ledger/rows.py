@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from trunkline.core.codec import to_json
 from trunkline.core.record import Begin, End, Persons, Tried
 from trunkline.ledger.day_tables import RESOLUTION, attempts, calls
 from trunkline.ledger.fold import Running
@@ -99,7 +100,7 @@ def _reload(connection: Connection, begin: Begin) -> Running:
 def _running_row(call: Running, stamp: int) -> tuple[Any, ...]:
     count = len(call.tried) + (call.n > 0)
     blank = (None, "running", 0, "", "", "", 0, 0, 0, 0, "", 0, 0, 0, 0, 0, None, 0.0, False)
-    return (*msgspec.structs.astuple(call.begin), *blank, count, stamp, "", 0)
+    return (*msgspec.structs.astuple(call.begin), *blank, count, stamp, "", 0, "", "")
 
 
 def _ended_row(begin: Begin, end: End, stamp: int) -> tuple[Any, ...]:
@@ -128,6 +129,8 @@ def _ended_row(begin: Begin, end: End, stamp: int) -> tuple[Any, ...]:
         stamp,
         end.notes,
         end.queued_us,
+        end.price_id,
+        to_json(end.parts).decode() if end.parts else "",
     )
 
 

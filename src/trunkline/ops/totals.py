@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 
+from trunkline.core.pricing import lacks_price
 from trunkline.core.record import Begin, End
 from trunkline.core.spend import beside
 from trunkline.ledger.histogram import BOUNDS_US, BUCKETS, bucket
@@ -119,7 +120,7 @@ class Totals:
                 "Paid for attempts whose result was not used, in USD.",
                 wasted,
             ),
-            Metric("trunkline_unpriced_calls_total", "counter", "Calls whose cost is unknown.", unpriced),
+            Metric("trunkline_unpriced_calls_total", "counter", "Calls whose cost, or a part of it, is unknown.", unpriced),
         ]
 
     def _add(self, begin: Begin, end: End) -> None:
@@ -136,7 +137,7 @@ class Totals:
             place, name = at(target, begin)
             self._of(place, self._bounded(name)).wasted_usd += cost_usd
         counts.cost_usd += max(end.cost_usd, 0.0)
-        counts.unpriced += end.cost_usd < 0
+        counts.unpriced += end.cost_usd < 0 or lacks_price(end.parts)
         if end.duration_us > 0:
             counts.duration_us += end.duration_us
             counts.latency[bucket(end.duration_us)] += 1

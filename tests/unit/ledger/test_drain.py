@@ -66,6 +66,8 @@ def test_a_call_stands_in_the_ledger_with_all_that_the_journal_says(drained: Dra
         wasted_usd=0.05,
         notes="fallback=target;repair=drop:seed",
         queued_us=1500,
+        price_id="openai/gpt-4o@2026-11-01#c0ffee",
+        parts=[("input", 10, 2_500_000_000), ("web_search", 1, -1)],
     )
     drained(JournalInMemory(begin(), again(previous=first), ending))
     found = ledger.call("call-1")
@@ -83,6 +85,11 @@ def test_a_call_stands_in_the_ledger_with_all_that_the_journal_says(drained: Dra
         "cache_write_tokens": 0, "reasoning_tokens": 0, "cost_usd": 0.25, "wasted_usd": 0.05,
         "usage_estimated": False, "attempt_count": 2, "notes": ["fallback=target", "repair=drop:seed"], "queued_us": 1500,
         "resolution": "", "resolved_us": None, "resolved_by": "", "resolution_note": "",
+        "price_id": "openai/gpt-4o@2026-11-01#c0ffee",
+        "cost_parts": [
+            {"what": "input", "units": 10, "unit_usd": 2.5e-06, "cost_usd": 2.5e-05},
+            {"what": "web_search", "units": 1, "unit_usd": None, "cost_usd": None},
+        ],
         "attempts": [
             {
                 "n": 1, "target": "stripe", "credential": "env:STRIPE_SECRET_KEY", "offset_us": 100, "connect_us": 0,

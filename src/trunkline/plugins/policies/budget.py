@@ -256,7 +256,9 @@ class Budget:
         assert route is not None
         if held is not None and not held.model:
             return  # counted from the journal already
-        unpriced = spend.is_unpriced(exchange.cost_usd, exchange.state, exchange.model, exchange.ingress)
+        unpriced = spend.is_unpriced(
+            exchange.cost_usd, exchange.parts, exchange.state, exchange.model, exchange.ingress
+        )
         target = exchange.tried[-1].target if exchange.tried else ""
         elsewhere = spend.elsewhere(exchange.wasted_at, target)
         spent = spend.charge(exchange.cost_usd, spend.beside(exchange.wasted_usd, elsewhere))
