@@ -47,6 +47,11 @@ _IS_AS = {
 }
 """What a kind costs as that has no figure of its own."""
 
+_FREE = frozenset(("web_fetch", "citation"))
+"""What vendors count and do not bill beside its tokens."""
+_SEARCHES = ("web_search", "grounded", "search_query")
+"""Counts of one thing: vendors bill by one of them and tell others, too."""
+
 Sheet = tuple[int, ...]
 """Femtodollars per token, in the order of KINDS."""
 Part = tuple[str, int, int]
@@ -226,10 +231,19 @@ def _parts(numbers: tuple[int, ...], sheet: Sheet) -> list[Part]:
 
 
 def _fees(known: Mapping[str, int], used: Mapping[str, int]) -> list[Part]:
-    parts = [(name, n, known.get(name, UNPRICED)) for name, n in used.items() if n]
+    parts = [
+        (name, n, known.get(name, UNPRICED))
+        for name, n in used.items()
+        if n and (name in known or not priced_fee(known, name))
+    ]
     if "call" in known and "call" not in used:
         parts.append(("call", 1, known["call"]))
     return parts
+
+
+def priced_fee(known: Mapping[str, int], name: str) -> bool:
+    """Whether it is known what a fee costs: by its own figure, by another count of the same thing, or because it is free."""
+    return name in known or name in _FREE or (name in _SEARCHES and any(same in known for same in _SEARCHES))
 
 
 def lacks_price(parts: Iterable[Part]) -> bool:

@@ -95,9 +95,7 @@ def elsewhere(wasted_at: Iterable[tuple[str, float]], target: str) -> dict[str, 
     return found
 
 
-def is_unpriced(
-    cost_usd: float, parts: Iterable[Part], state: str, asked_model: str, ingress: str
-) -> bool:
+def is_unpriced(cost_usd: float, parts: Iterable[Part], state: str, asked_model: str, ingress: str) -> bool:
     """Whether a call was one to a model and went well, and yet nobody knows its cost, or all of it."""
     known = cost_usd >= 0 and not lacks_price(parts)
     return not known and state == "ok" and bool(asked_model) and ingress not in FREE

@@ -60,7 +60,9 @@ calls = Table(
     Column("price_id", Text, nullable=False, server_default=""),
     Column("cost_parts", Text, nullable=False, server_default=""),
 )
-"""`cost_usd` is null when unpriced or unknown; `cost_parts` is the JSON of `End.parts`, empty without any. `changed_us` grows with each write, over all days: the place in the live tail."""
+"""`cost_usd` is null when unpriced or unknown; `cost_parts` is the JSON of `End.parts`, empty without any. `changed_us` grows with
+each write, over all days: the place in the live tail.
+"""
 
 RESOLUTION = ("resolution", "resolved_us", "resolved_by", "resolution_note")
 """What was found out later about a call of unknown outcome (`unknown.py`); the drain never writes these."""

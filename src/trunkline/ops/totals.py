@@ -120,7 +120,12 @@ class Totals:
                 "Paid for attempts whose result was not used, in USD.",
                 wasted,
             ),
-            Metric("trunkline_unpriced_calls_total", "counter", "Calls whose cost, or a part of it, is unknown.", unpriced),
+            Metric(
+                "trunkline_unpriced_calls_total",
+                "counter",
+                "Calls whose cost, or a part of it, is unknown.",
+                unpriced,
+            ),
         ]
 
     def _add(self, begin: Begin, end: End) -> None:

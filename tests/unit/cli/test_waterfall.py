@@ -1,5 +1,7 @@
 """One recorded call as text."""
 
+import pytest
+
 from trunkline.cli.waterfall import WIDTH, lines
 
 
@@ -45,6 +47,9 @@ def call(attempts, **given):
         "output_tokens": 5,
         "cost_usd": 0.0125,
         "wasted_usd": 0.0,
+        "usage_estimated": False,
+        "price_id": "",
+        "cost_parts": [],
     }
     facts |= {"notes": [], "queued_us": 0, "resolution": "", "resolved_by": "", "resolution_note": ""}
     return {**facts, "attempts": attempts, **given}
@@ -104,6 +109,33 @@ def test_what_flow_control_did_and_what_was_found_out_later():
     assert "  time         1.50 s, of which Trunkline 0.4 ms, after 250.0 ms in the queue" in shown
     assert "  notes        fallback=target  repair=drop:seed" in shown
     assert "  outcome      happened, says ada: seen in the dashboard" in shown
+
+
+@pytest.mark.row("O1")
+def test_a_cost_is_shown_with_its_parts_and_its_price():
+    parts = [
+        {"what": "input", "units": 12_000, "unit_usd": 3e-06, "cost_usd": 0.036},
+        {"what": "web_search", "units": 2, "unit_usd": 0.01, "cost_usd": 0.02},
+        {"what": "advisor", "units": 1, "unit_usd": None, "cost_usd": None},
+    ]
+    shown = lines(call([], cost_usd=0.056, cost_parts=parts, price_id="a/m@2026-11-21#c0ffee"))
+    assert shown[-5:] == [
+        "  cost         $0.056000",
+        "                   12,000 input tokens at $3 a million = $0.036000000",
+        "                        2 web_search at $0.01 each = $0.020000000",
+        "                        1 advisor, which have no price and are not in the cost",
+        "  price        a/m@2026-11-21#c0ffee",
+    ]
+
+
+def test_a_cost_that_the_vendor_told_has_no_parts_and_a_guessed_one_says_so():
+    told = [{"what": "told", "units": 1, "unit_usd": 0.0125, "cost_usd": 0.0125}]
+    assert lines(call([], cost_parts=told, price_id="told"))[-2:] == [
+        "  cost         $0.012500",
+        "  price        told",
+    ]
+    shown = lines(call([], usage_estimated=True))
+    assert shown[-1] == "  cost         $0.012500, guessed: the vendor did not tell all of the usage"
 
 
 def test_tokens_that_the_vendor_did_not_tell_are_unknown():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from trunkline.core.ports import Reading
 from trunkline.core.price import Price, Step, Tier
-from trunkline.core.pricing import FEMTO, Rates, bill, cost_of
+from trunkline.core.pricing import FEMTO, Rates, bill, cost_of, lacks_price
 
 
 def used(**counts: Any) -> Reading:
@@ -174,3 +174,14 @@ def test_every_token_is_billed_once_whatever_the_vendor_says_of_its_parts(counts
     assert sum(n for name, n, _ in billed.parts if name not in into) == counts["output"]
     assert all(n >= 0 for _, n, _ in billed.parts)
     assert billed.cost_usd == sum(n * femto for _, n, femto in billed.parts) / FEMTO
+
+
+def test_fees_without_a_price_are_named_and_what_is_free_or_counted_twice_is_not() -> None:
+    price = Price(input=1.0, fees={"web_search": 0.014})
+    used_fees = {"web_search": 2, "grounded": 1, "web_fetch": 3, "container": 1}
+    billed = bill(Rates("a/m", price), used(input=0, output=0, fees=used_fees))
+    assert billed is not None
+    assert [part for part in billed.parts if part[0] != "input"] == [
+        ("web_search", 2, 14 * FEMTO // 1000), ("container", 1, -1),
+    ]  # fmt: skip
+    assert (billed.cost_usd, lacks_price(billed.parts)) == (0.028, True)

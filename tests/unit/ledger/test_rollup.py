@@ -37,6 +37,14 @@ def test_a_call_adds_each_of_its_figures_under_what_it_was() -> None:
     )  # fmt: skip
 
 
+def test_a_call_of_whose_cost_a_part_is_unknown_counts_as_unpriced_beside_what_is_known() -> None:
+    sums: Sums = {}
+    add(sums, begin(), end(cost_usd=0.5, parts=[("input", 1, 5), ("web_search", 1, -1)]))
+    add(sums, begin(), end(cost_usd=0.25, parts=[("input", 1, 5)]))
+    _, row = only(sums)
+    assert (row["calls"], row["unpriced"], row["cost_usd"]) == (2, 1, 0.75)
+
+
 def test_what_was_paid_for_nothing_at_another_target_is_counted_there() -> None:
     sums: Sums = {}
     paid = {"cost_usd": 0.5, "wasted_usd": 0.375, "wasted_elsewhere": {"openai/gpt-4o": 0.25}}

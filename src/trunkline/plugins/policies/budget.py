@@ -25,6 +25,7 @@ from trunkline.core.service import CallerKey
 from trunkline.core.spend import NANO, Spend
 from trunkline.plugins.policies.account import Account, Counter, Standing, standings
 from trunkline.plugins.policies.caller_limits import labels_of
+from trunkline.plugins.policies.hosted import unpriced
 from trunkline.plugins.policies.token_estimate import Estimator, Tokens
 
 _REMEMBERED = 10_000
@@ -202,13 +203,13 @@ class Budget:
 
     def _expected(self, exchange: Exchange, rates: Rates | None, applied: Applied, model: str) -> int:
         """What a call will likely cost; 0 where nobody knows. Raises `unpriced` where a budget wants to know."""
-        if rates is None:
-            blocking = next((a.budget.name for a, _ in applied if a.budget.unpriced == "block"), None)
-            if blocking is not None:
-                text = f"{model} has no price, and the budget {blocking!r} lets no call pass whose cost is unknown"
-                raise CallError("unpriced", text, scope="model")
-            return 0
-        return _cost(exchange, rates, self._estimator.tokens(exchange, model))
+        blocking = next((a.budget.name for a, _ in applied if a.budget.unpriced == "block"), None)
+        if blocking is not None and (lacking := unpriced(exchange, rates, model)):
+            text = (
+                f"{lacking} has no price, and the budget {blocking!r} lets no call pass whose cost is unknown"
+            )
+            raise CallError("unpriced", text, scope="model")
+        return 0 if rates is None else _cost(exchange, rates, self._estimator.tokens(exchange, model))
 
     def _over(self, account: Account, value: str, counter: Counter, amount: int, at_us: int) -> CallError:
         budget = account.budget
@@ -292,7 +293,7 @@ class Budget:
         rows = []
         for account, value in self._applied(exchange, caller, model):
             budget, counter = account.budget, account.counter(value, at_us)
-            blocked = exchange.rates is None and budget.unpriced == "block"
+            blocked = budget.unpriced == "block" and unpriced(exchange, rates, model) != ""
             row: dict[str, Any] = {"budget": budget.name, "of": value or None, "per": budget.per}
             row |= {"hard": budget.hard, "limit_usd": budget.usd, "call_usd": spend.usd(amount)}
             row |= {"spent_usd": spend.usd(counter.spent), "reserved_usd": spend.usd(counter.reserved)}

@@ -222,6 +222,26 @@ def test_calls_without_a_price_are_noted_or_refused_as_the_budget_says() -> None
     )  # fmt: skip
 
 
+@pytest.mark.row("O2")
+def test_a_tool_of_the_vendor_without_a_price_is_an_unknown_cost() -> None:
+    clock = FakeClock()
+    budget = policy(clock, month(unpriced="block"))
+    searching = call(clock)
+    searching.body = (
+        b'{"model":"acme/tiny","max_tokens":10,"tools":[{"type": "web_search_20250305"}],"messages":[]}'
+    )
+    assert refusal(budget, searching).message.startswith(
+        "web_search of acme/tiny has no price, and the budget"
+    )
+    assert budget.look(searching)[0]["refuses"] is True
+    searching.rates = Rates("acme/tiny", Price(input=1.0, fees={"web_search": 0.01}))
+    assert admitted(budget, searching).reserved is not None
+    used = call(clock)
+    used.parts = [("input", 9, 1), ("web_search", 1, -1)]
+    ended(budget, admitted(budget, used), 0.1)
+    assert [one.unpriced for one in budget.standings()] == [1], "counted beside what of it is known"
+
+
 def test_a_body_too_long_to_be_read_is_no_way_around_a_budget() -> None:
     clock = FakeClock()
     budget = policy(clock, month(unpriced="block"))
