@@ -167,6 +167,24 @@ PARTS: dict[str, tuple[Experiment, ...]] = {
         Experiment(
             "M1", "500 calls at once on a key with money for 100, with kill -9", "overspent 0, nothing stuck"
         ),
+        Experiment(
+            "M2",
+            "streams without usage, cut ones, and callers that hang up",
+            "estimated and flagged",
+            tests=("tests/unit/engine/test_uncounted.py", "tests/flows/test_budgets.py"),
+        ),
+        Experiment(
+            "M3",
+            "cost of 390 recorded usages of 19 vendors",
+            "what the vendors' own pages make of them, to 1e-9",
+            tests=("tests/unit/plugins/adapters/usage/test_recorded.py",),
+        ),
+        Experiment(
+            "M4",
+            "a price changes in the middle of the day",
+            "what was counted, and what has begun, keeps the old price's id",
+            tests=("tests/unit/engine/test_costs.py",),
+        ),
     ),
     "Clients": (
         Experiment(
