@@ -103,9 +103,7 @@ def probabilities(said: Any) -> list[TokenProb]:
 
 
 def usage_of(said: Any) -> Usage | None:
-    """`usage`, as it is billed; the tokens that the model saw where nothing is said of that. What was cached is of those alone: it may
-    be more than what is billed, which knows no cheaper part.
-    """
+    """`usage`, as it is billed; the tokens that the model saw where nothing is said of that."""
     if not isinstance(said, dict):
         return None
     billed, seen = member(said, "billed_units"), member(said, "tokens")
@@ -113,6 +111,6 @@ def usage_of(said: Any) -> Usage | None:
     return Usage(
         input=into if into >= 0 else count(seen.get("input_tokens")),
         output=out if out >= 0 else count(seen.get("output_tokens")),
-        cached=count(said.get("cached_tokens"), 0) if into < 0 else 0,
+        cached=count(said.get("cached_tokens"), 0),
         said=said,
     )
