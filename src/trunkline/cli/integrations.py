@@ -1,4 +1,4 @@
-"""`trunkline integrations` and `trunkline models`: what can be called, and in which state it is."""
+"""`trunkline integrations`: what can be called, and in which state it is."""
 
 from __future__ import annotations
 
@@ -135,42 +135,6 @@ def _circuits(name: str) -> list[dict[str, Any]]:
     fresh = time.time() - float(told.get("at", 0.0)) < STATS_FRESH_S
     found: list[dict[str, Any]] = told.get("circuits", {}).get(name, []) if fresh else []
     return found
-
-
-@click.command()
-@click.option("--integration", metavar="NAME", help="Only those of one integration.")
-@json_option
-@place_options
-def models(integration: str | None, as_json: bool) -> None:
-    """The models that can be named in calls, with their prices."""
-    snapshot, _ = known()
-    found: list[dict[str, Any]] = [
-        {
-            "id": f"{service.name}/{model.id}",
-            "kind": model.kind,
-            "context": model.context or None,
-            "input_usd_per_million": model.price.input if model.price else None,
-            "output_usd_per_million": model.price.output if model.price else None,
-            "price_date": model.price.date if model.price else None,
-        }
-        for service in snapshot.services
-        if service.enabled and integration in (None, service.name)
-        for model in service.models
-    ]
-    aliases = [{"id": alias.name, "target": alias.target} for alias in snapshot.aliases]
-    if as_json:
-        json_out({"models": found, "aliases": aliases})
-        return
-    rows: list[list[Any]] = [[alias["id"], f"-> {alias['target']}", "", "", ""] for alias in aliases]
-    rows += [
-        [m["id"], m["kind"], m["context"], m["input_usd_per_million"], m["output_usd_per_million"]]
-        for m in found
-    ]
-    table(
-        ("model", "kind", "context", "$/M in", "$/M out"),
-        rows,
-        empty="No models: no AI integration is registered.",
-    )
 
 
 def _list(as_json: bool) -> None:

@@ -31,7 +31,7 @@ COMMANDS = {
     "secrets": ("secrets:secrets", "Set, list, rotate and remove credentials; who uses one."),
     "run": ("run:run", "Run a command with the secrets it may have."),
     "integrations": ("integrations:integrations", "What can be called, and in which state it is."),
-    "models": ("integrations:models", "The models that can be named in calls."),
+    "models": ("models:models", "Models that can be named in calls: abilities, prices, ends; search."),
     "health": ("health:health", "Health of the running Trunkline."),
     "cache": ("cache:cache", "Kept answers: how many, how useful; have them forgotten."),
     "budgets": ("budgets:budgets", "Where budgets stand; test of notices."),

@@ -364,7 +364,7 @@ def _path(offered: Dialect, model: str, method: str) -> bytes:
 
 
 def _facts(live: Live, model: str) -> Facts:
-    return Facts(model, live.name, live.spec.vendor)
+    return Facts(model, live.name, live.spec.vendor, live.longest.get(model, 0))
 
 
 def _gemini(world: World, exchange: Exchange, named: Named) -> Route:

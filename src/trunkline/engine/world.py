@@ -126,6 +126,7 @@ def _compile(spec: Service, sealed: Sealed, makers: Makers) -> Live:
         spec.errors, spec.error_shape, spec.ok_body, request_id_headers=spec.request_id_headers
     )
     live.watch_ok = live.rules.wanted or (spec.repair is not None and spec.repair.malformed_again)
+    live.longest = {m.id: m.max_output for m in spec.models if m.max_output}
     live.match = Matcher(spec.operations)
     live.chain = compiled(spec.fallback)
     live.chains = {o.name: compiled(o.fallback) for o in spec.operations if o.fallback is not None}

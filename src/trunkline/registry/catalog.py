@@ -33,6 +33,8 @@ from .shape_vendor import (
 )
 
 FOLDER = Path(__file__).with_name("catalog")
+PRICES_OLD_DAYS = 120
+"""Prices read longer ago than this are warned of."""
 
 
 class Address(Part):

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from trunkline.core.service import Service
 
 from . import runbooks
+from .catalog import PRICES_OLD_DAYS
 from .document import Place
 from .findings import Finding, Severity
 from .layer import Scribe
@@ -26,6 +27,7 @@ from .shape_models import ModelAlias
 FLOATING = frozenset(("latest", "current", "default", "stable", "newest", "preview", "unstable"))
 """Names of versions that stand for another one tomorrow."""
 SOON = timedelta(days=90)
+PRICES_OLD = timedelta(days=PRICES_OLD_DAYS)
 
 
 class Rule(NamedTuple):
@@ -72,6 +74,9 @@ RULES: dict[str, Rule] = {
     "model-shutdown": Rule(
         "warning", "A model alias whose target the vendor shuts down within 90 days, or has shut down."
     ),
+    "stale-prices": Rule(
+        "warning", f"Prices of the catalog in use were read more than {PRICES_OLD.days} days ago."
+    ),
     "no-operations": Rule("info", "An API of your own without `operations`: its POSTs are never repeated."),
     "plain-http": Rule("warning", "`allow_http` lets the credential travel unencrypted."),
     "floating-model": Rule("warning", "A model alias whose target the vendor may move."),
@@ -111,6 +116,7 @@ def lint(loaded: Loaded, *, today: date | None = None) -> list[Finding]:
         for place, model in _places(alias, target):
             _floating(place, model, loaded, scribe)
             _shut_down(place, model, services, day, scribe)
+    _prices(loaded, services, day, scribe)
     for code, at, message, cure in lint_flow(loaded):
         scribe.write(RULES[code].severity, at, code, message, cure, at_key=True)
     critical = [one.name for one in services.values() if one.enabled and one.criticality == "load-path"]
@@ -263,6 +269,20 @@ def _places(name: str, own: ModelAlias) -> Iterator[tuple[Place, str]]:
     for n, one in enumerate(own.targets):
         here: Place = ("models", name, "targets", n)
         yield (here, one) if isinstance(one, str) else ((*here, "target"), one.target)
+
+
+def _prices(loaded: Loaded, services: dict[str, Service], today: date, scribe: Scribe) -> None:
+    read = {
+        name: entry.prices.date
+        for name, entry in loaded.entries.items()
+        if entry.prices is not None and name in services and services[name].enabled
+    }
+    old = [name for name, told in read.items() if _day(told) + PRICES_OLD < today]
+    if old:
+        oldest = min(read[name] for name in old)
+        said = f"Prices of {', '.join(f'`{name}`' for name in old)} were read long ago, on {oldest} the first of them."
+        cure = "Update Trunkline, or set `price` of the models that you use."
+        scribe.write("warning", ("integrations",), "stale-prices", said, cure, at_key=True)
 
 
 def _shut_down(place: Place, target: str, services: dict[str, Service], today: date, scribe: Scribe) -> None:

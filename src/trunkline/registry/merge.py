@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from trunkline.core import flow, service
 from trunkline.core.price import Price
 
-from . import merge_data, merge_flow, shape, shape_vendor
+from . import merge_data, merge_flow, merge_prices, shape, shape_vendor
 from .catalog import Entry
 from .item import secret_of
 from .locate import Located
@@ -89,7 +89,7 @@ def merged(
         samples=merge_data.samples(own.samples, defaults.samples),
         operations=_operations(own.operations, vendor.operations, around.aliases),
         dialects=dialects,
-        models=_models(own.models, vendor),
+        models=models_of(own.models, vendor, own.discounts),
         model_patterns=vendor.model_patterns if own.model_patterns is None else own.model_patterns,
         errors=[*own.errors, *vendor.errors],
         error_shape=own.error_shape or vendor.error_shape or service.ErrorShape(),
@@ -249,11 +249,17 @@ def _by_name(own: list[service.Dialect], vendor: list[service.Dialect]) -> list[
     return [*own, *(dialect for dialect in vendor if dialect.name not in names)]
 
 
-def _models(own: list[shape_vendor.Model], vendor: Entry) -> list[service.Model]:
+def models_of(
+    own: list[shape_vendor.Model], vendor: Entry, discounts: Mapping[str, float] = merge_prices.NONE
+) -> list[service.Model]:
+    """What the registry says of models, before what the catalog knows of the others, its prices less what was negotiated."""
     ids = {model.id for model in own}
     read = vendor.prices
     source, date = (read.source, read.date) if read else ("", "")
-    known = {model.id: model for model in _with_pinned(vendor.models)}
+    known = {
+        model.id: merge_prices.less(model, source, discounts) if discounts else model
+        for model in _with_pinned(vendor.models)
+    }
     theirs = [_model(model, source, date) for model in known.values() if model.id not in ids]
     mine = [_filled(model, known.get(model.id), source, date) for model in _with_pinned(own)]
     return [*(_model(model, "registry", "") for model in mine), *theirs]

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 Positive = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(gt=0, le=1)]
+Off = Annotated[float, Meta(gt=0, lt=1)]
 Category = Annotated[
     str, Meta(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", title="data category", examples=["pii.email"])
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from .part import Category, Identifier, Part, Positive, Share
+from .part import Category, Identifier, Off, Part, Positive, Share
 from .quantity import Day, Duration, Size
 from .shape_alerts import Alert, Incidents
 from .shape_bounds import Budget, CacheStore, CallerLimit, Drills, Notify, Shedding, Team
@@ -120,6 +120,9 @@ class Integration(Part):
     """AI wire formats that the API serves, and where."""
     models: list[Model] = []
     """Models that the API serves, before those of the catalog."""
+    discounts: dict[str, Off] = {}
+    """Negotiated: glob of models -> the share taken off the catalog's price, e.g. `{"gpt-5*": 0.2, "*": 0.1}`; the first that fits
+    holds. A `price` of your own is taken as it is written."""
     model_patterns: list[str] | None = None
     """Globs of bare model names that belong to this integration."""
     errors: list[ErrorRule] = []

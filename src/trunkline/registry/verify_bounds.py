@@ -116,7 +116,7 @@ def _may_serve(registry: Registry, entries: Mapping[str, Entry], name: str, patt
 def _models(registry: Registry, entries: Mapping[str, Entry], name: str) -> list[str]:
     own, entry = registry.integrations[name] or Integration(), entries.get(name)
     listed = (*own.models, *(entry.models if entry else ()))
-    return [name for m in listed for name in (m.id, m.pinned) if name]
+    return [name for m in listed for name in (m.id, m.pinned, *m.aliases) if name]
 
 
 def _notify(notify: Notify, scribe: Scribe, listeners: tuple[str, ...]) -> None:

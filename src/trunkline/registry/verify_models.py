@@ -15,6 +15,7 @@ from .catalog import Entry
 from .document import Place
 from .findings import did_you_mean, one_of
 from .layer import Scribe
+from .merge_prices import idle
 from .patterns import SAID_NAME
 from .shape import Integration, Registry
 from .shape_models import ModelAlias, ModelTarget, targets_of
@@ -24,7 +25,10 @@ _SHARED = ("weighted", "canary", "round_robin", "headroom")
 
 
 def verify_models(registry: Registry, entries: Mapping[str, Entry], scribe: Scribe) -> None:
-    """Writes every error of the registry's own model names."""
+    """Writes every error of the registry's own model names, and of discounts."""
+    for name, own in registry.integrations.items():
+        if own is not None and own.discounts:
+            _discounts(own, entries.get(name), name, scribe)
     for name, alias in registry.models.items():
         place: Place = ("models", name)
         if not SAID_NAME.fullmatch(name):
@@ -115,9 +119,20 @@ def _model(
         scribe.error(place, "unknown-model", said, cure, value=integration)
         return
     listed = (*own.models, *(entry.models if entry else ()))
-    known = [name for m in listed for name in (m.id, m.pinned) if name]
+    known = [name for m in listed for name in (m.id, m.pinned, *m.aliases) if name]
     if known and model not in known:
         near = did_you_mean(model, known)
         cure = f"{near} If the vendor serves it all the same, it works, but is unpriced: declare it under `models:`.".strip()
         said = f"`{model}` is not among the known models of `{integration}`."
         scribe.write("warning", place, "unknown-model", said, cure, value=model)
+
+
+def _discounts(own: Integration, entry: Entry | None, name: str, scribe: Scribe) -> None:
+    priced = [
+        n for m in (entry.models if entry else ()) if m.price for n in (m.id, m.pinned, *m.aliases) if n
+    ]
+    for glob in idle(priced, own.discounts):
+        said = f"`{glob}` fits no model of `{name}` whose price the catalog knows, or an earlier line takes them all."
+        cure = "`trunkline models list` shows the names. Lines are tried from the top; a price of your own is never lessened."
+        place: Place = ("integrations", name, "discounts", glob)
+        scribe.write("warning", place, "unknown-model", said, cure, value=glob, at_key=True)

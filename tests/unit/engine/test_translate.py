@@ -105,6 +105,12 @@ async def test_the_head_is_the_vendors_and_so_are_the_callers_words_to_it() -> N
     assert trial.wire.sent[0].target == b"/v1/messages"
 
 
+async def test_where_the_caller_names_no_bound_the_models_own_is_sent() -> None:
+    trial = claude(answers(200, message()), models=[Model(id="tiny", max_output=777)])
+    await chat(trial, body())
+    assert json.loads(trial.wire.sent[0].body)["max_tokens"] == 777
+
+
 async def test_the_callers_query_does_not_reach_another_vendor() -> None:
     trial = claude(answers(200, message()))
     await trial.ask("POST", "/v1/chat/completions?beta=true", body())

@@ -155,3 +155,19 @@ def test_somebody_is_told_when_the_load_path_fails(loaded: Load) -> None:
     assert told == [("no-alerts", "info")]
     alerts = "alerts: {a: {to: {kind: slack, secret: store:S}}}\n"
     assert "no-alerts" not in [f.code for f in lint(loaded(lonely + alerts), today=TODAY)]
+
+
+@pytest.mark.row("A4")
+def test_prices_that_were_read_long_ago_are_told_once(loaded: Load) -> None:
+    text = "version: 1\nintegrations:\n  openai: {secret: env:A}\n  anthropic: {secret: env:B}\n  stripe: {secret: env:C}\n"
+    at = {
+        day: [f for f in lint(loaded(text), today=day) if f.code == "stale-prices"]
+        for day in (TODAY, date(2027, 6, 1))
+    }
+    assert at[TODAY] == []
+    (found,) = at[date(2027, 6, 1)]
+    assert (found.severity, found.line) == ("warning", 2)
+    assert (
+        found.message
+        == "Prices of `openai`, `anthropic` were read long ago, on 2026-11-21 the first of them."
+    )

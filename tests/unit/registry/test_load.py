@@ -9,7 +9,7 @@ import pytest
 
 from trunkline.core.codec import pack_decoder, to_pack
 from trunkline.core.service import Snapshot
-from trunkline.registry import catalog
+from trunkline.registry import catalog, model_table
 from trunkline.registry.findings import RegistryInvalid
 from trunkline.registry.load import SimulatorAddress, environment_of, load
 
@@ -160,6 +160,22 @@ def test_thirty_integrations_cost_little_processor_time(tmp_path: Path) -> None:
         costs.append(time.process_time() - begun)
     assert len(run.snapshot.services) == 30
     assert sorted(costs)[2] < 0.4, "150 ms are wanted; measured 70; the rest is room for a slow machine"
+
+
+@pytest.mark.row("A4")
+def test_of_the_catalog_only_the_vendors_that_the_registry_names_are_read(
+    loaded: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    table = model_table.table
+
+    def noted(vendor: str, folder: Path) -> model_table.Table | None:
+        read.append(vendor)
+        return table(vendor, folder)
+
+    monkeypatch.setattr(model_table, "table", noted)
+    loaded("version: 1\nintegrations: {openai: {secret: env:A}, stripe: {secret: env:B}}\n")
+    assert read == ["openai", "stripe"]
 
 
 def test_loading_imports_nothing_heavy() -> None:

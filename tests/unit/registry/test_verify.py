@@ -278,3 +278,13 @@ def test_all_errors_are_told_in_one_run(refused: Refused) -> None:
         (14, "bad-limit"),
         (19, "unknown-integration"),
     ]
+
+
+@pytest.mark.row("A4")
+def test_a_discount_that_can_lessen_nothing_is_warned_of_and_one_of_everything_refused(
+    loaded: Load, refused: Refused
+) -> None:
+    text = "version: 1\nintegrations: {openai: {secret: env:A, discounts: {'gpt-5*': 0.2, 'gpt-5': 0.1, '*': 0.1}}}\n"
+    found = [f for f in loaded(text).findings if f.code == "unknown-model"]
+    assert [(f.severity, f.value) for f in found] == [("warning", "gpt-5")]
+    assert faulty(refused, "openai: {secret: env:A, discounts: {'*': 1}}")[1] == "openai.discounts.*"

@@ -48,6 +48,11 @@ def _uses(snapshot: Snapshot, service: Service, model: Model, lately: set[tuple[
             yield f"models.{alias.name}"
         if any(one.target == name for one in alias.fallback):
             yield f"fallback of models.{alias.name}"
+    for virtual in snapshot.virtual:
+        if any(candidate.target == name for candidate in virtual.candidates):
+            yield f"models.{virtual.name}"
+        if any(one.target == name for one in virtual.fallback):
+            yield f"fallback of models.{virtual.name}"
     for other in snapshot.services:
         if any(one.target == name for one in other.fallback):
             yield f"fallback of integrations.{other.name}"

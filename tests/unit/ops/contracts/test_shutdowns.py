@@ -7,6 +7,7 @@ import pytest
 
 from trunkline.core.flow import Fallback
 from trunkline.core.service import Alias, Model, Service, Snapshot
+from trunkline.core.virtual import Candidate, Virtual
 from trunkline.ops.contracts.shutdowns import findings
 from trunkline.ops.findings import Finding
 from trunkline.testing import service
@@ -52,10 +53,17 @@ def test_everything_in_the_registry_that_names_it_is_told() -> None:
             Alias(name="fast", target="openai/old"),
             Alias(name="wise", target="openai/x", fallback=[target]),
         ],
+        virtual=[
+            Virtual(
+                name="mixed", candidates=[Candidate(target="openai/new"), Candidate(target="openai/old")]
+            ),
+            Virtual(name="safe", candidates=[Candidate(target="openai/new")], fallback=[target]),
+        ],
         route_fallback={"chat": [target]},
     )
     assert found.detail["used_by"] == [
-        "models.fast", "fallback of models.wise", "fallback of integrations.mistral", "fallback of routes.chat",
+        "models.fast", "fallback of models.wise", "models.mixed", "fallback of models.safe",
+        "fallback of integrations.mistral", "fallback of routes.chat",
     ]  # fmt: skip
 
 
