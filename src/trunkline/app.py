@@ -119,8 +119,7 @@ class Process:
         self.guard.load(self._snapshot_read)
         self.call_policies: list[Policy[Exchange]] = [
             self.access, self.guard, Identifiers(), Quota(wall), self.shed, self.spending.limits, self.keyed.policy,
-            self.cache, self.spending.budget,
-            *([self.deferrals.policy] if worker else []),
+            self.cache, self.spending.budget, *([self.deferrals.policy] if worker else []),
         ]  # fmt: skip
         self.attempt_policies: list[Policy[Attempt]] = [self.queue, self.breaker]
         self.sweeper = Sweeper(clock)
@@ -136,6 +135,7 @@ class Process:
             defer=self.deferrals.defer if worker else None,
             shut=self.breaker.shut,
             wall=wall,
+            codecs=CODECS,
         )
         self.queue.elsewhere = fallbacks.ready
         dispatcher = Dispatcher(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from trunkline.core.call import Link, Route, Target
@@ -16,8 +17,10 @@ from trunkline.core.errors import KINDS, CallError
 from trunkline.core.exchange import Answer, Attempt, Exchange
 from trunkline.core.flow import Fallback
 from trunkline.core.jsonspan import replace_model
+from trunkline.core.ports import Codec
 from trunkline.core.service import Repeat
 from trunkline.engine import resolve
+from trunkline.engine.declared import spoken
 from trunkline.engine.operations import undeclared
 from trunkline.engine.paths import checked
 from trunkline.engine.pool import has_room
@@ -83,6 +86,7 @@ class Fallbacks:
         defer: Defer | None = None,
         shut: Shut = lambda _target: None,
         wall: Callable[[], float],
+        codecs: Mapping[str, Codec] = MappingProxyType({}),
     ) -> None:
         self._may = may
         self.affords = affords
@@ -90,6 +94,7 @@ class Fallbacks:
         self._defer = defer
         self._shut = shut
         self._wall = wall
+        self._codecs = codecs
 
     def chain(self, exchange: Exchange) -> tuple[Link, ...]:
         """What can still be done instead for this call and this caller. A cache with `stale_if_error` comes after all other targets."""
@@ -148,10 +153,10 @@ class Fallbacks:
             return self._defer(exchange, error, spec) if self._defer is not None else None
         fields = f"content-type: {spec.content_type}\r\n".encode("latin-1", "replace")
         if link.text is None:
-            return Answer(spec.status, fields, spec.body.encode())
+            return spoken(exchange, Answer(spec.status, fields, spec.body.encode()), self._codecs)
         request = exchange.request.body if exchange.rest is None else b""
         facts = facts_of(exchange, error, self._wall())
-        return Answer(spec.status, fields, link.text.fill(request, facts))
+        return spoken(exchange, Answer(spec.status, fields, link.text.fill(request, facts)), self._codecs)
 
 
 def bound(exchange: Exchange) -> bool:

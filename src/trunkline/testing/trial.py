@@ -163,6 +163,7 @@ class Trial:
             defer=defer,
             shut=self.breaker.shut,
             wall=clock.wall,
+            codecs=CODECS,
         )
         self.queue.elsewhere = fallbacks.ready
         dispatcher = Dispatcher(
