@@ -392,7 +392,7 @@ def pass_once(gateway: Trunkline, simulator: SimulatorProcess) -> list[str]:
         if form.kind == "plain" or (form.kind == "stream" and fault in ("reset_mid", "fin_mid", "bad_json")):
             continue  # a stream that has begun cannot be begun again
         simulator.fault(fault, times=1)
-        one = _try(gateway, _case("once", "", GOOD, GOOD, GOOD), form, next(_numbers))
+        one = _try(gateway, _case("once", "", GOOD, GOOD, GOOD), form, next(_numbers), DEADLINE_S)
         simulator.no_faults()
         attempts = one.answer.field("x-trunkline-attempts") if one.answer is not None else None
         if (one.outcome, attempts) != (GOOD, "2"):

@@ -90,9 +90,8 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         timeout_graceful_shutdown=GRACE_S,
         h11_max_incomplete_event_size=32768,
     )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn raises the signal once more when it has ended; without this it would kill the drain in the middle.
-        signal.signal(number, lambda *_: None)
+    server = uvicorn.Server(config)
+    end_by_signals(server)
     telling = Telling(settings.state_path, console.published)
     callers = CallersWatch(console, more=ReviewWatch(console))
     attending = Attending(console, more=RunbookWatch(folder, console.clock))
@@ -106,7 +105,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     secret_watch = SecretWatch(settings.state_path, console.published)
     secret_watch.start()
     try:
-        asyncio.run(_serve(uvicorn.Server(config), listener, [watching, drills, rotating]))
+        asyncio.run(_serve(server, listener, [watching, drills, rotating]))
     finally:
         secret_watch.stop()
         looking.stop()
@@ -163,6 +162,16 @@ class Runs(Protocol):
 
     async def run(self) -> None:
         """Until cancelled."""
+
+
+def end_by_signals(server: uvicorn.Server) -> None:
+    """A signal that comes before the server listens to them ends it, too. It raises each once more when it has ended: nothing then."""
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
 
 
 async def _serve(server: uvicorn.Server, listener: socket.socket, beside: Sequence[Runs]) -> None:

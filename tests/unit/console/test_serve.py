@@ -13,9 +13,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import uvicorn
 
 from tests.support.records import call
-from trunkline.console.serve import NICE
+from trunkline.console.serve import NICE, end_by_signals
 from trunkline.core.codec import from_json, to_pack
 from trunkline.journal.append import Journal
 
@@ -117,3 +118,16 @@ def test_a_taken_port_is_said(start: Start, port: int) -> None:
         _, errors = process.communicate(timeout=15)
     told = f"the console cannot start: 127.0.0.1:{port} cannot be used (Address already in use); "
     assert (process.returncode, errors) == (1, told + "choose another with --console-port\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_before_the_server_listens_to_them_is_not_lost(number: signal.Signals) -> None:
+    server = uvicorn.Server(uvicorn.Config(app=""))
+    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        end_by_signals(server)
+        signal.raise_signal(number)
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    assert server.should_exit

@@ -68,7 +68,12 @@ def test_a_vendor_under_another_name_and_address(loaded: Load) -> None:
         loaded, "backup_llm: {vendor: openai, base_url: 'https://eu.api.openai.com/', secret: env:B}"
     )
     assert (found.name, found.vendor, found.base_url) == ("backup_llm", "openai", "https://eu.api.openai.com")
-    assert [d.name for d in found.dialects] == ["openai-chat", "openai-responses", "openai-embeddings"]
+    assert [d.name for d in found.dialects] == [
+        "openai-chat",
+        "openai-responses",
+        "openai-input-tokens",
+        "openai-embeddings",
+    ]
 
 
 @pytest.mark.row("R10")
