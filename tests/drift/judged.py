@@ -233,6 +233,20 @@ def judged(contracts: Sequence[Contract], count: int, seed: int, *, quiet: int =
     return report
 
 
+def together(reports: Sequence[Report]) -> Report:
+    """Several reports as one, under the seed of the first."""
+    out = Report(reports[0].seed)
+    for one in reports:
+        for name, tally in one.classes.items():
+            into = out.classes.setdefault(name, Tally())
+            into.made, into.found = into.made + tally.made, into.found + tally.found
+            into.calls += tally.calls
+        out.rare.made, out.rare.found = out.rare.made + one.rare.made, out.rare.found + one.rare.found
+        out.missed += one.missed
+        out.quiet += one.quiet
+    return out
+
+
 def told(report: Report) -> str:
     """A report as a table for people."""
     lines = [f"{'class':26} {'found':>9} {'recall':>7} {'median calls':>13}"]

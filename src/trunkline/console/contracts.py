@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 EVERY_S = 30.0
 LATELY_US = 30 * 86_400 * 1_000_000
-SAID_S = 14 * 86_400.0
-"""What a vendor has not said for so long holds no more."""
 KINDS = (lifecycle.KIND, lifecycle.VERSION_KIND, shutdowns.KIND, reviews.KIND)
 _MODELS_MAX = 2000
 
@@ -46,6 +44,8 @@ class Contracts:
         self._dated: dict[tuple[str, str], str] = {}
         """Days of shutdown that vendors told in their lists of models."""
         self._at = 0.0
+        self._noted: object = None
+        """Which file of notices was looked at last."""
 
     def __call__(self, sample: Sample) -> None:
         """Takes in one call."""
@@ -56,9 +56,9 @@ class Contracts:
     def flush(self) -> None:
         """After each batch of samples, and while there are none."""
         self.drift.flush()
-        now = self._console.clock()
-        if now - self._at >= EVERY_S:
-            self._at = now
+        now, noted = self._console.clock(), notices.mark(self._console.state_dir)
+        if now - self._at >= EVERY_S or noted != self._noted:
+            self._at, self._noted = now, noted
             self.look()
 
     def look(self) -> None:
@@ -81,7 +81,7 @@ class Contracts:
         """What vendors say in header fields; of several words about one thing the newest."""
         newest: dict[tuple[str, str, str], tuple[float, Finding]] = {}
         for notice in notices.read(self._console.state_dir):
-            if notice.integration not in known or now - notice.last_at > SAID_S:
+            if notice.integration not in known or now - notice.last_at > notices.SAID_S:
                 continue
             for finding in lifecycle.findings(notice, today):
                 key = (finding.kind, finding.integration, finding.subject)

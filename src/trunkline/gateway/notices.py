@@ -19,7 +19,7 @@ from trunkline.core.exchange import Attempt
 from trunkline.core.ports import Response
 from trunkline.engine.lifecycle import LIFECYCLE, SERVED
 from trunkline.gateway.process import write
-from trunkline.ops.contracts.notices import FILE, Notice
+from trunkline.ops.contracts.notices import FILE, SAID_S, Notice, read
 
 KEPT = 400
 OF_ONE = 4
@@ -29,8 +29,17 @@ AGAIN_S = 3600.0
 LONGEST = 600
 
 
+Said = tuple[tuple[bytes, bytes], ...]
+
+
+def _said(notice: Notice) -> Said:
+    """What a kept notice was made of."""
+    pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in notice.fields.items()]
+    return tuple([pair for pair in pairs if pair[0] in LIFECYCLE])
+
+
 class Notices:
-    """What has been said since the start of the process."""
+    """What has been said, by this process and, of late, those before it."""
 
     def __init__(self, state: Path, wall: Callable[[], float]) -> None:
         self._path = state / FILE
@@ -40,6 +49,9 @@ class Notices:
         self._of: dict[tuple[str, str], int] = {}
         self._writing: asyncio.Future[None] | None = None
         self._again = False
+        for notice in read(state):
+            if wall() - notice.last_at <= SAID_S:
+                self._keep(_said(notice), float("-inf"), notice)
 
     @property
     def writing(self) -> bool:
@@ -64,12 +76,14 @@ class Notices:
                 known[1] = replace(known[1], last_at=self._wall())
                 self._write()
             return
-        place = (live.name, name)
-        if len(self._known) >= KEPT or self._of.get(place, 0) >= OF_ONE:
-            return
+        if len(self._known) < KEPT and self._of.get((live.name, name), 0) < OF_ONE:
+            self._keep(said, attempt.first_byte_at, self._notice(attempt, response, name, pinned, said))
+            self._write()
+
+    def _keep(self, said: Said, at: float, notice: Notice) -> None:
+        place = (notice.integration, notice.operation)
         self._of[place] = self._of.get(place, 0) + 1
-        self._known[key] = [attempt.first_byte_at, self._notice(attempt, response, name, pinned, said)]
-        self._write()
+        self._known[*place, said] = [at, notice]
 
     def _notice(
         self,
@@ -77,7 +91,7 @@ class Notices:
         response: Response,
         name: str,
         pinned: str,
-        said: tuple[tuple[bytes, bytes], ...],
+        said: Said,
     ) -> Notice:
         exchange, now, member = attempt.exchange, self._wall(), attempt.target.member
         fields = dict(said)

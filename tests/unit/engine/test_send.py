@@ -80,7 +80,7 @@ def test_what_connection_names_stays_here() -> None:
     assert b"x-stays: 2" in sent
 
 
-@pytest.mark.row("K6")
+@pytest.mark.row("K6", "C1")
 def test_the_registrys_fields_are_sent_unless_the_caller_sends_its_own() -> None:
     spec = service(
         headers=[Header("X-Extra", "ours"), Header("User-Agent", "trunkline")],
@@ -93,7 +93,7 @@ def test_the_registrys_fields_are_sent_unless_the_caller_sends_its_own() -> None
     assert b"acme-version: 2025" in lines(head(spec, ("acme-version", "2025")))
 
 
-@pytest.mark.row("K6", "K1")
+@pytest.mark.row("K6", "K1", "C1")
 @pytest.mark.parametrize(
     ("query", "target"),
     [

@@ -28,9 +28,12 @@ def ending(day: str = DAY, *more: tuple[bytes, bytes]) -> Any:
 class Rig:
     """A gateway whose vendor plays a script, and the notices of it."""
 
-    def __init__(self, folder: Path, *plays: Any, version: ApiVersion | None = None) -> None:
+    def __init__(
+        self, folder: Path, *plays: Any, version: ApiVersion | None = None, later_s: float = 0.0
+    ) -> None:
         self.folder = folder
         clock = FakeClock()
+        clock.advance(later_s)
         self.notices = Notices(folder, clock.wall)
         spec = service(operations=[LIST], api_version=version)
         self.trial = Trial(*plays, services=[spec], only=True, clock=clock, noticed=self.notices.see)
@@ -92,6 +95,20 @@ async def test_what_is_said_again_is_one_notice_dated_once_an_hour(tmp_path: Pat
     await rig.call()
     (one,) = await rig.written()
     assert (one.first_at, one.last_at) == (first, rig.trial.clock.wall())
+
+
+@pytest.mark.parametrize(("later_s", "kept"), [(60.0, 2), (notices.SAID_S + 60.0, 1)])
+async def test_what_was_said_of_late_outlives_the_process(tmp_path: Path, later_s: float, kept: int) -> None:
+    before = Rig(tmp_path, ending())
+    await before.call()
+    await before.written()
+    after = Rig(tmp_path, ending("Fri, 01 Jan 2027 23:59:59 GMT"), ending(), later_s=later_s)
+    await after.call("/other")
+    assert [one.operation for one in await after.written()] == ["list_items", ""][2 - kept :]
+    await after.call()
+    found = {one.operation: one for one in await after.written()}
+    assert found["list_items"].last_at == after.trial.clock.wall()
+    assert (found["list_items"].first_at < found["list_items"].last_at) is (kept == 2)
 
 
 async def test_another_version_than_the_pinned_one_is_noticed_the_pinned_one_is_not(tmp_path: Path) -> None:

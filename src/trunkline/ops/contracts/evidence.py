@@ -13,11 +13,12 @@ import msgspec
 from trunkline.ops.contracts.observe import Seen, is_field, parent_of
 
 PLACES_MAX = 800
-WORDS_MAX = 20
+WORDS_MAX = 100
 """More different words at a place, and they are no set."""
 MAP_NAMES = 24
 """An object with so many names, most of them hardly ever seen, has keys that are data."""
 MAP_UNITS = 8
+"""Units in which the object itself stood there."""
 CALLERS_MAX = 6
 LATELY = 50
 """Units."""
@@ -119,11 +120,15 @@ class Evidence(msgspec.Struct):
             if (
                 len(counts) > MAP_NAMES
                 and sum(c <= 2 for c in counts) > 0.7 * len(counts)
-                and self.units >= MAP_UNITS
+                and self._stood(parent) >= MAP_UNITS
             ):
                 self.maps = sorted({*self.maps, parent})
                 inside = f"{parent}/"
                 self.places = {p: known for p, known in self.places.items() if not p.startswith(inside)}
+
+    def _stood(self, place: str) -> int:
+        known = self.places.get(place)
+        return known.count("+") if known is not None else self.units
 
 
 MISSING = frozenset("-")

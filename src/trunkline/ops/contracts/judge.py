@@ -18,13 +18,21 @@ from trunkline.ops.contracts.odds import appeared, ceased
 USUAL = 1e4
 """At most one fact in so many is ever called changed by chance."""
 UNUSUAL = 1e3
-"""For what stable APIs hardly ever do late: another type, another format, another status."""
-ENOUGH = {"retyped": UNUSUAL, "format": UNUSUAL, "widened": UNUSUAL, "status": UNUSUAL, "refused": UNUSUAL}
+"""For what stable APIs hardly ever do late: another type, another format, another status. And for a word that is not used any more,
+which harms nobody who reads it and is seldom by nature."""
+ENOUGH = {
+    "retyped": UNUSUAL,
+    "format": UNUSUAL,
+    "widened": UNUSUAL,
+    "status": UNUSUAL,
+    "refused": UNUSUAL,
+    "word removed": UNUSUAL,
+}
 UNITS_MIN = 3
 """Fewer are never a change, however long was watched before."""
 CALLERS_MIN = 2
-SET_UNITS = 20
-SET_WORDS = 16
+SET_UNITS = 10
+SET_WORDS = 80
 """So many words at most are a set, after so many units."""
 CODES = {"status": "status", "error status": "status", "outcome": "refused"}
 """Parts that hold nothing but codes, which are sets from the begin."""
@@ -93,7 +101,7 @@ class _Judge:
         old, tally = before.facts[fact], now.facts.get(fact, _NOT_SEEN)
         population = now.population(fact)
         missed = population - tally.last
-        if missed < UNITS_MIN or not self._missed_by_many({*old.by, *tally.by}, tally, now):
+        if missed < UNITS_MIN or not self._missed_by_many(fact, {*old.by, *tally.by}, tally, now):
             return 0
         had, of = old.count, before.population(fact)
         if before.declared and (fact != "+" or before.count("-")):
@@ -101,9 +109,10 @@ class _Judge:
         odds = ceased(had + tally.count, of + tally.last, missed, tally.gaps)
         return missed if odds >= ENOUGH.get(kind, USUAL) else 0
 
-    def _missed_by_many(self, had: set[str], tally: Tally, now: Place) -> bool:
+    def _missed_by_many(self, fact: str, had: set[str], tally: Tally, now: Place) -> bool:
         """Whether those who miss it are not one alone, and among them somebody who had it, if such still call."""
-        missing = set(tally.without) if tally.count else set(now.facts.get("-", _NOT_SEEN).by) or self._active
+        lacking = now.facts.get("-" if fact == "+" else "t:string", _NOT_SEEN)
+        missing = set(tally.without) if tally.count else set(lacking.by) or self._active
         still = had & self._active
         return len(missing) >= self._callers and (not still or not still.isdisjoint(missing))
 
@@ -188,11 +197,11 @@ def is_set(place: Place) -> bool:
     words = place.having("v:")
     if place.declared:
         return bool(words)
-    total = place.count("t:string")
-    once = sum(count == 1 for count in words.values())
-    if "~" in place.facts or not words or len(words) > SET_WORDS or total < SET_UNITS:
+    if "~" in place.facts or not words or len(words) > SET_WORDS or place.count("t:string") < SET_UNITS:
         return False
-    return len(words) <= total / 4 and once <= len(words) / 3
+    times, once = sum(words.values()), sum(count == 1 for count in words.values())
+    # Words seen once tell how many there are that were not seen yet: one in twenty at most is as good as closed.
+    return len(words) <= times / 4 and once <= max(len(words) / 3, times / 20)
 
 
 def _told(quiet: int, tally: Tally, population: int) -> str:

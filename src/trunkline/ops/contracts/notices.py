@@ -12,6 +12,8 @@ import msgspec
 from trunkline.core.codec import DecodeError, json_decoder
 
 FILE = "vendor-notices.json"
+SAID_S = 14 * 86_400.0
+"""What a vendor has not said for so long holds no more."""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,3 +43,12 @@ def read(state: Path) -> list[Notice]:
         return _decoder.decode((state / FILE).read_bytes())
     except (OSError, DecodeError):
         return []
+
+
+def mark(state: Path) -> tuple[int, ...]:
+    """Tells whether the file is another one than before; empty while there is none."""
+    try:
+        stat = (state / FILE).stat()
+    except OSError:
+        return ()
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size

@@ -19,7 +19,7 @@ DEPTH_MAX = 16
 ITEMS_MAX = 60
 FIELDS_MAX = 400
 NAME_CHARS = 80
-VALUES_MAX = 16
+VALUES_MAX = 64
 """Different words at one place of one body; more are no set."""
 KIND = "type"
 """The field by which objects in an array, or below one, say which of several shapes they have."""
@@ -38,6 +38,8 @@ OPAQUE = frozenset(
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,80}")
 
+Word = tuple[str, str]
+"""A text of a request, with the bare name under which it stood."""
 Facts = set[str]
 """Of a place: `+` there, `-` missing, `t:string`, `f:date-time`, `v:succeeded`; `~` for words too many to be a set."""
 
@@ -47,8 +49,10 @@ class Seen:
 
     __slots__ = ("_echo", "_left", "_maps", "_open", "_times", "objects", "places")
 
-    def __init__(self, maps: Collection[str] = (), echo: Collection[str] = ()) -> None:
-        """`maps`: places of objects whose keys are known to be data. `echo`: words that came from the request."""
+    def __init__(self, maps: Collection[str] = (), echo: Collection[Word] = ()) -> None:
+        """`maps`: places of objects whose keys are known to be data. `echo`: words of the request, which
+        are nobody's news where they come back under their name.
+        """
         self.places: dict[str, Facts] = {}
         self.objects: dict[str, int] = {}
         """How many objects with fields stood at a place."""
@@ -118,7 +122,7 @@ class Seen:
     def _text(self, place: str, name: str, value: str) -> None:
         form = text_format(value)
         self.fact(place, f"f:{form}")
-        if form == "text" and value not in self._echo:
+        if form == "text" and (not self._echo or (bare(name), value) not in self._echo):
             self.fact(place, f"v:{value}" if is_word(value) and not self._private(name) else "~")
 
     @staticmethod
@@ -190,6 +194,12 @@ def escaped(key: str) -> str:
     """A key as part of a place (RFC 6901), with what has a meaning in places escaped too."""
     key = key.replace("~", "~0").replace("/", "~1")
     return key.replace("<", "~3").replace(">", "~4") if "<" in key or ">" in key else key
+
+
+@lru_cache(maxsize=1 << 14)
+def bare(name: str) -> str:
+    """A name without how it is written: `VoiceMethod` and `voice_method` are one."""
+    return name.replace("_", "").replace("-", "").lower()
 
 
 @lru_cache(maxsize=1 << 16)

@@ -15,7 +15,7 @@ from trunkline.core.sample import Sample
 from trunkline.core.service import ErrorShape
 from trunkline.engine.extract import read
 from trunkline.ops.contracts.cut import read as read_cut
-from trunkline.ops.contracts.observe import Seen
+from trunkline.ops.contracts.observe import Seen, Word, bare
 from trunkline.wire.sse import Splitter, TooLong
 
 EVENTS_MAX = 400
@@ -82,7 +82,7 @@ def error_parts(
 
 class _Reader:
     def __init__(
-        self, known: Mapping[str, Collection[str]], maps: Mapping[str, Collection[str]], echo: frozenset[str]
+        self, known: Mapping[str, Collection[str]], maps: Mapping[str, Collection[str]], echo: frozenset[Word]
     ) -> None:
         self.parts: Parts = {}
         self._known = known
@@ -192,16 +192,16 @@ def _arrays(tree: Any) -> Any:
     return {key: _arrays(item) for key, item in tree.items()}
 
 
-def _words(tree: Any) -> frozenset[str]:
-    """The short texts of a request: where a reply repeats them, they are the caller's words."""
-    found: set[str] = set()
-    queue = [tree]
+def _words(tree: Any) -> frozenset[Word]:
+    """The short texts of a request: where a reply repeats them under the same name, they are the caller's words."""
+    found: set[Word] = set()
+    queue = [("", tree)]
     while queue and len(found) < ECHO_MAX:
-        value = queue.pop()
+        name, value = queue.pop()
         if isinstance(value, str) and len(value) <= 40:
-            found.add(value)
+            found.add((bare(name), value))
         elif isinstance(value, dict):
-            queue += value.values()
+            queue += value.items()
         elif isinstance(value, list):
-            queue += value[:50]
+            queue += [(name, item) for item in value[:50]]
     return frozenset(found)

@@ -29,7 +29,7 @@ def made(one: Heard) -> Cassette:
     )
 
 
-@pytest.mark.row("C3")
+@pytest.mark.row("C5")
 def test_credentials_cookies_and_people_are_not_kept() -> None:
     kept = made(heard())
     text = msgspec.json.encode(kept).decode()
@@ -49,7 +49,7 @@ def test_ids_of_path_and_body_still_fit_together() -> None:
     assert (kept.response.at_ms, [piece.at_ms for piece in kept.response.pieces]) == (80.0, [95.3])
 
 
-@pytest.mark.row("C3")
+@pytest.mark.row("C5")
 def test_a_stream_keeps_its_events_and_their_times() -> None:
     pieces = [
         (100.0, b'event: start\ndata: {"n":1}\n\nevent: del'),

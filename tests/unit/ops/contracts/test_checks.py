@@ -33,7 +33,7 @@ def problems(expect: Expect, given: Answer, operation: str = "create_charge") ->
     return outcome.problems
 
 
-@pytest.mark.row("C2")
+@pytest.mark.row("C5")
 def test_a_file_of_checks_is_read(tmp_path: Path) -> None:
     path = tmp_path / "stripe.yaml"
     path.write_text(FILE)
@@ -72,7 +72,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         read(tmp_path / "none.yaml")
 
 
-@pytest.mark.row("C2")
+@pytest.mark.row("C5")
 @pytest.mark.parametrize(
     ("expect", "said"),
     [
@@ -111,7 +111,7 @@ def test_a_body_that_is_no_json_is_told_where_something_of_it_is_expected() -> N
     assert problems(Expect(), broken) == []
 
 
-@pytest.mark.row("C2")
+@pytest.mark.row("C5")
 def test_the_shape_is_that_of_the_lock() -> None:
     added, retyped = answer({**BODY, "fresh": 1}), answer({**BODY, "amount": "5"})
     assert problems(Expect(shape="lock"), answer(BODY)) == []
@@ -125,7 +125,7 @@ def test_the_shape_is_that_of_the_lock() -> None:
     )
 
 
-@pytest.mark.row("C2")
+@pytest.mark.row("C5")
 def test_events_come_in_their_order() -> None:
     body = b'event: start\ndata: {"n":1}\n\ndata: {"type":"delta","text":"a"}\n\nevent: end\ndata: {}\n\ndata: [DONE]\n\n'
     stream = Answer(status=200, headers={"content-type": "text/event-stream"}, body=body)

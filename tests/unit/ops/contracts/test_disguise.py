@@ -35,7 +35,7 @@ def hidden(value: Any, media: str = "application/json") -> Any:
     return json.loads(disguise().body(json.dumps(value).encode(), media))
 
 
-@pytest.mark.row("C3")
+@pytest.mark.row("C5")
 def test_nothing_of_a_person_is_left() -> None:
     told = json.dumps(hidden(PERSON))
     assert [word for word in OF_HER if re.search(rf"\b{re.escape(word)}\b", told)] == []

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trunkline.ops.contracts.evidence import PLACES_MAX, Evidence, Place, Tally
+from trunkline.ops.contracts.evidence import PLACES_MAX, WORDS_MAX, Evidence, Place, Tally
 from trunkline.ops.contracts.observe import Seen
 
 
@@ -51,8 +51,14 @@ def test_many_names_that_are_hardly_ever_seen_are_keys() -> None:
     )
 
 
+def test_an_object_that_hardly_ever_comes_is_no_map_for_having_many_names() -> None:
+    names = [f"item{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(60)]
+    bodies = [{} for _ in range(50)] + [{"by": dict.fromkeys(names, 1)}, {"by": dict.fromkeys(names, 2)}]
+    assert counted(*bodies).maps == []
+
+
 def test_many_different_words_are_not_kept() -> None:
-    words = [f"word{chr(97 + n)}" for n in range(26)]
+    words = [f"word{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(WORDS_MAX + 1)]
     place = counted(*({"plan": word} for word in words)).places["/plan"]
     assert "~" in place.facts
     assert not place.having("v:")

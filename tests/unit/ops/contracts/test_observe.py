@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trunkline.ops.contracts.observe import FIELDS_MAX, ITEMS_MAX, NODES_MAX, Seen, spread
+from trunkline.ops.contracts.observe import FIELDS_MAX, ITEMS_MAX, NODES_MAX, VALUES_MAX, Seen, spread
 
 
 def shown(tree: Any, known: tuple[str, ...] = (), **more: Any) -> dict[str, set[str]]:
@@ -58,7 +58,9 @@ def test_words_of_people_and_echoes_of_the_request_are_not_kept() -> None:
         "~",
     }
     assert shown({"metadata": {"k": "gold"}})["/metadata/{}"] == {"+", "t:string", "f:text", "~"}
-    assert shown({"currency": "eur"}, echo=("eur",))["/currency"] == {"+", "t:string", "f:text"}
+    assert shown({"Currency": "eur"}, echo=(("currency", "eur"),))["/Currency"] == {"+", "t:string", "f:text"}
+    other = {("voicemethod", "POST")}
+    assert "v:POST" in shown({"fallback_method": "POST"}, echo=other)["/fallback_method"]
 
 
 def test_what_users_of_an_api_design_themselves_is_not_looked_into() -> None:
@@ -81,4 +83,5 @@ def test_enormous_bodies_are_looked_at_in_part() -> None:
 
 
 def test_so_many_words_are_no_set() -> None:
-    assert "~" in shown([f"word{'abcdefghijklmnopqrstuvwxyz'[n]}" for n in range(26)])["/[]"]
+    words = [f"word{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(VALUES_MAX + 1)]
+    assert "~" in shown([words[:40], words[40:]])["/[]/[]"]

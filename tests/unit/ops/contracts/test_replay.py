@@ -34,7 +34,7 @@ def chosen(player: Player, target: str, body: bytes = b"", method: str = "POST")
     return found.name if found is not None else ""
 
 
-@pytest.mark.row("C3")
+@pytest.mark.row("C5")
 def test_the_cassette_of_method_path_and_query_answers() -> None:
     player = Player(
         [cassette("a"), cassette("b", query="expand=card&limit=5"), cassette("c", path="/v1/refunds")]
@@ -98,7 +98,7 @@ class Told:
         self._note("end")
 
 
-@pytest.mark.row("C3")
+@pytest.mark.row("C5")
 @pytest.mark.parametrize(
     ("speed", "times"),
     [(1.0, [50.0, 100.0, 150.0, 400.0, 400.0]), (10.0, [5.0, 10.0, 15.0, 40.0, 40.0]), (0.0, [0.0] * 5)],
@@ -136,7 +136,7 @@ async def _asked(replay: Replay, text: bytes) -> bytes:
     return answer
 
 
-@pytest.mark.row("C3")
+@pytest.mark.row("C5")
 def test_it_is_a_server_on_a_port() -> None:
     async def story() -> tuple[bytes, bytes]:
         replay = Replay(Player([cassette(body='{"amount":5}')]), speed=0)

@@ -43,6 +43,15 @@ def test_a_model_that_is_called_and_ends_is_a_dated_task() -> None:
 
 
 @pytest.mark.row("A4")
+def test_a_target_of_a_virtual_model_is_in_use() -> None:
+    virtual = Virtual(
+        name="fast", candidates=[Candidate(target="openai/new"), Candidate(target="openai/old")]
+    )
+    (found,) = told(called=(), virtual=[virtual])
+    assert found.detail["used_by"] == ["models.fast"]
+
+
+@pytest.mark.row("A4")
 def test_everything_in_the_registry_that_names_it_is_told() -> None:
     target = Fallback(kind="target", target="openai/old")
     (found,) = told(

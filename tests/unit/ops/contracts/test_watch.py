@@ -72,6 +72,19 @@ def test_a_change_that_holds_is_told(make: Callable[[int], Any], change: tuple[s
 
 
 @pytest.mark.row("C2")
+def test_a_word_of_a_field_that_some_callers_never_get_is_missed_by_those_who_do() -> None:
+    """Who lacks the whole field misses no word of it."""
+    bodies = [{**BODY, "plan": "gold"}, {**BODY, "plan": "free"}, BODY]
+    found, keys = Watch(Operation()), ("a", "b", "none")
+    for n in range(90):
+        found.add(sample(bodies[2 if n % 3 == 2 else n % 2], key=keys[n % 3], minute=2 * n))
+    found.close(1 << 60)
+    found.operation.accept(found.operation.recent, "test")
+    found.refresh()
+    changes = after(found, lambda n: bodies[2] if n % 3 == 2 else bodies[1], 60, keys)
+    assert [(one.place, one.kind, one.was) for one in changes] == [("/plan", "word removed", "gold")]
+
+
 def test_the_same_as_ever_is_no_change() -> None:
     assert after(watch(), lambda n: BODY, 200) == []
 
