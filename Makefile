@@ -6,7 +6,7 @@
 #   make rows    which test shows which row            make lock   resolve the locks anew
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input

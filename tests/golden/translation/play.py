@@ -138,7 +138,7 @@ def _spoken(vendor: Vendor) -> str:
 
 def load(folder: Path) -> Case:
     """A case as its file tells it."""
-    said = yaml.safe_load((folder / "case.yaml").read_text(encoding="utf-8"))
+    said = yaml.load((folder / "case.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     return Case(
         folder.name,
         said["about"],
