@@ -12,6 +12,7 @@ from trunkline.console.endpoints import ENDPOINTS
 from trunkline.console.openapi import describe, pages
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
+DOCUMENT = describe(ENDPOINTS, __version__)
 
 
 def references(value: Any) -> Iterator[str]:
@@ -33,14 +34,13 @@ def test_every_declared_endpoint_is_described_and_nothing_else() -> None:
 
 
 def test_every_reference_leads_somewhere() -> None:
-    document = describe(ENDPOINTS, __version__)
-    lead = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
-    assert set(references(document)) <= lead
+    lead = {f"#/components/schemas/{name}" for name in DOCUMENT["components"]["schemas"]}
+    assert set(references(DOCUMENT)) <= lead
 
 
 @pytest.mark.parametrize("one", ENDPOINTS, ids=lambda one: one.name)
 def test_an_operation_tells_its_parameters_role_and_failures(one: Any) -> None:
-    operation = describe(ENDPOINTS, __version__)["paths"][one.path][one.method.lower()]
+    operation = DOCUMENT["paths"][one.path][one.method.lower()]
     in_path = re.findall(r"{(\w+)}", one.path)
     assert {parameter["name"] for parameter in operation["parameters"]} == set(
         one.query.__struct_encode_fields__
