@@ -16,6 +16,8 @@ from trunkline.core.codec import DecodeError, from_json
 
 MOST = 5_000
 _DEEPEST = 64
+_LISTED_AS_ONE = 64
+"""So many comparisons with listed values cost as much as looking at a value."""
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
@@ -51,7 +53,7 @@ class _Checker:
 
     def wrong(self, value: Any, schema: Any, depth: int) -> Iterator[str]:
         """What does not fit, one after the other."""
-        self._left -= 1
+        self._left -= 1 + _listed(schema) // _LISTED_AS_ONE
         if self._left < 0 or depth > _DEEPEST:
             raise _TooMuch
         if schema is False:
@@ -95,6 +97,12 @@ class _Checker:
         for part in ref[1:].split("/")[1:]:
             found = _object(found).get(part.replace("~1", "/").replace("~0", "~"), True)
         return found
+
+
+def _listed(schema: Any) -> int:
+    """How many values and names a schema lists: each value is compared with them."""
+    lists = (_object(schema).get(name) for name in ("enum", "required"))
+    return sum(len(one) for one in lists if isinstance(one, list))
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -152,11 +160,13 @@ def _beyond(bound: Any, tells: Callable[[Any], Any]) -> bool:
     return isinstance(bound, int | float) and not isinstance(bound, bool) and tells(bound) is True
 
 
-_PLAIN = re.compile(r"\^?(?:\[[^\]\\]+\]|[A-Za-z0-9_ -])(?:\{\d{1,3}(?:,\d{0,3})?\}|[+*?])?\$?")
+_PLAIN = re.compile(
+    r"(?:\^(?:\[[^\]\\]+\]|[A-Za-z0-9_ -])(?:\{\d{1,3}(?:,\d{0,3})?\}|[+*?])?|(?:\[[^\]\\]+\]|[A-Za-z0-9_ -]))\$?"
+)
 
 
 def _plain(pattern: str) -> bool:
-    """Only patterns that cannot take long: one class of characters, repeated."""
+    """Only patterns that cannot take long: one class of characters, repeated only from the begin; anywhere else each place is a new try."""
     if _PLAIN.fullmatch(pattern) is None:
         return False
     try:

@@ -90,6 +90,19 @@ def test_it_gives_up_on_what_is_too_much() -> None:
     assert misfit(json.dumps([1] * 30_000), {"items": {"type": "integer"}}) == ""
 
 
+def test_a_pattern_that_takes_the_square_of_the_text_is_not_tried() -> None:
+    text = json.dumps("a" * 2_000 + "!")
+    assert misfit(text, {"pattern": "[a-z]+$"}) == ""
+    assert misfit(text, {"pattern": "^[a-z]+$"}) == "a text that is not as its pattern says"
+    assert misfit(text, {"pattern": "[A-Z]"}) == "a text that is not as its pattern says"
+
+
+def test_it_gives_up_on_long_lists_that_many_values_are_compared_with() -> None:
+    listed = {"items": {"enum": list(range(5_000))}}
+    assert misfit(json.dumps([4_999] * 10 + [-1]), listed) == "a value that is not one of those listed"
+    assert misfit(json.dumps([4_999] * 1_000 + [-1]), listed) == ""
+
+
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
