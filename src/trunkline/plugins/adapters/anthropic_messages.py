@@ -12,7 +12,7 @@ import msgspec
 
 from trunkline.core.codec import DecodeError, ValidationError, from_json, json_decoder, told_shortly
 from trunkline.core.ports import Reading
-from trunkline.plugins.adapters.count import member
+from trunkline.plugins.adapters.count import Part, member
 from trunkline.plugins.adapters.events import data_of
 from trunkline.plugins.adapters.opening import opening
 from trunkline.plugins.adapters.usage import take
@@ -22,12 +22,12 @@ _MARKS = (b'"message_start"', b'"message_delta"', b'"message_stop"', b'"error"')
 
 
 class _OutDetails(msgspec.Struct, gc=False):
-    thinking_tokens: int | None = 0
+    thinking_tokens: Part = 0
 
 
 class _Written(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    ephemeral_5m_input_tokens: int | None = 0
-    ephemeral_1h_input_tokens: int | None = 0
+    ephemeral_5m_input_tokens: Part = 0
+    ephemeral_1h_input_tokens: Part = 0
 
 
 class _Usage(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -35,8 +35,8 @@ class _Usage(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
     input_tokens: int
     output_tokens: int
-    cache_read_input_tokens: int | None = 0
-    cache_creation_input_tokens: int | None = 0
+    cache_read_input_tokens: Part = 0
+    cache_creation_input_tokens: Part = 0
     cache_creation: _Written | None = None
     output_tokens_details: _OutDetails | None = None
     service_tier: str | None = None

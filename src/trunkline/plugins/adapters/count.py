@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+
+Part = Annotated[int, msgspec.Meta(ge=0)] | None
+"""Of a count, in a Struct: one below zero fails the quick reading, and the full one takes it as not said."""
 
 
 def count(value: Any, absent: int = -1) -> int:

@@ -12,7 +12,7 @@ import msgspec
 
 from trunkline.core.codec import DecodeError, ValidationError, from_json, json_decoder, told_shortly
 from trunkline.core.ports import Reading
-from trunkline.plugins.adapters.count import member
+from trunkline.plugins.adapters.count import Part, member
 from trunkline.plugins.adapters.events import data_of
 from trunkline.plugins.adapters.opening import opening
 from trunkline.plugins.adapters.usage import take
@@ -20,19 +20,19 @@ from trunkline.plugins.adapters.usage.chat import usage_of
 
 
 class _Details(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    cached_tokens: int | None = 0
-    cache_write_tokens: int | None = 0
-    audio_tokens: int | None = 0
-    text_tokens: int | None = 0
-    image_tokens: int | None = 0
+    cached_tokens: Part = 0
+    cache_write_tokens: Part = 0
+    audio_tokens: Part = 0
+    text_tokens: Part = 0
+    image_tokens: Part = 0
 
 
 class _OutDetails(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    reasoning_tokens: int | None = 0
-    audio_tokens: int | None = 0
-    text_tokens: int | None = 0
-    accepted_prediction_tokens: int | None = 0
-    rejected_prediction_tokens: int | None = 0
+    reasoning_tokens: Part = 0
+    audio_tokens: Part = 0
+    text_tokens: Part = 0
+    accepted_prediction_tokens: Part = 0
+    rejected_prediction_tokens: Part = 0
 
 
 class _Usage(msgspec.Struct, gc=False, forbid_unknown_fields=True):

@@ -10,6 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.core.answer import Usage
+from trunkline.core.codec import to_json
+from trunkline.core.ports import Reading
+from trunkline.plugins.adapters.anthropic_messages import AnthropicMessages
+from trunkline.plugins.adapters.openai_chat import OpenaiChat
 from trunkline.plugins.adapters.usage import COUNTED, chat, gemini, messages, responses
 
 Reader = Callable[[Any], Usage | None]
@@ -66,3 +70,16 @@ def test_odd_usage(dialect: str, data: st.DataObject) -> None:
     assert all(n > 0 for n in told.fees.values())
     assert isinstance(told.tier, str)
     assert told.told_usd == -1.0 or told.told_usd >= 0
+
+
+def test_parts_below_zero_are_none_in_answers_that_are_read_on_their_way() -> None:
+    chat = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13,
+            "prompt_tokens_details": {"cached_tokens": -5, "cache_write_tokens": -5},
+            "completion_tokens_details": {"reasoning_tokens": -5}}  # fmt: skip
+    messages = {"input_tokens": 9, "output_tokens": 4, "cache_read_input_tokens": -5, "cache_creation_input_tokens": -5,
+                "output_tokens_details": {"thinking_tokens": -5}}  # fmt: skip
+    for adapter, usage in ((OpenaiChat("openai-chat"), chat), (AnthropicMessages(), messages)):
+        reading = Reading()
+        adapter.read(to_json({"type": "message", "model": "m", "choices": [], "usage": usage}), reading)
+        counted = (reading.input, reading.output, reading.cached, reading.cache_write, reading.reasoning)
+        assert counted == (9, 4, 0, 0, 0), adapter.name
