@@ -5,10 +5,11 @@ translate between dialects by the canonical form, one package each (docs/explana
 from __future__ import annotations
 
 from trunkline.core.ports import Adapter, Codec
-from trunkline.plugins.adapters.anthropic_messages import AnthropicMessages, Counts
+from trunkline.plugins.adapters.anthropic_messages import AnthropicMessages
 from trunkline.plugins.adapters.chat import CHAT, MISTRAL
 from trunkline.plugins.adapters.cohere import Cohere
 from trunkline.plugins.adapters.cohere_codec import COHERE
+from trunkline.plugins.adapters.counting import Counts
 from trunkline.plugins.adapters.gemini import Gemini
 from trunkline.plugins.adapters.gemini_codec import COUNT as GEMINI_COUNT
 from trunkline.plugins.adapters.gemini_codec import GeminiCodec

@@ -129,25 +129,6 @@ def _harmless(event: dict[str, Any]) -> bool:
     return kind in ("message_start", "ping")
 
 
-class Counts:
-    """Counts of tokens cost nothing and are no usage; `name` is the dialect."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def read(self, body: bytes, into: Reading) -> None:
-        from_json(body)
-        into.finished = True
-
-    def watch(self, block: bytes, into: Reading) -> bytes | None:
-        del block, into
-        return None
-
-    def opens(self, block: bytes) -> bool:
-        del block
-        return False
-
-
 def _take(value: Any, into: Reading) -> dict[str, Any]:
     """The model; gives back the usage."""
     if isinstance(value, dict) and isinstance(value.get("model"), str):

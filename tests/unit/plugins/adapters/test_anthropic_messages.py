@@ -9,7 +9,8 @@ import pytest
 
 from trunkline.core.codec import DecodeError
 from trunkline.core.ports import Adapter, Reading
-from trunkline.plugins.adapters.anthropic_messages import AnthropicMessages, Counts
+from trunkline.plugins.adapters.anthropic_messages import AnthropicMessages
+from trunkline.plugins.adapters.counting import Counts
 
 MESSAGES = AnthropicMessages()
 

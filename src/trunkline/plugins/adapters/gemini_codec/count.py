@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from trunkline.core.answer import Reply, Usage
-from trunkline.core.codec import from_json, to_json
-from trunkline.core.conversation import Change, Request, Untranslatable
+from trunkline.core.answer import Reply
+from trunkline.core.codec import to_json
+from trunkline.core.conversation import Change, Request
 from trunkline.core.ports import Facts, Written
-from trunkline.plugins.adapters.count import count
+from trunkline.plugins.adapters.counting import counted, number, reply_of
 from trunkline.plugins.adapters.gemini_codec.parts import OWN, camel
 from trunkline.plugins.adapters.gemini_codec.read_request import read_request as whole_asked
 from trunkline.plugins.adapters.gemini_codec.write_request import write_request as whole_request
@@ -29,24 +27,21 @@ def read_request(body: bytes, changes: list[Change]) -> Request:
 def write_request(request: Request, facts: Facts, changes: list[Change]) -> Written:
     """The form that holds tools and the system's words, too; what says nothing of the input is left out of it."""
     written = whole_request(request, facts, changes)
-    said: dict[str, Any] = from_json(written.body)
-    whole = {name: value for name, value in said.items() if name in _COUNTED}
     model = facts.model if facts.model.startswith("models/") else f"models/{facts.model}"
-    return Written(to_json({"generateContentRequest": {"model": model, **whole}}), written.fields)
+    return Written(
+        to_json({"generateContentRequest": {"model": model, **counted(written, _COUNTED)}}), written.fields
+    )
 
 
 def read_reply(body: bytes, asked: Request) -> Reply:
     """Raises Untranslatable."""
-    told = count(whole_object(body).get("totalTokens"))
-    if told < 0:
-        raise Untranslatable("`totalTokens` is missing")
-    return Reply(dialect=OWN, model=asked.model, usage=Usage(input=told))
+    return reply_of(body, "totalTokens", OWN, asked)
 
 
 def write_reply(reply: Reply, asked: Request, changes: list[Change]) -> bytes:
     """The number alone."""
     del asked, changes
-    return to_json({"totalTokens": reply.usage.input if reply.usage is not None else 0})
+    return to_json({"totalTokens": number(reply)})
 
 
 def method(stream: bool) -> tuple[str, bytes]:
