@@ -45,7 +45,7 @@ from trunkline.gateway.keyed import Keyed
 from trunkline.gateway.local import LocalRoutes
 from trunkline.gateway.log import Scrubbed, say
 from trunkline.gateway.notices import Notices
-from trunkline.gateway.process import fast_loop, limit, tune_gc, write
+from trunkline.gateway.process import fast_loop, set_limits, tune_gc, write
 from trunkline.gateway.refused import refused_by_wire
 from trunkline.gateway.rereads import Rereads
 from trunkline.gateway.sampler import Sampler
@@ -379,7 +379,7 @@ class Process:
 
 def main() -> None:
     """Exit codes as `trunkline serve` documents them: 3 for settings that do not fit."""
-    limit()
+    set_limits()
     sys.stderr = Scrubbed(sys.stderr)
     try:
         settings = process_settings.read(os.environ)

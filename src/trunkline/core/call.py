@@ -176,11 +176,11 @@ class Live:
         self.dialects: dict[bytes, str] = {}
         """Dialect by the vendor's path; paths with a model in them stand under their template."""
         self.prices: dict[str, Price] = {}
-        self.longest: dict[str, int] = {}
-        """By model, the most tokens of an answer, where that is known."""
         """By the vendor's model name."""
         self.rates: dict[str, Rates] = {}
         """The same, ready to be multiplied."""
+        self.longest: dict[str, int] = {}
+        """By model, the most tokens of an answer, where that is known."""
         self.match: Any = None
         """engine/operations.Matcher"""
         self.rules: Any = None

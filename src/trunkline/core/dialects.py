@@ -22,6 +22,8 @@ KIND_OF = {
     "openai-input-tokens": "count",
 }
 """A dialect that does not stand here is a kind of its own."""
+COUNTS = frozenset(dialect for dialect, kind in KIND_OF.items() if kind == "count")
+"""Counting tokens costs nothing."""
 WORDLESS = frozenset(dialect for dialect, kind in KIND_OF.items() if kind in ("embed", "count"))
 """Their answers have no tokens of output."""
 

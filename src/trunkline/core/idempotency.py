@@ -18,6 +18,8 @@ INTENT, ANSWER, UNKEPT, DOUBT, FREED = 1, 2, 3, 4, 5
 """What stands under a key: begun; answered and kept; answered, but the answer was too long or could not be kept; nobody knows
 whether it happened; it did not happen, so the key is free again."""
 
+FIRST, AGAIN = "idempotency=first", "idempotency=again"
+"""Notes of a call under a caller's key; `again`: what went out before under it is in doubt."""
 DEFAULT_HOURS = 24.0
 """How long a key lives unless the vendor keeps its own for another time."""
 LONGEST_KEY = 255

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from trunkline.core.codec import pack_decoder, to_pack
+from trunkline.core.dialects import COUNTS
 from trunkline.core.pricing import Part, lacks_price
 from trunkline.core.record import Begin, Boot, End, Record
 from trunkline.core.scope import Labels, model_label
@@ -28,8 +29,6 @@ MOST_FEATURES = 10_000
 OTHER = "(other)"
 TOKEN_S = 7200
 """What a browser token has spent is forgotten so long after its last call; it lives an hour at most."""
-FREE = frozenset(("anthropic-count-tokens", "gemini-count", "openai-input-tokens"))
-"""Model endpoints that cost nothing."""
 
 _TOKEN_TAG = "token:"  # noqa: S105 - the name of a tag
 _FORMAT = 1
@@ -98,7 +97,7 @@ def elsewhere(wasted_at: Iterable[tuple[str, float]], target: str) -> dict[str, 
 def is_unpriced(cost_usd: float, parts: Iterable[Part], state: str, asked_model: str, ingress: str) -> bool:
     """Whether a call was one to a model and went well, and yet nobody knows its cost, or all of it."""
     known = cost_usd >= 0 and not lacks_price(parts)
-    return not known and state == "ok" and bool(asked_model) and ingress not in FREE
+    return not known and state == "ok" and bool(asked_model) and ingress not in COUNTS
 
 
 def token_tag(tags: str, token_id: str) -> str:

@@ -7,7 +7,7 @@ Only where the model has a price. Pure. Not for: usage that was told (`plugins/a
 
 from __future__ import annotations
 
-from trunkline.core.dialects import KIND_OF, WORDLESS
+from trunkline.core.dialects import COUNTS, WORDLESS
 from trunkline.core.exchange import Exchange
 from trunkline.core.ports import Reading
 
@@ -29,7 +29,7 @@ REPLY_BYTES = 300
 
 def fill_in(exchange: Exchange, reading: Reading, answered: int) -> None:
     """Puts a guess in the place of what is missing. `answered` is the size of what came, in bytes."""
-    if exchange.rates is None or not answered or KIND_OF.get(exchange.dialect) == "count":
+    if exchange.rates is None or not answered or exchange.dialect in COUNTS:
         return
     cut = bool(reading.events) and not reading.finished
     if reading.input >= 0 and not cut:

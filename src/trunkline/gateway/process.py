@@ -38,7 +38,7 @@ def fast_loop() -> asyncio.Runner:
     return asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
 
-def limit() -> None:
+def set_limits() -> None:
     """No memory in core dumps; and as many files as this process may have: each open stream takes two descriptors."""
     import resource
 

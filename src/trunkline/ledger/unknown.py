@@ -13,7 +13,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import OperationalError
 
 from trunkline.core.errors import KINDS
-from trunkline.core.idempotency import SETTLED
+from trunkline.core.idempotency import AGAIN, SETTLED
 from trunkline.core.record import Begin, End
 from trunkline.ledger.day_tables import calls
 from trunkline.ledger.days import DAY_US, Days, day_of
@@ -64,7 +64,7 @@ def settle(days: Days, ended: Iterable[tuple[Begin, End]]) -> None:
     Harmless to do twice; what a person has said stays.
     """
     for begin, end in ended:
-        if "idempotency=again" not in end.notes or not _is_answer(end):
+        if AGAIN not in end.notes or not _is_answer(end):
             continue
         note = f"the same request with the same key was answered: call {end.call_id}"
         oldest = day_of(begin.at_us - _LONGEST_DAYS * DAY_US)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from trunkline.core import spend
 from trunkline.core.call import Caller, Route
+from trunkline.core.dialects import COUNTS
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
 from trunkline.core.flow import Budget as Declared
@@ -344,7 +345,7 @@ def of_key(key: CallerKey) -> Declared:
 
 def model_of(exchange: Exchange) -> str:
     """The label of the model that a call is made to; empty for what is no model call, or costs nothing."""
-    if exchange.dialect in spend.FREE:
+    if exchange.dialect in COUNTS:
         return ""
     model = labels_of(exchange).model
     if model:

@@ -29,6 +29,7 @@ from trunkline.core.deferral import (
 )
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Answer, Exchange
+from trunkline.core.idempotency import AGAIN
 from trunkline.core.ports import Inbound
 from trunkline.core.text import HOP_BY_HOP
 
@@ -36,8 +37,6 @@ HEADER = b"x-trunkline-defer"
 NOTIFY = b"x-trunkline-notify"
 _YES = (b"true", b"1", b"yes")
 _NO = (b"false", b"0", b"no")
-_AGAIN = "idempotency=again"
-"""The note of a call that goes out under a key whose first use is in doubt."""
 _SPAN = re.compile(rb"([0-9]{1,7})(s|m|h|d)")
 _UNITS = {b"s": 1.0, b"m": 60.0, b"h": 3600.0, b"d": 86400.0}
 NOT_KEPT = HOP_BY_HOP | frozenset(
@@ -92,7 +91,7 @@ class Deferral:
 
         Raises `outcome_unknown` for an act that may have happened under its caller's key: the task would have another.
         """
-        if _AGAIN in exchange.notes:
+        if AGAIN in exchange.notes:
             text = (
                 "an earlier request with this idempotency key may have been carried out, and only under this key does the vendor know it; "
                 "a deferred call has a key of its own: send it again without deferral"

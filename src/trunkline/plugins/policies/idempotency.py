@@ -18,9 +18,11 @@ from typing import Any, NamedTuple
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Answer, Exchange
 from trunkline.core.idempotency import (
+    AGAIN,
     ANSWER,
     DEFAULT_HOURS,
     DOUBT,
+    FIRST,
     FREED,
     KEPT_BYTES,
     LONGEST_KEY,
@@ -168,8 +170,7 @@ class Idempotency:
         exchange.intent = _Call(intent, digest, doubt)
         exchange.keep = max(exchange.keep, KEPT_BYTES)
         exchange.finishes = exchange.repeat != "always"
-        said = "again" if doubt is not None else "first"
-        exchange.notes += (f"idempotency={said}", f"key={mark.hex()}")
+        exchange.notes += (FIRST if doubt is None else AGAIN, f"key={mark.hex()}")
         if doubt is not None:
             exchange.notes += (f"of={doubt.call_id}",)
 
