@@ -25,6 +25,8 @@ FOLLOWED = 600
 OPERATIONS = 5
 QUIET = 1000
 """Calls to a vendor that has not changed."""
+TRIES = 50
+"""Of an operator at each contract before it is passed over: operations without a list of words cannot lose a word."""
 
 
 @dataclass
@@ -162,14 +164,17 @@ def _related(told: str, made: str) -> bool:
 
 
 def mutants(contracts: Sequence[Contract], count: int, seed: int) -> Iterator[tuple[Contract, Mutant, bool]]:
-    """Mutants, every operator equally often, over all contracts in turn, until there are `count` that callers meet; whether they do."""
+    """Mutants until there are `count` that callers meet; whether they do. Every operator equally often, but one that finds no place."""
     rng = Random(seed)
     replies: dict[str, list[Reply]] = {}
     names = itertools.cycle(OPERATORS)
-    made, name = 0, next(names)
+    made, name, tries = 0, next(names), 0
     while made < count:
+        if tries == TRIES * len(contracts):
+            name, tries = next(names), 0
         contract = rng.choice(contracts)
         mutant = mutated(name, contract, rng)
+        tries += 1
         if mutant is None:
             continue
         if contract.label not in replies:
@@ -177,7 +182,7 @@ def mutants(contracts: Sequence[Contract], count: int, seed: int) -> Iterator[tu
         often = share(replies[contract.label], mutant) >= MET
         yield contract, mutant, often
         if often:
-            made, name = made + 1, next(names)
+            made, name, tries = made + 1, next(names), 0
 
 
 @dataclass
