@@ -1,6 +1,7 @@
 """`python -m tests.battery [--publish] [--table] [pytest's arguments]`: runs the long experiments and prints their table.
 
-`--table` only prints what was measured last; `--publish` also writes it to docs/battery.md. Exit code: pytest's.
+`--table` only prints what was measured last; `--publish` also writes it to docs/battery.md, where rows that were not measured keep
+their last figures. Exit code: pytest's.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import sys
 
 import pytest
 
-from tests.battery import experiments, report
+from tests.battery import experiments, published, report
 from tests.battery.page import PAGE, markdown
 
 OURS = ("--publish", "--table")
@@ -22,7 +23,9 @@ def main(arguments: list[str]) -> int:
         code = int(pytest.main(["-m", "slow", *(one for one in arguments if one not in OURS)]))
     print(experiments.table(report.figures()))
     if "--publish" in arguments:
-        PAGE.write_text(markdown(report.figures()))
+        told = published.merged(published.read(), report.figures())
+        published.write(told)
+        PAGE.write_text(markdown(told))
         print(f"Written: {PAGE}")
     return code
 

@@ -230,7 +230,14 @@ class Row(NamedTuple):
 
     @property
     def measured(self) -> str:
-        return "; ".join(f"{one.what}: {one.measured}" for one in self.figures) or NOT_RUN
+        told = (f"{one.what}: {one.measured}" if one.what else one.measured for one in self.figures)
+        return "; ".join(told) or NOT_RUN
+
+    @property
+    def days(self) -> str:
+        """When it was measured."""
+        found = sorted({one.day for one in self.figures if one.day and one.measured != NOT_RUN})
+        return " to ".join(dict.fromkeys((found[0], found[-1]))) if found else ""
 
     @property
     def notes(self) -> str:
@@ -259,6 +266,12 @@ def named(label: str) -> set[str]:
     return found or {label}
 
 
+def same_row(label: str, other: str) -> bool:
+    """Whether figures told under two labels stand in a row together."""
+    known = [one for experiments in PARTS.values() for one in experiments]
+    return label == other or any(belongs(label, one) and belongs(other, one) for one in known)
+
+
 def strays(figures: Sequence[Figure]) -> list[str]:
     """Labels of figures that belong to no experiment here: other measures, such as those of the bench."""
     known = [one for experiments in PARTS.values() for one in experiments]
@@ -275,6 +288,8 @@ def table(figures: Sequence[Figure]) -> str:
         lines.append(f"{row.verdict:<8} {one.id:<5} {one.what}  [{part}]")
         lines.append(f"{'':14} to pass:  {one.passes}")
         lines.append(f"{'':14} measured: {row.measured}")
+        if row.days:
+            lines.append(f"{'':14} on:       {row.days}")
         if row.notes:
             lines.append(f"{'':14} note:     {row.notes}")
     return "\n".join(lines)

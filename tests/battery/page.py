@@ -12,8 +12,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "battery.md"
 _INTRO = """# The battery
 
 Experiments that try to break what Trunkline promises, each with the figure to reach and the figure that was measured. This page is
-made by `make battery ARGS=--publish`; do not edit it. The experiments are the tests below `tests/battery`; short forms of most of
-them run in `make test`. One machine with two processors shared by gateway, simulated vendors, callers and whatever else ran.
+made by `make battery ARGS=--publish`; do not edit it. What a run did not measure keeps its last figures and the date of those. The
+experiments are the tests below `tests/battery`; short forms of most of them run in `make test`. One machine with two processors
+shared by gateway, simulated vendors, callers and whatever else ran.
 
 - **reached**: every figure of the experiment was within its bound.
 - **missed**: one was not; the test that asserts it failed.
@@ -28,9 +29,6 @@ def markdown(figures: Sequence[Figure]) -> str:
 
 def _lines(figures: Sequence[Figure]) -> Iterator[str]:
     yield _INTRO
-    days = sorted({figure.day for figure in figures if figure.day})
-    if days:
-        yield f"Measured {days[0] if days[0] == days[-1] else f'from {days[0]} to {days[-1]}'}."
     before = ""
     for part, row in rows(figures):
         if part != before:
@@ -38,23 +36,30 @@ def _lines(figures: Sequence[Figure]) -> Iterator[str]:
                 "",
                 f"## {part}",
                 "",
-                "| | experiment | passes | measured | verdict | note |",
-                "|---|---|---|---|---|---|",
+                "| | experiment | passes | measured | verdict | on | note |",
+                "|---|---|---|---|---|---|---|",
             )
             before = part
         one = row.experiment
-        cells = (one.id, one.what, one.passes, row.measured, row.verdict, _noted(row))
+        cells = (one.id, one.what, one.passes, row.measured, row.verdict, row.days, _noted(row))
         yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
     others = strays(figures)
     if others:
         yield ""
         yield "## Further figures"
         yield ""
-        yield "| | what | to reach | measured | note |"
-        yield "|---|---|---|---|---|"
+        yield "| | what | to reach | measured | on | note |"
+        yield "|---|---|---|---|---|---|"
         for figure in figures:
             if figure.experiment in others:
-                told = (figure.experiment, figure.what, figure.reach, figure.measured, figure.note)
+                told = (
+                    figure.experiment,
+                    figure.what,
+                    figure.reach,
+                    figure.measured,
+                    figure.day,
+                    figure.note,
+                )
                 yield f"| {' | '.join(_cell(cell) for cell in told)} |"
 
 

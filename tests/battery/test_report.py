@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.battery import experiments, page, report
+from tests.battery import experiments, page, published, report
 from tests.battery.report import NOT_RUN, Figure
 
 ALL = [one.id for some in experiments.PARTS.values() for one in some]
@@ -90,6 +90,51 @@ def test_a_test_that_runs_anew_replaces_its_own_figures_only(
 def test_the_page_has_all_rows_and_says_what_ran_shortened() -> None:
     text = page.markdown([figure("K2", "600 of 600"), figure("bench calls", "3.2 x"), figure("F1", "a|b")])
     assert [one for one in ALL if f"| {one} |" not in text] == []
-    assert "it: 600 of 600 | reached | 20 stops with streams of 3 s" in text
+    assert "it: 600 of 600 | reached | 2026-11-21 | 20 stops with streams of 3 s" in text
     assert "a\\|b" in text
     assert "## Further figures" in text
+
+
+def test_publishing_after_a_few_experiments_keeps_the_last_figures_and_days_of_all_others() -> None:
+    last = [
+        Figure("K1", "lost", "0", "0", "", "kill.py::one", "2026-11-20", True),
+        Figure("K1", "doubled", "0", "0", "", "kill.py::two", "2026-11-20", True),
+        Figure("K2", "ended", "600", "600", "", "stop.py::one", "2026-11-20", True),
+        Figure("bench start", "first answer", "1 s", "0.9 s", "", "start.py::one", "2026-11-20", True),
+    ]
+    run = [
+        Figure("K1", "lost", "0", "3", "", "kill.py::one", "2026-11-22", False),
+        Figure("K2", "", "", NOT_RUN, "no disk", "stop.py::one", "2026-11-22", True),
+        Figure("K3", "opened", "all", "all", "", "torn.py::one", "2026-11-22", None),
+        Figure("K4", "", "", NOT_RUN, "needs root", "disk.py::one", "2026-11-22", True),
+    ]
+    told = published.merged(last, run)
+    assert told == [last[1], last[2], last[3], run[0], run[2], run[3]]
+    assert (row("K1", *told).verdict, row("K1", *told).days) == ("missed", "2026-11-20 to 2026-11-22")
+    assert (row("K2", *told).verdict, row("K2", *told).days) == ("reached", "2026-11-20")
+    assert [row(one, *told).verdict for one in ("K3", "K4")] == ["not run", "not run"]
+    text = page.markdown(told)
+    assert "| ended: 600 | reached | 2026-11-20 |" in text
+    assert "| bench start | first answer | 1 s | 0.9 s | 2026-11-20 |" in text
+
+
+def test_figures_from_before_tests_were_named_with_them_stand_until_their_row_is_measured() -> None:
+    last = [
+        Figure("F1", "", "", "960 of 960", "", "", "2026-11-20", True),
+        Figure("F4", "", "", "240 of 240", "", "", "2026-11-20", True),
+    ]
+    run = [Figure("F1-F3", "calls", "all", "90 of 90", "", "faults.py::one", "2026-11-22", True)]
+    assert published.merged(last, []) == last
+    assert published.merged(last, run) == [last[1], *run]
+    assert page.markdown(last).count("| 960 of 960 | reached | 2026-11-20 |") == 1
+
+
+def test_what_was_published_stands_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = published.read()
+    text = page.PAGE.read_text()
+    assert [one for one in kept if one.measured.replace("|", "\\|") not in text or one.day not in text] == []
+    assert len(kept) > 80
+    monkeypatch.setattr(published, "FILE", tmp_path / "published.jsonl")
+    assert published.read() == []
+    published.write(kept)
+    assert published.read() == kept
