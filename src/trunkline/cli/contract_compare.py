@@ -10,12 +10,12 @@ from typing import Any
 import click
 
 from trunkline.cli import exits
-from trunkline.cli.contracts import contracts, snapshot_here
+from trunkline.cli.contract_place import snapshot_here
 from trunkline.cli.place import json_option, place_options, state_here
 from trunkline.cli.show import json_out, say, table
 
 
-@contracts.command()
+@click.command()
 @click.argument("one")
 @click.argument("other")
 @click.option("--since", metavar="TIME", default="7d", show_default=True, help="Calls since then.")

@@ -1,6 +1,6 @@
 """`trunkline contracts test|record|replay`: declared checks against a vendor's sandbox or cassettes, recording, serving what was recorded.
 
-Not for: what a check means (`ops/contracts/checks.py`), nor for the other commands of the group (`contracts.py`).
+Not for: what a check means (`ops/contracts/checks.py`), nor for the group (`contracts.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trunkline.cli import exits
-from trunkline.cli.contracts import contracts, lock_here
+from trunkline.cli.contract_place import lock_here
 from trunkline.cli.place import json_option, place_options, settings_here, state_here
 from trunkline.cli.show import json_out, say, table
 
@@ -34,7 +34,7 @@ CASSETTES = click.option(
 )
 
 
-@contracts.command()
+@click.command()
 @FILES
 @click.option("--recorded", is_flag=True, help="Judge the cassettes; nothing is called.")
 @click.option("--serve", "starts", is_flag=True, help="Start a Trunkline for the time of the checks; for CI.")
@@ -76,7 +76,7 @@ def test(
     return exits.FAILED if failed else exits.OK
 
 
-@contracts.command()
+@click.command()
 @FILES
 @click.option(
     "--call", "target", nargs=2, metavar='NAME "METHOD /path"', help="Record this call instead of checks."
@@ -134,7 +134,7 @@ def record(
     return exits.OK
 
 
-@contracts.command()
+@click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0 takes any free one."

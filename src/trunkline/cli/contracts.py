@@ -5,12 +5,14 @@ Not for: checks and cassettes (`contract_tests.py`).
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from trunkline.cli import exits
+from trunkline.cli.contract_compare import compare
+from trunkline.cli.contract_place import lock_here, lock_path, snapshot_here
+from trunkline.cli.contract_tests import record, replay, test
 from trunkline.cli.main import Subcommands
 from trunkline.cli.place import json_option, place_options, settings_here, state_here
 from trunkline.cli.show import json_out, say, table
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
     from trunkline.core.service import Service, Snapshot
     from trunkline.ops.contracts.change import Change
-    from trunkline.ops.contracts.lock import Lock
     from trunkline.ops.contracts.merge_lock import Moved, Step
 
 OPERATION_COLUMNS = ("integration", "operation", "state", "learned", "since", "changes")
@@ -174,27 +175,6 @@ def review(integration: str, note: str, who: str, as_json: bool) -> None:
         json_out(made)
     else:
         say(f"Recorded: {who} has read the changelog of {integration}.")
-
-
-def snapshot_here() -> Snapshot:
-    """What is live, or what the registry says."""
-    from trunkline.cli.integrations import known
-
-    return known()[0]
-
-
-def lock_path() -> Path:
-    """Where the lock of this installation lies."""
-    from trunkline.control.contracts import lock_path as beside
-
-    return beside(settings_here().config_path)
-
-
-def lock_here() -> Lock:
-    """The lock. Raises LockInvalid."""
-    from trunkline.ops.contracts import lock
-
-    return lock.read(lock_path())
 
 
 def _steps(integration: str, operations: Sequence[str], *, anew: bool = False) -> list[Step]:
@@ -393,4 +373,5 @@ def _show_reviews(last: dict[str, Any], snapshot: Snapshot, as_json: bool) -> No
         )
 
 
-from trunkline.cli import contract_compare, contract_tests  # noqa: E402, F401 - they add their commands to the group
+for one in (test, record, replay, compare):
+    contracts.add_command(one)

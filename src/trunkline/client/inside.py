@@ -19,9 +19,7 @@ from typing import IO, Any
 import msgspec
 
 from trunkline import app
-from trunkline import settings as process_settings
 from trunkline.client.errors import unreachable
-from trunkline.client.place import Place
 from trunkline.client.transport import Arriving, Ask, Buffer, Field, named
 from trunkline.control import keytext
 from trunkline.control.reload import Compiler
@@ -40,17 +38,6 @@ from trunkline.wire.request import Request
 SLOTS = 64
 REGISTRY_EVERY_S = 1.0
 WHERE = "in process"
-
-
-def settings_of(place: Place) -> Settings:
-    """What was given, else TRUNKLINE_* as for `trunkline serve`. Raises ValueError for settings that cannot be used."""
-    given = {"config": place.config, "state_dir": place.state_dir, "env": place.env}
-    try:
-        return process_settings.read(
-            os.environ, {name: str(value) for name, value in given.items() if value is not None}
-        )
-    except process_settings.SettingsInvalid as problem:
-        raise ValueError(str(problem)) from None
 
 
 async def opened(settings: Settings) -> Inside:

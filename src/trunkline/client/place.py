@@ -13,6 +13,7 @@ from trunkline.client.remote import Remote
 from trunkline.client.transport import Transport
 from trunkline.control.running import NotRunning, address, running_facts
 from trunkline.control.state import State
+from trunkline.settings import Settings, SettingsInvalid, read
 
 URL, KEY = "TRUNKLINE_URL", "TRUNKLINE_KEY"
 
@@ -33,11 +34,11 @@ async def open_transport(place: Place) -> Transport:
     url, key = place.url or os.environ.get(URL), place.key or os.environ.get(KEY) or ""
     if url:
         return Remote(url, key, ca_file=place.ca_file)
-    from trunkline.client import inside
-
-    settings = inside.settings_of(place)
+    settings = _settings(place)
     running = _running(State(settings.state_path))
     if running is None:
+        from trunkline.client import inside
+
         return await inside.opened(settings)
     if not key:
         raise ValueError(
@@ -45,6 +46,15 @@ async def open_transport(place: Place) -> Transport:
             "(`trunkline keys create --name NAME` makes one); to stay in this process give another state_dir"
         )
     return Remote(running, key, ca_file=place.ca_file)
+
+
+def _settings(place: Place) -> Settings:
+    """What was given, else TRUNKLINE_* as for `trunkline serve`. Raises ValueError for settings that cannot be used."""
+    given = {"config": place.config, "state_dir": place.state_dir, "env": place.env}
+    try:
+        return read(os.environ, {name: str(value) for name, value in given.items() if value is not None})
+    except SettingsInvalid as problem:
+        raise ValueError(str(problem)) from None
 
 
 def _running(state: State) -> str | None:
