@@ -85,9 +85,9 @@ def put(gateway: Trunkline, fault: str, integration: str = "openai", **change: A
 
 
 def worded(gateway: Trunkline, integration: str, fault: str) -> Fault:
-    from trunkline.control import publish
+    from trunkline.control import published
 
-    snapshot = publish.read_snapshot(gateway.state)
+    snapshot = published.read_snapshot(gateway.state)
     assert snapshot is not None
     service = next(service for service in snapshot.services if service.name == integration)
     return command.made(service, fault)

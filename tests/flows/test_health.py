@@ -116,7 +116,7 @@ def test_readiness_ends_with_the_drain_and_running_calls_still_finish(start: Sta
 
 @pytest.mark.row("P1")
 def test_a_simulated_answer_says_so(trunkline: Trunkline, simulator: SimulatorProcess) -> None:
-    from trunkline.control import publish
+    from trunkline.control import publish, published
     from trunkline.registry.load import SimulatorAddress, load
 
     played = SimulatorAddress(base_url=simulator.address(), resolves=lambda ref: False)
@@ -124,7 +124,7 @@ def test_a_simulated_answer_says_so(trunkline: Trunkline, simulator: SimulatorPr
     registry.write_text(
         "version: 1\nintegrations:\n  openai: {secret: env:OPENAI_API_KEY}\n  stripe: {secret: env:S}\n"
     )
-    before = publish.read_snapshot(trunkline.state)
+    before = published.read_snapshot(trunkline.state)
     assert before is not None
     publish.snapshot(trunkline.state, load(registry, environment="dev", environ={}, simulate=played).snapshot)
     body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}

@@ -5,7 +5,7 @@ Pure but for reading the published snapshot. No credential of a vendor is ever h
 
 from __future__ import annotations
 
-from trunkline.control.publish import read_sealed, read_snapshot
+from trunkline.control.published import read_sealed, read_snapshot
 from trunkline.control.state import State
 from trunkline.core.service import Service, Snapshot
 from trunkline.settings import Settings

@@ -73,12 +73,12 @@ def _usd(amount: float) -> str:
 @click.pass_context
 def test_notify(context: click.Context, as_json: bool) -> None:
     """Sends a test notice to everybody whom the registry names (`notify:`) and says what became of it."""
-    from trunkline.control import audit, publish
+    from trunkline.control import audit, published
     from trunkline.ops.notify import send
     from trunkline.ops.outbox import Outbox
 
     state = state_here(must_exist=True)
-    snapshot = publish.read_snapshot(state)
+    snapshot = published.read_snapshot(state)
     if snapshot is None:
         say("Nothing is published yet. Start `trunkline serve` here first.")
         context.exit(exits.UNAVAILABLE)
@@ -87,7 +87,7 @@ def test_notify(context: click.Context, as_json: bool) -> None:
             "The registry names nobody to tell. Add `notify: {webhook: ..., webhook_secret: ...}` or `email`."
         )
         context.exit(exits.FAILED)
-    sealed = publish.read_sealed(state, state.master_key())
+    sealed = published.read_sealed(state, state.master_key())
 
     def secret(ref: str) -> str:
         if sealed is None or ref not in sealed.values:

@@ -82,7 +82,7 @@ def reload(as_json: bool) -> int:
 
 def _is_live(state: State, version: str) -> bool:
     """Whether the gateway serves this version with the credentials that are published."""
-    from trunkline.control.publish import read_sealed
+    from trunkline.control.published import read_sealed
     from trunkline.control.reload import gateway_facts
 
     facts = gateway_facts(state)

@@ -117,10 +117,10 @@ def _link(state: State, user: str, who: str, life_s: float) -> str:
 def _address(state: State) -> str:
     """Where the console is reached: as the registry says, as the running instance says, or as the settings say."""
     from trunkline.cli.banner import reachable
-    from trunkline.control import publish
+    from trunkline.control import published
     from trunkline.core import codec
 
-    there = publish.read_snapshot(state)
+    there = published.read_snapshot(state)
     if there is not None and there.notify.console_url:
         return there.notify.console_url
     settings = settings_here()

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trunkline.cli.running import local_key, request
-from trunkline.control.publish import read_snapshot
+from trunkline.control.published import read_snapshot
 from trunkline.control.running import NotRunning, running_facts
 from trunkline.control.state import State
 from trunkline.core.scrub import Scrubber

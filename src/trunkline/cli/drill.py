@@ -93,7 +93,7 @@ def refuse_production(
 
 
 def _published() -> Snapshot:
-    from trunkline.control.publish import read_snapshot
+    from trunkline.control.published import read_snapshot
     from trunkline.control.state import StateProblem
 
     state = state_here(must_exist=True)

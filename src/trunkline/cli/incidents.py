@@ -192,7 +192,7 @@ def _runbook(state: State, integration: str) -> str:
     import time
 
     from trunkline.console.situation import text
-    from trunkline.control.publish import read_snapshot
+    from trunkline.control.published import read_snapshot
 
     snapshot = read_snapshot(state)
     service = next((s for s in snapshot.services if s.name == integration), None) if snapshot else None

@@ -95,7 +95,7 @@ def enable(name: str) -> int:
 
 def _switch(name: str, *, dead: bool, reason: str = "") -> int:
     from trunkline.control import kills
-    from trunkline.control.publish import read_snapshot
+    from trunkline.control.published import read_snapshot
 
     state = state_here()
     there = read_snapshot(state)
@@ -202,7 +202,7 @@ def _limit(limit: Any) -> str:
 def known() -> tuple[Snapshot, dict[str, str]]:
     """What is published and which references are missing; without a running Trunkline, what the registry says."""
     from trunkline.control.claim import is_claimed
-    from trunkline.control.publish import read_sealed, read_snapshot
+    from trunkline.control.published import read_sealed, read_snapshot
 
     state = state_here()
     snapshot = read_snapshot(state)

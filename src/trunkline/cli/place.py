@@ -66,7 +66,7 @@ def environment_here(*, told_first: bool = False) -> str:
     """The environment that a command acts in: that of what is published here, for `serve` may have been told another one than
     this terminal was. With `told_first` one that was told here (`--env`, TRUNKLINE_ENV) comes before it.
     """
-    from trunkline.control.publish import read_snapshot
+    from trunkline.control.published import read_snapshot
 
     given = click.get_current_context().meta.get(_META, {})
     if told_first and (given.get("env") or os.environ.get("TRUNKLINE_ENV")):

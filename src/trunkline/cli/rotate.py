@@ -203,11 +203,11 @@ def _value(name: str, source: str | None, from_stdin: bool) -> str:
 
 def _judge(state: State, name: str, value: str) -> None:
     """A key of the wrong kind is refused before anything is stored (R9)."""
-    from trunkline.control import publish
+    from trunkline.control import published
     from trunkline.control.rotations import RotationProblem
     from trunkline.registry import catalog
 
-    snapshot = publish.read_snapshot(state)
+    snapshot = published.read_snapshot(state)
     for service in snapshot.services if snapshot is not None else []:
         if service.vendor and any(one.ref == f"store:{name}" for one in service.credentials):
             environment = settings_here().env

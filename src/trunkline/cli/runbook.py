@@ -157,7 +157,7 @@ def ack(integration: str, note: str, who: str, as_json: bool) -> None:
 
 def _live() -> Snapshot:
     """What is published, running or not; before anything was, what the registry says."""
-    from trunkline.control.publish import read_snapshot
+    from trunkline.control.published import read_snapshot
 
     return read_snapshot(state_here()) or _written()
 

@@ -1,14 +1,12 @@
 """The OpenAPI 3.1 document of the admin API, and its page for people, made from the declared endpoints alone. Pure.
 
-`python -m trunkline.console.openapi FOLDER` writes both (`docs/reference`); a test says when they are out of date.
+`python -m trunkline.cli.reference` writes both.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -159,7 +157,7 @@ def pages(endpoints: Iterable[Endpoint], version: str) -> dict[str, str]:
 
 def _page(declared: list[Endpoint]) -> Iterable[str]:
     yield "# Admin API\n"
-    yield "Made from the source by `python -m trunkline.console.openapi docs/reference`; do not edit it."
+    yield "Made from the source by `python -m trunkline.cli.reference`; do not edit it."
     yield "The same as OpenAPI 3.1: [admin-api.json](admin-api.json).\n"
     yield "The console process serves it on `127.0.0.1:4001`. Send the content of `admin.token` (in the state folder), or a caller key"
     yield "that has a role, as `Authorization: Bearer ...`; or the cookie of a session, and whatever changes something with its CSRF"
@@ -189,11 +187,3 @@ def _form(schema: dict[str, Any]) -> str:
     bounds = " ".join(f"{word} {schema[name]}" for name, word in words.items() if name in schema)
     default = f", default {schema['default']}" if schema.get("default") else ""
     return f"{schema.get('type', '')} {bounds}".strip() + default
-
-
-if __name__ == "__main__":
-    from trunkline import __version__
-    from trunkline.console.endpoints import ENDPOINTS
-
-    for name, content in pages(ENDPOINTS, __version__).items():
-        (Path(sys.argv[1]) / name).write_text(content)

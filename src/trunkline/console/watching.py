@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from trunkline.console.published import Published
-from trunkline.control import audit, kills, publish, rotated
+from trunkline.control import audit, kills, published, rotated
 from trunkline.control.state import State
 from trunkline.core.service import Sealed, Service
 from trunkline.gateway import addresses
@@ -140,7 +140,7 @@ class Secrets:
         mark = (stat.st_ino, stat.st_mtime_ns)
         if mark == self._seen:
             return
-        sealed = publish.read_sealed(self._state, self._state.master_key())
+        sealed = published.read_sealed(self._state, self._state.master_key())
         if sealed is not None:
             detail = {"version": sealed.version, "refs": sorted(sealed.values)}
             audit.append(self._state, "console", "secret.open", path.name, detail)

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from trunkline.control import audit, publish
+from trunkline.control import audit, published
 from trunkline.control.state import State
 from trunkline.core.alerting import Rule, Target
 from trunkline.core.service import Snapshot
@@ -121,7 +121,7 @@ def retry(state: State, notice_id: str, *, actor: str = "cli", now: float | None
 
 
 def _published(state: State) -> Snapshot:
-    snapshot = publish.read_snapshot(state)
+    snapshot = published.read_snapshot(state)
     if snapshot is None:
         raise AlertProblem("Nothing is published yet. Start `trunkline serve` here first.")
     return snapshot
@@ -141,7 +141,7 @@ def _tried(snapshot: Snapshot, rule: Rule, at: float) -> Any:
 
 
 def _secrets(state: State, opened: list[str]) -> Callable[[str], str]:
-    sealed = publish.read_sealed(state, state.master_key())
+    sealed = published.read_sealed(state, state.master_key())
 
     def secret(ref: str) -> str:
         if sealed is None or ref not in sealed.values:

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from trunkline.control import audit, keys, kills, publish, roster, users
+from trunkline.control import audit, keys, kills, published, roster, users
 from trunkline.control.periods import rfc3339
 from trunkline.control.state import State
 from trunkline.core.alerting import Severity
@@ -39,7 +39,7 @@ class ReviewProblem(Exception):
 def made(state: State, routes: Sequence[Route], kill: Kill, *, now: float | None = None) -> Review:
     """The review as of now. Raises ReviewProblem where nothing is published yet."""
     at = time.time() if now is None else now
-    snapshot = publish.read_snapshot(state)
+    snapshot = published.read_snapshot(state)
     if snapshot is None:
         raise ReviewProblem("There is nothing to review yet: start `trunkline serve` once.")
     last, began = last_sign_off(state), _began(state, at)

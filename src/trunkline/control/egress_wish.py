@@ -5,7 +5,7 @@ A look at the stamp of the snapshot, which is read only when it is another. Not 
 
 from __future__ import annotations
 
-from trunkline.control import publish
+from trunkline.control import published
 from trunkline.control.state import State
 
 
@@ -28,6 +28,6 @@ class EgressWish:
         mark = (stat.st_ino, stat.st_mtime_ns)
         if mark != self._seen:
             self._seen = mark
-            there = publish.read_snapshot(self._state)
+            there = published.read_snapshot(self._state)
             self._wanted = there is not None and bool(there.egress.port)
         return self._wanted

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from trunkline.control import processes, publish, rotations
+from trunkline.control import processes, published, rotations
 from trunkline.control.kills import killed
 from trunkline.control.periods import rfc3339
 from trunkline.control.secrets import SecretProblem, users
@@ -81,7 +81,7 @@ def impact(state: State, name: str, *, days: float = DAYS, now: float | None = N
     """Raises SecretProblem for a name that nothing and nobody knows."""
     at = time.time() if now is None else now
     ref = name if ":" in name else f"store:{name}"
-    snapshot = publish.read_snapshot(state)
+    snapshot = published.read_snapshot(state)
     affected = _affected(snapshot, ref) if snapshot is not None else []
     credentials = Credentials(state.ledger)
     try:

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from trunkline.control import audit, bounds, keytext, publish, roster, teams
+from trunkline.control import audit, bounds, keytext, publish, published, roster, teams
 from trunkline.control.key_info import KeyInfo, KeyProblem, find, list_keys
 from trunkline.control.periods import rfc3339
 from trunkline.control.state import State
@@ -269,7 +269,7 @@ def _may_handle(wish: Wish, maker: bounds.Maker | None) -> None:
 
 def unknown_names(state: State, scopes: list[str]) -> list[str]:
     """A warning for each scope that names nothing which is published now: allowed, for it may come later."""
-    there = publish.read_snapshot(state)
+    there = published.read_snapshot(state)
     if there is None:
         return []
     known = {"integration": [s.name for s in there.services], "route": list(there.routes)}

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from trunkline.control import audit
+from trunkline.control.published import read_callers
 from trunkline.control.state import State
 from trunkline.core import codec
 
@@ -68,9 +69,7 @@ def disabled(state: State) -> dict[str, str]:
 
 def key_id(state: State, selector: str) -> str:
     """The id of the one published key with this id or name, without the database; empty if there is no such one."""
-    from trunkline.control import publish
-
-    there = publish.read_callers(state)
+    there = read_callers(state)
     known = {key.id: key.name for key in there.keys} if there is not None else {}
     found = [selector] if selector in known else [one for one, name in known.items() if name == selector]
     return found[0] if len(found) == 1 else ""

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from trunkline.control import audit
+from trunkline.control import audit, publish
 from trunkline.control.periods import rfc3339
 from trunkline.control.state import State
 from trunkline.core.lockout import Lock, Lockouts, Rules, address_subject
@@ -174,7 +174,6 @@ def listed(state: State, *, now: float | None = None) -> list[LockoutInfo]:
 
 def unlock(state: State, name: str, *, actor: str = "cli", now: float | None = None) -> list[str]:
     """Lifts every lock of an account or address; answers which. Holds within seconds."""
-    from trunkline.control import publish
     from trunkline.ledger import people_tables as people
 
     at = time.time() if now is None else now
@@ -195,15 +194,6 @@ def unlock(state: State, name: str, *, actor: str = "cli", now: float | None = N
     if found:
         publish.callers(state, now=at)
     return found
-
-
-def lifted(connection: Any, now: float) -> dict[str, float]:
-    """Locks of the gateway that were lifted and would still hold, for publishing."""
-    return {
-        subject: row["unlocked_at"]
-        for subject, row in _rows(connection).items()
-        if row["plane"] == "calls" and row["unlocked_at"] and row["until"] > now
-    }
 
 
 def _rows(connection: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The three files that the gateway lives on: what can be called, who may call, and the credentials under seal.
 
 Each is replaced in one step and only if its content changed; its version is a hash of that content. Publishing changes
-nothing in the database. Not for: deciding whether a new registry may go live (`reload.py`).
+nothing in the database. Not for: reading them (`published.py`), nor for deciding whether a new registry may go live (`reload.py`).
 """
 
 from __future__ import annotations
@@ -13,19 +13,14 @@ from typing import Any
 
 import msgspec
 
-from trunkline.control import key_names
+from trunkline.control import issuers, key_names, roster
 from trunkline.control.bounds import Standing
+from trunkline.control.published import read_sealed, read_snapshot
 from trunkline.control.state import State
 from trunkline.control.wish import SETTINGS
 from trunkline.core import codec
 from trunkline.core.service import CallerKey, Callers, Sealed, Snapshot
-from trunkline.plugins.secrets.masterkey import MasterKeyProblem
-from trunkline.plugins.secrets.sealed import open_sealed, seal
-
-__all__ = ["callers", "open_sealed", "read_callers", "read_sealed", "read_snapshot", "sealed", "snapshot"]
-
-_callers_decoder: msgspec.msgpack.Decoder[Callers] = codec.pack_decoder(Callers)
-_snapshot_decoder: msgspec.msgpack.Decoder[Snapshot] = codec.pack_decoder(Snapshot)
+from trunkline.plugins.secrets.sealed import seal
 
 
 def snapshot(state: State, content: Snapshot) -> Snapshot:
@@ -43,14 +38,11 @@ def snapshot(state: State, content: Snapshot) -> Snapshot:
 
 def callers(state: State, *, now: float | None = None) -> Callers:
     """Publishes the keys that work, each as far as its maker and its team allow; from the database and the `kills` file."""
-    from trunkline.control import issuers, lockout, roster
-
     at = time.time() if now is None else now
     salt = state.keys["subject_salt"]
     with state.lock("publish.lock"):  # read within the lock: who publishes last has read last
         with state.view() as connection:
             there = roster.read(connection, state, at)
-            unlocked = lockout.lifted(connection, at)
         keys = [_caller(there.standings[version["key_id"]], version) for version in there.versions]
         living = [key for key in keys if key is not None and (not key.expires_at or key.expires_at > at)]
         former = key_names.former(state, {key.id for key in living}, at)
@@ -62,7 +54,7 @@ def callers(state: State, *, now: float | None = None) -> Callers:
             former=former,
             issuers=issuers.with_keys(state, called.issuers, at) if called is not None else [],
             team_scopes={team: scopes for team, scopes in there.teams.items() if scopes != ["*"]},
-            unlocked=unlocked,
+            unlocked=there.unlocked,
         )
         content = msgspec.structs.replace(content, version=_hash(content))
         state.write(state.callers, codec.to_pack(content))
@@ -96,30 +88,6 @@ def sealed(
         if there is None or there.version != content.version:
             state.write(state.sealed, seal(content, master))
     return content
-
-
-def read_snapshot(state: State) -> Snapshot | None:
-    """What is published; None if nothing readable is."""
-    try:
-        return _snapshot_decoder.decode(state.snapshot.read_bytes())
-    except (OSError, codec.DecodeError):
-        return None
-
-
-def read_callers(state: State) -> Callers | None:
-    """The published keys; None if nothing readable is."""
-    try:
-        return _callers_decoder.decode(state.callers.read_bytes())
-    except (OSError, codec.DecodeError):
-        return None
-
-
-def read_sealed(state: State, master_key: bytes) -> Sealed | None:
-    """The published credentials; None if there is no file or it opens no more (then it is written anew)."""
-    try:
-        return open_sealed(state.sealed, master_key)
-    except (OSError, MasterKeyProblem, codec.DecodeError):
-        return None
 
 
 def _caller(standing: Standing, version: Any) -> CallerKey | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from trunkline.control import processes, publish, rotations, signing
+from trunkline.control import processes, publish, published, rotations, signing
 from trunkline.control.processes import ProcessSpec
 from trunkline.control.resolving import Resolved, Resolver
 from trunkline.control.secrets import users
@@ -82,7 +82,7 @@ class Compiler:
         except RegistryInvalid as refusal:
             if not first:
                 self._follow_secrets()
-            there = publish.read_snapshot(self._state)
+            there = published.read_snapshot(self._state)
             return self._note(started, False, there.version if there else "", refusal.findings)
         self.refs, self._live = loaded.refs, resolved
         self.watched = [ref for ref in (*loaded.refs, *others) if ref.startswith("file:") or is_outside(ref)]
@@ -146,7 +146,7 @@ class Compiler:
         return ref in resolved.values or ref in resolved.deliberate or ref in self._resolved_before()
 
     def _resolved_before(self) -> Mapping[str, str]:
-        there = publish.read_sealed(self._state, self._state.master_key())
+        there = published.read_sealed(self._state, self._state.master_key())
         return there.values if there else {}
 
     def _publish(self, loaded: Loaded, resolved: Resolved) -> Snapshot:
@@ -193,7 +193,7 @@ def gateway_facts(state: State) -> dict[str, Any]:
 
 def _refuse_lost(state: State, loaded: Loaded, resolved: Resolved) -> None:
     """Raises RegistryInvalid naming each reference that resolved before and no longer does, unless a person took it away."""
-    before = publish.read_sealed(state, state.master_key())
+    before = published.read_sealed(state, state.master_key())
     known = before.values if before else {}
     lost = [ref for ref in resolved.missing if ref in known and ref not in resolved.deliberate]
     if lost:
@@ -202,7 +202,7 @@ def _refuse_lost(state: State, loaded: Loaded, resolved: Resolved) -> None:
 
 def _refuse_stripped(state: State, loaded: Loaded, resolved: Resolved) -> None:
     """Raises RegistryInvalid for each integration that calls with a credential now and would be left with references to nothing."""
-    before, there = publish.read_sealed(state, state.master_key()), publish.read_snapshot(state)
+    before, there = published.read_sealed(state, state.master_key()), published.read_snapshot(state)
     known = before.values if before else {}
     had = {
         service.name: [one.ref for one in service.credentials if one.ref in known]

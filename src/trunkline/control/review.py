@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from trunkline.control import audit, publish
+from trunkline.control import audit, published
 from trunkline.control.incidents import find
 from trunkline.control.state import State
 from trunkline.ledger.impact import Impact as Reader
@@ -31,7 +31,7 @@ def made(state: State, incident_id: str, *, runbook: str = "", now: float | None
         first_us = reader.failing_since(incident.integration, int(incident.opened_at * 1e6), FAILURES)
         first = first_us / 1e6 if first_us is not None else None
         since = min(incident.began_at, first or incident.began_at)
-        callers = publish.read_callers(state)
+        callers = published.read_callers(state)
         names = {key.id: key.name for key in callers.keys} if callers is not None else {}
         hit = impact(reader, incident.integration, since, until + 1, key_names=names)
     finally:

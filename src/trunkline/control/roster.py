@@ -20,13 +20,14 @@ INSTALLATION = ""
 
 
 class Roster(NamedTuple):
-    """As it stands at one moment. `teams`: what each may call."""
+    """As it stands at one moment. `teams`: what each may call. `unlocked`: lifted locks of the gateway that would still hold, and when."""
 
     keys: Sequence[Any]
     versions: Sequence[Any]
     users: Sequence[Any]
     teams: Mapping[str, list[str]]
     standings: Mapping[str, Standing]
+    unlocked: dict[str, float]
 
     def maker(self, maker_id: str) -> Maker | None:
         """Who makes something; None for the installation. A maker that is gone has no role."""
@@ -56,4 +57,9 @@ def read(connection: sa.Connection, state: State, now: float) -> Roster:
         row["name"]: row["scopes"] for row in people.rows(connection, people.teams) if not row["removed_at"]
     }
     found = bounds.standings(keys, users, teams, killed=kills.killed(state, "key"), now=now)
-    return Roster(keys, tables.key_versions(connection), users, teams, found)
+    unlocked = {
+        row["subject"]: row["unlocked_at"]
+        for row in people.rows(connection, people.lockouts)
+        if row["plane"] == "calls" and row["unlocked_at"] and row["until"] > now
+    }
+    return Roster(keys, tables.key_versions(connection), users, teams, found, unlocked)

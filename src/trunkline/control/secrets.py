@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from trunkline.control import audit, known, processes, publish
+from trunkline.control import audit, known, processes, publish, published
 from trunkline.control.periods import rfc3339
 from trunkline.control.state import PURPOSE as INSTALLATION
 from trunkline.control.state import State
@@ -210,7 +210,7 @@ def rotate_master(
     handover.reseal(state.path, old, new_key)
     known.reseal(state, old, new_key)
     processes.reseal(state, old, new_key)
-    there = publish.read_sealed(state, old)
+    there = published.read_sealed(state, old)
     if there is not None:
         publish.sealed(state, there.values, there.missing, versions=there.versions, master_key=new_key)
     return masterkey.key_id(new_key)
@@ -218,7 +218,7 @@ def rotate_master(
 
 def used_by(state: State) -> dict[str, list[str]]:
     """Reference -> what of the published registry uses it."""
-    there = publish.read_snapshot(state)
+    there = published.read_snapshot(state)
     return users(there) if there is not None else {}
 
 

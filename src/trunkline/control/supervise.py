@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from trunkline.control import kills, publish
+from trunkline.control import kills, publish, published
 from trunkline.control.child import Child, child_environ
 from trunkline.control.claim import check_port, claim, end_orphans, free_port
 from trunkline.control.demand import Demand
@@ -108,7 +108,7 @@ class Supervisor:
 
     def _play_what_is_simulated(self) -> None:
         """Starts the simulator once something live needs it."""
-        there = publish.read_snapshot(self.state)
+        there = published.read_snapshot(self.state)
         playing = any(child.name == "simulator" for child in self._children)
         if playing or not self._simulator_port or there is None:
             return

@@ -16,7 +16,7 @@ import msgspec
 
 from trunkline.control import audit
 from trunkline.control.periods import rfc3339
-from trunkline.control.publish import read_snapshot
+from trunkline.control.published import read_snapshot
 from trunkline.control.state import State
 from trunkline.core.persons import LONGEST, hashes, mark_of
 from trunkline.ledger import trace_tables as tables

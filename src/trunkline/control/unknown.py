@@ -10,7 +10,7 @@ import hmac
 import time
 from typing import Any
 
-from trunkline.control import audit, publish
+from trunkline.control import audit, published
 from trunkline.control.state import State
 from trunkline.core import codec
 from trunkline.core.idempotency import RESOLUTIONS, Resolution, minted, scope_of
@@ -79,7 +79,7 @@ def resolve(
 
 def described(state: State, call: dict[str, Any], key: str | None = None) -> dict[str, Any]:
     """The call, and `look_for`: what a person needs to find it at its vendor. With `key`: whether that is the call's own key."""
-    snapshot = publish.read_snapshot(state)
+    snapshot = published.read_snapshot(state)
     services = {service.name: service for service in snapshot.services} if snapshot is not None else {}
     integration = str(call["target"] or call["integration"]).partition("/")[0]
     service = services.get(integration)

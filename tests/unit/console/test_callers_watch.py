@@ -6,7 +6,7 @@ import pytest
 
 from trunkline.console.callers_watch import AGAIN_S, FETCH_S, CallersWatch
 from trunkline.console.context import Console
-from trunkline.control import issuers, publish
+from trunkline.control import issuers, publish, published
 from trunkline.core.codec import to_pack
 from trunkline.core.identity import Issuer, TokenKey
 from trunkline.core.service import Snapshot
@@ -52,7 +52,7 @@ def clock(console: Console) -> Clock:
 
 
 def live(console: Console) -> list[str]:
-    there = publish.read_callers(console.state)
+    there = published.read_callers(console.state)
     return [one.name for one in there.issuers] if there is not None else []
 
 

@@ -53,6 +53,4 @@ def test_an_operation_tells_its_parameters_role_and_failures(one: Any) -> None:
 
 def test_the_pages_in_the_docs_are_up_to_date() -> None:
     for name, content in pages(ENDPOINTS, __version__).items():
-        assert (REFERENCE / name).read_text() == content, (
-            "run `python -m trunkline.console.openapi docs/reference`"
-        )
+        assert (REFERENCE / name).read_text() == content, "run `python -m trunkline.cli.reference`"

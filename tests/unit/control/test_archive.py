@@ -4,7 +4,7 @@ import tarfile
 
 import pytest
 
-from trunkline.control import archive, audit, keys, kills, publish, secrets
+from trunkline.control import archive, audit, keys, kills, published, secrets
 from trunkline.control.archive import ArchiveProblem
 from trunkline.control.resolving import Resolver
 from trunkline.control.state import State
@@ -41,7 +41,7 @@ def test_a_backup_with_the_master_key_brings_everything_back_elsewhere(full, reg
     assert done["members"] == ["control.db", str(tmp_path / "new" / "trunkline.yaml")]
     assert value_in(elsewhere) == {"store:A": VALUE}
     assert [key.name for key in keys.list_keys(elsewhere)] == ["web"]
-    assert len(publish.read_callers(elsewhere).keys) == 1
+    assert len(published.read_callers(elsewhere).keys) == 1
     assert (tmp_path / "new" / "trunkline.yaml").read_text() == registry.read_text()
     assert audit.verify(elsewhere).ok
 

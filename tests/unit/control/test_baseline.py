@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from trunkline.control import audit, baseline, keys, kills, publish, teams, users
+from trunkline.control import audit, baseline, keys, kills, publish, published, teams, users
 from trunkline.control.baseline import ReviewProblem
 from trunkline.control.state import State
 from trunkline.core.service import Credential, Service, Snapshot
@@ -151,7 +151,7 @@ def test_a_decision_of_the_period_before_is_none_now(state: State, key: str) -> 
 def test_a_team_that_grows_or_shrinks_is_due_by_its_size_now(
     state: State, key: str, size: int, expected: str
 ) -> None:
-    there = publish.read_snapshot(state)
+    there = published.read_snapshot(state)
     assert there is not None
     baseline.sign_off(state, made(state), by="ana", now=NOW)
     publish.snapshot(state, msgspec.structs.replace(there, team_size=size))
@@ -168,7 +168,7 @@ def test_a_sign_off_needs_a_name(state: State, by: str, note: str) -> None:
 
 
 def due(state: State, now: float) -> list[tuple[str, str]]:
-    snapshot = publish.read_snapshot(state)
+    snapshot = published.read_snapshot(state)
     assert snapshot is not None
     baseline.remind(state, snapshot, now)
     return [(row.severity, row.due) for row in findings.listed(state, kind="review")]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from trunkline.control import bounds, keys, kills, publish, teams, users
+from trunkline.control import bounds, keys, kills, publish, published, teams, users
 from trunkline.control.keys import Wish
 from trunkline.control.state import State
 from trunkline.core.service import CallerKey
@@ -28,7 +28,7 @@ WITHIN: dict[str, Any] = {
 
 
 def live(state: State) -> dict[str, CallerKey]:
-    there = publish.read_callers(state)
+    there = published.read_callers(state)
     assert there is not None
     return {key.name: key for key in there.keys}
 

@@ -7,6 +7,7 @@ import pytest
 
 from trunkline.control import audit, keys, keytext, kills, publish
 from trunkline.control.keys import Wish
+from trunkline.control.published import read_callers
 from trunkline.ledger import control_tables
 
 NOW = 1_800_000_000.0
@@ -17,7 +18,7 @@ def wish(**given):
 
 
 def published(state):
-    there = publish.read_callers(state)
+    there = read_callers(state)
     assert there is not None
     return there.keys
 

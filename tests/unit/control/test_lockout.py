@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trunkline.control import audit, lockout
+from trunkline.control import audit, lockout, roster
 from trunkline.control.lockout import ACCOUNT, ADDRESS, Failures, LockedOut
 from trunkline.control.state import State
 from trunkline.core.lockout import Lock
@@ -116,5 +116,5 @@ def test_locks_of_the_gateway_are_published_as_lifted_while_they_would_hold(stat
     for address in ("192.0.2.1", "192.0.2.2"):
         assert lockout.unlock(state, address, now=NOW + 1)
     with state.view() as connection:
-        assert lockout.lifted(connection, NOW + 2) == {"address:192.0.2.1": NOW + 1}
-        assert lockout.lifted(connection, NOW + 60) == {}
+        assert roster.read(connection, state, NOW + 2).unlocked == {"address:192.0.2.1": NOW + 1}
+        assert roster.read(connection, state, NOW + 60).unlocked == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trunkline.control import audit, kills, processes, publish, secrets
+from trunkline.control import audit, kills, processes, published, secrets
 from trunkline.control.processes import ProcessProblem, ProcessSpec
 from trunkline.control.reload import Compiler
 from trunkline.control.state import State
@@ -75,7 +75,7 @@ def test_the_registry_drives_it_and_the_gateway_never_sees_it(state: State, tmp_
     found = processes.find(state, "web")
     assert (found.on_rotate, found.owner) == ("SIGHUP", "ops")
     assert processes.handed(state, found, actor="t").env == {"TOKEN": "crm-not-real"}
-    sealed = publish.read_sealed(state, state.master_key())
+    sealed = published.read_sealed(state, state.master_key())
     assert sealed is not None
     assert sealed.values == {}
     file.write_text("version: 1\nintegrations: {}\n")

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from trunkline.control import kills, publish, secrets
+from trunkline.control import kills, published, secrets
 from trunkline.control.reload import Compiler, read_outcome
 from trunkline.settings import Settings
 
@@ -27,11 +27,11 @@ class Installation:
 
     @property
     def services(self):
-        return {service.name: service for service in publish.read_snapshot(self.state).services}
+        return {service.name: service for service in published.read_snapshot(self.state).services}
 
     @property
     def sealed(self):
-        return publish.read_sealed(self.state, self.state.master_key())
+        return published.read_sealed(self.state, self.state.master_key())
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_first_load_publishes_registry_and_credentials(make):
     here = make({"OPENAI_API_KEY": KEY})
     outcome = here.load(OPENAI, first=True)
     assert outcome.ok
-    assert publish.read_snapshot(here.state).version == outcome.version
+    assert published.read_snapshot(here.state).version == outcome.version
     assert here.services.keys() == {"openai"}
     assert here.sealed.values == {"env:OPENAI_API_KEY": KEY}
 
@@ -70,7 +70,7 @@ def test_an_invalid_file_is_refused_with_its_line_and_the_old_one_stays(make):
     assert not refused.ok
     assert refused.version == first.version
     assert (refused.errors[0].line, refused.errors[0].file.endswith("trunkline.yaml")) == (4, True)
-    assert publish.read_snapshot(here.state).version == first.version
+    assert published.read_snapshot(here.state).version == first.version
     assert read_outcome(here.state) == refused
     assert here.load(OPENAI).ok
 
@@ -233,7 +233,7 @@ def test_the_outcome_on_disk_is_plain_json(make):
     told = msgspec.json.decode(here.state.reload.read_bytes())
     assert (told["ok"], told["version"], told["findings"]) == (
         True,
-        publish.read_snapshot(here.state).version,
+        published.read_snapshot(here.state).version,
         [],
     )
 

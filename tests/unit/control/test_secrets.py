@@ -2,7 +2,7 @@
 
 import pytest
 
-from trunkline.control import audit, kills, publish, secrets
+from trunkline.control import audit, kills, publish, published, secrets
 from trunkline.control.resolving import Resolver
 from trunkline.control.secrets import SecretProblem
 from trunkline.control.state import State
@@ -134,7 +134,7 @@ def test_rotating_the_master_key_rewraps_everything(state):
     assert masterkey.key_id(again.master_key()) == kek_id != masterkey.key_id(old)
     assert again.keys["pepper"] == pepper
     assert value_of(state, "A") == VALUE
-    assert publish.read_sealed(again, again.master_key()).values == {"store:A": VALUE}
+    assert published.read_sealed(again, again.master_key()).values == {"store:A": VALUE}
     with pytest.raises(MasterKeyProblem, match="is not the one"):
         _ = State(state.path, {"TRUNKLINE_MASTER_KEY": old.hex()}).keys
 

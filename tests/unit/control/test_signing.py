@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from trunkline.control import publish
+from trunkline.control import published
 from trunkline.control.lint import findings_of
 from trunkline.control.reload import Compiler, Outcome
 from trunkline.control.state import State
@@ -33,7 +33,7 @@ def test_an_empty_or_weak_one_refuses_the_start_with_the_line_and_the_cure(
     state: State, tmp_path: Path, text: str, value: str
 ) -> None:
     outcome = loaded(state, tmp_path, text, {"HOOK": value})
-    assert (outcome.ok, publish.read_snapshot(state)) == (False, None)
+    assert (outcome.ok, published.read_snapshot(state)) == (False, None)
     [error] = outcome.errors
     assert (error.code, error.line) == ("weak-signing-secret", 2)
     assert "openssl rand -base64 32" in error.cure

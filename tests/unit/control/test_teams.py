@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trunkline.control import audit, keys, publish, teams, users
+from trunkline.control import audit, keys, published, teams, users
 from trunkline.control.keys import Wish
 from trunkline.control.state import State
 
@@ -74,7 +74,7 @@ def test_a_team_in_use_is_removed_only_with_its_keys(state: State) -> None:
     ):
         teams.remove(state, "shop", now=NOW)
     assert teams.remove(state, "shop", end_keys=True, now=NOW) == [key]
-    there = publish.read_callers(state)
+    there = published.read_callers(state)
     assert there is not None
     assert there.keys == []
     assert (keys.find(state, key, now=NOW).state, users.find(state, "bo", now=NOW).teams) == ("revoked", [])

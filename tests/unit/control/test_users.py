@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from trunkline.control import audit, keys, passwords, publish, teams, users
+from trunkline.control import audit, keys, passwords, published, teams, users
 from trunkline.control.keys import Wish
 from trunkline.control.state import State
 
@@ -128,7 +128,7 @@ def test_who_goes_leaves_no_key_without_a_word(state: State, end: dict[str, Any]
         return
     assert users.remove(state, "ana", **end, now=NOW).state == "removed"
     info = keys.find(state, key, now=NOW)
-    there = publish.read_callers(state)
+    there = published.read_callers(state)
     assert there is not None
     if end.get("end_keys"):
         assert (info.state, there.keys) == ("revoked", [])

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from trunkline.control import keys, publish
+from trunkline.control import keys, publish, published
 from trunkline.control.child import child_environ
 from trunkline.control.reload import gateway_facts
 from trunkline.control.state import State
@@ -71,8 +71,8 @@ class Stage:
     def renew(self, snapshot: Snapshot, missing: Mapping[str, str] | None = None) -> None:
         """Another snapshot for the gateway that runs; returns when it is live."""
         self.publish(snapshot, missing)
-        there = publish.read_snapshot(self.state)
-        sealed = publish.read_sealed(self.state, self.state.master_key())
+        there = published.read_snapshot(self.state)
+        sealed = published.read_sealed(self.state, self.state.master_key())
         wanted = (there.version if there else "", sealed.version if sealed else "")
 
         def live() -> bool:
