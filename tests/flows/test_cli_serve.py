@@ -42,6 +42,9 @@ def test_a_first_start_serves_a_call_and_shows_how(served):
         "sign-in?link=",
     ):
         assert wanted in served.said
+    console = served.said.partition("Console         ")[2].split("/sign-in")[0]
+    assert console.startswith("http://127.0.0.1:"), "any free port was asked for, and the real one is told"
+    assert not console.endswith(":0")
     called = served.run("call", "stripe", "GET", "/v1/customers?limit=1")
     assert (called.returncode, json.loads(called.stdout)["object"]) == (0, "list"), called.stderr
     assert called.stderr.startswith("200 OK · attempts 1 · ")

@@ -20,7 +20,6 @@ from trunkline.client.metrics import Meter
 from trunkline.client.models import BoundAsyncModel
 from trunkline.client.place import Place, open_transport
 from trunkline.client.transport import Arriving, Ask, Field, Transport
-from trunkline.core.codec import to_json
 from trunkline.wire.sse import Splitter
 
 T = TypeVar("T")
@@ -323,10 +322,13 @@ class AsyncIntegration:
         """One call, e.g. `request("POST", "/v1/charges", form={"amount": 500})`. At most one of `json`, `form`, `content`; `options`
         are LABELS. A 202 with a `task` was deferred and runs later. Redirects are answers, not followed. Raises IntegrationError.
         """
-        body, kind = _body(json, form, content, content_type)
-        target = f"/api/proxy/{quote(self.name)}/{quote(path.lstrip('/'), safe=_PATH)}"
-        if params:
-            target += ("&" if "?" in target else "?") + urlencode(_pairs(params))
+        try:
+            body, kind = _body(json, form, content, content_type)
+            target = f"/api/proxy/{quote(self.name)}/{quote(path.lstrip('/'), safe=_PATH)}"
+            if params:
+                target += ("&" if "?" in target else "?") + urlencode(_pairs(params))
+        except UnicodeEncodeError as problem:
+            raise chat.half_character(problem) from None
         owner = self._trunkline
         told = owner._fields(kind, options)
         if options:
@@ -346,7 +348,7 @@ def _body(json: Any, form: Any, content: bytes | str | None, kind: str) -> tuple
     if sum(one is not None for one in (json, form, content)) > 1:
         raise ValueError("give one of json, form and content")
     if json is not None:
-        return to_json(json), kind.encode() or _JSON
+        return chat.encoded(json), kind.encode() or _JSON
     if form is not None:
         return urlencode(_pairs(form)).encode(), kind.encode() or _FORM
     if content is not None:

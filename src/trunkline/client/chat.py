@@ -42,7 +42,24 @@ def request(
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     body |= {name: value for name, value in options.items() if value is not None}
-    return to_json(body)
+    return encoded(body)
+
+
+def encoded(body: Any) -> bytes:
+    """JSON to send. Raises ValueError for text that is none, and TypeError for what JSON cannot say."""
+    try:
+        return to_json(body)
+    except UnicodeEncodeError as problem:
+        raise half_character(problem) from None
+
+
+def half_character(problem: UnicodeEncodeError) -> ValueError:
+    """A text with one half of a surrogate pair, told so that its author can mend it."""
+    half = problem.object[problem.start : problem.start + 1]
+    return ValueError(
+        f"a text of the call holds half of a character ({half!a}), which cannot be sent; was it cut within an emoji? "
+        "text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace') mends it"
+    )
 
 
 def completion(body: bytes, about: About, schema: Schema | None) -> Completion:
@@ -162,7 +179,7 @@ def embedding_request(model: str, texts: Sequence[str], dimensions: int | None, 
     if not texts or not all(texts):
         raise ValueError("embed_text takes one or more texts, none of them empty")
     body: dict[str, Any] = {"model": model, "input": list(texts), "encoding_format": "float", **options}
-    return to_json(body if dimensions is None else {**body, "dimensions": dimensions})
+    return encoded(body if dimensions is None else {**body, "dimensions": dimensions})
 
 
 def embeddings(body: bytes, about: About) -> Embeddings:

@@ -76,6 +76,9 @@ class Supervisor:
             check_private(self.state, settings.tls_key)
             check_port(settings.host, settings.port, "--port")
             check_port(settings.console_host, settings.console_port, "--console-port")
+            if not settings.console_port:
+                # Chosen here, since the gateway, the banner and a console that comes back must all know it.
+                self.settings = msgspec.structs.replace(settings, console_port=free_port())
             check_port(settings.host, settings.egress_port, "--egress-port")
             self.state.gateway.unlink(missing_ok=True)
             self._child("gateway", "app", pid_file=self.state.gateway_pid).start(held=True)

@@ -229,8 +229,7 @@ class Dispatcher:
             async with asyncio.timeout(max(0.0, exchange.deadline - self._clock())):
                 await waiting
         except TimeoutError:
-            text = f"the call's time of {exchange.timeout_s:g} s was over before it could be sent"
-            raise CallError("deadline_exceeded", text, scope="call", never_acted=True) from None
+            raise too_late(exchange) from None
 
     def _open(self, attempt: Attempt) -> Response:
         """Records the attempt, then sends it."""
@@ -255,6 +254,8 @@ class Dispatcher:
             else:
                 taps.take(attempt, body)
         head = self._heads.head(exchange, target, length)
+        if self._clock() >= exchange.deadline:
+            raise too_late(exchange)
         self._diary.attempt(attempt)
         attempt.sent_at = self._clock()
         spec = target.live.spec
@@ -269,6 +270,12 @@ class Dispatcher:
         if spec.hedge is not None:
             self._hedges.arm(attempt)
         return response
+
+
+def too_late(exchange: Exchange) -> CallError:
+    """A call whose time is over and of which nothing was sent."""
+    text = f"the call's time of {exchange.timeout_s:g} s was over before it could be sent"
+    return CallError("deadline_exceeded", text, scope="call", never_acted=True)
 
 
 def put_down(attempt: Attempt, response: Response) -> None:

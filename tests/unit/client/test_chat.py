@@ -53,6 +53,17 @@ def test_what_is_no_prompt_is_told(model: str, prompt: Any, told: str) -> None:
         chat.request(model, prompt)
 
 
+@pytest.mark.parametrize(
+    "asks", [lambda text: asked("m", text), lambda text: chat.embedding_request("m", [text], None)]
+)
+def test_half_an_emoji_is_told_with_its_cure(asks: Any) -> None:
+    with pytest.raises(ValueError, match="holds half of a character") as caught:
+        asks("cut \ud83d here")
+    assert type(caught.value) is ValueError
+    text = "cut \ud83d here".encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    asks(text)
+
+
 class Inner(msgspec.Struct):
     at: int | None = None
 

@@ -18,6 +18,7 @@ from trunkline.testing import (
     EVENTS,
     JSON,
     SECRET,
+    FakeClock,
     Sent,
     Trial,
     answers,
@@ -37,6 +38,14 @@ OK = answers(200, b'{"ok":1}')
 CONTENT = b'data: {"model":"tiny-1","choices":[{"delta":{"content":"a"}}]}\n\n'
 DONE = b"data: [DONE]\n\n"
 FAILURE = b'data: {"error":{"message":"overloaded","type":"server_error"}}\n\n'
+
+
+class Passing(FakeClock):
+    """A clock by which each look takes a microsecond."""
+
+    def __call__(self) -> float:
+        self.advance(1e-6)
+        return super().__call__()
 
 
 def codes(trial: Trial) -> list[str]:
@@ -348,6 +357,14 @@ async def test_a_caller_may_ask_for_less_time_but_not_for_more(asked: str, limit
     assert trial.wire.sent[0].dropped
     await trial.until(lambda: heard.closed)
     assert codes(trial) == ["deadline_exceeded" if limit == 2.0 else "timeout_upstream"]
+
+
+@pytest.mark.row("F6")
+async def test_a_call_whose_time_is_over_before_it_is_sent_is_not_sent() -> None:
+    trial = Trial(OK, clock=Passing())
+    heard = await trial.ask("POST", "/api/proxy/acme/x", b"{}", ("x-trunkline-timeout", "1e-7"))
+    assert (heard.status, codes(trial)) == (504, ["deadline_exceeded"])
+    assert trial.wire.sent == []
 
 
 @pytest.mark.row("E3")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
 from trunkline.core.codec import to_json
@@ -11,6 +9,7 @@ from trunkline.core.conversation import Change, Media, Message, Request, Tool
 from trunkline.core.ports import Facts, Written
 from trunkline.plugins.adapters.chat.variants import COHERE
 from trunkline.plugins.adapters.chat.write_messages import Writing
+from trunkline.plugins.adapters.documents import words_of
 from trunkline.plugins.adapters.effort import budget_of
 from trunkline.plugins.adapters.fitting import Names
 
@@ -76,7 +75,7 @@ def _documents(messages: list[Message], changes: list[Change]) -> tuple[list[Mes
         parts: list[Any] = []
         for part in message.parts:
             number += isinstance(part, Media) and part.kind == "document"
-            text = _words(part) if isinstance(part, Media) and message.role == "user" else ""
+            text = words_of(part) if isinstance(part, Media) and message.role == "user" else ""
             if isinstance(part, Media) and text:
                 data = {"title": part.title, "text": text} if part.title else {"text": text}
                 found.append({"id": f"{DOCUMENT}{number}", "data": data})
@@ -90,16 +89,6 @@ def _documents(messages: list[Message], changes: list[Change]) -> tuple[list[Mes
 
 def _with(message: Message, parts: list[Any]) -> Message:
     return Message(role=message.role, parts=parts, name=message.name, extra=message.extra)
-
-
-def _words(part: Media) -> str:
-    """What a document says, where it is plain text."""
-    if part.kind != "document" or part.text or not part.mime.startswith("text/"):
-        return part.text if part.kind == "document" else ""
-    try:
-        return base64.b64decode(part.data, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
 
 
 def _sampling(request: Request, out: dict[str, Any], changes: list[Change]) -> None:

@@ -18,6 +18,7 @@ from trunkline.core.conversation import (
     ToolCall,
 )
 from trunkline.plugins.adapters.carrier import Carried, pack
+from trunkline.plugins.adapters.documents import place_of
 from trunkline.plugins.adapters.messages.blocks import OWN
 from trunkline.plugins.adapters.messages.write_messages import told_thought
 
@@ -37,7 +38,6 @@ _TIERS = {"default": "standard", "standard": "standard", "priority": "priority",
 
 def write_reply(reply: Reply, asked: Request, changes: list[Change]) -> bytes:
     """The whole answer; of several choices the first."""
-    del asked
     if len(reply.choices) > 1:
         changes.append(Change("dropped", "answer.choices", f"{len(reply.choices) - 1} more"))
     choice = reply.choices[0] if reply.choices else Choice(stop="end")
@@ -49,7 +49,7 @@ def write_reply(reply: Reply, asked: Request, changes: list[Change]) -> bytes:
         "type": "message",
         "role": "assistant",
         "model": reply.model,
-        "content": [block for part in told for block in blocks(part, changes)],
+        "content": [block for part in told for block in blocks(part, changes, asked)],
         "stop_reason": REASONS[choice.stop] if choice.stop is not None else None,
         "stop_sequence": choice.sequence or None,
         "usage": usage(reply.usage or Usage(input=0, output=0)),
@@ -76,10 +76,10 @@ def message_id(given: str) -> str:
     return given if given.startswith("msg_") else f"msg_{given}"
 
 
-def blocks(part: Any, changes: list[Change]) -> list[dict[str, Any]]:
+def blocks(part: Any, changes: list[Change], asked: Request) -> list[dict[str, Any]]:
     """A part of an answer as content blocks; what there is no block for is noted."""
     if isinstance(part, Text):
-        return [text_block(part)]
+        return [text_block(part, asked)]
     if isinstance(part, Refusal):
         return [{"type": "text", "text": part.text}]
     if isinstance(part, Reasoning):
@@ -127,26 +127,27 @@ def signature_block(part: ToolCall) -> dict[str, Any]:
     }
 
 
-def text_block(part: Text) -> dict[str, Any]:
+def text_block(part: Text, asked: Request) -> dict[str, Any]:
     """A text with its citations."""
     out: dict[str, Any] = {"type": "text", "text": part.text}
     if part.citations:
-        out["citations"] = [citation(one) for one in part.citations]
+        out["citations"] = [citation(one, asked) for one in part.citations]
     return out
 
 
-def citation(one: Citation) -> dict[str, Any]:
+def citation(one: Citation, asked: Request) -> dict[str, Any]:
     """A citation of a document of the request, or else in the form for pages of the web, which says least of where it stands."""
     if one.extra.get("type"):
         return one.extra
     if one.kind == "document" and one.document >= 0 and one.quote:
+        start = place_of(one, asked)
         return {
             "type": "char_location",
             "cited_text": one.quote,
             "document_index": one.document,
             "document_title": one.title or None,
-            "start_char_index": 0,
-            "end_char_index": len(one.quote),
+            "start_char_index": start,
+            "end_char_index": start + len(one.quote),
             "file_id": None,
         }
     return {

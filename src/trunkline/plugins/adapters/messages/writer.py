@@ -37,7 +37,7 @@ class MessagesWriter:
     """One stream. Only the first choice can be told."""
 
     def __init__(self, asked: Request, changes: list[Change]) -> None:
-        del asked
+        self._asked = asked
         self._changes = changes
         self._usage = Usage(input=0, output=0)
         self._refusal = ""
@@ -68,7 +68,9 @@ class MessagesWriter:
             self._usage = event.usage
             return b""
         if isinstance(event, Cited):
-            return self._delta(event.part, {"type": "citations_delta", "citation": citation(event.citation)})
+            return self._delta(
+                event.part, {"type": "citations_delta", "citation": citation(event.citation, self._asked)}
+            )
         if isinstance(event, Alive):
             return _event("ping", {"type": "ping"}) if self._begun else b""
         assert isinstance(event, Ended)
