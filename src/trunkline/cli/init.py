@@ -134,7 +134,8 @@ def _registry_text(registry: Path, found: list[Service], *, merge: bool, force: 
     if not there or force:
         text = registry_text.text_of(found)
         return Outcome(there, text, write=bool(found) and text != there, refused=False)
-    text = registry_text.merged(there, _missing(registry, found))
+    missing = [one for one in _missing(registry, found) if not registry_text.is_asked(there, one)]
+    text = registry_text.merged(there, missing)
     return Outcome(there, text, write=merge and text != there, refused=not merge and text != there)
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from . import clients, hosts, imports
 from .clients import ENV_READ, Made
-from .context import around
+from .context import Around, around
 from .found import Credential, Host, Import, Place, Site
 from .lexer import Language, Literal, Source, read
 from .secrets_seen import PRIVATE_KEY, USERINFO, Forms, Keeper, Seen, is_placeholder, safe
@@ -144,7 +144,7 @@ def valued(source: Source, forms: Forms) -> Iterator[Seen]:
     """Texts that may be credentials, with the name that they are given."""
     for offset, value in forms.places(source.text):
         near = around(source.code, offset)
-        yield Seen(near.name or (near.keys[0] if near.keys else ""), value, source.line_of(offset), False)
+        yield Seen(_telling(near), value, source.line_of(offset), False)
     for literal in source.literals:
         text = literal.text
         if literal.prose or not 10 <= len(text) <= LONGEST_VALUE or " " in text or not re.search(r"\d", text):
@@ -155,12 +155,17 @@ def valued(source: Source, forms: Forms) -> Iterator[Seen]:
         if "://" in text or is_placeholder(text):
             continue
         near = around(source.code, literal.start)
-        name = near.name or (near.keys[0] if near.keys else "")
-        yield Seen(name, text.removeprefix("Bearer ").strip(), source.line_of(literal.start), False)
+        yield Seen(_telling(near), text.removeprefix("Bearer ").strip(), source.line_of(literal.start), False)
     for match in PRIVATE_KEY.finditer(source.text):
         yield Seen(
             "private_key", re.sub(r"\\[nr]|\s", "", match[0][-60:]), source.line_of(match.start()), False
         )
+
+
+def _telling(near: Around) -> str:
+    """The name that a value is given. One or two letters say nothing: such a credential is better named by its vendor."""
+    name = near.name or (near.keys[0] if near.keys else "")
+    return name if len(name) > 2 else ""
 
 
 def _read(source: Source) -> Iterator[Seen]:

@@ -5,6 +5,7 @@ Not for: what is found in one file (`code.py`, `settings_files.py`, `manifests.p
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,6 +59,51 @@ def look(
 
 PROSE = (".md", ".markdown", ".mdx", ".rst", ".adoc", ".txt")
 """Read for vendors' keys alone: people paste them there."""
+OTHER_TEXT = frozenset(
+    (
+        *(
+            ".sh",
+            ".bash",
+            ".zsh",
+            ".fish",
+            ".ps1",
+            ".bat",
+            ".cmd",
+            ".ipynb",
+            ".html",
+            ".htm",
+            ".xml",
+            ".sql",
+            ".http",
+            ".rest",
+        ),
+        *(
+            ".rs",
+            ".cs",
+            ".swift",
+            ".dart",
+            ".ex",
+            ".exs",
+            ".pl",
+            ".lua",
+            ".jl",
+            ".r",
+            ".c",
+            ".cc",
+            ".cpp",
+            ".m",
+            ".tfstate",
+        ),
+    )
+)
+OTHER_NAMES = ("Dockerfile", "Containerfile", "Makefile", "Procfile", ".npmrc", ".pypirc", ".netrc")
+"""Read for vendors' keys alone, too: scripts, images, notebooks and languages whose clients are not known."""
+_NAMED = re.compile(r"([A-Za-z_][A-Za-z0-9_]{2,})[\"']?\s*[=:]\s*\\?[\"']?$")
+
+
+def _is_other(name: str) -> bool:
+    suffix = "." + name.rsplit(".", 1)[-1].lower() if "." in name[1:] else ""
+    return suffix in OTHER_TEXT or name in OTHER_NAMES or name.startswith("Dockerfile.")
 
 
 def is_wanted(path: str, name: str) -> bool:
@@ -69,6 +115,7 @@ def is_wanted(path: str, name: str) -> bool:
         or settings_files.kind_of(path) is not None
         or is_env_file(name)
         or suffix in PROSE
+        or _is_other(name)
     )
 
 
@@ -100,6 +147,18 @@ class _Reader:
             self.found.set_names.extend(set_here.set_names)
         if language is None and kind is None and file.suffix in PROSE:
             self.found.credentials.extend(self._pasted(file))
+        elif language is None and kind is None and _is_other(file.name):
+            self.found.credentials.extend(self._by_form(file))
+
+    def _by_form(self, file: File) -> Iterator[Credential]:
+        """Keys by a vendor's form, each with the name that stands before it."""
+        for offset, value in self._forms.places(file.text):
+            before = file.text[max(0, offset - 100) : offset].rsplit("\n", 1)[-1]
+            named = _NAMED.search(before)
+            line = file.text.count("\n", 0, offset) + 1
+            made = self._keeper.kept(Seen(named[1] if named else "", value, line, False), file, "settings")
+            if made is not None:
+                yield made
 
     def _pasted(self, file: File) -> Iterator[Credential]:
         """Keys in prose: only by a vendor's form, and no sandbox keys, which manuals show."""

@@ -185,12 +185,25 @@ def merged(there: str, services: list[Service]) -> str:
 
 
 def _last_line(lines: list[str], first: int, indent: int) -> int:
-    """The last line of the entries of which one begins at `first`, all indented by at least `indent`."""
+    """The last line of the entries of which one begins at `first`, all indented by at least `indent`; with the comments
+    that stand deeper, or right below it at its own depth."""
     last = first
     for number in range(first, len(lines)):
         line = lines[number]
-        if line.strip() and not line.lstrip().startswith("#"):
-            if len(line) - len(line.lstrip()) < indent:
-                break
+        depth = len(line) - len(line.lstrip())
+        if not line.strip():
+            continue
+        if line.lstrip().startswith("#"):
+            if depth > indent or (depth == indent and last == number - 1):
+                last = number
+        elif depth < indent:
+            break
+        else:
             last = number
     return last
+
+
+def is_asked(there: str, service: Service) -> bool:
+    """Whether the registry has the entry as a comment, for a person to finish."""
+    unfinished = not service.base_url and not service.in_catalog
+    return unfinished and re.search(rf"^\s*#\s*{re.escape(service.name)}:", there, re.MULTILINE) is not None

@@ -133,7 +133,7 @@ def common_start(value: str) -> str:
 
 def _fits_form(value: str) -> bool:
     """Behind a vendor's prefix stands what a machine made, by chance without a digit now and then."""
-    rest = value.removeprefix(common_start(value))
+    rest = value.rsplit("/", 1)[-1] if "://" in value else value.removeprefix(common_start(value))
     mixed = (
         len(rest) >= 20
         and rest.isalpha()

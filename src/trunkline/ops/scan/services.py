@@ -280,6 +280,7 @@ def _give_credentials(service: Service, group: _Group, usual: list[str]) -> None
             fit,
             key=lambda one: (
                 one.name not in usual,
+                one.live is False,
                 not KEYLIKE.search(one.name.upper()),
                 one.kind == "source",
             ),

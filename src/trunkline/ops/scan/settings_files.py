@@ -18,7 +18,14 @@ from .settings_lines import Setting
 from .tree import File, is_env_file
 from .vendors import Vendors
 
-SUFFIXES = frozenset((".yml", ".yaml", ".toml", ".properties", ".ini", ".cfg", ".conf", ".json", ".jsonc"))
+SUFFIXES = frozenset(
+    (".yml", ".yaml", ".toml", ".properties", ".ini", ".cfg", ".conf", ".json", ".jsonc")
+) | {
+    ".tf",
+    ".tfvars",
+}
+_NO_CALLS = (".tf", ".tfvars")
+"""Addresses there are of modules and resources; the product calls none of them from there."""
 _CI = re.compile(
     r"^(?:\.github/(?:workflows|actions)/.+\.ya?ml|\.gitlab-ci\.yml|\.gitlab/.+\.ya?ml|\.circleci/.+\.ya?ml|azure-pipelines\.ya?ml|"
     r"bitbucket-pipelines\.ya?ml|\.travis\.yml|\.drone\.ya?ml|\.buildkite/.+\.ya?ml|cloudbuild\.ya?ml|buildspec\.ya?ml)$"
@@ -79,7 +86,7 @@ def look(file: File, kind: Kind, vendors: Vendors, keeper: Keeper, forms: Forms)
         if made is not None:
             found.credentials.append(made)
     found.credentials = _once(found.credentials)
-    if kind != "ci" and not _SPEC.search(file.text[:4000]):
+    if kind != "ci" and file.suffix not in _NO_CALLS and not _SPEC.search(file.text[:4000]):
         found.hosts = list(_hosts(file, kind, settings, vendors))
     return found
 

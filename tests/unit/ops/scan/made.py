@@ -31,6 +31,12 @@ def value(name: str, seed: int = 1) -> str:
     chance = random.Random(f"{name}-{seed}")
     if name == "SENDGRID":
         return f"SG.{''.join(chance.choices(LETTERS, k=22))}.{''.join(chance.choices(LETTERS, k=43))}"
+    if name == "SLACK_HOOK":
+        upper = string.ascii_uppercase + string.digits
+        parts = (("T", upper, 10), ("B", upper, 10), ("", LETTERS, 24))
+        return "https://hooks.slack.com/services/" + "/".join(
+            start + "".join(chance.choices(of, k=size)) for start, of, size in parts
+        )
     if name == "PEM":
         return base64.b64encode(chance.randbytes(96)).decode()
     start, letters, size = SIZES[name]

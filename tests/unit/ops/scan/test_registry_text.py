@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from trunkline.ops.scan.found import Credential, Place
-from trunkline.ops.scan.registry_text import MergeRefused, entry_of, merged, secret_name, text_of
+from trunkline.ops.scan.registry_text import MergeRefused, entry_of, is_asked, merged, secret_name, text_of
 from trunkline.ops.scan.services import Evidence, Service
 from trunkline.registry.load import load
 
@@ -118,6 +118,22 @@ def test_any_form_of_a_registry_is_added_to(there: str, tmp_path: Path) -> None:
     assert "things" in [
         one.name for one in load(tmp_path / "t.yaml", environment="prod", environ={}).snapshot.services
     ]
+
+
+def test_comments_stay_with_the_entry_that_they_speak_of() -> None:
+    there = text_of([service("old", key=key("OLD_KEY"))])
+    after = "\n  # a remark\n\negress:\n  allow: [a.io]\n"
+
+    assert merged(there + after, [service("new")]) == there + "\n" + entry_of(service("new")) + after
+
+
+def test_an_entry_that_stands_there_as_a_comment_is_not_added_again() -> None:
+    lost = service("lost", base_url="", key=key("LOST_KEY"))
+    there = text_of([service("old"), lost])
+
+    assert is_asked(there, lost)
+    assert not is_asked(there, service("other", base_url=""))
+    assert not is_asked("# things: not an entry of one\n", service("things"))
 
 
 def test_integrations_in_braces_are_refused_with_the_cure() -> None:
