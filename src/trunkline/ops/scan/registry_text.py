@@ -185,8 +185,10 @@ def merged(there: str, services: list[Service]) -> str:
 
 
 def _last_line(lines: list[str], first: int, indent: int) -> int:
-    """The last line of the entries of which one begins at `first`, all indented by at least `indent`; with the comments
-    that stand deeper, or right below it at its own depth."""
+    """The last line of the entries of which one begins at `first`, all indented by at least `indent`.
+
+    With the comments that stand deeper, or right below it at its own depth.
+    """
     last = first
     for number in range(first, len(lines)):
         line = lines[number]
