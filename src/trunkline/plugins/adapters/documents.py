@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 
-from trunkline.core.conversation import Citation, Media, Request
+from trunkline.core.conversation import Media, Request
 
 
 def words_of(part: Media) -> str:
@@ -18,9 +18,16 @@ def words_of(part: Media) -> str:
         return ""
 
 
-def place_of(one: Citation, asked: Request) -> int:
-    """Where in the request's document the quote begins, in characters; 0 where its text is not at hand."""
-    shown = (part for message in asked.messages for part in message.parts)
-    papers = [part for part in shown if isinstance(part, Media) and part.kind == "document"]
-    text = words_of(papers[one.document]) if one.document < len(papers) else ""
-    return max(text.find(one.quote), 0)
+def shown(asked: Request) -> list[Media]:
+    """All documents of a request in their order, by which citations number them."""
+    return [
+        part
+        for message in asked.messages
+        for part in message.parts
+        if isinstance(part, Media) and part.kind == "document"
+    ]
+
+
+def place_of(quote: str, paper: Media) -> int:
+    """Where in a document a quote begins, in characters; 0 where its text is not at hand."""
+    return max(words_of(paper).find(quote), 0)

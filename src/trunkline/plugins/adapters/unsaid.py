@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trunkline.core.conversation import Media, Opaque
+from trunkline.core.conversation import Media, Opaque, Text
 
 
 def left_out(part: Media) -> str:
@@ -16,3 +16,14 @@ def opaque_kind(part: Any) -> str:
     """What another dialect calls a part that only it knows."""
     value = part.value if isinstance(part, Opaque) else None
     return str(value.get("type", "part")) if isinstance(value, dict) else "part"
+
+
+def unsaid(part: Text | Media) -> list[str]:
+    """Members of a part, beside those that only its own dialect has, that requests of other dialects have no place for."""
+    if isinstance(part, Media):
+        return list(part.extra)
+    return [
+        *part.extra,
+        *(["citations"] if part.citations else []),
+        *(["signature"] if part.signature else []),
+    ]

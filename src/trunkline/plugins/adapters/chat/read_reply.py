@@ -69,6 +69,8 @@ def _choice(said: dict[str, Any], asked: Request, dialect: str) -> Choice:
     choice = Choice(parts=parts, said=reason, stop=STOPS.get(reason, "end" if reason else None))
     if any(isinstance(part, Refusal) for part in parts):
         choice.stop = "refusal"
+    elif choice.stop == "end" and any(isinstance(part, ToolCall) for part in parts):
+        choice.stop = "tool"  # OpenAI says `stop` after a call that the caller forced.
     choice.logprobs = probabilities(said.get("logprobs"))
     choice.safety = said.get("content_filter_results")
     return choice

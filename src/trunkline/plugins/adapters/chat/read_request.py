@@ -189,7 +189,10 @@ def _reasoning(value: Any, request: Request) -> None:
     request.form["reasoning"] = value
     effort = request.effort = request.effort or Effort()
     effort.level, effort.budget = take_text(said, "effort") or effort.level, take_int(said, "max_tokens")
-    effort.adaptive = take_bool(said, "enabled") is True
+    enabled = take_bool(said, "enabled")
+    effort.adaptive = enabled is True
+    if enabled is False:
+        effort.level, effort.budget = "", 0
     exclude = take_bool(said, "exclude")
     effort.shown = not exclude if exclude is not None else None
 

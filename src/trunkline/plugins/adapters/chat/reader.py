@@ -1,7 +1,7 @@
 """Reads OpenAI Chat's streams: chunks with deltas, in which text and calls of tools grow side by side.
 
-A part is closed when the next one of its choice begins; calls of tools that grow by turns (no vendor is known to send them so) grow on
-after that.
+A part is closed when the next one of its choice begins; calls of tools that grow by turns (some servers announce all, then send the
+arguments in turns) are closed at the end.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from trunkline.core.answer import Alive, Began, Cited, Closed, Ended, Event, Grown, Opened, Stopped, Used
-from trunkline.core.codec import from_json
+from trunkline.core.codec import DecodeError, from_json
 from trunkline.core.conversation import Media, Reasoning, Refusal, Request, Text, ToolCall, Untranslatable
 from trunkline.plugins.adapters.chat.details import read_detail
 from trunkline.plugins.adapters.chat.read_reply import (
@@ -29,12 +29,15 @@ Key = tuple[str, Any]
 class _Growing:
     """One choice of a stream."""
 
-    __slots__ = ("count", "open", "parts", "stopped")
+    __slots__ = ("arguments", "count", "late", "open", "parts", "stopped")
 
     def __init__(self) -> None:
         self.parts: dict[Key, int] = {}
         """What is growing, by what it is; its number."""
         self.open: Key | None = None
+        self.late: list[Key] = []
+        """Calls of tools that were not whole when the next one began; they grow by turns."""
+        self.arguments: dict[Key, list[str]] = {}
         self.count = 0
         self.stopped = False
 
@@ -99,8 +102,10 @@ class ChatReader:
         reason = said.get("finish_reason")
         if reason and not growing.stopped:
             growing.stopped = True
-            self._close(index, growing, events)
+            self._close_all(index, growing, events)
             stop = "refusal" if index in self._refused else STOPS.get(str(reason), "end")
+            if stop == "end" and growing.arguments:
+                stop = "tool"  # OpenAI says `stop` after a call that the caller forced.
             events.append(
                 Stopped(stop=stop, said=str(reason), choice=index, safety=said.get("content_filter_results"))
             )
@@ -190,7 +195,9 @@ class ChatReader:
         )
         part = self._part(key, what, n, growing, events)
         arguments = inner.get("input" if kind == "custom" else "arguments")
+        told = growing.arguments.setdefault(key, [])
         if isinstance(arguments, str) and arguments:
+            told.append(arguments)
             events.append(Grown(part, "arguments", arguments, n))
 
     def _audio(self, said: dict[str, Any], n: int, growing: _Growing, events: list[Event]) -> None:
@@ -205,7 +212,11 @@ class ChatReader:
         number = growing.parts.get(key)
         if number is not None and (key == growing.open or key[0] == "call"):
             return number
-        self._close(n, growing, events)
+        before = growing.open
+        if before is not None and before[0] == key[0] == "call" and not _is_whole(growing.arguments[before]):
+            growing.late.append(before)
+        else:
+            self._close(n, growing, events)
         number = growing.parts[key] = growing.count
         growing.count += 1
         growing.open = key
@@ -217,3 +228,17 @@ class ChatReader:
         if growing.open is not None:
             events.append(Closed(growing.parts[growing.open], n))
             growing.open = None
+
+    def _close_all(self, n: int, growing: _Growing, events: list[Event]) -> None:
+        events += [Closed(growing.parts[key], n) for key in growing.late]
+        growing.late = []
+        self._close(n, growing, events)
+
+
+def _is_whole(arguments: list[str]) -> bool:
+    """Whether a call of a tool has all its arguments, so that it can be told before the next one."""
+    try:
+        from_json("".join(arguments))
+    except DecodeError:
+        return False
+    return True

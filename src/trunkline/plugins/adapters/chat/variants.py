@@ -54,6 +54,8 @@ class Variant(NamedTuple):
     """A tool without parameters is told with an empty object of them."""
     stream_options: bool = True
     """It tells the usage of a stream only if asked to."""
+    stops_max: int = 0
+    """Most stop sequences; 0: not known."""
     told_as: Mapping[str, str] = MappingProxyType({})
     """Members that it has another word for."""
     known: frozenset[str] = KNOWN
@@ -67,7 +69,9 @@ class Variant(NamedTuple):
     """Members that it refuses."""
 
 
-OPENAI = Variant("max_completion_tokens", developer=True, thoughts="", cache="breakpoint", custom_tools=True)
+OPENAI = Variant(
+    "max_completion_tokens", developer=True, thoughts="", cache="breakpoint", custom_tools=True, stops_max=4
+)
 PLAIN = Variant()
 MISTRAL = Variant(
     thoughts="thinking",

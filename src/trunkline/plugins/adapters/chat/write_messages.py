@@ -21,7 +21,7 @@ from trunkline.plugins.adapters.chat.details import detail_of
 from trunkline.plugins.adapters.chat.variants import Variant
 from trunkline.plugins.adapters.fitting import Names, fitting_id
 from trunkline.plugins.adapters.members import json_text
-from trunkline.plugins.adapters.unsaid import left_out, opaque_kind
+from trunkline.plugins.adapters.unsaid import left_out, opaque_kind, unsaid
 
 OWN = "openai-chat"
 _BREAKPOINTS = re.compile(r"gpt-(?:5\.[6-9]|[6-9]|\d\d)")
@@ -153,6 +153,8 @@ class Writing:
             inner = {"name": call.name, "input": call.arguments}
             return {"id": given, "type": "custom", "custom": inner, **extra}
         arguments = json_text({"input": call.arguments}) if call.kind == "custom" else call.arguments
+        if not arguments and not self._own:
+            arguments = "{}"
         if call.signature and not self._own:
             self._changes.append(Change("dropped", "messages.signature", "another vendor made it"))
         function = {"name": self._names.fit(call.name), "arguments": arguments}
@@ -178,7 +180,8 @@ class Writing:
         if result.failed and not self._own:
             self._changes.append(Change("emulated", "messages.is_error", "the word Error"))
             said = " ".join(part.get("text", "") for part in parts).strip()
-            parts = [{"type": "text", "text": f"Error: {said}" if said else "Error"}]
+            shown = [part for part in parts if part.get("type") != "text"]
+            parts = [{"type": "text", "text": f"Error: {said}" if said else "Error"}, *shown]
         out: dict[str, Any] = {"role": "tool", "tool_call_id": self._id(result.id)}
         if self._own and result.form == "function":
             out = {"role": "function"}
@@ -213,6 +216,9 @@ class Writing:
         told = self._part(part)
         if told is None:
             return
+        if told["type"] == "text":
+            parts.append(told)
+            return
         self._changes.append(Change("emulated", f"messages.tool_result.{part.kind}", "as a user message"))
         parts.append({"type": "text", "text": f"[the {part.kind} follows]"})
         self._pictures += [
@@ -244,7 +250,7 @@ class Writing:
         if self._own:
             told.update(part.extra)
         else:
-            self._changes += [Change("dropped", f"messages.{name}") for name in part.extra]
+            self._changes += [Change("dropped", f"messages.{name}") for name in unsaid(part)]
 
     def _media(self, part: Media) -> dict[str, Any]:
         told = self._placed(part)

@@ -11,6 +11,7 @@ from trunkline.plugins.adapters.chat.variants import Variant, variant_of
 from trunkline.plugins.adapters.chat.write_messages import Writing
 from trunkline.plugins.adapters.effort import level_of
 from trunkline.plugins.adapters.fitting import Names
+from trunkline.plugins.adapters.tool_settings import free_text_told, grammar_of, search_settings
 
 OWN = "openai-chat"
 _TIERS = {"standard_only": "default", "priority": "priority", "flex": "flex", "default": "default"}
@@ -74,9 +75,15 @@ def _fit(variant: Variant, facts: Facts, out: dict[str, Any], changes: list[Chan
     left = [name for name in out if name in variant.without]
     who = facts.vendor or facts.integration
     # Not to store is what such vendors do.
-    changes += [Change("dropped", name, f"{who} does not take it") for name in left if out[name] is not False]
+    nothing = {"store": False, "n": 1}
+    changes += [
+        Change("dropped", name, f"{who} does not take it") for name in left if out[name] != nothing.get(name)
+    ]
     for name in left:
         del out[name]
+    if variant.stops_max and len(out.get("stop", ())) > variant.stops_max:
+        out["stop"] = out["stop"][: variant.stops_max]
+        changes.append(Change("clamped", "stop", f"the first {variant.stops_max}"))
     for name, told in variant.told_as.items():
         if name in out:
             out[told] = out.pop(name)
@@ -217,12 +224,16 @@ def _other_tool(
         else:
             tools.append(tool.value)
     elif tool.kind == "custom" and variant.custom_tools:
-        tools.append({"type": "custom", "custom": {"name": tool.name, "description": tool.description}})
+        inner: dict[str, Any] = {"name": tool.name, "description": tool.description}
+        grammar = grammar_of(tool)
+        if grammar is not None:
+            inner["format"] = {"type": "grammar", "grammar": grammar}
+        tools.append({"type": "custom", "custom": inner})
     elif tool.kind == "custom":
         tools.append({"type": "function", "function": names.free_text(tool, "parameters")})
-        changes.append(Change("emulated", "tools.custom", "a function of one text"))
+        free_text_told(tool, changes)
     elif tool.name == "web_search" and "search" in request.model:
-        out["web_search_options"] = {}
+        out["web_search_options"] = search_settings(tool, OWN, changes)
         changes.append(Change("changed", "tools.web_search", "web_search_options"))
     else:
         changes.append(Change("dropped", "tools", f"{tool.name} is run by other vendors only"))

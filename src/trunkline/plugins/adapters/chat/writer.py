@@ -55,6 +55,8 @@ class ChatWriter:
         """Of texts: where they begin and how long they are."""
         self._citations: dict[tuple[int, int], list[Citation]] = {}
         """Of texts that still grow: where they end is not known yet."""
+        self._argued: set[tuple[int, int]] = set()
+        """Calls of tools whose arguments have begun."""
         self._ended = False
 
     def write(self, events: Iterable[Event]) -> bytes:
@@ -124,6 +126,8 @@ class ChatWriter:
             told = tool_call(what)
             inner = told["custom" if what.kind == "custom" else "function"]
             inner["input" if what.kind == "custom" else "arguments"] = what.arguments
+            if what.arguments:
+                self._argued.add((n, event.part))
             return start + self._chunk(n, {"tool_calls": [{"index": self._number(event, "call"), **told}]})
         if isinstance(what, Text):
             begin = sum(length for at, (_, length) in self._length.items() if at[0] == n)
@@ -181,6 +185,7 @@ class ChatWriter:
                 else ("function", "arguments")
             )
             number = self._numbers[n, event.part]
+            self._argued.add((n, event.part))
             return self._chunk(n, {"tool_calls": [{"index": number, name: {inner: event.value}}]})
         if isinstance(what, Reasoning):
             return self._chunk(n, self._thought_grown(event, what))
@@ -210,6 +215,17 @@ class ChatWriter:
         return delta
 
     def _closed(self, event: Closed) -> bytes:
+        what = self._parts.get((event.choice, event.part))
+        if (
+            isinstance(what, ToolCall)
+            and what.kind != "custom"
+            and (event.choice, event.part) not in self._argued
+        ):
+            # Clients parse the arguments, also those of a tool without any.
+            number = self._numbers[event.choice, event.part]
+            return self._chunk(
+                event.choice, {"tool_calls": [{"index": number, "function": {"arguments": "{}"}}]}
+            )
         found = self._citations.pop((event.choice, event.part), None)
         if found is None:
             return b""

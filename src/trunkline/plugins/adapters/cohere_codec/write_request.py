@@ -12,6 +12,7 @@ from trunkline.plugins.adapters.chat.write_messages import Writing
 from trunkline.plugins.adapters.documents import words_of
 from trunkline.plugins.adapters.effort import budget_of
 from trunkline.plugins.adapters.fitting import Names
+from trunkline.plugins.adapters.tool_settings import free_text_told
 
 STOPS_MAX = 5
 DOCUMENT = "doc:"
@@ -79,6 +80,7 @@ def _documents(messages: list[Message], changes: list[Change]) -> tuple[list[Mes
             if isinstance(part, Media) and text:
                 data = {"title": part.title, "text": text} if part.title else {"text": text}
                 found.append({"id": f"{DOCUMENT}{number}", "data": data})
+                changes += [Change("dropped", f"messages.{name}") for name in part.extra]
             else:
                 parts.append(part)
         out.append(message if len(parts) == len(message.parts) else _with(message, parts))
@@ -134,7 +136,7 @@ def _tool(tool: Tool, names: Names, changes: list[Change]) -> dict[str, Any] | N
     if tool.cache is not None:
         changes.append(Change("dropped", "tools.cache_control", "the vendor caches by itself"))
     if tool.kind == "custom":
-        changes.append(Change("emulated", "tools.custom", "a function of one text"))
+        free_text_told(tool, changes)
         return {"type": "function", "function": names.free_text(tool, "parameters")}
     if tool.kind == "hosted":
         changes.append(Change("dropped", "tools", f"{tool.name} is run by other vendors only"))
@@ -158,6 +160,8 @@ def _format(request: Request, out: dict[str, Any], changes: list[Change]) -> Non
         out["response_format"]["json_schema"] = wanted.schema
         if wanted.strict is False:
             changes.append(Change("changed", "format.strict", "always strict"))
+        if wanted.description:
+            changes.append(Change("dropped", "format.description"))
 
 
 def _effort(request: Request, out: dict[str, Any], changes: list[Change]) -> None:

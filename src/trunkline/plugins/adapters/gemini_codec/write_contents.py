@@ -24,7 +24,7 @@ from trunkline.plugins.adapters.carrier import packed_thought
 from trunkline.plugins.adapters.fitting import Names
 from trunkline.plugins.adapters.gemini_codec.parts import OWN
 from trunkline.plugins.adapters.members import json_text
-from trunkline.plugins.adapters.unsaid import left_out, opaque_kind
+from trunkline.plugins.adapters.unsaid import left_out, opaque_kind, unsaid
 
 STAND_IN = "skip_thought_signature_validator"
 """What Google documents for calls whose signature was lost (ai.google.dev/gemini-api/docs/thought-signatures)."""
@@ -47,6 +47,8 @@ class Writing:
         while first < len(messages) and messages[first].role in ("system", "developer"):
             first += 1
         system = [told for m in messages[:first] for part in m.parts for told in self._part(part)]
+        if not self._own and any(m.name for m in messages[:first]):
+            self._changes.append(Change("dropped", "messages.name"))
         out: list[dict[str, Any]] = []
         for message in messages[first:]:
             self._add(message, out)
@@ -109,7 +111,7 @@ class Writing:
         if self._own:
             told.update(part.extra)
         elif not isinstance(part, ToolCall | ToolResult):
-            self._changes += [Change("dropped", f"messages.{name}") for name in part.extra]
+            self._changes += [Change("dropped", f"messages.{name}") for name in unsaid(part)]
         if part.cache is not None:
             self._changes.append(Change("dropped", "messages.cache_control", "the vendor caches by itself"))
         return told
@@ -167,11 +169,11 @@ class Writing:
             if not part.name:
                 del inner["name"]
             return [{"functionResponse": {**inner, **form}, **part.extra}]
-        texts = [one.text for one in part.parts if isinstance(one, Text)]
+        texts = [one.text for one in part.parts if isinstance(one, Text | Media) and one.text]
         inner["response"] = _answer("\n".join(texts), part.failed)
         told: list[dict[str, Any]] = [self._extra(part, {"functionResponse": inner})]
         for one in part.parts:
-            if isinstance(one, Media):
+            if isinstance(one, Media) and not one.text:
                 self._changes.append(
                     Change("emulated", f"messages.tool_result.{one.kind}", "beside the answer")
                 )
@@ -189,6 +191,8 @@ class Writing:
             self._changes.append(Change("dropped", "messages.citations"))
         if part.detail:
             self._changes.append(Change("dropped", "messages.image.detail"))
+        if part.title and not part.text and not self._own:
+            self._changes.append(Change("dropped", "messages.title"))
         return self._extra(part, told)
 
     def _placed(self, part: Media) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from trunkline.plugins.adapters.fitting import Names
 from trunkline.plugins.adapters.gemini_codec import schema
 from trunkline.plugins.adapters.gemini_codec.parts import OWN
 from trunkline.plugins.adapters.gemini_codec.write_contents import Writing
+from trunkline.plugins.adapters.tool_settings import free_text_told, settings_lost
 
 NAME_MAX = 64
 KNOWN = frozenset(("safetySettings", "cachedContent", "labels"))
@@ -87,17 +88,23 @@ def _tools(request: Request, names: Names, out: dict[str, Any], changes: list[Ch
         if tool.kind == "function":
             declared.append(_function(tool, names, changes))
         elif tool.kind == "custom":
-            changes.append(Change("emulated", "tools.custom", "a function of one text"))
+            free_text_told(tool, changes)
             declared.append(names.free_text(tool, "parameters"))
         elif tool.name in _HOSTED:
             changes.append(Change("changed", f"tools.{tool.name}", _HOSTED[tool.name]))
+            settings_lost(tool, changes)
             hosted.append({_HOSTED[tool.name]: {}})
         else:
             changes.append(Change("dropped", "tools", f"{tool.name} is run by other vendors only"))
     tools = [*([{"functionDeclarations": declared}] if declared else []), *hosted]
     if tools:
         out["tools"] = tools
-    if declared and request.tool_choice is not None:
+    choice = request.tool_choice
+    if choice is not None and any(
+        tool.name == choice.name for tool in request.tools if tool.kind == "hosted"
+    ):
+        changes.append(Change("dropped", "tool_choice", "the vendor's own tools cannot be forced"))
+    elif declared and request.tool_choice is not None:
         out["toolConfig"] = {"functionCallingConfig": _choice(request.tool_choice, names)}
     if request.parallel_tools is False and declared:
         changes.append(Change("dropped", "parallel_tools", "the model decides"))
@@ -149,6 +156,8 @@ def _config(request: Request, facts: Facts, changes: list[Change]) -> dict[str, 
             out["responseJsonSchema"] = schema.fit(
                 request.format.schema, schema.ANSWER, "format.schema", changes
             )
+            if request.format.description:
+                changes.append(Change("dropped", "format.description"))
     if request.effort is not None:
         thinking = _thinking(request, request.effort, facts, changes)
         if thinking:

@@ -89,6 +89,8 @@ def read_block(said: dict[str, Any], where: str) -> Part:
         if unpack(data) is not None:
             return thought("", data)
         return Reasoning(sealed=data, origin=OWN)
+    if kind == "search_result":
+        return _search_result(said, whole, cache)
     if kind in ("image", "document"):
         found = _media(kind, said, cache, where)
         if found is not None:
@@ -139,9 +141,34 @@ def _media(kind: str, said: dict[str, Any], cache: CacheMark | None, where: str)
         found.file = str(source.get("file_id") or "")
     elif sort == "text":
         found.text = str(source.get("data") or "")
+    elif sort == "content" and (words := _words(source.get("content"))):
+        found.text, found.form = words, source
     else:
         return None
     return found
+
+
+def _search_result(said: dict[str, Any], whole: dict[str, Any], cache: CacheMark | None) -> Media | Opaque:
+    """What a caller's own search found is a document for all others; its `form` is the block."""
+    words = _words(said.get("content"))
+    if not words:
+        return Opaque(dialect=OWN, value=whole)
+    title, source = str(said.get("title") or ""), str(said.get("source") or "")
+    found = Media(kind="document", text=words, title=f"{title} ({source})" if title else source)
+    found.cited = said.get("citations") == {"enabled": True}
+    found.cache, found.form = cache, whole
+    return found
+
+
+def _words(content: Any) -> str:
+    """Content that is nothing but text; else empty."""
+    listed = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    if not isinstance(listed, list) or not all(
+        isinstance(one, dict) and one.get("type") == "text" and isinstance(one.get("text"), str)
+        for one in listed
+    ):
+        return ""
+    return "\n".join(one["text"] for one in listed)
 
 
 def citation(said: dict[str, Any]) -> Citation:

@@ -29,7 +29,7 @@ from trunkline.plugins.adapters.carrier import Carried, pack, packed_thought
 from trunkline.plugins.adapters.fitting import Names, fitting_id
 from trunkline.plugins.adapters.messages.blocks import OWN
 from trunkline.plugins.adapters.messages.models import traits_of
-from trunkline.plugins.adapters.unsaid import left_out, opaque_kind
+from trunkline.plugins.adapters.unsaid import left_out, opaque_kind, unsaid
 
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
 FILES_BETA = "files-api-2025-04-14"
@@ -179,6 +179,9 @@ class Writing:
         told: dict[str, Any] = {"type": "text", "text": part.text}
         if self._own and part.form:
             told["citations"] = part.form[0]
+        if not self._own:
+            self._changes += [Change("dropped", f"messages.{name}") for name in unsaid(part)]
+            return self._finish(told, part.cache, {})
         return self._finish(told, part.cache, part.extra)
 
     def _call(self, part: ToolCall) -> dict[str, Any]:
@@ -228,7 +231,10 @@ class Writing:
         return told_thought(part)
 
     def _media(self, part: Media) -> dict[str, Any] | None:
-        source = self._source(part)
+        form = part.form if self._own and isinstance(part.form, dict) else {}
+        if form.get("type") == "search_result":
+            return form
+        source = form or self._source(part)
         if source is None:
             self._changes.append(Change("dropped", f"messages.{part.kind}"))
             return {"type": "text", "text": part.transcript or left_out(part)}
@@ -275,7 +281,7 @@ def _plain_text(message: Message) -> str:
     if len(message.parts) != 1 or message.extra or message.name:
         return ""
     part = message.parts[0]
-    return part.text if isinstance(part, Text) and part.cache is None and not part.extra else ""
+    return part.text if isinstance(part, Text) and part.cache is None and not unsaid(part) else ""
 
 
 def told_thought(part: Reasoning) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from trunkline.core.conversation import (
     ToolCall,
 )
 from trunkline.plugins.adapters.carrier import Carried, pack
-from trunkline.plugins.adapters.documents import place_of
+from trunkline.plugins.adapters.documents import place_of, shown
 from trunkline.plugins.adapters.messages.blocks import OWN
 from trunkline.plugins.adapters.messages.write_messages import told_thought
 
@@ -139,23 +139,45 @@ def citation(one: Citation, asked: Request) -> dict[str, Any]:
     """A citation of a document of the request, or else in the form for pages of the web, which says least of where it stands."""
     if one.extra.get("type"):
         return one.extra
-    if one.kind == "document" and one.document >= 0 and one.quote:
-        start = place_of(one, asked)
-        return {
-            "type": "char_location",
-            "cited_text": one.quote,
-            "document_index": one.document,
-            "document_title": one.title or None,
-            "start_char_index": start,
-            "end_char_index": start + len(one.quote),
-            "file_id": None,
-        }
+    papers = shown(asked) if one.kind == "document" and one.quote else []
+    if 0 <= one.document < len(papers):
+        return _place(one, papers)
     return {
         "type": "web_search_result_location",
         "url": one.url,
         "title": one.title or None,
         "cited_text": one.quote,
         "encrypted_index": "",
+    }
+
+
+def _place(one: Citation, papers: list[Media]) -> dict[str, Any]:
+    """Of one of the request's documents; what the caller's own search found is numbered apart."""
+    paper = papers[one.document]
+    found = isinstance(paper.form, dict) and paper.form.get("type") == "search_result"
+    before = sum(
+        (isinstance(p.form, dict) and p.form.get("type") == "search_result") == found
+        for p in papers[: one.document]
+    )
+    if found:
+        return {
+            "type": "search_result_location",
+            "cited_text": one.quote,
+            "source": str(paper.form.get("source") or ""),
+            "title": paper.form.get("title"),
+            "search_result_index": before,
+            "start_block_index": 0,
+            "end_block_index": len(paper.form["content"]),
+        }
+    start = place_of(one.quote, paper)
+    return {
+        "type": "char_location",
+        "cited_text": one.quote,
+        "document_index": before,
+        "document_title": one.title or None,
+        "start_char_index": start,
+        "end_char_index": start + len(one.quote),
+        "file_id": None,
     }
 
 

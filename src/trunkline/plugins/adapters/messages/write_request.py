@@ -14,6 +14,7 @@ from trunkline.plugins.adapters.messages import models
 from trunkline.plugins.adapters.messages.blocks import OWN
 from trunkline.plugins.adapters.messages.models import Traits, traits_of
 from trunkline.plugins.adapters.messages.write_messages import Writing, mark
+from trunkline.plugins.adapters.tool_settings import free_text_told, search_settings, settings_lost
 
 KNOWN = frozenset(
     ("cache_control", "container", "context_management", "diagnostics", "inference_geo", "mcp_servers", "metadata", "output_config",
@@ -165,11 +166,14 @@ def _other_tool(tool: Tool, names: Names, changes: list[Change]) -> dict[str, An
     if tool.dialect == OWN and isinstance(tool.value, dict):
         return tool.value
     if tool.kind == "custom":
-        changes.append(Change("emulated", "tools.custom", "a function of one text"))
+        free_text_told(tool, changes)
         return names.free_text(tool, "input_schema")
     if tool.name in models.HOSTED:
         kind, name = models.HOSTED[tool.name]
         changes.append(Change("changed", f"tools.{tool.name}", kind))
+        if tool.name == "web_search":
+            return {"type": kind, "name": name, **search_settings(tool, OWN, changes)}
+        settings_lost(tool, changes)
         return {"type": kind, "name": name}
     changes.append(Change("dropped", "tools", f"{tool.name} is run by other vendors only"))
     return None
@@ -201,10 +205,28 @@ def _thinking(
     if room < THINKING_MIN:
         changes.append(Change("dropped", "effort", "max_tokens leaves no room for it"))
         return
+    if _thoughtless(out["messages"]):
+        changes.append(Change("dropped", "effort", "the turn before came without its thoughts"))
+        return
     budget = min(room, max(THINKING_MIN, FREE_BUDGET if budget < 0 else budget))
     out["thinking"] = {"type": "enabled", "budget_tokens": budget}
     if budget != effort.budget:
         changes.append(Change("changed", "effort", f"{budget} tokens"))
+
+
+def _thoughtless(messages: list[dict[str, Any]]) -> bool:
+    """Whether the model would go on from a turn of its own that does not begin with a thought: refused while it thinks by a budget.
+
+    Callers that speak other dialects seldom send thoughts back with calls of tools.
+    """
+    last = messages[-1]
+    if last["role"] == "user":
+        answers = isinstance(last["content"], list) and last["content"][0].get("type") == "tool_result"
+        if not answers or len(messages) < 2:
+            return False
+        last = messages[-2]
+    content = last["content"]
+    return isinstance(content, str) or content[0].get("type") not in ("thinking", "redacted_thinking")
 
 
 def _without_thinking(traits: Traits, out: dict[str, Any], changes: list[Change]) -> None:
@@ -242,6 +264,8 @@ def _format(
         changes.append(Change("dropped", "format", "the prompt has to ask for JSON"))
     elif traits.formats:
         out.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": wanted.schema}
+        if wanted.description:
+            changes.append(Change("dropped", "format.description"))
     elif out.get("tools"):
         changes.append(Change("dropped", "format", "not beside tools with this model"))
     else:
@@ -267,7 +291,7 @@ def _rest(request: Request, out: dict[str, Any], changes: list[Change], own: boo
     for name, value in request.extra.items():
         if own and "." not in name:
             out[name] = value
-        elif not own and name in KNOWN:
+        elif not own and name in KNOWN and not (name == "context_management" and isinstance(value, list)):
             out[name] = {**value, **out[name]} if isinstance(value, dict) and name in out else value
         elif not own:
             changes.append(Change("dropped", name))

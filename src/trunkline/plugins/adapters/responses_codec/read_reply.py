@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from trunkline.core.answer import Choice, Reply, Stop
+from trunkline.core.answer import Choice, Reply, Stop, TokenProb
 from trunkline.core.conversation import Refusal, Request, ToolCall, Untranslatable
+from trunkline.plugins.adapters.chat.read_reply import probabilities
 from trunkline.plugins.adapters.count import member
 from trunkline.plugins.adapters.fitting import own_name
 from trunkline.plugins.adapters.members import an_object, whole_object
@@ -28,9 +29,22 @@ def read_reply(body: bytes, asked: Request) -> Reply:
     reply = Reply(dialect=OWN, id=str(said.get("id") or ""), model=str(said.get("model") or ""))
     created = said.get("created_at")
     reply.created = float(created) if isinstance(created, int | float) else 0.0
-    reply.choices = [Choice(parts=parts, stop=stop_of(said, parts), said=str(said.get("status") or ""))]
+    choice = Choice(parts=parts, stop=stop_of(said, parts), said=str(said.get("status") or ""))
+    choice.logprobs = [
+        one for item in output for piece in _listed(item, "content") for one in _probabilities(piece)
+    ]
+    reply.choices = [choice]
     reply.usage = usage_of(said.get("usage"), said.get("service_tier"), said.get("output"))
     return reply
+
+
+def _listed(item: dict[str, Any], name: str) -> list[Any]:
+    value = item.get(name)
+    return value if isinstance(value, list) else []
+
+
+def _probabilities(piece: Any) -> list[TokenProb]:
+    return probabilities({"content": piece.get("logprobs")}) if isinstance(piece, dict) else []
 
 
 def stop_of(said: dict[str, Any], parts: list[Any]) -> Stop:

@@ -7,6 +7,7 @@ from typing import Any
 from trunkline.core.answer import Alive, Began, Cited, Closed, Ended, Event, Grown, Opened, Stopped, Used
 from trunkline.core.codec import from_json
 from trunkline.core.conversation import Reasoning, Refusal, Request, Text, ToolCall
+from trunkline.plugins.adapters.chat.read_reply import probabilities
 from trunkline.plugins.adapters.count import member
 from trunkline.plugins.adapters.events import data_of
 from trunkline.plugins.adapters.fitting import own_name
@@ -90,6 +91,8 @@ class ResponsesReader:
             call = read_item(item, "item")[1][0]
             call.name, call.arguments = own_name(self._asked, call.name), ""
             self._begin((at[0], None), call, events)
+        elif kind != "message":
+            self._begin((at[0], None), read_item(item, "item")[1][0], events)
 
     def _begin(self, at: tuple[Any, Any], what: Any, events: list[Event]) -> int:
         number = self._parts[at] = len(self._all)
@@ -108,6 +111,7 @@ class ResponsesReader:
             index = said.get("summary_index")
             grown.fresh = number in self._summaries and self._summaries[number] != index
             self._summaries[number] = index
+        grown.logprobs = probabilities({"content": said.get("logprobs")})
         events.append(grown)
 
     def _done(self, item: dict[str, Any], at: tuple[Any, Any], events: list[Event]) -> None:

@@ -17,7 +17,7 @@ from trunkline.core.conversation import (
 )
 from trunkline.plugins.adapters.fitting import Names
 from trunkline.plugins.adapters.responses_codec.items import OWN
-from trunkline.plugins.adapters.unsaid import left_out, opaque_kind
+from trunkline.plugins.adapters.unsaid import left_out, opaque_kind, unsaid
 
 
 class Writing:
@@ -89,7 +89,7 @@ class Writing:
                 self._changes.append(
                     Change("dropped", "messages.cache_control", "the vendor caches by itself")
                 )
-            self._changes += [Change("dropped", f"messages.{name}") for name in part.extra]
+            self._changes += [Change("dropped", f"messages.{name}") for name in unsaid(part)]
             return [{"type": "output_text" if said else "input_text", "text": part.text}] if part.text else []
         if isinstance(part, Refusal):
             return [{"type": "refusal", "refusal": part.text}]
@@ -100,6 +100,11 @@ class Writing:
         return []
 
     def _media(self, part: Media, said: bool) -> dict[str, Any]:
+        self._changes += [Change("dropped", f"messages.{name}") for name in part.extra]
+        if part.cited:
+            self._changes.append(Change("dropped", "messages.citations"))
+        if part.cache is not None:
+            self._changes.append(Change("dropped", "messages.cache_control", "the vendor caches by itself"))
         url = f"data:{part.mime or 'application/octet-stream'};base64,{part.data}" if part.data else part.url
         if part.text:
             return {"type": "input_text", "text": f"{part.title}\n{part.text}" if part.title else part.text}

@@ -100,6 +100,7 @@ def items(choice: Choice, id_: str, changes: list[Change]) -> list[dict[str, Any
         elif isinstance(part, ToolCall):
             if part.signature:
                 out.append(signature(part, item_id("rs", id_, len(out))))
+            part.arguments = part.arguments or ("" if part.kind == "custom" else "{}")
             out.append(call(part, item_id("ctc" if part.kind == "custom" else "fc", id_, len(out))))
         elif isinstance(part, Reasoning):
             out.append(reasoning(part, item_id("rs", id_, len(out))))

@@ -12,6 +12,7 @@ from trunkline.plugins.adapters.fitting import Names
 from trunkline.plugins.adapters.responses_codec.items import OWN
 from trunkline.plugins.adapters.responses_codec.read_request import SPELLED
 from trunkline.plugins.adapters.responses_codec.write_items import Writing
+from trunkline.plugins.adapters.tool_settings import grammar_of, search_settings, settings_lost
 
 NAME_MAX = 64
 _SAME = (
@@ -97,7 +98,7 @@ def _rest(request: Request, out: dict[str, Any], changes: list[Change]) -> None:
     changes += [Change("dropped", "modalities", kind) for kind in request.modalities if kind != "text"]
     changes += [Change("dropped", "anthropic-beta", beta) for beta in request.betas if beta]
     for name, value in request.extra.items():
-        if name in KNOWN:
+        if name in KNOWN and not (name == "context_management" and isinstance(value, dict)):
             out[name] = value
         else:
             changes.append(Change("dropped", name))
@@ -145,11 +146,15 @@ def _tool(tool: Tool, names: Names, changes: list[Change]) -> dict[str, Any] | N
         changes += [Change("dropped", f"tools.{name}") for name in tool.extra]
         return out
     if tool.kind == "custom":
-        told = {"type": "custom", "name": names.fit(tool.name)}
-        return {**told, "description": tool.description} if tool.description else told
+        told: dict[str, Any] = {"type": "custom", "name": names.fit(tool.name)}
+        if tool.description:
+            told["description"] = tool.description
+        grammar = grammar_of(tool)
+        return {**told, "format": {"type": "grammar", **grammar}} if grammar is not None else told
     if tool.name == "web_search":
-        return {"type": "web_search"}
+        return {"type": "web_search", **search_settings(tool, OWN, changes)}
     if tool.name == "code_interpreter":
+        settings_lost(tool, changes)
         return {"type": "code_interpreter", "container": {"type": "auto"}}
     changes.append(Change("dropped", "tools", f"{tool.name} is run by other vendors only"))
     return None
@@ -157,6 +162,8 @@ def _tool(tool: Tool, names: Names, changes: list[Change]) -> dict[str, Any] | N
 
 def _choice(choice: ToolChoice, request: Request, names: Names) -> Any:
     def told(name: str) -> dict[str, str]:
+        if any(tool.kind == "hosted" and tool.name == name for tool in request.tools):
+            return {"type": name}
         custom = any(tool.kind == "custom" and tool.name == name for tool in request.tools)
         return {"type": "custom" if custom else "function", "name": names.fit(name)}
 

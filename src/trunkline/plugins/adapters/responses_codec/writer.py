@@ -211,10 +211,12 @@ class ResponsesWriter:
         if isinstance(what, Text | Refusal):
             out, item = self._words_done(part, what, id_)
         elif isinstance(what, ToolCall):
+            if _kind(what) == "function" and not what.arguments:
+                out = self._grown(Grown(part, "arguments", "{}"))
             item = call(what, id_)
             kind, name = _ARGUMENTS[_kind(what)]
             named = {"name": group_of(what.name)[1]} if name == "arguments" else {}
-            out = self._event(f"{kind}.done", **self._at(part), **named, **{name: what.arguments})
+            out += self._event(f"{kind}.done", **self._at(part), **named, **{name: what.arguments})
         else:
             assert isinstance(what, Reasoning)
             out = self._summary_done(part, what) if _words(what) else b""
