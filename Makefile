@@ -19,6 +19,9 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 .PHONY: run test check bench battery rows lock clean
 .DELETE_ON_ERROR:
 
+# Byte code is kept even where the environment says otherwise (images do): every start would compile all of Trunkline anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 run: $(VENV)/.runtime
 	@TRUNKLINE_ENV="$${TRUNKLINE_ENV-dev}" $(BIN)/trunkline serve --simulate-missing $(ARGS)
 
@@ -69,6 +72,7 @@ $(VENV)/.runtime: $(VENV)/.made requirements/runtime.txt requirements/build.txt 
 	@echo "Installing what Trunkline needs ..."
 	@$(INSTALL) -r requirements/runtime.txt -r requirements/build.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
