@@ -33,6 +33,7 @@ from trunkline.engine.gateway import Gateway, Ids
 from trunkline.engine.guess import Guesses
 from trunkline.engine.limits_told import limits_told
 from trunkline.engine.sweep import Sweeper
+from trunkline.engine.tariffs import Tally
 from trunkline.engine.virtual import Virtuals
 from trunkline.engine.world import Address, Makers, World
 from trunkline.gateway import addresses, caching, failures, kills, published
@@ -90,7 +91,7 @@ class Process:
         self._snapshot_read = published.snapshot(self.state)
         self._sealed, self._master = published.sealed(self.state, self._environ)
         self._scrub()
-        self._makers = Makers(auth.prepare, self._address, ADAPTERS, CODECS)
+        self._makers = Makers(auth.prepare, self._address, ADAPTERS, CODECS, Tally())
         self._callers_read = published.callers(self.state)
         self._kills = kills.Kills()
 
@@ -113,7 +114,7 @@ class Process:
         self.keyed = Keyed(self.state, self._sealed.answer_key, wall)
         self.deferrals = Deferrals(self.state / "deferrals", self._sealed.token_key, self.access, wall)
         # The order is the order of admission; settling runs backwards. What costs nothing is answered before money is asked for.
-        self.spending = Spending(self.state, clock, wall)
+        self.spending = Spending(self.state, clock, wall, self._makers.tally)
         self.spending.load(self._snapshot_read, self._callers_read)
         self.guard = DataGuard()
         self.guard.load(self._snapshot_read)

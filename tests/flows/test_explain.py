@@ -115,11 +115,26 @@ def test_what_the_cache_holds(gateway: Trunkline) -> None:
     assert explained(gateway, body=chat("anthropic/claude-haiku-4-5"))["cache"]["verdict"] == "off"
 
 
-def test_calls_through_the_proxy_are_explained_alike(gateway: Trunkline) -> None:
-    told = explained(gateway, "/api/proxy/stripe/v1/charges", body={"amount": 5})
+@pytest.mark.row("A4")
+def test_calls_through_the_proxy_are_explained_alike_with_what_they_may_cost_and_do(
+    gateway: Trunkline,
+) -> None:
+    told = explained(gateway, "/api/proxy/stripe/v1/charges", body={"amount": 2000, "currency": "usd"})
     assert told["would"] == "go to stripe"
     assert (told["call"]["operation"], told["call"]["repeat"]) == ("create_charge", "with_key")
-    assert told["candidates"][0]["price"] is None
+    price = told["candidates"][0]["price"]
+    assert (price["priced"], price["estimate_usd"]) == (True, 1.18), "as if the card were from abroad"
+    us_card = next(one for one in price["tariffs"] if one["id"].startswith("stripe/us-card@2026-09-20#"))
+    assert us_card["source"] == "https://stripe.com/pricing"
+    form = (("content-type", "application/x-www-form-urlencoded"),)
+    paid = gateway.call(
+        "POST", "/api/proxy/stripe/v1/charges", b"amount=2000&currency=usd&source=tok_visa", form
+    )
+    assert (paid.status, paid.field("x-trunkline-cost-usd")) == (200, "0.88")
+    declined = b"amount=2000&currency=usd&source=tok_chargeDeclined"
+    refused = gateway.call("POST", "/api/proxy/stripe/v1/charges", declined, form)
+    assert (refused.status, gateway.recorded(refused).end.cost_usd) == (402, 0.0)
+    assert gateway.recorded(paid).end.price_id == us_card["id"]
 
 
 def test_a_missing_secret_is_a_reason(gateway: Trunkline) -> None:

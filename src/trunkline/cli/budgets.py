@@ -55,7 +55,7 @@ def _show(as_json: bool) -> None:
         of = known.get(one.of, one.of)
         name = f"{one.budget} ({of})" if of else one.budget
         if one.unpriced:
-            say(f"{name}: the cost of {one.unpriced} calls is unknown, because their model has no price.")
+            say(f"{name}: the cost of {one.unpriced} calls is unknown, because what they used has no price.")
         if one.spent_usd >= one.limit_usd:
             say(f"{name}: used up; {'calls are refused' if one.hard else 'calls go on'} until {one.ends_at}.")
         elif one.forecast_usd > one.limit_usd:

@@ -32,6 +32,7 @@ COMMANDS = {
     "run": ("run:run", "Run a command with the secrets it may have."),
     "integrations": ("integrations:integrations", "What can be called, and in which state it is."),
     "models": ("models:models", "Models that can be named in calls: abilities, prices, ends; search."),
+    "prices": ("prices:prices", "What calls cost that are no model calls, with sources."),
     "health": ("health:health", "Health of the running Trunkline."),
     "cache": ("cache:cache", "Kept answers: how many, how useful; have them forgotten."),
     "budgets": ("budgets:budgets", "Where budgets stand; test of notices."),

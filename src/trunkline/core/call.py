@@ -157,6 +157,7 @@ class Live:
         "rules",
         "spec",
         "taps",
+        "tariffs",
         "watch_ok",
     )
 
@@ -179,6 +180,8 @@ class Live:
         """By the vendor's model name."""
         self.rates: dict[str, Rates] = {}
         """The same, ready to be multiplied."""
+        self.tariffs: Any = None
+        """By the name of an operation, what its calls cost (engine/tariffs.py); None where no call has such a price."""
         self.longest: dict[str, int] = {}
         """By model, the most tokens of an answer, where that is known."""
         self.match: Any = None

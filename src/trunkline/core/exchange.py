@@ -81,6 +81,8 @@ class Exchange:
     """As the caller named it; empty for what is no model call."""
     rates: Rates | None = None
     """None when unpriced."""
+    tariffs: Any = None
+    """engine/tariffs.Tariffs of what is no model call and has a price."""
     chain: tuple[Link, ...] | None = None
     """What is left of its fallbacks; None until somebody asks (engine/fallback.py)."""
     rewritten: bool = False

@@ -34,6 +34,7 @@ from trunkline.core.flow import (
 from trunkline.core.handling import DataRules, Privacy, Samples, SampleStore
 from trunkline.core.identity import Issuer, Role, SignIn
 from trunkline.core.price import Price
+from trunkline.core.tariff import Tariff
 from trunkline.core.virtual import Virtual
 
 Repeat = Literal["always", "with_key", "never"]
@@ -221,6 +222,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     operations: list[Operation] = []
     dialects: list[Dialect] = []
     models: list[Model] = []
+    tariffs: list[Tariff] = []
+    """Prices of what is no model call."""
     model_patterns: list[str] = []
     """Globs of bare model names that belong to this vendor, e.g. `gpt-*`."""
     errors: list[ErrorRule] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import calendar
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -19,6 +19,7 @@ from trunkline.core.dialects import COUNTS
 from trunkline.core.pricing import Part, lacks_price
 from trunkline.core.record import Begin, Boot, End, Record
 from trunkline.core.scope import Labels, model_label
+from trunkline.core.tariff import counted
 
 NANO = 1_000_000_000
 DAY_US = 86_400_000_000
@@ -94,10 +95,12 @@ def elsewhere(wasted_at: Iterable[tuple[str, float]], target: str) -> dict[str, 
     return found
 
 
-def is_unpriced(cost_usd: float, parts: Iterable[Part], state: str, asked_model: str, ingress: str) -> bool:
-    """Whether a call was one to a model and went well, and yet nobody knows its cost, or all of it."""
+def is_unpriced(cost_usd: float, parts: Sequence[Part], state: str, asked_model: str, ingress: str) -> bool:
+    """Whether a call went well that has a price (to a model, or of an operation with a tariff, which then has parts), and yet
+    nobody knows its cost, or all of it.
+    """
     known = cost_usd >= 0 and not lacks_price(parts)
-    return not known and state == "ok" and bool(asked_model) and ingress not in COUNTS
+    return not known and state == "ok" and (bool(asked_model) or bool(parts)) and ingress not in COUNTS
 
 
 def token_tag(tags: str, token_id: str) -> str:
@@ -154,6 +157,7 @@ class _Checkpoint(msgspec.Struct, array_like=True, frozen=True):
     windows: list[tuple[str, list[_Row]]]
     tokens: dict[str, tuple[int, int]]
     running: dict[str, Open]
+    units: dict[str, dict[str, int]] = {}
 
 
 _decoder = pack_decoder(_Checkpoint)
@@ -168,6 +172,8 @@ class Spend:
         self.tokens: dict[str, tuple[int, int]] = {}
         """By browser token: nanodollars, and when its last call began (epoch microseconds)."""
         self.running: dict[str, Open] = {}
+        self.units: dict[str, dict[str, int]] = {}
+        """By month, how much was used of what costs by steps of a month's count (`core/tariff.py`)."""
         self._features: dict[str, set[str]] = {}
 
     def note(self, record: Record) -> None:
@@ -185,6 +191,8 @@ class Spend:
 
     def _ended(self, end: End) -> None:
         call = self.running.pop(end.call_id, None) or _lost(end)
+        if end.price_id:
+            self._use(call.at_us, end)
         spent = charge(end.cost_usd, beside(end.wasted_usd, end.wasted_elsewhere))
         unpriced = is_unpriced(end.cost_usd, end.parts, end.state, call.model, call.ingress)
         if not spent and not unpriced and not end.wasted_elsewhere:
@@ -193,6 +201,15 @@ class Spend:
         self._count(call, target, end.served_model, spent, int(unpriced))
         for target, cost_usd in end.wasted_elsewhere.items():
             self._count(call, target, "", nano(cost_usd), 0)
+
+    def _use(self, at_us: int, end: End) -> None:
+        key, units = counted(end.price_id, end.parts)
+        if not key:
+            return
+        counts = self.units.setdefault(window("month", at_us).name, {})
+        counts[key] = counts.get(key, 0) + units
+        for old in sorted(self.units)[:-KEPT_WINDOWS]:
+            del self.units[old]
 
     def _count(self, call: Open, target: str, told_model: str, spent: int, unpriced: int) -> None:
         """Money of a call at one of its targets."""
@@ -238,7 +255,7 @@ class Spend:
         newest = max((at_us for _, at_us in self.tokens.values()), default=0)
         self.tokens = {t: s for t, s in self.tokens.items() if newest - s[1] < TOKEN_S * 1_000_000}
         windows = [(n, [_Row(*row) for row in sums.items()]) for n, sums in self.windows.items()]
-        return to_pack(_Checkpoint(_FORMAT, segment, offset, windows, self.tokens, self.running))
+        return to_pack(_Checkpoint(_FORMAT, segment, offset, windows, self.tokens, self.running, self.units))
 
 
 def from_bytes(data: bytes) -> tuple[Spend, int, int]:
@@ -251,7 +268,7 @@ def from_bytes(data: bytes) -> tuple[Spend, int, int]:
         raise ValueError(f"format {read.format}, and this Trunkline reads {_FORMAT}")
     spend = Spend()
     spend.windows = {name: {row.labels: row.sum for row in rows} for name, rows in read.windows}
-    spend.tokens, spend.running = read.tokens, read.running
+    spend.tokens, spend.running, spend.units = read.tokens, read.running, read.units
     return spend, read.segment, read.offset
 
 

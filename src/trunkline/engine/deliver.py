@@ -144,6 +144,8 @@ class Deliverer:
         """All header lines of an answer: the vendor's that pass, then ours."""
         parts = self._answers.lines(attempt, response)
         exchange = attempt.exchange
+        if exchange.tariffs is not None and response.complete:
+            exchange.tariffs.charge(exchange, response)
         if exchange.keep:
             exchange.kept = kept(attempt, response, b"".join(parts))
         parts.append(own_fields(exchange, attempt.n, now))
@@ -153,6 +155,8 @@ class Deliverer:
 
     def _succeeded(self, exchange: Exchange, attempt: Attempt, now: float) -> None:
         exchange.state = "cancelled" if exchange.gone else "ok"
+        if exchange.tariffs is not None:
+            exchange.tariffs.charge(exchange, attempt.response)
         exchange.tried.append(tried(attempt, now))
         if len(exchange.tried) > 1:
             exchange.tried.sort(key=lambda one: one.n)

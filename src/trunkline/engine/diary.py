@@ -148,6 +148,8 @@ class Diary:
         if exchange.over:
             return
         exchange.over = True
+        if exchange.tariffs is not None and exchange.state == "error":
+            exchange.cost_usd = 0.0  # vendors bill what they have done
         error, reading = exchange.error, exchange.reading or _NOTHING
         now = self._clock()
         first = exchange.first_byte_at

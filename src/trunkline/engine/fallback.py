@@ -210,6 +210,8 @@ def lead(exchange: Exchange, route: Route, original: bytes) -> None:
         live, method = route.live, exchange.request.method
         operation = live.match.find(method, live.path_prefix + exchange.path) or undeclared(method)
         exchange.rates = live.rates.get(exchange.model)
+        if live.tariffs is not None or exchange.tariffs is not None:
+            exchange.tariffs = (live.tariffs or {}).get(operation.name) if exchange.adapter is None else None
     if operation is not None:
         exchange.repeat = max(exchange.repeat, operation.repeat, key=_STRICTNESS.index)
     if not route.live.key_name:

@@ -138,6 +138,8 @@ def proxied(exchange: Exchange, heading: Heading) -> Route:
     exchange.path, exchange.operation = heading.path, heading.operation
     if exchange.method == b"POST" and route.live.dialects:
         _recognise(exchange, route, heading.world)
+    if route.live.tariffs is not None and exchange.adapter is None and exchange.operation is not None:
+        exchange.tariffs = route.live.tariffs.get(exchange.operation.name)
     return route
 
 

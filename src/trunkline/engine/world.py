@@ -18,6 +18,8 @@ from trunkline.engine.fallback import compiled
 from trunkline.engine.models import ModelTable
 from trunkline.engine.operations import Matcher
 from trunkline.engine.split import Split
+from trunkline.engine.tariffs import Tally
+from trunkline.engine.tariffs import compiled as tariffs_of
 
 if TYPE_CHECKING:
     from trunkline.engine.virtual import Virtual
@@ -38,6 +40,8 @@ class Makers(NamedTuple):
     address: Callable[[Service, str], Address]
     adapters: Mapping[str, Adapter] = {}
     codecs: Mapping[str, Codec] = {}
+    tally: Tally | None = None
+    """What was used of prices with steps; it outlives reloads."""
 
 
 class Dead(NamedTuple):
@@ -133,6 +137,7 @@ def _compile(spec: Service, sealed: Sealed, makers: Makers) -> Live:
     live.dialects = {d.path.encode(): d.name for d in spec.dialects}
     live.prices = {m.id: m.price for m in spec.models if m.price is not None}
     live.rates = {model: Rates(f"{spec.name}/{model}", price) for model, price in live.prices.items()}
+    live.tariffs = tariffs_of(spec, makers.tally or Tally())
     live.members = [_member(spec, c, sealed, makers) for c in spec.credentials or [Credential(ref="")]]
     fields = [(h.name.lower(), h.value) for h in spec.headers]
     version = spec.api_version

@@ -187,8 +187,12 @@ class Explain:
         }
 
     def _price(self, looked: Exchange, route: Route) -> dict[str, Any] | None:
-        """None for what is no model call."""
+        """None for what has none and is no model call."""
         model = route.model or looked.model
+        if looked.tariffs is not None:
+            estimate = self._budget.estimate(looked, route)
+            listed = looked.tariffs.listed(looked)
+            return {"priced": estimate is not None, "estimate_usd": estimate, "tariffs": listed}
         if not model:
             return None
         price: Price | None = route.live.prices.get(model)

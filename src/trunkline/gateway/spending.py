@@ -14,6 +14,7 @@ from pathlib import Path
 
 from trunkline.core.exchange import Exchange
 from trunkline.core.service import Callers, Snapshot
+from trunkline.engine.tariffs import Tally
 from trunkline.gateway.log import say
 from trunkline.gateway.watch import Watched
 from trunkline.journal.reader import JournalVersion
@@ -30,12 +31,19 @@ class Spending:
 
     running: Callable[[], Iterable[Exchange]] = tuple
 
-    def __init__(self, state: Path, clock: Callable[[], float], wall: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        state: Path,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        tally: Tally | None = None,
+    ) -> None:
         self._journal = state / "journal"
         self._checkpoint = state / FILE_NAME
         estimator = Estimator()
         self.limits = CallerLimits(clock, wall, estimator)
         self.budget = Budget(wall, estimator)
+        self._tally = tally
         self._started = False
         self._found = False
         self._again = False
@@ -89,6 +97,8 @@ class Spending:
     def _take_over(self, book: SpendBook) -> None:
         book.catch_up()
         self.budget.recount(book.spend, self.running())
+        if self._tally is not None:
+            self._tally.take_over(book.spend.units)
         self._found = book.found
         book.close()
         if book.problem:

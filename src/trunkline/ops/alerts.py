@@ -43,7 +43,7 @@ def _unpriced(one: Standing) -> list[Alert]:
     if not one.unpriced:
         return []
     text = (
-        f"The budget {_name(one)} does not know the cost of some calls in {one.window}: their model has no price. "
+        f"The budget {_name(one)} does not know the cost of some calls in {one.window}: what they used has no price. "
         "Give it one in the registry (models: price)."
     )
     key = f"unpriced:{one.budget}:{one.of}:{one.window}"

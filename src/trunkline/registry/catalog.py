@@ -17,6 +17,7 @@ from .diagnose import faults
 from .findings import Finding, RegistryInvalid
 from .part import Identifier, Part
 from .shape_flow import Limit, Probe, Timeout
+from .shape_tariffs import Tariff
 from .shape_vendor import (
     ApiVersion,
     Auth,
@@ -110,6 +111,8 @@ class Entry(Part, kw_only=True):
     shutdowns: Priced | None = None
     """Where and when the days on which models end were read."""
     models: list[Model] = []
+    tariffs: list[Tariff] = []
+    """Prices of what is no model call; each figure with its source and date."""
     probe: Probe | None = None
     status_page: str = ""
     status_feed: str = ""

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from trunkline.core import flow, service
 from trunkline.core.price import Price
 
-from . import merge_data, merge_flow, merge_prices, shape, shape_vendor
+from . import merge_data, merge_flow, merge_prices, merge_tariffs, shape, shape_vendor
 from .catalog import Entry
 from .item import secret_of
 from .locate import Located
@@ -90,6 +90,7 @@ def merged(
         operations=_operations(own.operations, vendor.operations, around.aliases),
         dialects=dialects,
         models=models_of(own.models, vendor, own.discounts),
+        tariffs=merge_tariffs.tariffs_of(own.tariffs, vendor.tariffs, own.discounts),
         model_patterns=vendor.model_patterns if own.model_patterns is None else own.model_patterns,
         errors=[*own.errors, *vendor.errors],
         error_shape=own.error_shape or vendor.error_shape or service.ErrorShape(),

@@ -31,7 +31,7 @@ def less(model: Model, source: str, discounts: Mapping[str, float]) -> Model:
                 word: replace(_times(tier, rest), long=[_times(step, rest) for step in tier.long])
                 for word, tier in price.service.items()
             },
-            fees={fee: _exact(usd * rest) for fee, usd in price.fees.items()},
+            fees={fee: exact(usd * rest) for fee, usd in price.fees.items()},
             source=f"{price.source or source}, less {off * 100:g} %",
         ),
     )
@@ -40,10 +40,10 @@ def less(model: Model, source: str, discounts: Mapping[str, float]) -> Model:
 def _times(figures: F, rest: float) -> F:
     """-1 stays: as another figure, which is less already. So do factors of tiers."""
     told = {kind: getattr(figures, kind) for kind in KINDS}
-    return replace(figures, **{kind: _exact(usd * rest) for kind, usd in told.items() if usd >= 0})
+    return replace(figures, **{kind: exact(usd * rest) for kind, usd in told.items() if usd >= 0})
 
 
-def _exact(usd: float) -> float:
+def exact(usd: float) -> float:
     """Without what multiplying adds beyond any price: 0.6 * 0.9 is 0.54."""
     return round(usd, 12)
 

@@ -22,6 +22,7 @@ from . import shape_flow as flow
 from . import shape_models as models
 from . import shape_people as people
 from . import shape_secrets as secrets
+from . import shape_tariffs as tariffs
 from . import shape_vendor as vendor
 from .describe import descriptions, summary
 from .lint import RULES
@@ -56,6 +57,8 @@ _ORDER = (
     vendor.Price,
     vendor.Step,
     vendor.Tier,
+    tariffs.Tariff,
+    tariffs.Rung,
     vendor.ErrorRule,
     vendor.ErrorShape,
     models.ModelAlias,

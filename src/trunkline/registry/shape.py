@@ -30,6 +30,7 @@ from .shape_flow import (
 from .shape_models import ModelAlias
 from .shape_people import Jwt, SignIn
 from .shape_secrets import OutsideStore, Process, StoreName
+from .shape_tariffs import Tariff
 from .shape_vendor import (
     ApiVersion,
     Auth,
@@ -120,9 +121,11 @@ class Integration(Part):
     """AI wire formats that the API serves, and where."""
     models: list[Model] = []
     """Models that the API serves, before those of the catalog."""
+    tariffs: list[Tariff] = []
+    """What calls cost that are no model calls, before the catalog's tariffs; with the `id` of one of those, what is not said stays."""
     discounts: dict[str, Off] = {}
-    """Negotiated: glob of models -> the share taken off the catalog's price, e.g. `{"gpt-5*": 0.2, "*": 0.1}`; the first that fits
-    holds. A `price` of your own is taken as it is written."""
+    """Negotiated: glob of models or tariffs -> the share taken off the catalog's price, e.g. `{"gpt-5*": 0.2, "*": 0.1}`; the first
+    that fits holds. A `price` or tariff of your own is taken as it is written."""
     model_patterns: list[str] | None = None
     """Globs of bare model names that belong to this integration."""
     errors: list[ErrorRule] = []

@@ -26,6 +26,7 @@ from .verify_flow import verify_defaults, verify_flow
 from .verify_models import verify_models
 from .verify_people import verify_people
 from .verify_secrets import verify_secrets
+from .verify_tariffs import verify_tariffs
 
 
 def verify(
@@ -38,6 +39,7 @@ def verify(
             verify_calls(item)
             verify_data(item)
             verify_flow(item)
+            verify_tariffs(item)
     verify_defaults(registry.defaults or Defaults(), scribe)
     verify_sampling(registry, scribe)
     _routes(registry, scribe)

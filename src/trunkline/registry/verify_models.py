@@ -131,8 +131,9 @@ def _discounts(own: Integration, entry: Entry | None, name: str, scribe: Scribe)
     priced = [
         n for m in (entry.models if entry else ()) if m.price for n in (m.id, m.pinned, *m.aliases) if n
     ]
+    priced += [one.id for one in (entry.tariffs if entry else ())]
     for glob in idle(priced, own.discounts):
-        said = f"`{glob}` fits no model of `{name}` whose price the catalog knows, or an earlier line takes them all."
-        cure = "`trunkline models list` shows the names. Lines are tried from the top; a price of your own is never lessened."
+        said = f"`{glob}` fits no model and no tariff of `{name}` whose price the catalog knows, or an earlier line takes them all."
+        cure = "See `trunkline models list` and `trunkline prices`. Lines are tried from the top; a price of your own is never lessened."
         place: Place = ("integrations", name, "discounts", glob)
         scribe.write("warning", place, "unknown-model", said, cure, value=glob, at_key=True)

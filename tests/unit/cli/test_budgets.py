@@ -75,7 +75,8 @@ def test_budgets_are_shown_without_a_running_trunkline(trunkline):
 def test_calls_of_unknown_cost_are_said(trunkline):
     spend(published(budgets=[Budget(name="all", usd=1.0)]), -1.0, -1.0)
     assert (
-        "all: the cost of 2 calls is unknown, because their model has no price." in trunkline("budgets").err
+        "all: the cost of 2 calls is unknown, because what they used has no price."
+        in trunkline("budgets").err
     )
 
 

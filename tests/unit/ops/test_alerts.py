@@ -51,7 +51,7 @@ def test_calls_of_unknown_cost_are_told_once_a_window() -> None:
     (alert,) = alerts([standing(0.0, unpriced=3)])
     assert (alert.event, alert.key) == ("budget.unpriced", "unpriced:shop::2026-11")
     assert alert.payload == {
-        "text": "The budget 'shop' does not know the cost of some calls in 2026-11: their model has no price. "
+        "text": "The budget 'shop' does not know the cost of some calls in 2026-11: what they used has no price. "
         "Give it one in the registry (models: price).",
         "budget": "shop", "of": "", "window": "2026-11", "spent_usd": 0.0, "limit_usd": 10.0, "unpriced": 3,
     }  # fmt: skip

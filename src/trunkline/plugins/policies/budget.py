@@ -8,37 +8,43 @@ together. A call counts in the day or month in which it began. Not for: how much
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from trunkline.core import spend
 from trunkline.core.call import Caller, Route
-from trunkline.core.dialects import COUNTS
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
 from trunkline.core.flow import Budget as Declared
 from trunkline.core.flow import Scope
-from trunkline.core.pricing import Rates
-from trunkline.core.scope import Labels, counted_by, covers, model_label
+from trunkline.core.scope import Labels, counted_by, covers
 from trunkline.core.service import CallerKey
-from trunkline.core.spend import NANO, Spend
+from trunkline.core.spend import Spend
 from trunkline.plugins.policies.account import Account, Counter, Standing, standings
 from trunkline.plugins.policies.caller_limits import labels_of
-from trunkline.plugins.policies.hosted import unpriced
-from trunkline.plugins.policies.token_estimate import Estimator, Tokens
+from trunkline.plugins.policies.priced import (
+    counted_as,
+    counted_at,
+    expected,
+    lacks,
+    model_cost,
+    rates_at,
+    rates_of,
+    refused_as_unpriced,
+)
+from trunkline.plugins.policies.token_estimate import Estimator
 
 _REMEMBERED = 10_000
 _TOKENS = 10_000
 _RUNNING_WAIT_S = 1.0
 """What is told as wait where only running calls stand in the way."""
-_UNREAD = "(unread)"
-"""Stands for the model of a call to a model endpoint whose body is too long to be read for it."""
 
 
 class Held(NamedTuple):
-    """What is set aside for a call, and where. `model` is what it was asked of; empty: its cost was counted from the journal."""
+    """What is set aside for a call, and where. `model` is what it is counted as (`priced.counted_as`); empty: its cost was counted
+    from the journal.
+    """
 
     amounts: dict[Counter, int]
     model: str
@@ -103,13 +109,13 @@ class Budget:
         assert caller is not None
         if self.idle and not caller.spend_usd:
             return
-        model = model_of(exchange)
-        if not model:
-            return  # what is no model call has no price yet
+        model, route = counted_as(exchange), exchange.route
+        if not model or route is None:
+            return  # it has no price
         applied = self._applied(exchange, caller, model)
         if applied or caller.spend_usd:
-            self._reserve(exchange, caller, applied, model, exchange.rates)
-            if exchange.rates is None:
+            self._reserve(exchange, caller, applied, model, route)
+            if exchange.rates is None and exchange.tariffs is None:
                 exchange.notes = (*exchange.notes, f"unpriced={model}")
 
     def _applied(self, exchange: Exchange, caller: Caller, model: str) -> Applied:
@@ -119,7 +125,8 @@ class Budget:
         if applied is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            labels = labels_of(exchange)._replace(integration=model.partition("/")[0], model=model)
+            integration, _, name = model.partition("/")
+            labels = labels_of(exchange)._replace(integration=integration, model=model if name else "")
             applied = self._known[known] = self._counting(labels, caller.key.name)
         return applied
 
@@ -138,14 +145,14 @@ class Budget:
         caller: Caller,
         applied: Applied,
         model: str,
-        rates: Rates | None,
+        route: Route,
         paid: Sequence[tuple[Applied, int]] = (),
     ) -> None:
         """Sets the likely cost of an attempt aside beside what was `paid` for earlier ones, or as much of it as is not set aside
         already. All or nothing.
         """
         held: Held = exchange.reserved or Held({}, model)
-        amount, at_us = self._expected(exchange, rates, applied, model), begun_us(exchange)
+        amount, at_us = self._expected(exchange, route, applied, model), begun_us(exchange)
         missing: dict[Counter, int] = {}
         for account, value in applied:
             counter = account.counter(value, at_us)
@@ -170,17 +177,15 @@ class Budget:
         """
         caller = exchange.caller
         assert caller is not None
-        model = model_label(route.live.name, route.model or exchange.model)
+        model = counted_at(exchange, route)
         if not model or exchange.merged or self not in exchange.policies:
             return True
-        current = route is (exchange.via or exchange.route)
-        rates = exchange.rates if current else rates_of(route, exchange.model)
         applied = self._applied(exchange, caller, model)
         paid = self._paid(exchange, caller)
         try:
             if beside:
-                paid.append((applied, self._expected(exchange, rates, applied, model)))
-            self._reserve(exchange, caller, applied, model, rates, paid)
+                paid.append((applied, self._expected(exchange, route, applied, model)))
+            self._reserve(exchange, caller, applied, model, route, paid)
         except CallError as error:
             note = f"{error.code}={model}"
             if note not in exchange.notes:
@@ -193,24 +198,23 @@ class Budget:
         found = [(self._at(exchange, caller, where), spend.nano(cost)) for where, cost in exchange.wasted_at]
         for target, rates in exchange.thrown:
             tokens = self._estimator.tokens(exchange, target)
-            found.append((self._at(exchange, caller, target), _cost(exchange, rates, tokens)))
+            found.append((self._at(exchange, caller, target), model_cost(exchange, rates, tokens)))
         return found
 
     def _at(self, exchange: Exchange, caller: Caller, target: str) -> Applied:
         """The budgets that count what was paid at a target."""
         assert exchange.route is not None
-        _, model = spend.served(exchange.route.live.name, exchange.model, target, "")
-        return self._applied(exchange, caller, model)
+        name, model = spend.served(exchange.route.live.name, exchange.model, target, "")
+        return self._applied(exchange, caller, model or f"{name}/")
 
-    def _expected(self, exchange: Exchange, rates: Rates | None, applied: Applied, model: str) -> int:
+    def _expected(self, exchange: Exchange, route: Route, applied: Applied, model: str) -> int:
         """What a call will likely cost; 0 where nobody knows. Raises `unpriced` where a budget wants to know."""
+        rates = rates_at(exchange, route)
+        amount = expected(exchange, route, rates, self._estimator, model)
         blocking = next((a.budget.name for a, _ in applied if a.budget.unpriced == "block"), None)
-        if blocking is not None and (lacking := unpriced(exchange, rates, model)):
-            text = (
-                f"{lacking} has no price, and the budget {blocking!r} lets no call pass whose cost is unknown"
-            )
-            raise CallError("unpriced", text, scope="model")
-        return 0 if rates is None else _cost(exchange, rates, self._estimator.tokens(exchange, model))
+        if blocking is not None and (lacking := lacks(exchange, rates, model, amount)):
+            raise refused_as_unpriced(lacking, blocking)
+        return amount or 0
 
     def _over(self, account: Account, value: str, counter: Counter, amount: int, at_us: int) -> CallError:
         budget = account.budget
@@ -268,8 +272,9 @@ class Budget:
             self._estimator.learn(exchange, held.model)
         if not spent and not unpriced and not elsewhere:
             return
-        _, model = spend.served(route.live.name, exchange.model, target, exchange.served_model)
-        self._count(exchange, caller, self._applied(exchange, caller, model), spent, unpriced)
+        name, model = spend.served(route.live.name, exchange.model, target, exchange.served_model)
+        applied = self._applied(exchange, caller, model or f"{name}/")
+        self._count(exchange, caller, applied, spent, unpriced)
         for target, cost in elsewhere.items():
             self._count(exchange, caller, self._at(exchange, caller, target), spend.nano(cost), False)
 
@@ -286,15 +291,16 @@ class Budget:
 
     def look(self, exchange: Exchange) -> list[dict[str, Any]]:
         """The budgets that count a call, and whether they can hold it; nothing is set aside."""
-        caller, model = exchange.caller, model_of(exchange)
-        if caller is None or not model:
+        caller, model, route = exchange.caller, counted_as(exchange), exchange.route
+        if caller is None or not model or route is None:
             return []
         at_us, rates = begun_us(exchange), exchange.rates
-        amount = _cost(exchange, rates, self._estimator.tokens(exchange, model)) if rates else 0
+        known = expected(exchange, route, rates, self._estimator, model)
+        amount = known or 0
         rows = []
         for account, value in self._applied(exchange, caller, model):
             budget, counter = account.budget, account.counter(value, at_us)
-            blocked = budget.unpriced == "block" and unpriced(exchange, rates, model) != ""
+            blocked = budget.unpriced == "block" and lacks(exchange, rates, model, known) != ""
             row: dict[str, Any] = {"budget": budget.name, "of": value or None, "per": budget.per}
             row |= {"hard": budget.hard, "limit_usd": budget.usd, "call_usd": spend.usd(amount)}
             row |= {"spent_usd": spend.usd(counter.spent), "reserved_usd": spend.usd(counter.reserved)}
@@ -304,13 +310,9 @@ class Budget:
 
     def estimate(self, exchange: Exchange, route: Route) -> float | None:
         """What a call would likely cost by a route, in USD; None where nobody knows."""
-        rates = rates_of(route, exchange.model)
-        model = model_label(route.live.name, route.model or exchange.model)
-        return (
-            None
-            if rates is None
-            else spend.usd(_cost(exchange, rates, self._estimator.tokens(exchange, model)))
-        )
+        rates, model = rates_of(route, exchange.model), counted_at(exchange, route)
+        amount = expected(exchange, route, rates, self._estimator, model)
+        return None if amount is None else spend.usd(amount)
 
     def standings(self, most: int = 200) -> list[Standing]:
         """Every budget as it stands now; of one that counts many values, those that have used most."""
@@ -341,33 +343,6 @@ def of_key(key: CallerKey) -> Declared:
     return Declared(
         name=f"key {key.name} ({key.id})", usd=key.budget_usd, per=key.budget_per, scope=Scope(key=key.id)
     )
-
-
-def model_of(exchange: Exchange) -> str:
-    """The label of the model that a call is made to; empty for what is no model call, or costs nothing."""
-    if exchange.dialect in COUNTS:
-        return ""
-    model = labels_of(exchange).model
-    if model:
-        return model
-    route = exchange.route
-    assert route is not None
-    live = route.live
-    if exchange.method == b"POST" and live.dialects and live.path_prefix + exchange.path in live.dialects:
-        return f"{live.name}/{_UNREAD}"
-    return ""
-
-
-def rates_of(route: Route, asked_model: str) -> Rates | None:
-    """What a model call by this route costs per token."""
-    if route.dialect:
-        return route.rates
-    return route.live.rates.get(asked_model)
-
-
-def _cost(exchange: Exchange, rates: Rates, tokens: Tokens) -> int:
-    writes = b'"cache_control"' in exchange.body
-    return math.ceil(rates.about_usd(tokens.input, tokens.output, writes) * NANO)
 
 
 def token_admits(exchange: Exchange, caller: Caller, counter: Counter, amount: int) -> None:

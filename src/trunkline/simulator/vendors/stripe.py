@@ -168,6 +168,10 @@ class Stripe:
             "paid": True,
             "payment_intent": None,
             "payment_method": words.identifier("card_", identity),
+            "payment_method_details": {
+                "card": {"brand": "visa", "country": "US", "last4": "4242"},
+                "type": "card",
+            },
             "refunded": False,
             "status": "succeeded",
         }
