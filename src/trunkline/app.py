@@ -46,7 +46,7 @@ from trunkline.gateway.keyed import Keyed
 from trunkline.gateway.local import LocalRoutes
 from trunkline.gateway.log import Scrubbed, say
 from trunkline.gateway.notices import Notices
-from trunkline.gateway.process import fast_loop, set_limits, tune_gc, write
+from trunkline.gateway.process import fast_loop, set_limits, tls, tune_gc, write
 from trunkline.gateway.refused import refused_by_wire
 from trunkline.gateway.rereads import Rereads
 from trunkline.gateway.sampler import Sampler
@@ -111,7 +111,7 @@ class Process:
         self.queue.load(self._snapshot_read)
         self.shed = Shed(clock, wall, self._snapshot_read.shedding)
         self.cache = AnswerCache(clock, caching.relevance(), self._snapshot_read.cache_bytes)
-        self.keyed = Keyed(self.state, self._sealed.answer_key, wall)
+        self.keyed = Keyed(self.state, self._sealed.answer_key, wall, self._snapshot_read.stored)
         self.deferrals = Deferrals(self.state / "deferrals", self._sealed.token_key, self.access, wall)
         # The order is the order of admission; settling runs backwards. What costs nothing is answered before money is asked for.
         self.spending = Spending(self.state, clock, wall, self._makers.tally)
@@ -120,7 +120,7 @@ class Process:
         self.guard.load(self._snapshot_read)
         self.call_policies: list[Policy[Exchange]] = [
             self.access, self.guard, Identifiers(), Quota(wall), self.shed, self.spending.limits, self.keyed.policy,
-            self.cache, self.spending.budget, *([self.deferrals.policy] if worker else []),
+            self.keyed.responses.policy, self.cache, self.spending.budget, *([self.deferrals.policy] if worker else []),
         ]  # fmt: skip
         self.attempt_policies: list[Policy[Attempt]] = [self.queue, self.breaker]
         self.sweeper = Sweeper(clock)
@@ -172,6 +172,7 @@ class Process:
             view=self.view,
             besides=besides.told,
             whole=self.keyed.whole,
+            responses=self.keyed.responses,
         )
         self.gateway = Gateway(
             self._world(),
@@ -184,7 +185,7 @@ class Process:
             clock=clock,
             wall=wall,
         )
-        local.gateway = self.gateway
+        local.gateway = self.keyed.responses.gateway = self.gateway
         parts = self.access, self.breaker, self.spending, self.cache, fallbacks
         local.explain = Explain(self.gateway, *parts, clock, wall)
         self.spending.running = lambda: self.gateway.running
@@ -215,14 +216,7 @@ class Process:
                 self.wire, settings.console_host, settings.console_port, handler, bool(settings.tls_cert),
                 address=self.access.address, token_key=lambda: self._sealed.token_key,
             ).handle  # fmt: skip
-        self.server = Server(handler, refuse=refused_by_wire, tls=self._tls())
-
-    def _tls(self) -> Any:
-        if not self.settings.tls_cert:
-            return None
-        from trunkline.wire.tls import server_context
-
-        return server_context(self.settings.tls_cert, self.settings.tls_key)
+        self.server = Server(handler, refuse=refused_by_wire, tls=tls(settings))
 
     def _address(self, service: Service, base_url: str) -> Address:
         return addresses.address(service, base_url, self._environ)
@@ -274,6 +268,7 @@ class Process:
         self.queue.load(self._snapshot_read)
         self.guard.load(self._snapshot_read)
         self.shed.bounds = self._snapshot_read.shedding
+        self.keyed.responses.load(self._snapshot_read.stored)
         self.gateway.world = self._world()
         services = self.gateway.world.services.values()
         self.cache.reload(services, self._snapshot_read.cache_bytes)

@@ -111,6 +111,22 @@ def test_responses_whole_and_streamed(client: OpenAI) -> None:
     assert streamed.output_text
 
 
+@pytest.mark.parametrize("model", ["gpt-4o-mini", "anthropic/claude-haiku-4-5", "gemini/gemini-2.5-flash"])
+def test_stored_responses_of_every_vendor(client: OpenAI, model: str) -> None:
+    first = client.responses.create(model=model, input="I am Ada.", metadata={"order": "7"})
+    with client.responses.stream(model=model, input="Who am I?", previous_response_id=first.id) as stream:
+        for _ in stream:
+            continue
+        second = stream.get_final_response()
+
+    assert (second.previous_response_id, second.id != first.id) == (first.id, True)
+    assert client.responses.retrieve(second.id).output_text == second.output_text
+    assert any("Who am I?" in str(item) for item in client.responses.input_items.list(second.id))
+    client.responses.delete(first.id)
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve(first.id)
+
+
 def test_embeddings_come_as_numbers_although_the_sdk_asks_for_base64(client: OpenAI) -> None:
     found = client.embeddings.create(model="text-embedding-3-small", input=["one", "two"])
 

@@ -12,10 +12,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
+from trunkline.core.handling import StoredBounds
 from trunkline.engine.gateway import Local
 from trunkline.engine.resolve import ENDPOINTS, GEMINI, PROXY, dialect_of
 from trunkline.gateway.deferrals import Deferrals
 from trunkline.gateway.local import LocalRoutes
+from trunkline.gateway.responses import Responses
 
 ANY_KEY = "any live key or token"
 OPEN = "none"
@@ -34,6 +36,7 @@ WORDS = {
     "task": "How far one is, and its answer once there is one.",
     "answer": "Its answer alone, as the call itself would have got it; 202 until there is one.",
     "cancel": "Has it cancelled: 202, or 200 if it has ended already.",
+    "response": "A stored response by its id, its input items, deleted, cancelled: at the vendor that keeps it, or kept here.",
     "signing_secret": "The secret under which the webhooks that this key asks for are signed.",
     "preflight": "CORS preflight, answered from the origins of live keys.",
 }
@@ -116,6 +119,10 @@ def _local() -> list[Row]:
         ("GET", "/health", {}),
         ("GET", "/v1/models/{model}", {}),
         ("GET", "/v1beta/models/{model}", {}),
+        ("GET", "/v1/responses/{id}", {}),
+        ("DELETE", "/v1/responses/{id}", {}),
+        ("GET", "/v1/responses/{id}/input_items", {}),
+        ("POST", "/v1/responses/{id}/cancel", {}),
         ("GET", "/v1/tasks", {}),
         ("GET", "/v1/tasks/{id}", {}),
         ("GET", "/v1/tasks/{id}/answer", {}),
@@ -144,7 +151,13 @@ def _table() -> LocalRoutes:
     nothing = cast(Any, None)
     deferrals = Deferrals(Path(), b"none", nothing, time.time)
     routes = LocalRoutes(
-        nothing, nothing, clock=time.monotonic, wall=time.time, reload_state=dict, deferrals=deferrals
+        nothing,
+        nothing,
+        clock=time.monotonic,
+        wall=time.time,
+        reload_state=dict,
+        deferrals=deferrals,
+        responses=Responses(Path(), b"none", time.time, StoredBounds()),
     )
     routes.gateway = cast(
         Any, SimpleNamespace(world=SimpleNamespace(snapshot=SimpleNamespace(health_public=False)))

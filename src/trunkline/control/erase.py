@@ -81,6 +81,7 @@ def erase(
             )
         stores = [
             _answers(state, calls, act=act),
+            _responses(state, calls, act=act),
             _deferred(state, who, _correlations(ledger, who), actor=actor, act=act),
             _samples(state, act=act),
             _cache(state, actor=actor, act=act),
@@ -120,6 +121,16 @@ def _answers(state: State, calls: set[str], *, act: bool) -> Cleared:
         found=count,
         erased=count if act else 0,
         how="the sealed answers are overwritten; their keys stay used until they expire",
+    )
+
+
+def _responses(state: State, calls: set[str], *, act: bool) -> Cleared:
+    count = answer_segment.blot(state.responses, calls, act=act)
+    return Cleared(
+        store="stored responses",
+        found=count,
+        erased=count if act else 0,
+        how="the sealed responses are overwritten, with their input; they are not found any more",
     )
 
 

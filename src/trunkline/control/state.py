@@ -55,6 +55,7 @@ class State:
         self.kills = self.path / "kills"
         self.resolutions = self.path / "resolutions"
         self.answers = self.path / "answers"
+        self.responses = self.path / "responses"
         self.master_key_file = self.path / masterkey.FILE_NAME
         self.tips: dict[int, tuple[int, bytes, float]] = {}
         """Where the audit chain ends for each change under way: number and hash of the row, and when."""

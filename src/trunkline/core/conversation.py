@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from trunkline.core.stored import Turn
+
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 
@@ -236,6 +238,8 @@ class Request(msgspec.Struct, kw_only=True):
     """End user as the caller names him to the vendor."""
     metadata: dict[str, str] = {}
     store: bool | None = None
+    stored: Turn | None = None
+    """The answer is kept here, under this id and after that turn."""
     previous: str = ""
     """Id of the stored response that this goes on from."""
     cache_key: str = ""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trunkline.core.ports import Adapter, Inbound, Outbound, Reading
     from trunkline.core.pricing import Part, Rates
     from trunkline.core.record import Tried
+    from trunkline.core.stored import Place, Turn
 from trunkline.core.call import Caller, Link, Route, Target
 
 
@@ -139,6 +140,10 @@ class Exchange:
     """Which data its request was looked at for (plugins/policies/data_guard.py)."""
     intent: Any = None
     """What the answer store holds of this call (plugins/policies/idempotency.py)."""
+    turn: Turn | None = None
+    """Its answer may be one to come back to by id."""
+    home: Place | None = None
+    """Where it must be answered, since what it names is kept there; of a call that may be come back to, where it was."""
     merged: bool = False
     """A request made of several calls, which have their fallbacks each for itself (engine/batch.py)."""
     finishes: bool = False

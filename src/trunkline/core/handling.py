@@ -32,6 +32,14 @@ class SampleStore(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int = 64 << 20
 
 
+class StoredBounds(msgspec.Struct, frozen=True, kw_only=True):
+    """How long, and in how much room, stored responses of vendors that keep none are kept here."""
+
+    keep: float = 86400.0
+    """Seconds; 0: nothing is kept."""
+    bytes: int = 256 << 20
+
+
 class DataRules(msgspec.Struct, frozen=True, kw_only=True):
     """What is done about categories of data in calls as they are made. Categories are as declared: `pii` stands for all below it."""
 

@@ -31,7 +31,7 @@ from trunkline.core.flow import (
     Shedding,
     Timeouts,
 )
-from trunkline.core.handling import DataRules, Privacy, Samples, SampleStore
+from trunkline.core.handling import DataRules, Privacy, Samples, SampleStore, StoredBounds
 from trunkline.core.identity import Issuer, Role, SignIn
 from trunkline.core.price import Price
 from trunkline.core.tariff import Tariff
@@ -303,6 +303,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     egress: Egress = Egress()
     cache_bytes: int = 64 << 20
     samples: SampleStore = SampleStore()
+    stored: StoredBounds = StoredBounds()
     health_public: bool = False
     sign_in: SignIn = SignIn()
     issuers: list[Issuer] = []

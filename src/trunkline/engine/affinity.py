@@ -2,7 +2,8 @@
 conversations) or encrypted (reasoning that a caller hands back) is known to that account alone.
 
 Remembered are answers of pools, of fallbacks and of virtual models, in memory, the newest MOST. Who is not remembered any
-more (a restart) is asked for at one member after the other (`plan.py`, `homeless`). Not for: choosing among members that are
+more is asked for at one member after the other (`plan.py`, `homeless`), unless it was stored by id
+(`plugins/policies/stored_responses.py`). Not for: choosing among members that are
 all as good (`pool.py`).
 """
 
@@ -10,14 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from trunkline.core.call import Member, Target
 from trunkline.core.exchange import Exchange
+from trunkline.core.stored import DIALECT, Place
 from trunkline.engine.fallback import Fallbacks, lead
 from trunkline.engine.pool import aim
 
-DIALECT = "openai-responses"
 MOST = 50_000
 _SEALED = 100
 """So much of what is encrypted tells it from anything else."""
@@ -25,14 +25,6 @@ _SEALED = 100
 _STORED = re.compile(rb'"(?:previous_response_id|conversation)"\s*:\s*(?:\{\s*"id"\s*:\s*)?"([^"\\]{1,200})"')
 _ENCRYPTED = re.compile(rb'"encrypted_content"\s*:\s*"([^"\\]{16,100})')
 _PATH = re.compile(rb"/(?:responses|conversations)/([^/]{1,200})")
-
-
-class Place(NamedTuple):
-    """Where it was answered."""
-
-    integration: str
-    member: str
-    model: str
 
 
 class Affinity:
@@ -48,9 +40,11 @@ class Affinity:
         if attempt is None or reading is None or not reading.binding:
             return
         target = attempt.target
+        place = Place(target.live.name, target.member.name, target.model)
+        if exchange.turn is not None:
+            exchange.home = place
         if len(target.live.members) == 1 and exchange.via is None and exchange.choice is None:
             return  # the next call comes here anyway
-        place = Place(target.live.name, target.member.name, target.model)
         for name in reading.binding:
             self._keep(hash(name.encode()[:_SEALED]), place)
 
@@ -85,6 +79,8 @@ class Affinity:
         return aim(route.live, member, route.model)
 
     def _place(self, exchange: Exchange) -> Place | None:
+        if exchange.home is not None:
+            return exchange.home
         for name in _names(exchange):
             key = hash(name[:_SEALED])
             place = self.places.get(key)

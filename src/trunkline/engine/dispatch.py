@@ -13,7 +13,8 @@ from trunkline.core.errors import CallError
 from trunkline.core.exchange import Answer, Attempt, Exchange
 from trunkline.core.jsonspan import replace_model
 from trunkline.core.ports import Policy, Response, Wire
-from trunkline.engine.affinity import DIALECT, Affinity
+from trunkline.core.stored import DIALECT
+from trunkline.engine.affinity import Affinity
 from trunkline.engine.body import Carried
 from trunkline.engine.costs import throw_away
 from trunkline.engine.deliver import Deliverer
@@ -86,7 +87,7 @@ class Dispatcher:
         """Returns when the answer has gone to the caller. Raises the CallError that the caller is to be told."""
         route = exchange.route
         assert route is not None
-        target = self._affinity.first(exchange) if self._affinity.places else None
+        target = self._affinity.first(exchange) if self._affinity.places or exchange.home else None
         if target is None:
             member = pick(route.live, (), route.model)
             if member is None:

@@ -1,4 +1,4 @@
-"""Which header fields pass through Trunkline, in both directions; names are judged once and remembered.
+"""Which header fields, and what of a query, pass through Trunkline; names are judged once and remembered.
 
 Not for: the fields that Trunkline adds (`send.py`, `deliver.py`).
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from trunkline.core.errors import CallError
 from trunkline.core.text import HOP_BY_HOP
 
 Field = tuple[bytes, bytes]
@@ -61,3 +62,18 @@ def without_named(headers: list[Field], connection: bytes | None) -> list[Field]
         return headers
     named = frozenset(token.strip().lower() for token in connection.split(b","))
     return [field for field in headers if field[0] not in named]
+
+
+def without_key(query: bytes, *, gemini: bool) -> bytes:
+    """`?key=` is ours on Gemini routes and taken out; elsewhere it is the vendor's, unless it is a Trunkline key (ruling 15)."""
+    if b"key=" not in query:
+        return query
+    parts = query.split(b"&")
+    if gemini:
+        return b"&".join(part for part in parts if not part.startswith(b"key="))
+    if any(part.startswith((b"key=tl_", b"key=tlb_")) for part in parts):
+        raise CallError(
+            "invalid_request",
+            "a Trunkline key stands in the query; send it in a header, e.g. `Authorization: Bearer tl_...`",
+        )
+    return query

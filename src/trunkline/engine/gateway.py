@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from trunkline.core.call import Caller, Route
 from trunkline.core.errors import CallError
@@ -20,6 +20,7 @@ from trunkline.engine import resolve
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.drive import Drive, in_task
+from trunkline.engine.fields import without_key
 from trunkline.engine.heading import Heading, lowered
 from trunkline.engine.refusal import final_state, own_defect, shaped, spent_usd
 from trunkline.engine.shape import stream_error
@@ -35,9 +36,12 @@ Told = tuple[int, bytes, bytes]
 
 
 class Local(NamedTuple):
-    """A route that Trunkline answers itself. `open` routes need no identity (ruling 13); others need `scope` if it is set."""
+    """A route that Trunkline answers itself. `open` routes need no identity (ruling 13); others need `scope` if it is set.
 
-    serve: Callable[[Exchange], Told | Awaitable[Told]]
+    `serve` may also answer with a path below /api/proxy that the call goes on to.
+    """
+
+    serve: Callable[[Exchange], Told | Awaitable[Told] | bytes]
     open: bool = False
     scope: str = ""
 
@@ -215,34 +219,29 @@ class Gateway:
                 request.method, path, exchange
             )
             if local is not None and local.open:
-                return self._answer_local(exchange, local)
+                return self._told(exchange, local.serve(exchange))
         caller = exchange.caller = self._access.identify(request)
         self._label(exchange, caller)
         if local is not None:
             if local.scope and not caller.may(local.scope):
                 raise CallError("forbidden", f"this key lacks the scope {local.scope!r}", scope="key")
-            return self._answer_local(exchange, local)
+            told = local.serve(exchange)
+            if not isinstance(told, bytes):
+                return self._told(exchange, told)
+            path = told
         exchange.config_version = world.version
         exchange.method = METHODS.get(request.method) or request.method.encode()
         if query:
             query = without_key(query, gemini=named is not None and bool(named.gemini_method))
         exchange.query = query
         heading = Heading(exchange, world, self._access.epoch, named)
-        if named is not None:
-            if request.method != "POST":
-                raise CallError(
-                    "invalid_request",
-                    f"{path.decode('latin-1')} takes POST, not {request.method}",
-                    scope="method",
-                )
-        elif path.startswith(resolve.PROXY):
+        if named is None:
             resolve.located(world, exchange, heading, path)
-        else:
-            raise CallError(
-                "unknown_route", f"there is nothing at {request.method} {path[:200].decode('latin-1')}"
-            )
-        # A token's own end is not among what is looked at again, and a grant holds once.
-        if not caller.token_id and not caller.task:
+        elif request.method != "POST":
+            said = f"{path.decode('latin-1')} takes POST, not {request.method}"
+            raise CallError("invalid_request", said, scope="method")
+        # A token's own end is not among what is looked at again, a grant holds once, and what is kept may be gone next time.
+        if not caller.token_id and not caller.task and local is None:
             request.memo["heading"] = heading
         return heading
 
@@ -308,8 +307,7 @@ class Gateway:
             )
         exchange.policies = policies
 
-    def _answer_local(self, exchange: Exchange, local: Local) -> Awaitable[None] | None:
-        told = local.serve(exchange)
+    def _told(self, exchange: Exchange, told: Any) -> Awaitable[None] | None:
         if not isinstance(told, tuple):
             return self._answer_later(exchange, told)
         self._tell_local(exchange, *told)
@@ -383,18 +381,3 @@ class Gateway:
 def cancelled() -> CallError:
     """The end of a call that nobody has given a reason for."""
     return CallError("cancelled", "the call was cancelled before the answer was complete")
-
-
-def without_key(query: bytes, *, gemini: bool) -> bytes:
-    """`?key=` is ours on Gemini routes and taken out; elsewhere it is the vendor's, unless it is a Trunkline key (ruling 15)."""
-    if b"key=" not in query:
-        return query
-    parts = query.split(b"&")
-    if gemini:
-        return b"&".join(part for part in parts if not part.startswith(b"key="))
-    if any(part.startswith((b"key=tl_", b"key=tlb_")) for part in parts):
-        raise CallError(
-            "invalid_request",
-            "a Trunkline key stands in the query; send it in a header, e.g. `Authorization: Bearer tl_...`",
-        )
-    return query

@@ -112,6 +112,9 @@ def located(world: World, exchange: Exchange, heading: Heading, path: bytes) -> 
     """`/api/proxy/{integration}/{path}`: sets the heading's route, path and operation. Raises `unknown_route` or
     `invalid_request`.
     """
+    if not path.startswith(PROXY):
+        said = f"there is nothing at {exchange.request.method} {path[:200].decode('latin-1')}"
+        raise CallError("unknown_route", said)
     name, _, rest = path[len(PROXY) :].partition(b"/")
     route = world.by_path.get(name)
     if route is None:

@@ -14,6 +14,7 @@ from trunkline.core.codec import DecodeError
 from trunkline.core.conversation import Change, Request
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Codec, Facts, Written
+from trunkline.core.stored import Turn
 from trunkline.engine.answer_format import FormatWatch
 
 MODE = b"x-trunkline-translation-mode"
@@ -40,9 +41,12 @@ class Translator:
         self.facts = facts
         self.name = f"{asks.dialect}>{serves.dialect}"
 
-    def request(self, body: bytes, *, stream: bool, fields: dict[bytes, bytes], now: float) -> Translation:
-        """A caller's request for this vendor. Raises CallError `invalid_request` for what is none, and for what would lose something
-        where the caller forbids that.
+    def request(
+        self, body: bytes, *, stream: bool, fields: dict[bytes, bytes], now: float, turn: Turn | None = None
+    ) -> Translation:
+        """A caller's request for this vendor; `turn`: its answer is kept here if the caller wants it kept.
+
+        Raises CallError `invalid_request` for what is none, and for what would lose something where the caller forbids that.
         """
         changes: list[Change] = []
         mode = fields.get(MODE)
@@ -51,6 +55,8 @@ class Translator:
             raise CallError("invalid_request", text, param=MODE.decode(), never_acted=True)
         asked = asked_of(self.asks, body, changes)
         asked.model, asked.stream = self.facts.model, stream
+        if turn is not None and asked.store is not False:
+            asked.store, asked.stored, turn.begun = None, turn, True
         if b"anthropic-beta" in fields:
             asked.betas = [beta.strip() for beta in fields[b"anthropic-beta"].decode("latin-1").split(",")]
         try:

@@ -6,12 +6,14 @@ Small bodies at once, long ones in a thread. Not for: what translation is (`tran
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from trunkline.core.call import Route
 from trunkline.core.codec import DecodeError
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Response
+from trunkline.core.stored import KEPT_BYTES
 from trunkline.engine.drive import in_task
 from trunkline.engine.reply import malformed, readable
 from trunkline.engine.translate import MODE, ON_LOOP, REQUEST_MAX, Translation, Translator
@@ -28,14 +30,21 @@ async def translate(exchange: Exchange) -> None:
         await in_task()
         await gather(exchange)
     translator: Translator = exchange.translator
-    fields, now = exchange.request.fields, exchange.started_wall
+    request = partial(
+        translator.request,
+        exchange.body,
+        stream=exchange.stream,
+        fields=exchange.request.fields,
+        now=exchange.started_wall,
+        turn=exchange.turn,
+    )
     if len(exchange.body) > ON_LOOP:
         await in_task()
-        made = await asyncio.to_thread(
-            translator.request, exchange.body, stream=exchange.stream, fields=fields, now=now
-        )
+        made = await asyncio.to_thread(request)
     else:
-        made = translator.request(exchange.body, stream=exchange.stream, fields=fields, now=now)
+        made = request()
+    if made.asked.stored is not None:
+        exchange.keep = max(exchange.keep, KEPT_BYTES)
     exchange.translation = made
     exchange.notes += (f"translation={made.report()}",)
 

@@ -15,6 +15,7 @@ from trunkline.core.codec import DecodeError, json_decoder, to_json
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
 from trunkline.core.service import Snapshot
+from trunkline.core.stored import PATH
 from trunkline.engine.gateway import Gateway, Local
 from trunkline.engine.models import Listed
 from trunkline.gateway import parallel
@@ -28,6 +29,7 @@ from trunkline.plugins.policies.idempotency_whole import Whole
 
 if TYPE_CHECKING:
     from trunkline.gateway.explain import Explain
+    from trunkline.gateway.responses import Responses
     from trunkline.plugins.policies.breaker import Breaker
 
 JSON = b"content-type: application/json\r\n"
@@ -53,6 +55,7 @@ class LocalRoutes:
         view: View | None = None,
         besides: Callable[[Snapshot], dict[str, Any]] = lambda _: {},
         whole: Whole | None = None,
+        responses: Responses | None = None,
     ) -> None:
         self._access = access
         self._deferrals = deferrals
@@ -61,6 +64,7 @@ class LocalRoutes:
         self._reload_state = reload_state
         self._besides = besides
         self._whole = whole
+        self._responses = responses
         self._view = view or View(breaker, clock=clock, wall=wall)
 
     def table(self) -> dict[tuple[str, bytes], Local]:
@@ -87,6 +91,8 @@ class LocalRoutes:
             return Local(self.model)
         if self._deferrals is not None and path.startswith(b"/v1/tasks"):
             return self._deferrals.find(method, path)
+        if self._responses is not None and path.startswith(PATH):
+            return self._responses.find(method, path)
         return None
 
     def parallel(self, exchange: Exchange) -> Awaitable[Answer]:

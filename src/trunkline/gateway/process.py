@@ -10,8 +10,14 @@ import contextlib
 import gc
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trunkline.core.dumps import no_core_dumps
+
+if TYPE_CHECKING:
+    import ssl
+
+    from trunkline.settings import Settings
 
 
 def write(path: Path, content: bytes) -> None:
@@ -36,6 +42,15 @@ def fast_loop() -> asyncio.Runner:
     except ImportError:
         return asyncio.Runner()
     return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+
+def tls(settings: Settings) -> ssl.SSLContext | None:
+    """For the listener; None without a certificate."""
+    if not settings.tls_cert:
+        return None
+    from trunkline.wire.tls import server_context
+
+    return server_context(settings.tls_cert, settings.tls_key)
 
 
 def set_limits() -> None:

@@ -206,6 +206,7 @@ class Sampler:
         if self._thread is not None and self._thread.is_alive():
             self._thread.join()
         if self._usable:
+            self.turn()  # what came after the thread's last look
             self._writer.seal()
 
     def _run(self) -> None:

@@ -1,4 +1,5 @@
-"""The store of idempotent answers: what was asked under a key, and what was answered, until the key expires.
+"""The store of answers under keys: what was asked, and what was answered, until the key expires. One holds idempotent answers,
+another stored responses.
 
 Append-only and encrypted. Each key has an intent before its call reaches a vendor and an outcome afterwards; the newest head of
 a key counts. `kill -9` loses nothing that was stored: heads are copied into mapped memory, bodies are written by one system
@@ -66,8 +67,11 @@ class Answers:
         segment_bytes: int = 64 << 20,
         max_bytes: int = 2 << 30,
         background: bool = True,
+        rolls: bool = False,
     ) -> None:
-        """`key`: 32 secret bytes of the installation. Without `background` nothing reaches the disk unless you call `tend`."""
+        """`key`: 32 secret bytes of the installation. Without `background` nothing reaches the disk unless you call `tend`. With
+        `rolls` the oldest keys make room for new ones, which may only be where forgetting one does no harm.
+        """
         if not 4 <= slots < 1 << _SLOT_BITS:
             raise ValueError(f"slots is {slots}: give 4 to {(1 << _SLOT_BITS) - 1}")
         self.trouble = ""
@@ -77,7 +81,8 @@ class Answers:
         self._box = AESGCM(hmac.digest(key, b"answers: bodies", "sha256"))
         self._slots = slots
         self._segment_bytes = segment_bytes
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
+        self._rolls = rolls
         self._index: dict[bytes, int] = {}
         """Key -> its newest head: number of the segment, then the slot."""
         self._expires_us: dict[int, int] = {}
@@ -254,10 +259,12 @@ class Answers:
             raise AnswersFull("the answer store is not open")
         if self._open_intents + 3 > self._slots:
             raise AnswersFull(f"{self._open_intents} calls with a key run at once; no more fit in a segment")
-        used = sum(segment.bytes_of(self._folder, number) for number in segment.numbers(self._folder))
-        if used + self._slots * segment.HEAD_BYTES > self._max_bytes:
+        while (used := self._used()) + self._slots * segment.HEAD_BYTES > self.max_bytes:
+            if self._rolls and self._expires_us:
+                self._drop(min(self._expires_us))
+                continue
             raise AnswersFull(
-                f"the answer store in {self._folder} holds {used >> 20} MB of at most {self._max_bytes >> 20} MB of keys "
+                f"the answer store in {self._folder} holds {used >> 20} MB of at most {self.max_bytes >> 20} MB of keys "
                 "that have not expired"
             )
         try:
@@ -271,11 +278,16 @@ class Answers:
         self._writer = made
         return made
 
+    def _used(self) -> int:
+        return sum(segment.bytes_of(self._folder, number) for number in segment.numbers(self._folder))
+
     def _drop_expired(self, now_us: int) -> None:
         """Drops one segment in which everything has expired; one, because letting its keys go takes milliseconds."""
         gone = next((number for number, until in self._expires_us.items() if until <= now_us), None)
-        if gone is None:
-            return
+        if gone is not None:
+            self._drop(gone)
+
+    def _drop(self, gone: int) -> None:
         del self._expires_us[gone]
         with contextlib.suppress(OSError):
             for mark, slot in segment.scan(self._folder, gone).last.items():

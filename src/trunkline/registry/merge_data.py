@@ -10,7 +10,7 @@ from trunkline.core import handling
 from .catalog import Entry
 from .quantity import seconds, size_bytes
 from .shape import Integration
-from .shape_data import Data, DataRules, Samples, SampleStore
+from .shape_data import Data, DataRules, Samples, SampleStore, StoredResponses
 from .shape_vendor import Handling
 
 
@@ -37,6 +37,16 @@ def sample_store(own: SampleStore | None) -> handling.SampleStore:
     own, usual = own or SampleStore(), handling.SampleStore()
     return handling.SampleStore(
         keep=seconds(own.keep) if own.keep else usual.keep,
+        bytes=size_bytes(own.size) if own.size else usual.bytes,
+    )
+
+
+def stored(own: StoredResponses | None) -> handling.StoredBounds:
+    """How long stored responses are kept, and how much room they have."""
+    own, usual = own or StoredResponses(), handling.StoredBounds()
+    keep = seconds(own.keep) if own.keep else usual.keep
+    return handling.StoredBounds(
+        keep=0.0 if own.enabled is False else keep,
         bytes=size_bytes(own.size) if own.size else usual.bytes,
     )
 

@@ -77,6 +77,7 @@ def whole(
         egress=verify_egress.merged(registry.egress),
         cache_bytes=size_bytes((registry.cache or CacheStore()).size),
         samples=merge_data.sample_store(registry.samples),
+        stored=merge_data.stored(registry.stored_responses),
         health_public=(registry.health or Health()).public,
         sign_in=sign_in(registry.sign_in),
         issuers=issuers(registry.jwt),

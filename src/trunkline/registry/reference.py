@@ -78,6 +78,7 @@ _ORDER = (
     data.DataRules,
     data.Samples,
     data.SampleStore,
+    data.StoredResponses,
     bounds.Drills,
     egress.Egress,
     secrets.OutsideStore,

@@ -12,7 +12,7 @@ from .part import Category, Identifier, Off, Part, Positive, Share
 from .quantity import Day, Duration, Size
 from .shape_alerts import Alert, Incidents
 from .shape_bounds import Budget, CacheStore, CallerLimit, Drills, Notify, Shedding, Team
-from .shape_data import Data, DataRules, Samples, SampleStore
+from .shape_data import Data, DataRules, Samples, SampleStore, StoredResponses
 from .shape_egress import Egress
 from .shape_flow import (
     Adaptive,
@@ -264,6 +264,8 @@ class Layer(Part):
     """The memory of all kept answers."""
     samples: SampleStore | None = None
     """The sealed files of sampled calls."""
+    stored_responses: StoredResponses | None = None
+    """What is kept for `previous_response_id` where a vendor stores nothing."""
     drills: Drills | None = None
     """Proof on a schedule that fallbacks work."""
     egress: Egress | None = None

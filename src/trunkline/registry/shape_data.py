@@ -30,6 +30,19 @@ class Samples(Part):
     """So much of an answer's body; default 64KB, at most 1MB."""
 
 
+class StoredResponses(Part):
+    """What is kept for callers of OpenAI's Responses whose model's vendor stores nothing: each answer with its input, sealed and on
+    this machine, for `previous_response_id` and `GET /v1/responses/{id}`. A call with `"store": false` keeps nothing.
+    """
+
+    enabled: bool | None = None
+    """`false`: nothing is kept, and answers say `store: false`."""
+    keep: Duration = ""
+    """How long; default 24h."""
+    size: Size = ""
+    """All of them together; the oldest go first. Default 256MB."""
+
+
 class SampleStore(Part):
     """The sealed files of all samples."""
 

@@ -47,10 +47,11 @@ def verify_sampling(registry: Registry, scribe: Scribe) -> None:
         for name, data in parts.items():
             for at, message, cure, value in _faults(data, (section, name, "data")):
                 scribe.error(at, "bad-value", message, cure, value=value)
-    size = registry.samples.size if registry.samples else ""
-    if size and not size_bytes("8MB") <= size_bytes(size) <= size_bytes("64GB"):
-        said = f"`{size}` is out of range."
-        scribe.error(("samples", "size"), "bad-value", said, "Give 8MB to 64GB.", value=size)
+    for section in ("samples", "stored_responses"):
+        size = getattr(getattr(registry, section), "size", "")
+        if size and not size_bytes("8MB") <= size_bytes(size) <= size_bytes("64GB"):
+            said = f"`{size}` is out of range."
+            scribe.error((section, "size"), "bad-value", said, "Give 8MB to 64GB.", value=size)
 
 
 def _sizes(samples: Samples | None) -> Iterator[tuple[Place, str, str, str]]:

@@ -67,6 +67,7 @@ RANGES: dict[str, dict[str, Range]] = {
     "shedding": {"loop_lag": Range("10ms", "10s")},
     "drills": {"every": Range("1h", "365d")},
     "samples": {"keep": Range("1m", "7d")},
+    "stored_responses": {"keep": Range("1m", "90d")},
 }
 """Key -> its durations and their ranges."""
 

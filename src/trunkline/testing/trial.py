@@ -38,6 +38,7 @@ from trunkline.engine.sweep import Sweeper
 from trunkline.engine.world import Makers, World
 from trunkline.gateway import addresses, caching, failures
 from trunkline.gateway.local import LocalRoutes
+from trunkline.gateway.responses import Responses
 from trunkline.plugins import auth
 from trunkline.plugins.adapters import ADAPTERS, CODECS
 from trunkline.plugins.policies.access import Access, may_fall_back
@@ -129,6 +130,7 @@ class Trial:
         routes: dict[str, str] | None = None,
         defer: Defer | None = None,
         whole: Whole | None = None,
+        responses: Responses | None = None,
         clock: FakeClock | None = None,
         journal: MemoryJournal | None = None,
         noticed: Callable[[Attempt, Any], None] = lambda attempt, response: None,
@@ -145,7 +147,8 @@ class Trial:
         self.limits, self.budget = CallerLimits(clock, clock.wall), Budget(clock.wall)
         self.guard = DataGuard()
         own_calls: list[Policy[Exchange]] = [
-            self.access, self.guard, Identifiers(), Quota(clock.wall), self.limits, self.cache, self.budget,
+            self.access, self.guard, Identifiers(), Quota(clock.wall), self.limits,
+            *([responses.policy] if responses is not None else []), self.cache, self.budget,
         ]  # fmt: skip
         # A target stands in one line only, so a queue that is given takes the place of ours.
         given = next((policy for policy in attempts if isinstance(policy, Queue)), None)
@@ -181,7 +184,13 @@ class Trial:
         self.batches = Batches(dispatcher, diary, caching.relevance(), clock=clock)
         self.call_policies = [*([] if only else [*own_calls, self.batches, Guesses()]), *calls]
         local = LocalRoutes(
-            self.access, self.breaker, clock=clock, wall=clock.wall, reload_state=dict, whole=whole
+            self.access,
+            self.breaker,
+            clock=clock,
+            wall=clock.wall,
+            reload_state=dict,
+            whole=whole,
+            responses=responses,
         )
         self.snapshot = Snapshot(
             version="v1",
@@ -211,6 +220,8 @@ class Trial:
             wall=clock.wall,
         )
         local.gateway = self.gateway
+        if responses is not None:
+            responses.gateway = self.gateway
         self.batches.running = self.gateway.running
         self.cache.refresh = caching.Refresh(self.gateway.handle)
         self.local = local

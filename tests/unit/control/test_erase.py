@@ -46,10 +46,13 @@ class Site:
         drain.close()
         self.answers = Answers(self.state.answers, self.state.keys["answer_key"], background=False)
         self.answers.open(NOW)
-        for name in ("a", "b"):
-            mark = self.answers.mark(name.encode())
-            head = self.answers.begin(mark, mark, name, NOW, NOW + 3600)
-            self.answers.end(head, ANSWER, 200, Kept(b"", BODY))
+        self.responses = Answers(self.state.responses, self.state.keys["answer_key"], background=False)
+        self.responses.open(NOW)
+        for store in (self.answers, self.responses):
+            for name in ("a", "b"):
+                mark = store.mark(name.encode())
+                head = store.begin(mark, mark, name, NOW, NOW + 3600)
+                store.end(head, ANSWER, 200, Kept(b"", BODY))
 
     def erase(self, *, act: bool = False, anyway: bool = True, email: str = JANE) -> erase.Erasure:
         who = trace.person(self.state, email=email)
@@ -71,6 +74,7 @@ def site(tmp_path: Path) -> Site:
 def test_without_act_everything_is_counted_and_nothing_changed(site: Site) -> None:
     told = {
         "idempotency answers": (1, 0),
+        "stored responses": (1, 0),
         "deferred calls": (0, 0),
         "sampled bodies": (0, 0),
         "cache": (0, 0),
@@ -85,11 +89,12 @@ def test_a_person_is_taken_out_and_the_chain_still_verifies(site: Site) -> None:
     assert site.counts(act=True)["ledger"] == (1, 1)
     assert {name: found for name, (found, _) in site.counts().items() if found} == {}
     assert site.on_disk(b"jane") == []
-    kept = {name: site.answers.find(site.answers.mark(name.encode()), NOW) for name in ("a", "b")}
-    assert {name: held is not None and site.answers.read(held) for name, held in kept.items()} == {
-        "a": None,
-        "b": Kept(b"", BODY),
-    }
+    for store in (site.answers, site.responses):
+        kept = {name: store.find(store.mark(name.encode()), NOW) for name in ("a", "b")}
+        assert {name: held is not None and store.read(held) for name, held in kept.items()} == {
+            "a": None,
+            "b": Kept(b"", BODY),
+        }
     assert audit.verify(site.state).ok
 
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.core.errors import CallError
-from trunkline.engine.gateway import Ids, without_key
+from trunkline.engine.fields import without_key
+from trunkline.engine.gateway import Ids
 from trunkline.engine.heading import positive
 from trunkline.testing import EVENTS, KEY, Trial, answers, caller_key, is_silent, request, service, streams
 

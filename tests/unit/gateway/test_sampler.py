@@ -248,6 +248,19 @@ async def test_everything_can_be_deleted(tmp_path: Path) -> None:
     assert segments(tmp_path / FOLDER) == []
 
 
+async def test_what_the_thread_has_not_seen_yet_is_written_at_the_end(tmp_path: Path) -> None:
+    trial = Trial(answers(200, b"{}"), services=[acme()])
+    sampler = Sampler(
+        tmp_path, KEY, SampleStore(), clock=trial.clock, wall=trial.clock.wall, background=False
+    )
+    sampler.open()
+    sampler.adopt(trial.gateway.world.services.values())
+    await trial.ask("GET", "/api/proxy/acme/v1/charges")
+    sampler.close()
+    assert sampler.stats()["taken"] == 1
+    assert [one.complete for one in segments(tmp_path / FOLDER)] == [True]
+
+
 async def test_the_thread_writes_by_itself_and_ends(tmp_path: Path) -> None:
     trial = Trial(answers(200, b"{}"), services=[acme()])
     sampler = Sampler(tmp_path, KEY, SampleStore(), clock=trial.clock, wall=trial.clock.wall)

@@ -243,6 +243,17 @@ def test_the_bound_of_the_store_is_kept_by_refusing(tmp_path: Path) -> None:
         answered(answers, b"one more")
 
 
+def test_where_forgetting_does_no_harm_the_oldest_make_room(tmp_path: Path) -> None:
+    answers = store(tmp_path, slots=4, max_bytes=3 * 4 * segment.HEAD_BYTES + 600, rolls=True)
+    for n in range(9):
+        answered(answers, str(n).encode(), body=b"x" * 100)
+    found = [answers.find(answers.mark(str(n).encode()), NOW) is not None for n in range(9)]
+    assert found == sorted(found), "the oldest go first"
+    assert found[-1]
+    assert not found[0]
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 3 * 4 * segment.HEAD_BYTES + 600
+
+
 def test_a_disk_that_fails_is_said_and_refuses_until_it_works_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trunkline.core.handling import DataRules, Handling, Samples, SampleStore
+from trunkline.core.handling import DataRules, Handling, Samples, SampleStore, StoredBounds
 
 from .conftest import Load
 
@@ -75,6 +75,21 @@ def test_samples_are_on_and_small_unless_said_otherwise(loaded: Load) -> None:
     assert plain.samples == Samples(
         enabled=True, share=0.01, per_minute=12, request_bytes=65536, response_bytes=65536
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "bounds"),
+    [
+        ("", StoredBounds(keep=86400.0, bytes=256 << 20)),
+        ("stored_responses: {keep: 7d, size: 64MB}\n", StoredBounds(keep=7 * 86400.0, bytes=64 << 20)),
+        ("stored_responses: {enabled: false, keep: 7d}\n", StoredBounds(keep=0.0)),
+    ],
+)
+def test_stored_responses_are_kept_for_a_day_unless_said_otherwise(
+    loaded: Load, said: str, bounds: StoredBounds
+) -> None:
+    after = BEGIN.removeprefix("version: 1" + chr(10))
+    assert loaded(f"version: 1\n{said}{after}{CRM}owner: me}}\n").snapshot.stored == bounds
 
 
 @pytest.mark.row("R1")

@@ -58,6 +58,8 @@ def test_a_fault_has_its_place_and_its_cure(refused: Refused, entry: str, item: 
         ),
         ("samples: {size: 1MB}\n", "samples.size", "Give 8MB to 64GB."),
         ("samples: {keep: 30d}\n", "samples.keep", "Give 1m to 7d."),
+        ("stored_responses: {size: 1MB}\n", "stored_responses.size", "Give 8MB to 64GB."),
+        ("stored_responses: {keep: 91d}\n", "stored_responses.keep", "Give 1m to 90d."),
         ("defaults: {samples: {response: 5MB}}\n", "defaults.samples.response", "Give 1MB at most"),
     ],
 )

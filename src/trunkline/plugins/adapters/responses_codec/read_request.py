@@ -175,7 +175,7 @@ def _user(value: Any, request: Request) -> None:
 def _previous(value: Any, request: Request) -> None:
     """What a vendor of another dialect has never seen; without it the answer would be to another question."""
     raise Untranslatable(
-        "`previous_response_id` and `conversation` name turns that only the vendor of an openai-responses model keeps: "
+        "`previous_response_id` and `conversation` name turns that are not kept here, and the vendor of this model keeps none: "
         "send the turns themselves in `input`",
         "previous_response_id",
     )

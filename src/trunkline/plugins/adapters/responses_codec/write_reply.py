@@ -33,10 +33,16 @@ def write_reply(reply: Reply, asked: Request, changes: list[Change]) -> bytes:
     if len(reply.choices) > 1:
         changes.append(Change("dropped", "answer.choices", f"{len(reply.choices) - 1} more"))
     choice = reply.choices[0] if reply.choices else Choice(stop="end")
-    output = items(choice, reply.id, changes)
-    frame = response(reply.id, reply.model, reply.created, asked)
+    id_ = answer_id(reply.id, asked)
+    output = items(choice, id_, changes)
+    frame = response(id_, reply.model, reply.created, asked)
     refused = any(isinstance(part, Refusal) for part in choice.parts)
     return to_json(ended(frame, choice.stop or "end", output, reply.usage, refused))
+
+
+def answer_id(given: str, asked: Request) -> str:
+    """The vendor's id; of answers that are kept here one of our own, since not every vendor's is unique."""
+    return asked.stored.id if asked.stored is not None else given
 
 
 def response_id(given: str) -> str:
@@ -61,9 +67,9 @@ def response(id_: str, model: str, created: float, asked: Request) -> dict[str, 
         "model": model,
         "output": [],
         "parallel_tool_calls": asked.parallel_tools is not False,
-        "previous_response_id": None,
+        "previous_response_id": (asked.stored.previous or None) if asked.stored is not None else None,
         "reasoning": form.get("reasoning"),
-        "store": False,
+        "store": asked.stored is not None,
         "temperature": asked.temperature,
         "text": form.get("text", {"format": {"type": "text"}}),
         "tool_choice": form.get("tool_choice", "auto"),

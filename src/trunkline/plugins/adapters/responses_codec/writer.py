@@ -20,6 +20,7 @@ from trunkline.core.conversation import (
 from trunkline.plugins.adapters.responses_codec.items import group_of
 from trunkline.plugins.adapters.responses_codec.write_reply import (
     annotation,
+    answer_id,
     call,
     content,
     ended,
@@ -89,8 +90,8 @@ class ResponsesWriter:
         return b"event: %b\ndata: %b\n\n" % (kind.encode(), to_json(value))
 
     def _began(self, event: Began) -> bytes:
-        self._id, self._usage = event.id, event.usage
-        self._frame = response(event.id, event.model, event.created, self._asked)
+        self._id, self._usage = answer_id(event.id, self._asked), event.usage
+        self._frame = response(self._id, event.model, event.created, self._asked)
         return self._event("response.created", response=self._frame) + self._event(
             "response.in_progress", response=self._frame
         )

@@ -1,0 +1,359 @@
+"""Responses that are come back to by id, with vendors that keep them and with those that keep nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trunkline.core.flow import Fallback
+from trunkline.core.handling import StoredBounds
+from trunkline.core.service import Credential, Dialect
+from trunkline.gateway.responses import Responses
+from trunkline.plugins.policies import stored_responses
+from trunkline.testing import (
+    FakeClock,
+    Heard,
+    Play,
+    Trial,
+    answers,
+    caller_key,
+    fails,
+    service,
+    streams,
+)
+from trunkline.wire.errors import ConnectRefused
+
+pytestmark = pytest.mark.row("A1")
+
+DAY = 86400.0
+CLAUDE = service("claude", dialects=[Dialect(name="anthropic-messages", path="/v1/messages")])
+OTHERS = caller_key("tl_test_other_team", id="key-2", team="kitchen")
+REFUSED = fails(ConnectRefused("refused"), sent=False)
+
+
+def said(text: str, **more: Any) -> Play:
+    """What Anthropic answers."""
+    told = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "tiny-1",
+        "stop_reason": "end_turn",
+    }
+    usage = {"input_tokens": 3, "output_tokens": 2}
+    content = [{"type": "text", "text": text}]
+    return answers(200, json.dumps({**told, "usage": usage, "content": content, **more}).encode())
+
+
+def told(text: str) -> Play:
+    """The same as a stream."""
+    events: list[dict[str, Any]] = [
+        {"type": "message_start", "message": {"id": "msg_1", "type": "message", "role": "assistant", "content": [], "model": "tiny-1",
+         "usage": {"input_tokens": 3, "output_tokens": 0}}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}},
+        {"type": "message_stop"},
+    ]  # fmt: skip
+    return streams(*[f"event: {one['type']}\ndata: {json.dumps(one)}\n\n".encode() for one in events])
+
+
+def kept_by_vendor(id_: str) -> Play:
+    return answers(
+        200, json.dumps({"id": id_, "object": "response", "model": "tiny-1", "output": []}).encode()
+    )
+
+
+def of(heard: Heard) -> Any:
+    return json.loads(heard.body)
+
+
+class Stage:
+    """Gateways one after the other on the same folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.clock = folder, FakeClock()
+        self.bounds = StoredBounds()
+
+    def start(self, *plays: Play, **given: Any) -> Trial:
+        """A new process; an earlier one is taken to be dead."""
+        self.responses = Responses(self.folder, b"k" * 32, self.clock.wall, self.bounds)
+        self.responses.store.open(self.clock.wall())
+        given = {"services": [CLAUDE, service()], "keys": [caller_key(), OTHERS], **given}
+        self.trial = Trial(*plays, responses=self.responses, clock=self.clock, **given)
+        return self.trial
+
+    async def ask(self, input_: Any = "hello", model: str = "claude/tiny", **body: Any) -> dict[str, Any]:
+        heard = await self.trial.ask(
+            "POST", "/v1/responses", json.dumps({"model": model, "input": input_, **body}).encode()
+        )
+        assert heard.status == 200, heard.body
+        if body.get("stream"):
+            return json.loads(heard.body.split(b"data: ")[-1])["response"]  # type: ignore[no-any-return]
+        return of(heard)  # type: ignore[no-any-return]
+
+    async def get(self, path: str, method: str = "GET", **given: Any) -> Heard:
+        return await self.trial.ask(method, f"/v1/responses/{path}", **given)
+
+    def sent(self, n: int = -1) -> Any:
+        """The body of a request that reached a vendor."""
+        return json.loads(self.trial.wire.sent[n].body)
+
+    def words(self) -> list[tuple[str, str]]:
+        """Who said what in the newest request to Anthropic."""
+        return [
+            (
+                one["role"],
+                one["content"]
+                if isinstance(one["content"], str)
+                else "".join(p.get("text", "") for p in one["content"]),
+            )
+            for one in self.sent()["messages"]
+        ]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_turn_goes_on_from_one_that_a_vendor_without_memory_answered(
+    stage: Stage, stream: bool
+) -> None:
+    stage.start(told("Hello Ada.") if stream else said("Hello Ada."), said("Ada."), said("Still Ada."))
+    first = await stage.ask("I am Ada.", stream=stream)
+    second = await stage.ask("Who am I?", previous_response_id=first["id"])
+    third = await stage.ask("Sure?", previous_response_id=second["id"])
+
+    assert stage.words() == [
+        ("user", "I am Ada."), ("assistant", "Hello Ada."), ("user", "Who am I?"), ("assistant", "Ada."), ("user", "Sure?"),
+    ]  # fmt: skip
+    assert [one["previous_response_id"] for one in (first, second, third)] == [
+        None,
+        first["id"],
+        second["id"],
+    ]
+    assert len({one["id"] for one in (first, second, third)}) == 3, "the vendor gave all the same id"
+    assert "previous_response_id" not in stage.sent()
+
+
+async def test_two_turns_may_follow_the_same_one(stage: Stage) -> None:
+    stage.start(said("Hello."), said("one"), said("two"))
+    first = await stage.ask("hello")
+    await stage.ask("left", previous_response_id=first["id"])
+    await stage.ask("right", previous_response_id=first["id"])
+    assert stage.words() == [("user", "hello"), ("assistant", "Hello."), ("user", "right")]
+
+
+async def test_instructions_of_a_turn_before_do_not_hold_on(stage: Stage) -> None:
+    stage.start(said("Hello."), said("again"))
+    first = await stage.ask("hello", instructions="Rhyme.")
+    await stage.ask("more", previous_response_id=first["id"])
+    assert stage.sent(0)["system"]
+    assert "system" not in stage.sent()
+
+
+async def test_a_call_of_a_tool_and_its_result_are_joined_again(stage: Stage) -> None:
+    call = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"at": "sky"}}
+    stage.start(said("", content=[call], stop_reason="tool_use"), said("Blue."))
+    tools = [{"type": "function", "name": "look", "parameters": {"type": "object"}}]
+    first = await stage.ask("Colour?", tools=tools)
+    made = next(one for one in first["output"] if one["type"] == "function_call")
+    result = [{"type": "function_call_output", "call_id": made["call_id"], "output": "blue"}]
+    await stage.ask(result, previous_response_id=first["id"], tools=tools)
+    roles = [(one["role"], [part["type"] for part in one["content"]]) for one in stage.sent()["messages"][1:]]
+    assert roles == [("assistant", ["tool_use"]), ("user", ["tool_result"])]
+
+
+async def test_what_is_kept_outlives_the_process_and_is_had_whole(stage: Stage) -> None:
+    stage.start(said("Hello."))
+    first = await stage.ask("hello", metadata={"order": "7"})
+    stage.start()
+    heard = await stage.get(first["id"])
+    assert (heard.status, of(heard)) == (200, first)
+    assert (first["store"], first["status"], first["metadata"]) == (True, "completed", {"order": "7"})
+    assert stage.trial.wire.sent == []
+
+
+async def test_input_items_are_listed_with_those_of_earlier_turns(stage: Stage) -> None:
+    stage.start(said("Hello."), said("Ada."))
+    first = await stage.ask("I am Ada.")
+    second = await stage.ask([{"role": "user", "content": "Who am I?"}], previous_response_id=first["id"])
+    listed = of(await stage.get(f"{second['id']}/input_items?order=asc"))
+    texts = [(one["role"], one["content"][0]["text"], one["type"]) for one in listed["data"]]
+    assert texts == [
+        ("user", "I am Ada.", "message"),
+        ("assistant", "Hello.", "message"),
+        ("user", "Who am I?", "message"),
+    ]
+    assert (listed["has_more"], listed["last_id"]) == (False, listed["data"][-1]["id"])
+
+    newest = of(await stage.get(f"{second['id']}/input_items?limit=1"))
+    assert (newest["data"][0]["content"][0]["text"], newest["has_more"]) == ("Who am I?", True)
+    after = of(await stage.get(f"{second['id']}/input_items?limit=1&after={newest['last_id']}"))
+    assert after["data"][0]["content"][0]["text"] == "Hello."
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "order=up", "after=nothing"])
+async def test_odd_pages_are_refused(stage: Stage, query: str) -> None:
+    stage.start(said("Hello."))
+    first = await stage.ask()
+    assert (await stage.get(f"{first['id']}/input_items?{query}")).status == 400
+
+
+async def test_deleted_it_is_gone_from_the_disk_too(stage: Stage) -> None:
+    stage.start(said("Hello."))
+    first = await stage.ask()
+    stage.responses.store.tend()
+    before = [path.read_bytes() for path in stage.folder.rglob("*") if path.is_file()]
+    heard = await stage.get(first["id"], "DELETE")
+    assert of(heard) == {"id": first["id"], "object": "response", "deleted": True}
+    assert (await stage.get(first["id"])).status == 404
+    assert (await stage.get(first["id"], "DELETE")).status == 404
+    after = [path.read_bytes() for path in stage.folder.rglob("*") if path.is_file()]
+    assert sum(not any(one) for one in after if one) > sum(not any(one) for one in before if one)
+    stage.start()
+    assert (await stage.get(first["id"])).status == 404
+
+
+async def test_one_that_has_ended_cannot_be_cancelled_or_streamed_again(stage: Stage) -> None:
+    stage.start(said("Hello."))
+    first = await stage.ask()
+    cancelled = await stage.get(f"{first['id']}/cancel", "POST")
+    assert (cancelled.status, "background" in of(cancelled)["error"]["message"]) == (400, True)
+    assert (await stage.get(f"{first['id']}?stream=true")).status == 400
+
+
+async def test_another_team_finds_nothing(stage: Stage) -> None:
+    stage.start(said("Hello."), said("again"))
+    first = await stage.ask()
+    assert (await stage.get(first["id"], key="tl_test_other_team")).status == 404
+    body = json.dumps({"model": "claude/tiny", "input": "x", "previous_response_id": first["id"]}).encode()
+    heard = await stage.trial.ask("POST", "/v1/responses", body, key="tl_test_other_team")
+    assert (heard.status, of(heard)["error"]["param"]) == (400, "previous_response_id")
+
+
+async def test_a_vendor_that_keeps_its_own_is_asked_for_it(stage: Stage) -> None:
+    pool = [Credential(ref="env:ONE"), Credential(ref="env:TWO"), Credential(ref="env:THREE")]
+    stage.start(kept_by_vendor("resp_v"), services=[CLAUDE, service(credentials=pool)])
+    await stage.ask(model="acme/tiny")
+    account = stage.trial.ends[-1].tried[-1].credential
+    for _ in range(4):  # over a restart, at the same account each time
+        stage.start(kept_by_vendor("resp_v"), services=[CLAUDE, service(credentials=pool)])
+        heard = await stage.get("resp_v/input_items?limit=3")
+        assert (heard.status, stage.trial.ends[-1].tried[-1].credential) == (200, account)
+        assert stage.trial.wire.sent[0].target == b"/v1/responses/resp_v/input_items?limit=3"
+
+
+async def test_a_turn_after_one_at_a_vendor_goes_there_after_a_restart_unchanged(stage: Stage) -> None:
+    pool = [Credential(ref="env:ONE"), Credential(ref="env:TWO"), Credential(ref="env:THREE")]
+    stage.start(kept_by_vendor("resp_v"), services=[service(credentials=pool)])
+    await stage.ask(model="acme/tiny")
+    account = stage.trial.ends[-1].tried[-1].credential
+    for _ in range(4):
+        stage.start(kept_by_vendor("resp_w"), services=[service(credentials=pool)])
+        await stage.ask(model="acme/tiny", previous_response_id="resp_v")
+        assert (stage.sent()["previous_response_id"], stage.trial.ends[-1].tried[-1].credential) == (
+            "resp_v",
+            account,
+        )
+
+
+async def test_a_vendor_of_responses_is_given_the_turns_that_another_answered(stage: Stage) -> None:
+    thought = [{"type": "thinking", "thinking": "Hm.", "signature": "s"}, {"type": "text", "text": "Hello."}]
+    stage.start(said("", content=thought), kept_by_vendor("resp_v"))
+    first = await stage.ask("I am Ada.")
+    await stage.ask("Who am I?", model="acme/tiny", previous_response_id=first["id"])
+    sent = stage.sent()
+    assert "previous_response_id" not in sent
+    assert [(one["type"], one.get("role")) for one in sent["input"]] == [
+        ("message", "user"),
+        ("message", "assistant"),
+        ("message", "user"),
+    ]
+    assert all("id" not in one for one in sent["input"])
+
+
+async def test_a_key_for_the_model_alone_comes_back_to_what_it_made(stage: Stage) -> None:
+    narrow = caller_key(scopes=["model:acme/*"])
+    stage.start(kept_by_vendor("resp_v"), kept_by_vendor("resp_v"))
+    stage.trial.access.load(
+        stage.trial.access_callers([narrow]), b"pepper-of-tests", b"token-key-of-tests"
+    ) if False else None
+    await stage.ask(model="acme/tiny")
+    assert (await stage.get("resp_v")).status == 200
+
+
+@pytest.mark.parametrize("body", [{"store": False}, {"store": False, "stream": True}])
+async def test_nothing_is_kept_of_a_call_that_wants_nothing_kept(stage: Stage, body: dict[str, Any]) -> None:
+    stage.start(told("Hello.") if body.get("stream") else said("Hello."))
+    first = await stage.ask(**body)
+    assert first["store"] is False
+    assert (await stage.get(first["id"])).status == 404
+    assert stage.responses.store.stats()["keys"] == 0
+
+
+async def test_nothing_is_kept_where_the_registry_says_so(stage: Stage) -> None:
+    stage.bounds = StoredBounds(keep=0.0)
+    stage.start(said("Hello."))
+    first = await stage.ask()
+    assert (first["store"], (await stage.get(first["id"])).status) == (False, 404)
+
+
+async def test_what_failed_is_not_kept(stage: Stage) -> None:
+    stage.start(*[answers(500, b"{}")] * 9)
+    await stage.trial.ask("POST", "/v1/responses", b'{"model":"claude/tiny","input":"x"}')
+    assert stage.responses.store.stats()["keys"] == 0
+
+
+async def test_a_fallback_to_another_vendor_is_kept_as_well(stage: Stage) -> None:
+    down = service("acme", fallback=[Fallback(kind="target", target="claude/tiny")])
+    stage.start(*[REFUSED] * 3, said("Hello."), said("Ada."), services=[down, CLAUDE])
+    first = await stage.ask("I am Ada.", model="acme/tiny")
+    assert of(await stage.get(first["id"])) == first
+    await stage.ask("Who am I?", previous_response_id=first["id"])
+    assert stage.words()[0] == ("user", "I am Ada.")
+
+
+async def test_after_its_time_it_is_gone_and_so_are_turns_that_rest_on_it(stage: Stage) -> None:
+    stage.start(said("Hello."), said("Ada."))
+    first = await stage.ask("I am Ada.")
+    stage.clock.advance(DAY / 2)
+    second = await stage.ask("Who am I?", previous_response_id=first["id"])
+    stage.clock.advance(DAY / 2 + 1)
+    assert (await stage.get(first["id"])).status == 404
+    body = json.dumps({"model": "claude/tiny", "input": "x", "previous_response_id": second["id"]}).encode()
+    heard = await stage.trial.ask("POST", "/v1/responses", body)
+    assert (heard.status, "kept no more" in of(heard)["error"]["message"]) == (400, True)
+
+
+async def test_turns_without_end_are_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_responses, "MOST_TURNS", 2)
+    stage.start(said("1"), said("2"), said("3"))
+    last = await stage.ask("1")
+    for text in "23":
+        last = await stage.ask(text, previous_response_id=last["id"])
+    body = json.dumps({"model": "claude/tiny", "input": "x", "previous_response_id": last["id"]}).encode()
+    assert (await stage.trial.ask("POST", "/v1/responses", body)).status == 413
+
+
+async def test_nothing_readable_lies_on_the_disk(stage: Stage) -> None:
+    stage.start(said("a secret word"))
+    await stage.ask("another secret word")
+    stage.responses.store.tend()
+    written = b"".join(path.read_bytes() for path in stage.folder.rglob("*") if path.is_file())
+    assert written
+    assert b"secret word" not in written
+
+
+async def test_an_integration_that_is_gone_is_told(stage: Stage) -> None:
+    stage.start(kept_by_vendor("resp_v"))
+    await stage.ask(model="acme/tiny")
+    stage.start(services=[CLAUDE])
+    heard = await stage.get("resp_v")
+    assert (heard.status, "acme" in of(heard)["error"]["message"]) == (404, True)
