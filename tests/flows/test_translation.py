@@ -101,7 +101,7 @@ def test_a_responses_client_talks_to_anthropic_whole_and_streamed(
 
     assert answer.status == 200, answer.body
     whole = json.loads(answer.body)
-    assert (whole["object"], whole["status"], whole["store"]) == ("response", "completed", False)
+    assert (whole["object"], whole["status"], whole["store"]) == ("response", "completed", True)
     [item] = whole["output"]
     assert (item["type"], item["role"], item["content"][0]["type"]) == ("message", "assistant", "output_text")
     assert [(one.vendor, one.path) for one in simulator.ledger()] == [("anthropic", "/v1/messages")]

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
 from trunkline.core.handling import StoredBounds
+from trunkline.engine.endpoints import ENDPOINTS, GEMINI, PROXY, dialect_of
 from trunkline.engine.gateway import Local
-from trunkline.engine.resolve import ENDPOINTS, GEMINI, PROXY, dialect_of
 from trunkline.gateway.deferrals import Deferrals
 from trunkline.gateway.local import LocalRoutes
 from trunkline.gateway.responses import Responses

@@ -20,6 +20,7 @@ from trunkline.engine import resolve
 from trunkline.engine.diary import Diary
 from trunkline.engine.dispatch import Dispatcher
 from trunkline.engine.drive import Drive, in_task
+from trunkline.engine.endpoints import dialect_of
 from trunkline.engine.fields import without_key
 from trunkline.engine.heading import Heading, lowered
 from trunkline.engine.refusal import final_state, own_defect, shaped, spent_usd
@@ -210,7 +211,7 @@ class Gateway:
         if b"x-correlation-id" in fields or b"traceparent" in fields:
             exchange.correlation_id = correlation_id(fields) or exchange.call_id
         path, _, query = request.target.partition(b"?")
-        named = resolve.dialect_of(path)
+        named = dialect_of(path)
         local = None
         if named is not None:
             exchange.ingress = named.dialect

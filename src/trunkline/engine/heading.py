@@ -17,7 +17,7 @@ from trunkline.core.ports import Policy
 from trunkline.core.service import LANES, Operation, Repeat
 
 if TYPE_CHECKING:
-    from trunkline.engine.resolve import Named
+    from trunkline.engine.endpoints import Named
     from trunkline.engine.world import World
 
 NEVER: Repeat = "never"

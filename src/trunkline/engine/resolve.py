@@ -6,8 +6,7 @@ Reads the world, changes only the exchange's body where the vendor knows the mod
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -24,6 +23,7 @@ from trunkline.core.service import Dialect, Operation
 from trunkline.core.text import nearest
 from trunkline.engine import json_array
 from trunkline.engine.body import NEEDED, PERSONS, WANTED, Carried
+from trunkline.engine.endpoints import GEMINI, GEMINI_DIALECTS, PROXY, Named
 from trunkline.engine.heading import Heading
 from trunkline.engine.models import Served
 from trunkline.engine.operations import undeclared
@@ -34,28 +34,7 @@ from trunkline.engine.virtual import Choice, Virtual, take
 if TYPE_CHECKING:
     from trunkline.engine.world import World
 
-PROXY = b"/api/proxy/"
 
-ENDPOINTS: dict[bytes, str] = {
-    b"/v1/chat/completions": "openai-chat",
-    b"/v1/embeddings": "openai-embeddings",
-    b"/v1/responses": "openai-responses",
-    b"/v1/responses/input_tokens": "openai-input-tokens",
-    b"/v1/messages": "anthropic-messages",
-    b"/v1/messages/count_tokens": "anthropic-count-tokens",
-}
-"""Model endpoints whose model stands in the body."""
-
-GEMINI = re.compile(
-    rb"/(v1beta|v1)/models/([^?]+):(generateContent|streamGenerateContent|embedContent|batchEmbedContents|countTokens)"
-)
-_GEMINI_DIALECTS = {
-    b"generateContent": "gemini-generate",
-    b"streamGenerateContent": "gemini-generate",
-    b"embedContent": "gemini-embed",
-    b"batchEmbedContents": "gemini-embed",
-    b"countTokens": "gemini-count",
-}
 PARSED_MAX = 256 << 10
 """Larger bodies are scanned for `model` and `stream` only, never parsed on the loop."""
 
@@ -83,38 +62,13 @@ class _Asked(msgspec.Struct):
 _asked = json_decoder(_Asked)
 
 
-class Named(NamedTuple):
-    """A model call before its model is looked up."""
-
-    dialect: str
-    gemini_model: str
-    gemini_method: str
-
-
-_NAMED = {path: Named(dialect, "", "") for path, dialect in ENDPOINTS.items()}
-
-
-def dialect_of(path: bytes) -> Named | None:
-    """The dialect that a path of ours belongs to; None for paths that are no model endpoints."""
-    named = _NAMED.get(path)
-    if named is not None:
-        return named
-    if b"/models/" in path:
-        hit = GEMINI.fullmatch(path)
-        if hit is not None:
-            return Named(
-                _GEMINI_DIALECTS[hit[3]], unquote(hit[2].decode("ascii", "replace")), hit[3].decode()
-            )
-    return None
-
-
 def located(world: World, exchange: Exchange, heading: Heading, path: bytes) -> None:
     """`/api/proxy/{integration}/{path}`: sets the heading's route, path and operation. Raises `unknown_route` or
     `invalid_request`.
     """
+    method = exchange.request.method
     if not path.startswith(PROXY):
-        said = f"there is nothing at {exchange.request.method} {path[:200].decode('latin-1')}"
-        raise CallError("unknown_route", said)
+        raise CallError("unknown_route", f"there is nothing at {method} {path[:200].decode('latin-1')}")
     name, _, rest = path[len(PROXY) :].partition(b"/")
     route = world.by_path.get(name)
     if route is None:
@@ -127,7 +81,7 @@ def located(world: World, exchange: Exchange, heading: Heading, path: bytes) -> 
         )
     if name in world.splits:
         route = world.splits[name].of(exchange)
-    live, method = route.live, exchange.request.method
+    live = route.live
     heading.route = route
     heading.path = rest = b"/" + checked(rest, encoded_slash=live.spec.encoded_slash)
     found = live.match.find(method, live.path_prefix + rest) or live.match.find(method, rest)
@@ -173,7 +127,7 @@ def _recognise(exchange: Exchange, route: Route, world: World) -> None:
         hit = GEMINI.fullmatch(path)
         if hit is None:
             return
-        dialect, model = _GEMINI_DIALECTS[hit[3]], unquote(hit[2].decode("ascii", "replace"))
+        dialect, model = GEMINI_DIALECTS[hit[3]], unquote(hit[2].decode("ascii", "replace"))
         stream = hit[3] == b"streamGenerateContent"
         if dialect not in route.live.dialects.values():
             return

@@ -14,7 +14,7 @@ import msgspec
 
 from trunkline.core.codec import DecodeError, json_decoder
 from trunkline.core.errors import CallError
-from trunkline.engine import resolve
+from trunkline.engine.endpoints import PROXY, dialect_of
 from trunkline.engine.gateway import METHODS
 from trunkline.engine.inside import Field, Gathered
 
@@ -84,7 +84,7 @@ def target_of(call: Call) -> bytes:
             "invalid_request", "the path holds what no path holds; encode it (`%20`)", param="path"
         )
     path = target.partition(b"?")[0]
-    if not path.startswith(resolve.PROXY) and resolve.dialect_of(path) is None:
+    if not path.startswith(PROXY) and dialect_of(path) is None:
         text = f"{call.path[:200]!r} is no call: give a model's endpoint, e.g. /v1/chat/completions, or /api/proxy/..."
         raise CallError("unknown_route", text, param="path")
     return target

@@ -16,8 +16,8 @@ from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
 from trunkline.core.handling import StoredBounds
 from trunkline.core.stored import DIALECT, PATH, Kept
+from trunkline.engine.endpoints import PROXY
 from trunkline.engine.gateway import Local, Told
-from trunkline.engine.resolve import PROXY
 from trunkline.engine.translate_call import gather
 from trunkline.engine.world import World
 from trunkline.gateway.log import say

@@ -10,7 +10,7 @@ from tests.unit.engine.test_body import Arriving
 from trunkline.core.flow import Budget, Scope
 from trunkline.core.price import Price
 from trunkline.core.service import Dialect, Model, Operation
-from trunkline.engine.resolve import Named, dialect_of
+from trunkline.engine.endpoints import Named, dialect_of
 from trunkline.testing import Trial, answers, cuts, request, service
 from trunkline.testing.trial import DIALECTS
 from trunkline.wire.request import Request
