@@ -159,9 +159,11 @@ async def test_structured_answers_become_the_asked_type(client: AsyncTrunkline, 
 
 
 async def test_embeddings_come_in_order(client: AsyncTrunkline) -> None:
-    vectors = await client.embed_text(["a", "b", "a"], model="openai/text-embedding-3-small")
-    assert len(vectors) == 3
-    assert vectors[0] == vectors[2] != vectors[1]
+    for model in ("openai/text-embedding-3-small", "gemini/gemini-embedding-001"):
+        vectors = await client.embed_text(["a", "b", "a"], model=model, dimensions=8)
+        assert [len(vector) for vector in vectors] == [8, 8, 8]
+        assert vectors[0] == vectors[2] != vectors[1]
+        assert vectors.usage.input == 3
 
 
 async def test_metrics_tell_how_calls_fared(client: AsyncTrunkline) -> None:

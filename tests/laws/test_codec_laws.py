@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.golden.translation.play import CASES, VENDORS, framed
+from tests.golden.translation.play import CASES, framed
+from tests.golden.translation.vendors import VENDORS
 from tests.laws.requests import REQUESTS
 from trunkline.core.answer import Closed, Ended, Event, Opened, Stopped
 from trunkline.core.codec import DecodeError

@@ -1,4 +1,5 @@
-"""Every SDK with the models of every vendor: its own answer, whole and streamed, tools called and their results handed back.
+"""Every SDK with the models of every vendor: its own answer, whole and streamed, tools called and their results handed back; and
+embeddings.
 
 The simulated vendors answer alike whoever asks, so what an SDK must give is known to the letter. Not for: what is special to one SDK
 or to one pair (`test_<sdk>.py`, `test_crossing.py`).
@@ -7,14 +8,18 @@ or to one pair (`test_<sdk>.py`, `test_crossing.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+from google import genai
+from google.genai import errors, types
+from openai import APIStatusError, OpenAI
 
 from tests.support.gateway import Call, Trunkline, running_trunkline
 from tests.support.polling import eventually
 from tests.support.sdk_clients import CLIENTS, TOOL, Client, Said
 from tests.support.simulator import SimulatorProcess
+from trunkline.simulator.vectors import embedding
 from trunkline.simulator.words import answer_to, seed_of, tokens_of
 
 pytestmark = [pytest.mark.real, pytest.mark.row("A1", "A2", "P2")]
@@ -73,9 +78,27 @@ integrations:
   anthropic: {{base_url: "{sim}/anthropic", secret: env:ANTHROPIC_API_KEY}}
   gemini: {{base_url: "{sim}/gemini", secret: env:GEMINI_API_KEY}}
   mistral: {{base_url: "{sim}/mistral", secret: env:OPENAI_API_KEY}}
+  voyage: {{base_url: "{sim}/voyage", secret: env:OPENAI_API_KEY}}
   cohere: {{base_url: "{sim}/cohere", secret: env:OPENAI_API_KEY}}
-  azure: {{vendor: azure-openai, base_url: "{sim}/azure-openai", secret: env:OPENAI_API_KEY, models: [{{id: gpt-4o}}]}}
-  ollama: {{base_url: "{sim}/ollama", secret: env:OPENAI_API_KEY, models: [{{id: llama3.2}}]}}
+  azure:
+    vendor: azure-openai
+    base_url: "{sim}/azure-openai"
+    secret: env:OPENAI_API_KEY
+    models: [{{id: gpt-4o}}, {{id: text-embedding-3-small, kind: embedding}}]
+  ollama:
+    base_url: "{sim}/ollama"
+    secret: env:OPENAI_API_KEY
+    models: [{{id: llama3.2}}, {{id: nomic-embed-text, kind: embedding}}]
+  native:
+    vendor: ollama
+    base_url: "{sim}/ollama"
+    secret: env:OPENAI_API_KEY
+    dialects: [{{name: ollama-embed, path: /api/embed}}]
+    models: [{{id: nomic-embed-text, kind: embedding}}]
+models:
+  found:
+    strategy: priority
+    targets: [cohere/embed-v4.0, gemini/gemini-embedding-001, openai/text-embedding-3-small]
 """
 
 
@@ -132,3 +155,93 @@ def test_tools_are_called_answered_and_spoken_of(
     gateway: Trunkline, client: Client, vendor: Vendor, stream: bool
 ) -> None:
     story(gateway, client, vendor, stream)
+
+
+TEXTS = ["blue shoes of size 42", "red hats"]
+EMBEDDERS = (
+    "openai/text-embedding-3-small", "gemini/gemini-embedding-001", "mistral/mistral-embed", "cohere/embed-v4.0", "voyage/voyage-4",
+    "azure/text-embedding-3-small", "ollama/nomic-embed-text", "native/nomic-embed-text",
+)  # fmt: skip
+VECTORS = [embedding(text, 64) for text in TEXTS]
+
+
+@pytest.fixture(scope="module")
+def openai(gateway: Trunkline) -> Iterator[OpenAI]:
+    with OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.key, max_retries=0, timeout=10) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def gemini(gateway: Trunkline) -> genai.Client:
+    return genai.Client(
+        api_key=gateway.key, http_options=types.HttpOptions(base_url=gateway.url, timeout=10_000)
+    )
+
+
+def by_openai(client: OpenAI, model: str, **more: Any) -> tuple[list[list[float]], int]:
+    """Vectors, and tokens as the SDK tells them; it asks for base64 unless told otherwise, and unpacks it."""
+    answer = client.embeddings.create(model=model, input=TEXTS, dimensions=64, **more)
+    return [row.embedding for row in answer.data], answer.usage.prompt_tokens
+
+
+@pytest.mark.parametrize("model", EMBEDDERS)
+def test_openais_sdk_embeds_with_every_vendor(gateway: Trunkline, openai: OpenAI, model: str) -> None:
+    before = set(gateway.calls())
+    (packed, tokens), (plain, _) = by_openai(openai, model), by_openai(openai, model, encoding_format="float")
+    first, _ = ended_since(gateway, before, 2)
+
+    assert packed == [pytest.approx(vector, abs=1e-6) for vector in VECTORS]
+    assert plain == VECTORS
+    assert first.end.input_tokens == tokens > 0
+    assert first.end.usage_estimated is model.startswith("gemini/")
+
+
+@pytest.mark.parametrize("model", EMBEDDERS)
+def test_googles_sdk_embeds_with_every_vendor(gateway: Trunkline, gemini: genai.Client, model: str) -> None:
+    config = types.EmbedContentConfig(output_dimensionality=64, task_type="RETRIEVAL_DOCUMENT", title="Shop")
+    before = set(gateway.calls())
+    answer = gemini.models.embed_content(model=model, contents=list(TEXTS), config=config)
+    [call] = ended_since(gateway, before, 1)
+
+    assert [one.values for one in answer.embeddings or ()] == VECTORS
+    assert call.end.state == "ok"
+    assert ("dropped title" in call.end.notes) is not model.startswith("gemini/")
+
+
+def test_tokens_pass_to_openais_models_and_to_no_others(openai: OpenAI) -> None:
+    tokens = [[9906, 1917], [1]]
+    answer = openai.embeddings.create(model=EMBEDDERS[0], input=tokens)
+    assert (len(answer.data), answer.usage.prompt_tokens) == (2, 3)
+    for model in EMBEDDERS[1:5]:
+        with pytest.raises(APIStatusError, match="send the texts themselves") as refused:
+            openai.embeddings.create(model=model, input=tokens)
+        assert refused.value.status_code == 400
+
+
+def test_more_texts_than_a_vendor_takes_are_refused_or_go_to_the_next(
+    openai: OpenAI, gemini: genai.Client
+) -> None:
+    many = ["a text"] * 130
+    with pytest.raises(APIStatusError, match="at most 96 texts") as refused:
+        openai.embeddings.create(model="cohere/embed-v4.0", input=many)
+    assert refused.value.status_code == 413
+    with pytest.raises(errors.ClientError, match="at most 96 texts"):
+        gemini.models.embed_content(model="cohere/embed-v4.0", contents=list(many))
+
+    raw = openai.embeddings.with_raw_response.create(model="found", input=many)
+    assert len(raw.parse().data) == len(many)
+    assert raw.headers["x-trunkline-fallback"].endswith("target=openai/text-embedding-3-small")
+    chosen = openai.embeddings.with_raw_response.create(model="found", input="a text")
+    assert chosen.headers["x-trunkline-translation"].startswith("openai-embeddings>cohere-embed")
+
+
+def test_nothing_is_lost_for_who_forbids_it(openai: OpenAI) -> None:
+    strict = {"x-trunkline-translation-mode": "strict"}
+    with pytest.raises(APIStatusError, match="emulated input_type") as refused:
+        openai.embeddings.create(model="cohere/embed-v4.0", input="a", extra_headers=strict)
+    said = {"input_type": "search_query"}
+    told = openai.embeddings.with_raw_response.create(
+        model="cohere/embed-v4.0", input="a", extra_headers=strict, extra_body=said
+    )
+    assert refused.value.status_code == 400
+    assert told.headers["x-trunkline-translation"] == "openai-embeddings>cohere-embed"

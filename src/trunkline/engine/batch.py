@@ -17,6 +17,7 @@ from typing import Any
 
 from trunkline.core.call import Route
 from trunkline.core.canonical import digest
+from trunkline.core.embedding import MOST_INPUTS
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
 from trunkline.engine.diary import Diary
@@ -78,7 +79,7 @@ class Batches:
         """Nothing is held once the call has been answered."""
 
     def _join(self, exchange: Exchange, route: Route, own: Part, seconds: float) -> Awaitable[None] | None:
-        inputs_max = route.live.spec.batch_inputs or INPUTS_MAX[exchange.dialect]
+        inputs_max = _inputs_max(exchange, route)
         size = sum(len(bytes(one)) for one in own.inputs)
         if len(own.inputs) >= inputs_max or size >= BYTES_MAX:
             return None
@@ -211,6 +212,14 @@ class Batches:
 
     def __repr__(self) -> str:
         return f"Batches(open={len(self._open)}, waiting={self._waiting})"
+
+
+def _inputs_max(exchange: Exchange, route: Route) -> int:
+    """As the registry says, but no more than a vendor of another dialect takes at all."""
+    wanted = route.live.spec.batch_inputs or INPUTS_MAX[exchange.dialect]
+    if exchange.translator is None:
+        return wanted
+    return min(wanted, MOST_INPUTS.get(exchange.translator.serves.dialect, wanted))
 
 
 def may_wait(exchange: Exchange, seconds: float, now: float) -> bool:

@@ -20,6 +20,7 @@ from trunkline.engine.costs import throw_away
 from trunkline.engine.deliver import Deliverer
 from trunkline.engine.diary import Diary, tried
 from trunkline.engine.drive import arrival, in_task
+from trunkline.engine.embeddings import renamed
 from trunkline.engine.fallback import Fallbacks, bound
 from trunkline.engine.lifecycle import LIFECYCLE
 from trunkline.engine.onward import Onward
@@ -311,7 +312,9 @@ def again(error: CallError) -> CallError:
 def rewrite(exchange: Exchange, asked: str, name: bytes) -> None:
     """Puts the vendor's model name into the body."""
     exchange.rewritten = True
-    if exchange.rest is None:
+    if exchange.dialect == "gemini-embed":
+        exchange.body = renamed(exchange.body, name.decode())
+    elif exchange.rest is None:
         exchange.body = replace_model(exchange.body, asked, name)
     elif "model" in exchange.rest.members.found:
         exchange.rest.put(name)

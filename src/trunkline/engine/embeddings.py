@@ -107,6 +107,28 @@ def merged(dialect: str, path: bytes, model: str, first: bytes, parts: Sequence[
     return path, to_json(members)
 
 
+def renamed(body: bytes, model: str) -> bytes:
+    """A request of Gemini's with the vendor's name of the model wherever it names one: it refuses those that differ from its path.
+    Others stay as they are; so does what is no request.
+    """
+    if b'"model"' not in body:
+        return body
+    name = msgspec.Raw(to_json(f"models/{model}"))
+    try:
+        members = _members.decode(body)
+        if "model" in members:
+            members["model"] = name
+        if "requests" in members:
+            requests = [
+                {**one, "model": name} if "model" in one else one
+                for one in _items.decode(members["requests"])
+            ]
+            members["requests"] = msgspec.Raw(to_json(requests))
+    except (DecodeError, UnicodeError, RecursionError):
+        return body
+    return to_json(members)
+
+
 def split(dialect: str, path: bytes, body: bytes, parts: Sequence[Part]) -> list[Slice]:
     """The reply to a merged request as replies to its parts. Raises ValueError when it does not answer each input once."""
     try:

@@ -21,6 +21,7 @@ from trunkline.core.ports import Codec
 from trunkline.core.service import Repeat
 from trunkline.engine import resolve
 from trunkline.engine.declared import spoken
+from trunkline.engine.embeddings import renamed
 from trunkline.engine.operations import undeclared
 from trunkline.engine.paths import checked
 from trunkline.engine.pool import has_room
@@ -222,7 +223,9 @@ def _rename(exchange: Exchange, route: Route, original: bytes) -> None:
     """The body with the model's name at the new target."""
     exchange.rewritten = True
     name = route.model.encode()
-    if exchange.heading.named.gemini_method:
+    if exchange.dialect == "gemini-embed":
+        exchange.body = renamed(original, route.model)
+    elif exchange.heading.named.gemini_method:
         exchange.body = original
     elif exchange.rest is None:
         exchange.body = replace_model(original, "", name)

@@ -151,7 +151,7 @@ class Batch:
         found = {}
         for n, member in enumerate(self.members):
             reading = found[member] = Reading()
-            reading.tier = told.tier
+            reading.tier, reading.estimated = told.tier, told.estimated
             if told.told_usd >= 0:
                 reading.told_usd = told_usd[n] / FEMTO
             reading.model, reading.finished, reading.plain = told.model, True, True

@@ -29,6 +29,7 @@ from trunkline.engine.models import Served
 from trunkline.engine.operations import undeclared
 from trunkline.engine.paths import checked
 from trunkline.engine.translate import Translator
+from trunkline.engine.translate_call import gather
 from trunkline.engine.virtual import Choice, Virtual, take
 
 if TYPE_CHECKING:
@@ -188,6 +189,8 @@ def modelled(world: World, exchange: Exchange, named: Named) -> Route:
 async def modelled_large(world: World, exchange: Exchange, named: Named) -> Route:
     """The same for a body that is still arriving: reads only as far as `model` needs."""
     body = exchange.rest = carried(exchange)
+    if named.dialect == "gemini-embed":
+        await gather(exchange)
     if named.gemini_model:
         return _gemini(world, exchange, named)
     await body.scan_on()
@@ -284,12 +287,13 @@ def _made(world: World, named: Named, asked: str) -> Route:
     route = _route_to(world, offered, named, served, asked)
     if offered.name == named.dialect:
         route.path = _path(offered, served.model, named.gemini_method)
-        if served.model != asked and not named.gemini_method:
+        if served.model != asked and (not named.gemini_method or named.dialect == "gemini-embed"):
             route.rewrite = served.model.encode()
         route.operation = live.match.find("POST", route.path) or _COMPLETION
         return route
     asks, serves = world.codecs[named.dialect], world.codecs[offered.name]
-    translator = Translator(asks, serves, _facts(live, served.model))
+    facts = Facts(served.model, live.name, live.spec.vendor, live.longest.get(served.model, 0))
+    translator = Translator(asks, serves, facts)
     route.streamed = _route_to(world, offered, named, served, asked)
     for each, stream in ((route, False), (route.streamed, True)):
         each.translator = translator
@@ -320,10 +324,6 @@ def _route_to(world: World, offered: Dialect | None, named: Named, served: Serve
 
 def _path(offered: Dialect, model: str, method: str) -> bytes:
     return offered.path.replace("{model}", quote(model, safe="")).replace("{method}", method).encode()
-
-
-def _facts(live: Live, model: str) -> Facts:
-    return Facts(model, live.name, live.spec.vendor, live.longest.get(model, 0))
 
 
 def _gemini(world: World, exchange: Exchange, named: Named) -> Route:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from trunkline.core.answer import Began, events_of
 from trunkline.core.codec import DecodeError
 from trunkline.core.conversation import Change, Request
+from trunkline.core.embedding import TooMany
 from trunkline.core.errors import CallError
 from trunkline.core.ports import Codec, Facts, Written
 from trunkline.core.stored import Turn
@@ -54,7 +55,7 @@ class Translator:
             text = f"{MODE.decode()} takes {' or '.join(m.decode() for m in MODES)}, not {mode[:40].decode('latin-1')!r}"
             raise CallError("invalid_request", text, param=MODE.decode(), never_acted=True)
         asked = asked_of(self.asks, body, changes)
-        asked.model, asked.stream = self.facts.model, stream
+        asked.model, asked.stream = self.facts.model, stream and self.asks.kind == "chat"
         if turn is not None and asked.store is not False:
             asked.store, asked.stored, turn.begun = None, turn, True
         if b"anthropic-beta" in fields:
@@ -63,7 +64,10 @@ class Translator:
             written = self.serves.write_request(asked, self.facts, changes)
         except ValueError as problem:
             text = f"this call cannot be translated to {self.serves.dialect}: {_shortly(problem)}"
-            raise CallError("invalid_request", text, scope="call", never_acted=True) from None
+            code = "request_too_large" if isinstance(problem, TooMany) else "invalid_request"
+            member = getattr(problem, "member", "")
+            param = self.asks.names.get(member, member)
+            raise CallError(code, text, scope="call", param=param, never_acted=True) from None
         told = self.told(changes)
         if mode == b"strict":
             self._refuse_losses(told)

@@ -8,6 +8,7 @@ Only where the model has a price. Pure. Not for: usage that was told (`plugins/a
 from __future__ import annotations
 
 from trunkline.core.dialects import COUNTS, WORDLESS
+from trunkline.core.embedding import EmbedRequest, guessed_tokens
 from trunkline.core.exchange import Exchange
 from trunkline.core.ports import Reading
 
@@ -35,11 +36,17 @@ def fill_in(exchange: Exchange, reading: Reading, answered: int) -> None:
     if reading.input >= 0 and not cut:
         return
     if reading.input < 0:
-        size = len(exchange.body) if exchange.rest is None else exchange.rest.length or 0
-        reading.input = min(size // BYTES_PER_TOKEN, MOST_INPUT)
+        reading.input = min(_input(exchange), MOST_INPUT)
     if exchange.dialect not in WORDLESS:
         reading.output = max(reading.output, _output(reading, answered))
     reading.estimated = True
+
+
+def _input(exchange: Exchange) -> int:
+    asked = exchange.translation.asked if exchange.translation is not None else None
+    if isinstance(asked, EmbedRequest):
+        return guessed_tokens(asked)  # what the caller is told, too
+    return (len(exchange.body) if exchange.rest is None else exchange.rest.length or 0) // BYTES_PER_TOKEN
 
 
 def _output(reading: Reading, answered: int) -> int:

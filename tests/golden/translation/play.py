@@ -3,7 +3,7 @@
 A case is a folder with `case.yaml`: what callers of each dialect ask, and what vendors answer, whole and streamed: by hand, or as one
 `answer` that `speakers.py` puts into the other vendors' shapes. Beside it stands one file per pair with what comes out.
 `python -m tests.golden.translation.play [case ...]` writes these anew; read the difference before you commit it. A dialect joins by its
-parts in the `case.yaml` files, a line in INGRESS and one in VENDORS.
+parts in the `case.yaml` files, a line in INGRESS and one in VENDORS (`vendors.py`).
 Not for: judging it (`test_translation_golden.py`).
 """
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,8 +19,9 @@ from typing import Any, NamedTuple
 import yaml
 
 from tests.golden.translation.speakers import SPEAKERS
+from tests.golden.translation.vendors import INGRESS, VENDORS, Vendor, meet
 from trunkline.core.price import Price
-from trunkline.core.service import Auth, Dialect, ErrorShape, Header, Model, Service
+from trunkline.core.service import Dialect, ErrorShape, Model, Service
 from trunkline.registry import catalog
 from trunkline.testing import Heard, Sent, Trial, answers, service
 
@@ -30,73 +30,15 @@ PRICE = Price(input=1.0, output=4.0, cached=0.5)
 ABOUT_ATTEMPTS = ("x-trunkline-max-attempts", "1")
 
 
-class Vendor(NamedTuple):
-    """A vendor that speaks one dialect. `vendor`: its entry of the catalog."""
-
-    name: str
-    dialect: str
-    model: str
-    vendor: str
-    path: str
-    auth: Auth = Auth()
-    headers: tuple[Header, ...] = ()
-
-
-def _key(name: str) -> Auth:
-    return Auth(kind="header", name=name)
-
-
-VERSION = (Header("anthropic-version", "2023-06-01"),)
-VENDORS = {
-    row.name: row
-    for row in (
-        Vendor("openai", "openai-chat", "gpt-5.4", "openai", "/v1/chat/completions"),
-        Vendor("responses", "openai-responses", "gpt-5.4", "openai", "/v1/responses"),
-        Vendor(
-            "anthropic",
-            "anthropic-messages",
-            "claude-sonnet-4-5",
-            "anthropic",
-            "/v1/messages",
-            _key("x-api-key"),
-            VERSION,
-        ),
-        Vendor(
-            "gemini",
-            "gemini-generate",
-            "gemini-2.5-flash",
-            "gemini",
-            "/v1beta/models/{model}:{method}",
-            _key("x-goog-api-key"),
-        ),
-        Vendor("mistral", "mistral-chat", "mistral-small-2603", "mistral", "/v1/chat/completions"),
-        Vendor("cohere", "cohere-chat", "command-a-03-2025", "cohere", "/v2/chat"),
-        Vendor(
-            "azure", "openai-chat", "our-gpt", "azure-openai", "/openai/v1/chat/completions", _key("api-key")
-        ),
-        Vendor("ollama", "openai-chat", "qwen3:8b", "ollama", "/v1/chat/completions"),
-    )
-}
-"""By the name in the golden file's name."""
-
-INGRESS: dict[str, Callable[[str, bool], str]] = {
-    "openai-chat": lambda model, stream: "/v1/chat/completions",
-    "anthropic-messages": lambda model, stream: "/v1/messages",
-    "openai-responses": lambda model, stream: "/v1/responses",
-    "gemini-generate": lambda model, stream: (
-        f"/v1beta/models/{model}:streamGenerateContent?alt=sse"
-        if stream
-        else f"/v1beta/models/{model}:generateContent"
-    ),
-}
-"""Dialect of callers -> the target of a call."""
-MODEL_IN_PATH = frozenset(("gemini-generate",))
+MODEL_IN_PATH = frozenset(("gemini-generate", "gemini-embed"))
 NAMED_EVENTS = frozenset(("anthropic-messages", "openai-responses", "cohere-chat"))
 MATRIX = (
     "text", "tools", "parallel-tools", "tool-stream", "image", "document", "reasoning-1", "reasoning-2", "reasoning-3",
     "structured-output", "refusal", "length", "error-before", "error-in-stream", "cache-usage",
 )  # fmt: skip
-"""Cases that every caller has with every vendor; the others are about some pairs alone."""
+"""Cases that every caller that talks has with every vendor; the others are about some pairs alone."""
+EMBED_MATRIX = ("embed-one", "embed-many", "embed-error")
+"""The same of those that embed."""
 
 
 class Case(NamedTuple):
@@ -162,6 +104,7 @@ def pairs(case: Case) -> list[tuple[str, str]]:
         for name, vendor in VENDORS.items()
         if ingress in case.requests
         and ingress != vendor.dialect
+        and meet(ingress, vendor)
         and (case.reply(vendor) is not None or case.stream(vendor) is not None)
     ]
 

@@ -74,7 +74,8 @@ WITHOUT_FEED = {
     *("sambanova", "scaleway", "siliconflow", "upstage", "venice", "voyage", "zai"),
 }
 DIALECTS = {"openai-chat", "mistral-chat", "cohere-chat", "openai-responses", "openai-input-tokens", "openai-embeddings",
-            "anthropic-messages", "anthropic-count-tokens", "gemini-generate", "gemini-embed", "gemini-count"}  # fmt: skip
+            "mistral-embed", "voyage-embed", "cohere-embed", "ollama-embed", "anthropic-messages", "anthropic-count-tokens",
+            "gemini-generate", "gemini-embed", "gemini-count"}  # fmt: skip
 
 
 @pytest.mark.row("R3")

@@ -22,7 +22,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "cohere-chat": {"model": "m", **TURNS},
     "openai-responses": {"model": "m", "input": "Hello there"},
     "openai-input-tokens": {"model": "m", "input": "Hello there"},
-    "openai-embeddings": {"model": "m", "input": ["Hello there"]},
+    **{
+        key: {"model": "m", "input": ["Hello there"]}
+        for key in ("openai-embeddings", "mistral-embed", "voyage-embed", "ollama-embed")
+    },
+    "cohere-embed": {"model": "m", "texts": ["Hello there"], "input_type": "search_query"},
     "anthropic-messages": {"model": "m", "max_tokens": 64, **TURNS},
     "anthropic-count-tokens": {"model": "m", **TURNS},
     "gemini-generate": GEMINI,
@@ -44,8 +48,15 @@ MEMBERS = {
     "totalTokens": "gemini-count",
     "embedding": "gemini-embed",
     "data": "openai-embeddings",
+    "embeddings": "cohere-embed",
 }
-ALIKE = {"mistral-chat": "openai-chat", "openai-input-tokens": "anthropic-count-tokens"}
+ALIKE = {
+    "mistral-chat": "openai-chat",
+    "openai-input-tokens": "anthropic-count-tokens",
+    "mistral-embed": "openai-embeddings",
+    "voyage-embed": "openai-embeddings",
+    "ollama-embed": "cohere-embed",
+}
 """Dialects whose answers are known by the members of another's."""
 SPOKEN = [
     (name, d.name, d.path)

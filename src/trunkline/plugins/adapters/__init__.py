@@ -10,10 +10,12 @@ from trunkline.plugins.adapters.chat import CHAT, MISTRAL
 from trunkline.plugins.adapters.cohere import Cohere
 from trunkline.plugins.adapters.cohere_codec import COHERE
 from trunkline.plugins.adapters.counting import Counts
+from trunkline.plugins.adapters.embed_codec import EMBED
 from trunkline.plugins.adapters.gemini import Gemini
 from trunkline.plugins.adapters.gemini_codec import COUNT as GEMINI_COUNT
 from trunkline.plugins.adapters.gemini_codec import GeminiCodec
 from trunkline.plugins.adapters.messages import COUNT, MESSAGES
+from trunkline.plugins.adapters.ollama import OllamaEmbed
 from trunkline.plugins.adapters.openai_chat import OpenaiChat
 from trunkline.plugins.adapters.openai_responses import OpenaiResponses
 from trunkline.plugins.adapters.responses_codec import COUNT as INPUT_TOKENS
@@ -25,7 +27,11 @@ ADAPTERS: dict[str, Adapter] = {
         OpenaiChat("openai-chat"),
         OpenaiChat("openai-embeddings"),
         OpenaiChat("mistral-chat"),
+        OpenaiChat("mistral-embed"),
+        OpenaiChat("voyage-embed"),
         Cohere("cohere-chat"),
+        Cohere("cohere-embed"),
+        OllamaEmbed(),
         OpenaiResponses(),
         AnthropicMessages(),
         Counts("anthropic-count-tokens"),
@@ -36,17 +42,16 @@ ADAPTERS: dict[str, Adapter] = {
     )
 }
 
-CODECS: dict[str, Codec] = {
-    codec.dialect: codec
-    for codec in (
-        CHAT,
-        MESSAGES,
-        COUNT,
-        GeminiCodec(),
-        GEMINI_COUNT,
-        RESPONSES,
-        INPUT_TOKENS,
-        MISTRAL,
-        COHERE,
-    )
-}
+_CODECS: tuple[Codec, ...] = (
+    CHAT,
+    MESSAGES,
+    COUNT,
+    GeminiCodec(),
+    GEMINI_COUNT,
+    RESPONSES,
+    INPUT_TOKENS,
+    MISTRAL,
+    COHERE,
+    *EMBED,
+)
+CODECS: dict[str, Codec] = {codec.dialect: codec for codec in _CODECS}

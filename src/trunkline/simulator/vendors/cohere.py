@@ -1,7 +1,7 @@
 """Cohere: its own v2 chat (plain and streamed, with tools, plans, documents, citations), embed, rerank and models; under
 `/compatibility/v1` it speaks OpenAI's dialect.
 
-Not for: classify, datasets.
+Not for: classify, datasets, nor what vectors are made of (`cohere_embed.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from trunkline.simulator.conversation import Answer, Ask, Tool, cached_tokens, d
 from trunkline.simulator.failures import refuse
 from trunkline.simulator.reply import Reply, json_reply, named_event, stream_reply
 from trunkline.simulator.request import Request
-from trunkline.simulator.vectors import embedding
+from trunkline.simulator.vendors import cohere_embed
 from trunkline.simulator.vendors.openai import OpenAI
 
 MODELS = ("command-a-03-2025", "command-r7b-12-2024", "embed-v4.0", "rerank-v3.5")
@@ -47,7 +47,7 @@ class Cohere:
         if operation == "chat":
             return _chat(request)
         if operation == "embed":
-            return _embed(request.json())
+            return cohere_embed.embed(request.json())
         if operation == "rerank":
             return _rerank(request.json())
         if operation == "models":
@@ -184,19 +184,6 @@ def check(body: dict[str, Any]) -> None:
         body.get("tools") or body.get("documents")
     ):
         raise refuse(400, "invalid request: response_format is not supported with tools or documents")
-
-
-def _embed(body: dict[str, Any]) -> Reply:
-    texts = body.get("texts") or [text_of(item.get("content")) for item in body.get("inputs") or ()]
-    if not texts:
-        raise refuse(400, "invalid request: texts or inputs are required.")
-    vectors = [embedding(text, int(body.get("output_dimension") or 1536)) for text in texts]
-    meta = {
-        "api_version": {"version": "2"},
-        "billed_units": {"input_tokens": sum(map(words.tokens_of, texts))},
-    }
-    identity = words.identifier("", *texts, size=36)
-    return json_reply({"id": identity, "embeddings": {"float": vectors}, "texts": texts, "meta": meta})
 
 
 def _rerank(body: dict[str, Any]) -> Reply:

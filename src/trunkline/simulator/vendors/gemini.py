@@ -32,6 +32,11 @@ MODELS = (
     "gemini-2.5-flash-lite",
     "gemini-embedding-001",
 )
+_BATCH_MOST = 100
+_TASKS = (
+    "TASK_TYPE_UNSPECIFIED", "RETRIEVAL_QUERY", "RETRIEVAL_DOCUMENT", "SEMANTIC_SIMILARITY", "CLASSIFICATION", "CLUSTERING",
+    "QUESTION_ANSWERING", "FACT_VERIFICATION", "CODE_RETRIEVAL_QUERY",
+)  # fmt: skip
 _REASONS = {"stop": "STOP", "length": "MAX_TOKENS", "stop_sequence": "STOP", "tools": "STOP"}
 
 
@@ -66,9 +71,9 @@ class Gemini:
                 {"totalTokens": weight(contents), "promptTokensDetails": [_text_tokens(weight(contents))]}
             )
         if method == "embedContent":
-            return json_reply({"embedding": _embedded(body)})
+            return json_reply({"embedding": _embedded(model, body)})
         if method == "batchEmbedContents":
-            return json_reply({"embeddings": [_embedded(item) for item in body.get("requests", ())]})
+            return json_reply({"embeddings": [_embedded(model, item) for item in _batch(body)]})
         raise refuse(404, f"models/{model} does not support {method}.")
 
 
@@ -98,8 +103,24 @@ def _text_tokens(count: int) -> dict[str, Any]:
     return {"modality": "TEXT", "tokenCount": count}
 
 
-def _embedded(body: dict[str, Any]) -> dict[str, Any]:
+def _batch(body: dict[str, Any]) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = body.get("requests") or []
+    if not items or len(items) > _BATCH_MOST:
+        raise refuse(
+            400, f"* BatchEmbedContentsRequest.requests: at most {_BATCH_MOST} requests can be in one batch\n"
+        )
+    return items
+
+
+def _embedded(model: str, body: dict[str, Any]) -> dict[str, Any]:
+    if body.get("model", f"models/{model}") != f"models/{model}":
+        raise refuse(400, "* BatchEmbedContentsRequest.requests: model must match the request's")
+    task = body.get("taskType") or body.get("task_type") or _TASKS[0]
+    if task not in _TASKS:
+        raise refuse(400, f"Invalid value at 'task_type' (type.googleapis.com), \"{task}\"")
     text = text_of((body.get("content") or {}).get("parts"))
+    if not text:
+        raise refuse(400, "* EmbedContentRequest.content: content is empty")
     return {"values": embedding(text, int(body.get("outputDimensionality") or 768))}
 
 

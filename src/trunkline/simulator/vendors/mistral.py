@@ -32,7 +32,7 @@ def check(body: dict[str, Any]) -> None:
     """Raises the refusal that the vendor would answer with."""
     for name in body:
         if name not in _TAKEN and not name.startswith("x_"):
-            raise _extra("body", name)
+            raise unknown_member("body", name)
     for n, message in enumerate(body["messages"]):
         members = _MEMBERS.get(message.get("role"))
         if members is None:
@@ -41,7 +41,7 @@ def check(body: dict[str, Any]) -> None:
             )
         for name in message:
             if name not in members:
-                raise _extra("body", "messages", n, message["role"], name)
+                raise unknown_member("body", "messages", n, message["role"], name)
         _content(message, n)
     for n, tool in enumerate(body.get("tools") or ()):
         if "parameters" not in tool.get("function", {}):
@@ -71,7 +71,8 @@ def _fits(identity: str) -> None:
         raise Refusal(Failure(400, text, body=body))
 
 
-def _extra(*place: str | int) -> Refusal:
+def unknown_member(*place: str | int) -> Refusal:
+    """For a member that it does not know."""
     return _refused("Extra inputs are not permitted", *place, kind="extra_forbidden")
 
 

@@ -1,12 +1,17 @@
-"""Ollama: OpenAI's dialect, and Anthropic's messages at the path of that vendor.
+"""Ollama: OpenAI's dialect, Anthropic's messages at the path of that vendor, and its own `/api/embed`.
 
-Not for: its native `/api/...`, which is not played.
+Not for: the rest of its native `/api/...`, which is not played.
 """
 
 from __future__ import annotations
 
-from trunkline.simulator.reply import Reply
+from typing import Any
+
+from trunkline.simulator import words
+from trunkline.simulator.failures import refuse
+from trunkline.simulator.reply import Reply, json_reply
 from trunkline.simulator.request import Request
+from trunkline.simulator.vectors import embedding
 from trunkline.simulator.vendors.anthropic import Anthropic
 from trunkline.simulator.vendors.openai import OpenAI
 
@@ -20,5 +25,18 @@ class Ollama:
 
     def answer(self, request: Request) -> Reply:
         """Routes by path."""
+        if request.path.endswith("/api/embed"):
+            return _embed(request.json())
         dialect = self._messages if "messages" in request.segments else self._others
         return dialect.answer(request)
+
+
+def _embed(body: dict[str, Any]) -> Reply:
+    given = body.get("input")
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+        raise refuse(400, "invalid input type")
+    vectors = [embedding(text, int(body.get("dimensions") or 768)) for text in texts]
+    tokens = sum(map(words.tokens_of, texts))
+    told = {"total_duration": 14143917, "load_duration": 1019500, "prompt_eval_count": tokens}
+    return json_reply({"model": body.get("model"), "embeddings": vectors, **told})

@@ -1,7 +1,7 @@
 """OpenAI, and every vendor that speaks its dialect: chat completions, embeddings, models; responses are next door.
 
 The operation is known by the end of the path, whatever stands before it (`/v1`, `/openai/v1`, `/inference/v1`, Azure's
-`/openai/deployments/{name}`). Not for: the Responses API (`openai_responses.py`).
+`/openai/deployments/{name}`). Not for: the Responses API (`openai_responses.py`), nor what vectors are made of (`openai_embeddings.py`).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from trunkline.simulator.conversation import (
 from trunkline.simulator.failures import refuse
 from trunkline.simulator.reply import Reply, data_event, json_reply, stream_reply
 from trunkline.simulator.request import BadBody, Request
-from trunkline.simulator.vectors import as_base64, embedding
 from trunkline.simulator.vendors import azure_filter, mistral
+from trunkline.simulator.vendors.openai_embeddings import embeddings
 from trunkline.simulator.vendors.openai_responses import Responses
 from trunkline.simulator.vendors.openai_rules import check
 
@@ -46,12 +46,6 @@ MODELS: dict[str, tuple[str, ...]] = {
     "ollama": ("llama3.2:latest", "nomic-embed-text:latest"),
     "vllm": ("served-model",),
 }  # fmt: skip
-_DIMENSIONS = {
-    "text-embedding-3-large": 3072,
-    "mistral-embed": 1024,
-    "nomic-embed-text": 768,
-    "nomic-embed-text:latest": 768,
-}
 _REASONS = {"stop": "stop", "length": "length", "stop_sequence": "stop", "tools": "tool_calls"}
 _TAILS = ("chat/completions", "embeddings", "responses", "models", "completions")
 _REMEMBERED = 256
@@ -74,7 +68,9 @@ class OpenAI:
             return self._chat(request)
         operation, rest = _operation(request.segments)
         if operation == "embeddings":
-            return self._embeddings(request)
+            _only(request, "POST")
+            body = request.json()
+            return embeddings(self._name, body, str(body.get("model") or _deployment(request)))
         if operation == "models":
             return self._list_models(request, rest)
         if operation == "responses":
@@ -138,31 +134,6 @@ class OpenAI:
                 self._recent.clear()
             self._recent[request.body] = reply.body
         return reply
-
-    def _embeddings(self, request: Request) -> Reply:
-        _only(request, "POST")
-        body = request.json()
-        model = body.get("model") or _deployment(request)
-        given = body.get("input")
-        if given is None or given == [] or given == "":
-            raise refuse(
-                400,
-                "'$.input' is invalid. Please check the API reference.",
-                kind="invalid_request_error",
-                param="input",
-            )
-        inputs = given if isinstance(given, list) and not isinstance(given[0], int) else [given]
-        dimensions = int(body.get("dimensions") or _DIMENSIONS.get(model, 1536))
-        packed = body.get("encoding_format") == "base64"
-        data = []
-        for index, text in enumerate(inputs):
-            vector = embedding(text if isinstance(text, str) else " ".join(map(str, text)), dimensions)
-            data.append(
-                {"object": "embedding", "index": index, "embedding": as_base64(vector) if packed else vector}
-            )
-        tokens = sum(words.tokens_of(text) if isinstance(text, str) else len(text) for text in inputs)
-        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-        return json_reply({"object": "list", "data": data, "model": model, "usage": usage})
 
 
 def _mistral_choices(reply: dict[str, Any]) -> dict[str, Any]:

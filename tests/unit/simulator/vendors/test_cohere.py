@@ -16,7 +16,8 @@ async def test_chat_plain_and_streamed(call: Ask) -> None:
 
 
 async def test_embed_and_rerank(call: Ask) -> None:
-    made = (await call("POST", "/cohere/v2/embed", {"texts": ["a"], "output_dimension": 4})).json()
+    asked = {"model": "embed-v4.0", "texts": ["a"], "input_type": "search_query", "output_dimension": 4}
+    made = (await call("POST", "/cohere/v2/embed", asked)).json()
     assert len(made["embeddings"]["float"][0]) == 4
     ranked = await call(
         "POST", "/cohere/v2/rerank", {"query": "grey cat", "documents": ["a tax", "the grey cat"], "top_n": 1}
