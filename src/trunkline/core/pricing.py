@@ -152,9 +152,15 @@ class Rates:
                 made = tuple(_scaled(a, b, c) for a, b, c in zip(made, steps[above], usual, strict=True))
         return made, f"{name}>{above}" if above else name
 
-    def about_usd(self, tokens_in: float, tokens_out: float, writes: bool = False) -> float:
-        """What a call will cost, about; `writes`: its input may be written to a cache, for as long as it may be."""
+    def about_usd(
+        self, tokens_in: float, tokens_out: float, writes: bool = False, tiers: Iterable[str] = ()
+    ) -> float:
+        """What a call will cost, about; `writes`: its input may be written to a cache, for as long as it may be; `tiers`: words for
+        tiers that it asks for. A cheaper tier than the usual one is not counted on.
+        """
         sheet = (self.sheet("", int(tokens_in)) if tokens_in > self.step else self.usual)[0]
+        for tier in tiers:
+            sheet = tuple(map(max, sheet, self.sheet(tier, int(tokens_in))[0]))
         into = max(sheet[0], sheet[2], sheet[3]) if writes else sheet[0]
         return (tokens_in * into + tokens_out * sheet[_INPUTS] + self.fees.get("call", 0)) / FEMTO
 

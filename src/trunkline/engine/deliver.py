@@ -11,12 +11,13 @@ from collections.abc import Callable
 from trunkline.core.codec import DecodeError
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Answer, Attempt, Exchange
-from trunkline.core.ports import Reading, Response
+from trunkline.core.ports import Adapter, Reading, Response
 from trunkline.engine import reply
 from trunkline.engine.answer_head import AnswerFields, kept, own_fields
 from trunkline.engine.costs import account, settle_waste
 from trunkline.engine.diary import Diary, tried
 from trunkline.engine.drive import in_task
+from trunkline.engine.json_items import Items
 from trunkline.engine.relay import Relay
 from trunkline.engine.repair import breaks_format
 from trunkline.engine.translate import ON_LOOP
@@ -189,8 +190,8 @@ class Deliverer:
             return True
 
         relay = Relay(attempt, response, adapter, start, self._wall)
+        sink, read = _sink(exchange, response, relay, adapter)
         try:
-            sink = relay.events if adapter is not None else relay.raw
             await response.relay(sink if attempt.sample is None else attempt.sample.tee(sink))
             relay.finish()
             if exchange.translation is not None:
@@ -199,7 +200,7 @@ class Deliverer:
             attempt.opening = None
             if relay.started:
                 exchange.reply.flow = None
-                if adapter is not None:
+                if read():
                     account(exchange, relay.reading, exchange.bytes_out)
             else:
                 attempt.reading = relay.reading
@@ -232,6 +233,28 @@ class Deliverer:
             exchange.reply.end()
         else:
             exchange.reply.send(answer.status, fields, answer.body)
+
+
+def _sink(
+    exchange: Exchange, response: Response, relay: Relay, adapter: Adapter | None
+) -> tuple[Callable[[bytes], None], Callable[[], bool]]:
+    """Where the pieces of a streamed answer go, and what says afterwards whether its usage was read."""
+    if adapter is not None:
+        return relay.events, lambda: True
+    plain = b"content-encoding" not in response.fields
+    if exchange.adapter is None or not exchange.stream or not plain or not _is_json(response):
+        return relay.raw, lambda: False
+    items = Items(exchange.adapter, relay.reading)
+
+    def both(piece: bytes) -> None:
+        items.feed(piece)
+        relay.raw(piece)
+
+    return both, lambda: items.seen
+
+
+def _is_json(response: Response) -> bool:
+    return response.fields.get(b"content-type", b"").startswith(b"application/json")
 
 
 def _keeps_format(attempt: Attempt, body: bytes, reading: Reading) -> None:

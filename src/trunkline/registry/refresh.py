@@ -8,6 +8,7 @@ the figure of the other hours is taken. Not for: adding models or vendors, which
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
@@ -57,6 +58,9 @@ FEES = {
     "input_annotated_document_kpages": ("annotated_page", 1000),
 }
 """Theirs -> the fee's name here, and how many uses theirs is for."""
+GROUNDED = re.compile(r"gemini-[12][.-]")
+"""Models whose searches on the web are billed by the answer that rests on them, however many they were; of later ones each search is
+(ai.google.dev/gemini-api/docs/google-search: billing). The package tells both as searches."""
 TIERS = {"service_tier": ("flex", "priority", "fast"), "processing": ("batch",), "speed": ("fast",)}
 
 Numbers = dict[str, Decimal]
@@ -167,6 +171,8 @@ def _refreshed(made: model_table.Table, row: model_table.Row, provider: Any, day
         return row
     changed: dict[str, Any] = {}
     told = price_of(theirs, day)
+    if "fees" in told and GROUNDED.match(row.id):
+        told["fees"] = {{"web_search": "grounded"}.get(name, name): usd for name, usd in told["fees"].items()}
     if told and (row.price is None or _is_theirs(made, row, "price")):
         changed["price"] = msgspec.convert(_plain(told), Price)
     if theirs.context_window and (not row.context or _is_theirs(made, row, "context")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from trunkline.core.ports import Reading
 from trunkline.core.price import Price, Step, Tier
 from trunkline.core.pricing import FEMTO, Rates, bill, cost_of, lacks_price
+from trunkline.registry.model_table import table
 
 
 def used(**counts: Any) -> Reading:
@@ -185,3 +187,28 @@ def test_fees_without_a_price_are_named_and_what_is_free_or_counted_twice_is_not
         ("web_search", 2, 14 * FEMTO // 1000), ("container", 1, -1),
     ]  # fmt: skip
     assert (billed.cost_usd, lacks_price(billed.parts)) == (0.028, True)
+
+
+def test_a_dearer_tier_that_is_asked_for_is_expected_and_a_cheaper_one_is_not_counted_on() -> None:
+    rates = Rates(
+        "acme/tiny",
+        Price(input=1.0, output=2.0, service={"priority": Tier(factor=2.0), "flex": Tier(factor=0.5)}),
+    )
+    asked = ((), ("priority",), ("flex",), ("auto",), ("never-heard-of",), ("flex", "priority"))
+    assert [rates.about_usd(1_000_000, 0, tiers=tiers) for tiers in asked] == [1.0, 2.0, 1.0, 1.0, 1.0, 2.0]
+
+
+@pytest.mark.row("A4")
+@pytest.mark.parametrize(("model", "fee_usd"), [("gemini-2.5-flash", 0.035), ("gemini-3.5-flash", 3 * 0.014)])
+def test_gemini_2_bills_a_grounded_answer_and_gemini_3_each_search(model: str, fee_usd: float) -> None:
+    """ai.google.dev/gemini-api/docs/google-search: up to 2.5 by the prompt, from 3 on by the query."""
+    found = table("gemini")
+    assert found is not None
+    written = next(row.price for row in found.models if row.id == model)
+    assert written is not None
+    price = msgspec.convert(msgspec.to_builtins(written), Price)
+    billed = bill(
+        Rates(f"gemini/{model}", price), used(input=0, output=0, fees={"web_search": 3, "grounded": 1})
+    )
+    assert billed is not None
+    assert (billed.cost_usd, lacks_price(billed.parts)) == (pytest.approx(fee_usd), False)

@@ -132,3 +132,19 @@ def test_what_was_read_elsewhere_stays() -> None:
         Source(name="genai-prices 1", date="2026-11-21"),
     )
     assert Step not in {type(step) for row in new.models if row.price for step in row.price.long}
+
+
+def test_gemini_up_to_2_is_billed_by_the_grounded_answer_and_later_ones_by_the_search() -> None:
+    made = Table(
+        vendor="gemini",
+        built="2026-01-01",
+        sources={},
+        figures={"price": "genai"},
+        models=[Row(id="gemini-2.5-flash"), Row(id="gemini-3.5-flash")],
+    )
+    told = model(flat(input_mtok="1", web_searches_kcount="35"))
+    new = refresh.refreshed(made, Played(find_model=lambda _: told), DAY, "genai-prices 1.0 (PyPI)")
+    assert [row.price and row.price.fees for row in new.models] == [
+        {"grounded": 0.035},
+        {"web_search": 0.035},
+    ]

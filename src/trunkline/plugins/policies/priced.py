@@ -7,6 +7,7 @@ Not for: refusing (`budget.py`), how much a model will use (`token_estimate.py`)
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from trunkline.core.call import Route
@@ -20,6 +21,10 @@ from trunkline.plugins.policies.caller_limits import labels_of
 from trunkline.plugins.policies.hosted import unpriced
 from trunkline.plugins.policies.token_estimate import Estimator, Tokens
 
+_ASKED_TIER = re.compile(
+    rb'(?<!\\)"(?:service_?[tT]ier|speed|inference_geo)"\s*:\s*"(?:SERVICE_TIER_)?([A-Za-z_]{1,30})"'
+)
+"""Members that ask for a dearer tier: OpenAI and Anthropic, Gemini, Anthropic's fast mode and places."""
 _UNREAD = "(unread)"
 """Stands for the model of a call to a model endpoint whose body is too long to be read for it."""
 
@@ -79,8 +84,12 @@ def rates_at(exchange: Exchange, route: Route) -> Rates | None:
 
 def model_cost(exchange: Exchange, rates: Rates, tokens: Tokens) -> int:
     """What a model call will likely cost, in nanodollars."""
-    writes = b'"cache_control"' in exchange.body
-    return math.ceil(rates.about_usd(tokens.input, tokens.output, writes) * NANO)
+    body = exchange.body
+    writes, tiers = (
+        b'"cache_control"' in body,
+        [hit[1].decode().lower() for hit in _ASKED_TIER.finditer(body)][:4],
+    )
+    return math.ceil(rates.about_usd(tokens.input, tokens.output, writes, tiers) * NANO)
 
 
 def expected(

@@ -15,7 +15,7 @@ from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
 from trunkline.core.flow import Budget as Declared
 from trunkline.core.flow import Fallback, Retry, Scope
-from trunkline.core.price import Price
+from trunkline.core.price import Price, Tier
 from trunkline.core.pricing import Rates
 from trunkline.core.record import Tried
 from trunkline.core.service import Model
@@ -524,3 +524,25 @@ async def test_what_a_dearer_fallback_may_cost_is_set_aside_before_it_is_called(
     assert [sent.fields[0][1] for sent in trial.wire.sent] == [b"acme.test", b"zenith.test"]
     (held,) = trial.budget.held.values()
     assert held / NANO > 0.9, "a thousand tokens of the dear one"
+
+
+@pytest.mark.row("O2")
+@pytest.mark.parametrize(
+    ("asked", "reserved"),
+    [
+        (b'"service_tier":"priority"', 2.0),
+        (b'"service_tier": "flex"', 1.0),
+        (b'"serviceTier":"SERVICE_TIER_PRIORITY"', 2.0),
+        (b'"speed":"fast"', 6.0),
+        (b'"content":"\\"service_tier\\":\\"priority\\""', 1.0),
+    ],
+)
+def test_a_dearer_tier_is_set_aside_where_it_is_asked_for(asked: bytes, reserved: float) -> None:
+    clock = FakeClock()
+    budget = policy(clock, month(1000.0))
+    exchange = call(clock)
+    exchange.body = b'{"model":"acme/tiny","max_tokens":1000,%b}' % asked
+    tiers = {"priority": Tier(factor=2.0), "flex": Tier(factor=0.5), "fast": Tier(factor=6.0)}
+    exchange.rates = Rates("acme/tiny", Price(input=0.0, output=1000.0, service=tiers))
+    budget.admit(exchange)
+    assert spent(budget) == {("all", ""): (0.0, reserved)}

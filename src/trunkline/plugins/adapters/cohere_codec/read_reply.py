@@ -103,7 +103,12 @@ def probabilities(said: Any) -> list[TokenProb]:
 
 
 def usage_of(said: Any) -> Usage | None:
-    """`usage`, as it is billed; the tokens that the model saw where nothing is said of that."""
+    """`usage`, as it is billed; the tokens that the model saw where nothing is said of that.
+
+    Cached tokens are told of what the model saw, which holds Cohere's own words, too, and can be more than what is billed. What is
+    billed costs the same whether it was cached or not: Cohere has no price for cached input
+    (docs.cohere.com/docs/how-does-cohere-pricing-work).
+    """
     if not isinstance(said, dict):
         return None
     billed, seen = member(said, "billed_units"), member(said, "tokens")
@@ -111,6 +116,6 @@ def usage_of(said: Any) -> Usage | None:
     return Usage(
         input=into if into >= 0 else count(seen.get("input_tokens")),
         output=out if out >= 0 else count(seen.get("output_tokens")),
-        cached=count(said.get("cached_tokens"), 0),
+        cached=count(said.get("cached_tokens"), 0) if into < 0 else 0,
         said=said,
     )
