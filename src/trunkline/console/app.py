@@ -55,7 +55,7 @@ def _answer(console: Console, endpoint: Endpoint) -> Answer:
         try:
             form = await read_form(request) if request.method not in SAFE else {}
             who = await _let_in(console, endpoint, request, form)
-            came_by = came(request.headers, _address(console, request))
+            came_by = came(request.headers, _address(console, request), request.method)
             given = {
                 "who": who,
                 "came": came_by,

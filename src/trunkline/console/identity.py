@@ -5,6 +5,7 @@ Not for: finding out (`access.py`), nor for what a role may (`declare.py`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
@@ -53,15 +54,22 @@ class Came(NamedTuple):
     """Through the gateway (`--one-port`), so that `host` is not the one that a browser knows."""
 
 
-def came(headers: Mapping[str, str], address: str) -> Came:
-    """From the header fields of a request."""
+_LOOKERS = re.compile(
+    r"bot\b|crawl|spider|preview|unfurl|expanding|facebookexternalhit|whatsapp", re.IGNORECASE
+)
+"""Programs of chats and mail that open a link to show what is behind it say so in their name."""
+
+
+def came(headers: Mapping[str, str], address: str, method: str = "GET") -> Came:
+    """From the header fields of a request. Who only looks (HEAD, previews of chats) counts as a prefetch."""
     purpose = headers.get("sec-purpose", "") + headers.get("purpose", "")
+    looks = method == "HEAD" or _LOOKERS.search(headers.get("user-agent", "")) is not None
     return Came(
         address=address,
         agent=headers.get("user-agent", ""),
         host=headers.get("host", ""),
         cookies=headers.get("cookie", ""),
         site=headers.get("sec-fetch-site", ""),
-        prefetched="prefetch" in purpose,
+        prefetched=looks or "prefetch" in purpose,
         handed_on="x-trunkline-from" in headers,
     )

@@ -91,7 +91,7 @@ def impact(state: State, name: str, *, days: float = DAYS, now: float | None = N
     used_for = users(snapshot).get(ref, []) if snapshot is not None else []
     others = [one for one in used_for if one not in {a.integration for a in affected}]
     given = [p.name for p in processes.read_specs(state) if ref in p.env.values()]
-    _ensure_known(state, name, ref, bool(affected or others or given or found.uses))
+    _ensure_known(state, snapshot, name, used=bool(affected or others or given or found.uses))
     moving = rotations.running(state, ref.removeprefix("store:"))
     return Impact(
         ref=ref,
@@ -129,14 +129,18 @@ def _affected(snapshot: Snapshot, ref: str) -> list[Affected]:
     ]
 
 
-def _ensure_known(state: State, name: str, ref: str, used: bool) -> None:
+def _ensure_known(state: State, snapshot: Snapshot | None, name: str, *, used: bool) -> None:
     from trunkline.ledger import control_tables as tables
 
-    if used or not ref.startswith("store:"):
+    if used or (":" in name and not name.startswith("store:")):
         return
     with state.view() as connection:
-        if tables.find_secret(connection, ref.removeprefix("store:")) is not None:
+        if tables.find_secret(connection, name.removeprefix("store:")) is not None:
             return
+    for service in snapshot.services if snapshot is not None else ():
+        if service.name == name:
+            theirs = ", ".join(dict.fromkeys(one.ref for one in service.credentials)) or "none"
+            raise SecretProblem(f"{name!r} is an integration; name its credential instead: {theirs}.")
     raise SecretProblem(
         f"Nothing knows {name!r}: no secret of the store, no integration, and no call of that time has this name. "
         f"Give a reference as the registry has it, e.g. env:STRIPE_SECRET_KEY."

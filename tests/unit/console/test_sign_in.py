@@ -59,6 +59,9 @@ async def test_a_one_time_link_opens_a_session_once(ask: Ask, console: Console, 
         ("sec-fetch-site", "same-site"),
         ("sec-purpose", "prefetch"),
         ("purpose", "prefetch"),
+        ("user-agent", "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"),
+        ("user-agent", "Mozilla/5.0 (compatible; TelegramBot; like TwitterBot)"),
+        ("user-agent", "SkypeUriPreview Preview/0.5"),
     ],
 )
 async def test_a_link_that_another_page_or_a_prefetch_opens_waits_for_a_person(
@@ -70,6 +73,14 @@ async def test_a_link_that_another_page_or_a_prefetch_opens_waits_for_a_person(
     assert f'value="{text}"' in asked.body.decode()
     done = await ask("/sign-in", method="POST", form={"link": text}, signed=False)
     assert (done.status, "set-cookie" in done.headers) == (303, True)
+
+
+async def test_who_only_asks_what_is_there_uses_no_link_up(ask: Ask, console: Console) -> None:
+    target = f"/sign-in?link={link(console)}"
+    looked = await ask(target, method="HEAD", signed=False)
+
+    assert (looked.status, "set-cookie" in looked.headers) == (200, False)
+    assert (await ask(target, signed=False)).status == 303
 
 
 async def test_a_name_and_its_password_open_a_session(ask: Ask, console: Console, ana: str) -> None:

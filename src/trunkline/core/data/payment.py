@@ -20,8 +20,14 @@ class Number(NamedTuple):
     end: int
 
 
-_CARD = re.compile(r"(?<![\w.,+-])(?<!\d[ -])[1-6]\d{3}(?:[ -]?\d){8,15}(?![\w]|[ -.,]?\d)")
-_GROUPS = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (6, 13)}
+_ALONE = (r"(?<![\w+-])(?<!\d\.)", r"(?!\w|[.-]\d)")
+"""Around a number that is no part of a longer one. A comma divides columns, and what follows a space is an expiry or a code."""
+_CARD = re.compile(
+    rf"{_ALONE[0]}(?:[1-6]\d{{11,18}}|(?<!\d{{4}} )[1-6]\d{{3}}"
+    r"(?:(?:[ -]\d{4}){3}(?P<more>[ -]\d{3}(?!\d))?+(?![ -]\d{4}(?!\d))|(?:\.\d{4}){3}|[ -]\d{6}[ -]\d{4,5}|\d\d[ -]\d{13}))"
+    rf"{_ALONE[1]}"
+)
+_NO_DIGIT = re.compile(r"\D+")
 _CARD_WORDS = re.compile(
     r"card|\bcc\b|carte|karte|tarjeta|carta|kort|\bpan\b|visa|master|amex|credit|debit|payment", re.IGNORECASE
 )
@@ -42,16 +48,17 @@ _SCHEMES: tuple[tuple[str, re.Pattern[str], tuple[int, ...]], ...] = (
 def cards(text: str, hint: bool = False) -> Iterator[Number]:
     """Card numbers. A length that few cards and many other numbers have needs groups, a word before it, or `hint`, a key that says so."""
     for found in _CARD.finditer(text):
-        groups = re.split("[ -]", found[0])
-        if len(groups) > 1 and tuple(map(len, groups)) not in _GROUPS:
-            continue
-        digits = "".join(groups)
+        end = found.end()
+        digits = _NO_DIGIT.sub("", found[0])
         scheme = card_scheme(digits)
-        usual = scheme and (len(groups) > 1 or len(digits) in (15, 16))
+        if not scheme and found["more"] and card_scheme(digits[:-3]):
+            end, digits = found.start("more"), digits[:-3]  # what follows is the card's code
+            scheme = card_scheme(digits)
+        usual = scheme and (end - found.start() > len(digits) or len(digits) in (15, 16))
         if not usual and not hint and not _CARD_WORDS.search(text, max(0, found.start() - 40), found.start()):
             continue
         if scheme or luhn(digits):
-            yield Number(scheme or "card", found.start(), found.end())
+            yield Number(scheme or "card", found.start(), end)
 
 
 def card_scheme(digits: str) -> str:

@@ -24,6 +24,13 @@ SHORTEST = 3
 SHORT = 80
 FEWEST_DIGITS = 4
 _NO_DIGIT = re.compile(r"\D+")
+_ODD = re.compile(r"[\u00a0\u2002-\u200b\u2010-\u2015\u202f\u205f\u2060\u2212\u3000\uff01-\uff5e]")
+_PLAIN = {
+    **dict.fromkeys((0xA0, *range(0x2002, 0x200C), 0x202F, 0x205F, 0x2060, 0x3000), " "),
+    **dict.fromkeys((*range(0x2010, 0x2016), 0x2212), "-"),
+    **{full: chr(full - 0xFEE0) for full in range(0xFF01, 0xFF5F)},
+}
+"""Spaces, dashes and full-width characters that look like plain ones and come with every text that was copied from a page."""
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -43,6 +50,8 @@ def find(
     wanted: Collection[str] = EVERYTHING,
 ) -> list[Hit]:
     """The hits in a text, in their order and without overlaps. `key` and `above`: the JSON key that holds it, and those above."""
+    if not text.isascii() and _ODD.search(text):
+        text = text.translate(_PLAIN)  # one for one, so that places stay
     if key:
         told = keys.told_by(key, above, text)
         if told:

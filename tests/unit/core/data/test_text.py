@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +31,21 @@ def test_a_text_with_everything() -> None:
         ("pii.national_id", "219-09-9999"),
         ("pii.ip", "81.2.69.142"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("4242\u00a04242\u00a04242\u00a04242", "payment.card"),
+        ("4242\u20114242\u20114242\u20114242", "payment.card"),
+        ("\uff14\uff12\uff14\uff12" * 4, "payment.card"),
+        ("DE89\u202f3704\u202f0044\u202f0532\u202f0130\u202f00", "payment.iban"),
+        ("+33\u202f6\u202f12\u202f34\u202f56\u202f78", "pii.phone"),
+        ("jane\uff20example.com", "pii.email"),
+    ],
+)
+def test_spaces_dashes_and_full_width_characters_hide_nothing(text: str, category: str) -> None:
+    assert said(f"\u201c {text} \u201d") == [(category, text)]
 
 
 def test_only_what_is_wanted_is_searched() -> None:
