@@ -99,6 +99,12 @@ def test_a_key_of_the_wrong_kind_is_refused_before_it_is_stored(
         (["rotate", "STRIPE", "--status"], "", 1, "There was no rotation"),
         (["rotate", "STRIPE", "--wait"], NEW, 7, "not running"),
         (["impact", "NOBODY"], "", 1, "Nothing knows 'NOBODY'"),
+        (
+            ["impact", "stripe"],
+            "",
+            1,
+            "'stripe' is an integration; name its credential instead: store:STRIPE.",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_said(

@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Collection
 from typing import NamedTuple
 
-from trunkline.core.data.leaves import Leaf, leaves
+from trunkline.core.data.leaves import Leaf, is_telling, leaves
 from trunkline.core.data.text import EVERYTHING, Hit, find
 
-_PACKED = re.compile(r"[A-Za-z0-9+/=_-]{200}")
+_PACKED = re.compile(
+    r"(?:data:[\w/+.;=-]{0,120};base64,)?[A-Za-z0-9+/=_-]{60,}+(?:\r?\n[A-Za-z0-9+/=_-]{40,}+)*+(?:\r?\n[A-Za-z0-9+/=_-]*+)?"
+)
 
 
 class Seen(NamedTuple):
@@ -35,7 +37,7 @@ def look(body: bytes, media: str, wanted: Collection[str] = EVERYTHING) -> Count
         for hit in hits(leaf, wanted):
             seen[Seen(hit.category, leaf.path)] += 1
         for key in leaf.keys:
-            if "@" in key or sum(map(str.isdigit, key)) >= 7:
+            if is_telling(key):
                 seen.update(Seen(hit.category, leaf.path) for hit in find(key, wanted=wanted))
     for path, pieces in parts.items():
         if len(pieces) > 1:
@@ -47,11 +49,13 @@ def look(body: bytes, media: str, wanted: Collection[str] = EVERYTHING) -> Count
 def hits(leaf: Leaf, wanted: Collection[str] = EVERYTHING) -> list[Hit]:
     """What one value holds."""
     value = leaf.value
+    if leaf.kind == "key":
+        return find(value, wanted=wanted)
     if is_packed(value):
         return []
     return find(value, key=leaf.key, above=leaf.above, wanted=wanted)
 
 
 def is_packed(value: str) -> bool:
-    """Whether a text is a file in base64; it is not looked into."""
-    return len(value) > 400 and (value.startswith("data:") or bool(_PACKED.match(value)))
+    """Whether a text is a file in base64 from its begin to its end; it is not looked into."""
+    return len(value) > 400 and _PACKED.fullmatch(value) is not None

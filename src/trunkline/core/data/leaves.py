@@ -18,7 +18,11 @@ DEEPEST = 128
 ELEMENT = "[]"
 
 Kind = str
-"""`string` and `number` of JSON, `form`, `text`."""
+"""`string`, `number` and `key` of JSON, `form`, `text`."""
+
+
+class Unreadable(ValueError):
+    """A body that cannot be looked into to its end; says why. Only where `strict` asks for it."""
 
 
 class Leaf(NamedTuple):
@@ -50,20 +54,43 @@ class Leaf(NamedTuple):
 _TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)("?)|([{}\[\],])|(:)|(-?\d[\d.eE+-]*)', re.DOTALL)
 
 
-def leaves(body: bytes, media: str) -> Iterator[Leaf]:
-    """The values of a body of this media type; without one it is told by its first character."""
+def leaves(body: bytes, media: str, *, strict: bool = False) -> Iterator[Leaf]:
+    """The values of a body of this media type; without one it is told by its first character.
+
+    `strict` is for those who let pass only what they have seen: keys of JSON that may be somebody's own count as values, text is
+    looked for whatever the media type says, and what cannot be looked at to its end raises Unreadable.
+    """
     kind = media.partition(";")[0].strip().lower()
+    if strict and not kind.startswith(MEDIA) and b"\0" in body[:4]:
+        raise Unreadable("it is no UTF-8")
     if kind == "application/x-www-form-urlencoded":
-        return form(body)
+        return form(body, strict=strict)
     if kind == "multipart/form-data":
-        return multipart(body, media)
+        return multipart(body, media, strict=strict)
     if kind == "text/event-stream":
-        return events(body)
-    if "json" in kind or (not kind and body.lstrip()[:1] in (b"{", b"[")):
-        return json_leaves(body)
-    if is_text(kind):
+        return events(body, strict=strict)
+    if "json" in kind or ((not kind or strict) and _opens_json(kind, body)):
+        return json_leaves(body, strict=strict)
+    if is_text(kind) or (strict and _is_utf8(kind, body)):
         return iter((Leaf((), body.decode("utf-8", "replace"), "text", 0, len(body)),))
     return iter(())
+
+
+MEDIA = ("image/", "audio/", "video/", "font/")
+
+
+def _opens_json(kind: str, body: bytes) -> bool:
+    return not kind.startswith((*MEDIA, "text/")) and body[:64].lstrip()[:1] in (b"{", b"[")
+
+
+def _is_utf8(kind: str, body: bytes) -> bool:
+    if kind.startswith(MEDIA) or b"\0" in body[:1024]:
+        return False
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def is_text(kind: str) -> bool:
@@ -71,7 +98,9 @@ def is_text(kind: str) -> bool:
     return not kind or kind.startswith("text/") or kind.endswith(("xml", "yaml", "graphql", "javascript"))
 
 
-def json_leaves(body: bytes, offset: int = 0, until: int | None = None) -> Iterator[Leaf]:
+def json_leaves(
+    body: bytes, offset: int = 0, until: int | None = None, *, strict: bool = False
+) -> Iterator[Leaf]:
     """Strings and numbers of JSON in their order."""
     keys: list[str] = []
     pending: tuple[str, int, int] | None = None
@@ -80,6 +109,8 @@ def json_leaves(body: bytes, offset: int = 0, until: int | None = None) -> Itera
         mark, colon, number = found[3], found[4], found[5]
         if colon is not None:
             if pending is not None and keys and keys[-1] != ELEMENT:
+                if strict and is_telling(pending[0]):
+                    yield Leaf(tuple(keys[:-1]), pending[0], "key", pending[1], pending[2])
                 keys[-1], pending = pending[0], None
             continue
         if pending is not None:
@@ -88,10 +119,12 @@ def json_leaves(body: bytes, offset: int = 0, until: int | None = None) -> Itera
             pending = None
         if mark is not None:
             if not _enter(keys, mark):
+                _stop(strict, "it is nested too deep")
                 return
             continue
         count += 1
         if count > LEAVES_MAX:
+            _stop(strict, f"it has more than {LEAVES_MAX} values")
             return
         if number is not None:
             yield Leaf(tuple(keys), number.decode("ascii"), "number", found.start(), found.end())
@@ -99,6 +132,16 @@ def json_leaves(body: bytes, offset: int = 0, until: int | None = None) -> Itera
             pending = (_unquoted(found[1]), found.start(), found.end())
     if pending is not None:
         yield Leaf(tuple(keys), pending[0], "string", pending[1], pending[2])
+
+
+def is_telling(key: str) -> bool:
+    """Whether a key of JSON may be an address or a number of somebody, and no name of a field."""
+    return "@" in key or sum(map(str.isdigit, key)) >= 7
+
+
+def _stop(strict: bool, why: str) -> None:
+    if strict:
+        raise Unreadable(why)
 
 
 def _enter(keys: list[str], mark: bytes) -> bool:
@@ -125,10 +168,11 @@ _PAIR = re.compile(rb"([^=&]*)=([^&]*)")
 _INDEX = re.compile(r"\d*")
 
 
-def form(body: bytes) -> Iterator[Leaf]:
+def form(body: bytes, *, strict: bool = False) -> Iterator[Leaf]:
     """`billing_details[email]=jane%40example.com` is the email of billing_details."""
     for count, found in enumerate(_PAIR.finditer(body)):
         if count > LEAVES_MAX:
+            _stop(strict, f"it has more than {LEAVES_MAX} values")
             return
         name = unquote_plus(found[1].decode("ascii", "replace"))
         first, *parts = name.split("[")
@@ -145,7 +189,7 @@ _PART_NAME = re.compile(rb'name="([^"]*)"', re.IGNORECASE)
 _PART_TYPE = re.compile(rb"content-type:\s*([^\r\n]+)", re.IGNORECASE)
 
 
-def multipart(body: bytes, media: str) -> Iterator[Leaf]:
+def multipart(body: bytes, media: str, *, strict: bool = False) -> Iterator[Leaf]:
     """Fields, and files that are text."""
     said = _BOUNDARY.search(media)
     if said is None:
@@ -163,8 +207,10 @@ def multipart(body: bytes, media: str) -> Iterator[Leaf]:
         key = name[1].decode("utf-8", "replace") if name else ""
         part = kind[1].decode("latin-1").lower() if kind else "text/plain"
         if "json" in part:
-            yield from json_leaves(body, start, end)
-        elif is_text(part.partition(";")[0].strip()):
+            yield from json_leaves(body, start, end, strict=strict)
+        elif is_text(kind_of := part.partition(";")[0].strip()) or (
+            strict and _is_utf8(kind_of, body[start:end])
+        ):
             yield Leaf((key,), body[start:end].decode("utf-8", "replace"), "text", start, end)
         at = following + 2 if following >= 0 else -1
 
@@ -172,12 +218,12 @@ def multipart(body: bytes, media: str) -> Iterator[Leaf]:
 _DATA = re.compile(rb"^data:[ ]?(.*)$", re.MULTILINE)
 
 
-def events(body: bytes) -> Iterator[Leaf]:
+def events(body: bytes, *, strict: bool = False) -> Iterator[Leaf]:
     """The data of each event of a stream; JSON where it is some."""
     for found in _DATA.finditer(body):
         start, end = found.span(1)
         if body[start : start + 1] in (b"{", b"["):
-            yield from json_leaves(body, start, end)
+            yield from json_leaves(body, start, end, strict=strict)
         elif end > start:
             yield Leaf((), found[1].decode("utf-8", "replace"), "text", start, end)
 

@@ -24,11 +24,14 @@ def stand_in(category: str) -> str:
 
 
 def blotted(body: bytes, media: str, wanted: Collection[str]) -> tuple[bytes, Counter[str]]:
-    """The body without these categories, and how often each was found; the same object if there were none."""
+    """The body without these categories, and how often each was found; the same object if there were none.
+
+    Raises Unreadable for a body that cannot be looked at to its end.
+    """
     counts: Counter[str] = Counter()
     pieces: list[bytes] = []
     at = 0
-    for leaf in leaves(body, media):
+    for leaf in leaves(body, media, strict=True):
         found = hits(leaf, wanted)
         if found:
             counts.update(hit.category for hit in found)
@@ -40,8 +43,8 @@ def blotted(body: bytes, media: str, wanted: Collection[str]) -> tuple[bytes, Co
 
 
 def found_in(body: bytes, media: str, wanted: Collection[str]) -> set[str]:
-    """Which of these categories a body holds."""
-    return {hit.category for leaf in leaves(body, media) for hit in hits(leaf, wanted)}
+    """Which of these categories a body holds. Raises Unreadable."""
+    return {hit.category for leaf in leaves(body, media, strict=True) for hit in hits(leaf, wanted)}
 
 
 def blotted_text(text: str, wanted: Collection[str]) -> tuple[str, Counter[str]]:
@@ -64,7 +67,7 @@ def _written(leaf: Leaf, found: Sequence[Hit]) -> bytes:
     if leaf.kind == "number":
         return b"0"
     text = replaced(leaf.value, found)
-    if leaf.kind == "string":
+    if leaf.kind in ("string", "key"):
         return to_json(text)
     if leaf.kind == "form":
         return quote_plus(text).encode()

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from trunkline.core.codec import to_json
 from trunkline.core.data.bodies import hits
-from trunkline.core.data.leaves import Leaf, json_leaves
+from trunkline.core.data.leaves import Leaf, Unreadable, events, json_leaves
 from trunkline.core.data.rewrite import blotted, replaced
 from trunkline.core.data.text import Hit, find
 from trunkline.core.ports import Outbound
@@ -95,9 +95,17 @@ class BlottedReply:
         if not body or not self._media:
             self._inner.send(status, fields, body)
         elif len(body) <= ON_LOOP:
-            self._inner.send(status, fields, self._clean(body))
+            self._at_once(status, fields, body)
         else:
             self._later(body, lambda clean: self._inner.send(status, fields, clean))
+
+    def _at_once(self, status: int, fields: bytes, body: bytes) -> None:
+        try:
+            clean = self._clean(body)
+        except (Unreadable, zlib.error):
+            self._inner.abort()  # it must not go out as it was
+            return
+        self._inner.send(status, fields, clean)
 
     def start(self, status: int, fields: bytes, length: int | None) -> None:
         """A stream begins; its length will be another."""
@@ -239,9 +247,15 @@ class Stream:
 
     def _take(self, raw: bytes) -> None:
         start = raw.find(b"data:")
-        found = list(json_leaves(raw, start + 5)) if start >= 0 else []
+        is_json = start >= 0 and raw[start + 5 : start + 7].lstrip()[:1] in (b"{", b"[")
+        found = list(json_leaves(raw, start + 5) if is_json else events(raw)) if start >= 0 else []
         going = next(
-            (leaf for leaf in found if leaf.kind == "string" and leaf.key in _TEXTS and leaf.value), None
+            (
+                leaf
+                for leaf in found
+                if leaf.value and (leaf.kind == "text" or (leaf.kind == "string" and leaf.key in _TEXTS))
+            ),
+            None,
         )
         whole = [(leaf, hits(leaf, self._wanted)) for leaf in found if leaf is not going]
         for leaf, its in reversed(whole):
@@ -319,8 +333,11 @@ def _told(event: _Event) -> bytes:
     if at == begin and not pieces:
         return event.raw
     pieces.append(leaf.value[at - begin :])
-    return event.raw[: leaf.start] + to_json("".join(pieces)) + event.raw[leaf.end :]
+    whole = "".join(pieces)
+    told = to_json(whole) if leaf.kind == "string" else whole.encode()
+    return event.raw[: leaf.start] + told + event.raw[leaf.end :]
 
 
 def _rewritten(leaf: Leaf, found: list[Hit]) -> bytes:
-    return b"0" if leaf.kind == "number" else to_json(replaced(leaf.value, found))
+    text = replaced(leaf.value, found)
+    return b"0" if leaf.kind == "number" else text.encode() if leaf.kind == "text" else to_json(text)

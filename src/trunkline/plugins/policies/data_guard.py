@@ -10,8 +10,10 @@ themselves (`data_answer.py`).
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Mapping
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from trunkline.core.call import Route
 from trunkline.core.data.categories import meant_by
@@ -25,6 +27,11 @@ ON_LOOP = 4 << 10
 WHOLE_MAX = 8 << 20
 """A longer request cannot be looked at, and is refused."""
 HEADER = b"x-trunkline-redacted"
+PROVED = frozenset(("pii.email", "payment.card", "payment.iban"))
+_FORM = "application/x-www-form-urlencoded"
+_DIGITS = re.compile(rb"[0-9]{4}")
+_CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
+_UTF8 = ("", "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252")
 
 
 class Guard(NamedTuple):
@@ -86,6 +93,7 @@ class DataGuard:
             from trunkline.plugins.policies.data_answer import BlottedReply
 
             exchange.reply = BlottedReply(exchange.reply, guard.redact)
+        _judge_address(exchange, guard)
         if exchange.rest is not None:
             return self._admit_large(exchange, guard)
         if len(exchange.body) > ON_LOOP:
@@ -108,9 +116,9 @@ class DataGuard:
             return True
         if exchange.rest is not None or len(exchange.body) > WHOLE_MAX:
             return False
-        from trunkline.core.data.rewrite import found_in
-
-        return not found_in(exchange.body, _media(exchange), left)
+        return not _judge(exchange.body, _media(exchange), Guard(block=left)).blocked and not _in_address(
+            exchange, left
+        )
 
     def _guard(self, exchange: Exchange, route: Route) -> Guard:
         operation = exchange.operation
@@ -159,13 +167,57 @@ class Verdict(NamedTuple):
 
 
 def _judge(body: bytes, media: str, guard: Guard) -> Verdict:
-    """Pure; also in a thread."""
+    """Pure; also in a thread. Raises CallError for a body that cannot be looked at to its end."""
+    from trunkline.core.data.leaves import Unreadable
+
+    try:
+        return _looked(body, media, guard)
+    except Unreadable as why:
+        text = f"the request cannot be looked into ({why}), and this route looks into requests"
+        raise CallError("data_blocked", text, scope="request") from None
+
+
+def _looked(body: bytes, media: str, guard: Guard) -> Verdict:
     from trunkline.core.data.rewrite import blotted, found_in
 
     blocked = frozenset(found_in(body, media, guard.block)) if guard.block else frozenset()
     if blocked or not guard.redact:
         return Verdict(blocked, body, {})
     return Verdict(blocked, *blotted(body, media, guard.redact))
+
+
+def _judge_address(exchange: Exchange, guard: Guard) -> None:
+    """The query as the body; of the path only what is proved by itself, for the rest of it is made of numbers and names."""
+    if (
+        not exchange.query
+        and b"%" not in exchange.path
+        and b"@" not in exchange.path
+        and not _DIGITS.search(exchange.path)
+    ):
+        return
+    blocked = _in_address(exchange, guard.block)
+    if blocked or not guard.redact:
+        _apply(exchange, guard, Verdict(blocked, b"", {}))
+        return
+    mark, query = exchange.query[:1], exchange.query[1:]
+    verdict = _looked(query, _FORM, Guard(redact=guard.redact))
+    if verdict.counts:
+        body = exchange.body
+        _apply(exchange, guard, verdict)
+        exchange.query, exchange.body = mark + verdict.body, body
+        if exchange.heading is not None:
+            exchange.heading.query = exchange.query
+
+
+def _in_address(exchange: Exchange, wanted: frozenset[str]) -> frozenset[str]:
+    from trunkline.core.data.rewrite import found_in
+    from trunkline.core.data.text import find
+
+    if not wanted:
+        return frozenset()
+    path = unquote(exchange.path.decode("latin-1"))
+    found = {hit.category for hit in find(path, wanted=wanted & PROVED)}
+    return frozenset(found | found_in(exchange.query[1:], _FORM, wanted))
 
 
 def _apply(exchange: Exchange, guard: Guard, verdict: Verdict) -> None:
@@ -188,7 +240,14 @@ def _media(exchange: Exchange) -> str:
     if packed != b"identity":
         text = f"the request is packed ({packed[:20].decode('ascii', 'replace')}), and this route looks into requests; send it plain"
         raise CallError("data_blocked", text, scope="content-encoding", param="content-encoding")
-    return fields.get(b"content-type", b"").decode("latin-1")
+    media = fields.get(b"content-type", b"").decode("latin-1")
+    said = _CHARSET.search(media)
+    if said is not None and said[1].lower() not in _UTF8:
+        text = (
+            f"the request is written in {said[1][:20]}, and this route looks into requests; send it in UTF-8"
+        )
+        raise CallError("data_blocked", text, scope="content-type", param="content-type")
+    return media
 
 
 def _too_long(exchange: Exchange) -> CallError:

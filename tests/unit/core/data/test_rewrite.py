@@ -47,6 +47,30 @@ def test_a_body_without_hits_is_the_same_object() -> None:
     assert blotted(body, JSON, WANTED)[0] is body
 
 
+def test_keys_that_are_somebodys_own_are_blotted_out() -> None:
+    body = b'{"users": {"jane@example.com": {"ok": true}, "plain": 1}}'
+    assert found_in(body, JSON, WANTED) == {"pii.email"}
+    assert blotted(body, JSON, WANTED)[0] == b'{"users": {"[pii.email]": {"ok": true}, "plain": 1}}'
+
+
+def test_text_is_looked_at_whatever_its_media_type_says() -> None:
+    for media in ("application/octet-stream", "application/vnd.ms-excel", "x/y"):
+        assert blotted(b"name,jane@example.com", media, WANTED)[0] == b"name,[pii.email]"
+        assert blotted(b'{"a":"jane\\u0040example.com"}', media, WANTED)[0] == b'{"a":"[pii.email]"}'
+    part = b'--b\r\ncontent-disposition: form-data; name="f"\r\ncontent-type: application/octet-stream\r\n\r\n%b\r\n--b--\r\n'
+    upload = "multipart/form-data; boundary=b"
+    assert blotted(part % b"a,jane@example.com", upload, WANTED)[0] == part % b"a,[pii.email]"
+    assert blotted(part % b"\x89PNG\0 jane@example.com", upload, WANTED)[1] == {}
+
+
+def test_only_what_is_base64_to_its_end_is_passed_over() -> None:
+    file = "QUJD" * 200
+    for text in (file, f"data:image/png;base64,{file}", "\n".join([file[:76]] * 10)):
+        assert found_in(json.dumps({"a": text}).encode(), JSON, WANTED) == set()
+    for text in (f"{file} jane@example.com", f"data:text/plain,{'x ' * 300}jane@example.com"):
+        assert found_in(json.dumps({"a": text}).encode(), JSON, WANTED) == {"pii.email"}
+
+
 def test_forms_and_texts() -> None:
     form = b"email=jane%40example.com&amount=5"
     assert blotted(form, "application/x-www-form-urlencoded", WANTED)[0] == b"email=%5Bpii.email%5D&amount=5"

@@ -7,6 +7,7 @@ import gzip
 import json
 import zlib
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,21 @@ def test_a_text_is_clean_however_it_is_cut_into_events_and_pieces(sizes: list[in
     )
     assert said(got) == clean.replace("4242 4242 4242 4242", "[payment.card]")
     assert got.count(b"data: ") == len(events)
+
+
+@pytest.mark.parametrize("cut", [1, 3, 7, 100])
+def test_a_plain_text_is_clean_however_it_is_cut_into_events(cut: int) -> None:
+    whole = "Write to jane.doe@example.com now."
+    events = [f"data: {whole[at : at + cut]}\n\n".encode() for at in range(0, len(whole), cut)]
+    got = streamed(*events, b"data: [DONE]\n\n").decode()
+    texts = [line[6:] for line in got.split("\n") if line.startswith("data: ")]
+    assert ("".join(texts[:-1]), texts[-1]) == ("Write to [pii.email] now.", "[DONE]")
+
+
+async def test_an_answer_that_cannot_be_looked_at_to_its_end_is_cut() -> None:
+    heard = Heard()
+    BlottedReply(heard, MAIL).send(200, AS_JSON, b"[" * 200 + b"]" * 200)
+    assert (heard.cut, heard.body) == (True, b"")
 
 
 def test_only_the_end_of_a_text_is_held_back() -> None:

@@ -90,6 +90,50 @@ async def test_a_request_without_such_data_goes_as_it_came() -> None:
     assert heard.field(b"x-trunkline-redacted") is None
 
 
+async def test_data_in_the_address_is_blocked_too() -> None:
+    trial = Trial(answers(200, b"{}"), services=[guarded(block=["pii.email", "pii.phone"])])
+    for path in (
+        "/v1/users?email=jane%40example.com",
+        "/v1/users/jane%40example.com",
+        "/v1/x?q=1&phone=%2B4930901820",
+    ):
+        heard = await trial.ask("GET", f"/api/proxy/acme{path}")
+        assert (heard.status, json.loads(heard.body)["code"]) == (422, "data_blocked"), path
+    assert trial.wire.sent == []
+    assert (await trial.ask("GET", "/api/proxy/acme/v1/calls/20261121103000?day=2026-11-21")).status == 200
+
+
+async def test_data_in_the_query_is_blotted_out() -> None:
+    trial = Trial(answers(200, b"{}"), services=[guarded(redact=["pii.email"])])
+    heard = await trial.ask("GET", "/api/proxy/acme/v1/users?page=2&email=jane%40example.com")
+    assert trial.wire.sent[0].target == b"/v1/users?page=2&email=%5Bpii.email%5D"
+    assert heard.field(b"x-trunkline-redacted") == b"pii.email=1"
+
+
+@pytest.mark.parametrize(
+    ("body", "media", "message"),
+    [
+        ("jane@example.com".encode("utf-16"), "application/json", "no UTF-8"),
+        (b"{}", "application/json; charset=utf-16le", "utf-16le"),
+        (b"[" * 200 + b'"jane@example.com"' + b"]" * 200, "application/json", "nested too deep"),
+        (b"[" + b"1," * 100 + b'"jane@example.com"]', "application/json", "more than 100 values"),
+        (
+            b"a=1&" * 102 + b"e=jane%40example.com",
+            "application/x-www-form-urlencoded",
+            "more than 100 values",
+        ),
+    ],
+)
+async def test_a_body_that_cannot_be_looked_at_to_its_end_is_refused(
+    body: bytes, media: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trunkline.core.data.leaves.LEAVES_MAX", 100)
+    trial = Trial(answers(200, b"{}"), services=[guarded(redact=["pii.email"])])
+    heard = await ended(trial, trial.begin("POST", "/api/proxy/acme/v1/notes", body, ("content-type", media)))
+    told = json.loads(heard.body)
+    assert (heard.status, told["code"], message in told["message"]) == (422, "data_blocked", True)
+
+
 async def test_other_integrations_are_not_asked() -> None:
     trial = Trial(answers(200, b"{}"), services=[guarded(block=["pii"]), service("free")])
     heard = await trial.ask("POST", "/api/proxy/free/v1/notes", b'{"email":"jane@example.com"}', AS_JSON)
