@@ -74,6 +74,9 @@ class AnswerStore(Protocol):
     def find(self, mark: bytes, now: float) -> Held | None:
         """None for a key that is not known, or has expired."""
 
+    def keep(self, mark: bytes, call_id: str, now: float, expires: float, kept: Kept) -> int:
+        """What is known whole, without an intent before it; the kind that it is stored as. Raises an OSError."""
+
     def begin(self, mark: bytes, fingerprint: bytes, call_id: str, now: float, expires: float) -> Held:
         """Raises an OSError when it cannot be stored."""
 

@@ -139,18 +139,32 @@ class Answers:
             return Head(DOUBT, 0, mark, bytes(MARK_BYTES), "", 0, 0)
         return head if head.expires_us > now * 1e6 else None
 
+    def keep(self, mark: bytes, call_id: str, now: float, expires: float, kept: Kept) -> int:
+        """Stores what is known whole, without an intent before it; as which kind. Raises AnswersFull."""
+        head = self._next(ANSWER, mark, mark, call_id, now, expires)
+        writer = self._room()
+        head = self._seal(writer, head, kept)
+        self._put(writer, head)
+        return head.kind
+
     def begin(self, mark: bytes, fingerprint: bytes, call_id: str, now: float, expires: float) -> Head:
         """Stores that a key is about to be used. Raises AnswersFull; then the call must not be made."""
+        head = self._next(INTENT, mark, fingerprint, call_id, now, expires)
+        self._put(self._room(), head)
+        self._open_intents += 1
+        return head
+
+    def _next(
+        self, kind: int, mark: bytes, fingerprint: bytes, call_id: str, now: float, expires: float
+    ) -> Head:
+        """A new head, where there is nothing that forbids one."""
         at_us = int(now * 1e6)
         if at_us - self._swept_us >= SWEEP_US or at_us < self._swept_us:
             self._swept_us = at_us
             self._drop_expired(at_us)
         if self.trouble:
             raise AnswersFull(self.trouble)
-        head = Head(INTENT, 0, mark, fingerprint, call_id, at_us, int(expires * 1e6))
-        self._put(self._room(), head)
-        self._open_intents += 1
-        return head
+        return Head(kind, 0, mark, fingerprint, call_id, at_us, int(expires * 1e6))
 
     def end(self, intent: Held, kind: int, status: int = 0, kept: Kept | None = None) -> int:
         """Stores what became of an intent; the kind that it is stored as: an answer that finds no room is UNKEPT.

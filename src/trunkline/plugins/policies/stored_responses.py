@@ -8,6 +8,7 @@ nor for files (`journal/answers.py`).
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -173,11 +174,8 @@ class StoredResponses:
 
     def _put(self, exchange: Exchange, id_: str, kept: Kept, keep_s: float) -> None:
         mark, now = self._mark(exchange, id_), self._wall()
-        try:
-            intent = self._store.begin(mark, mark, exchange.call_id, now, now + keep_s)
-        except OSError:
-            return
-        self._store.end(intent, ANSWER, 200, Sealed(b"", to_pack(kept)))
+        with contextlib.suppress(OSError):
+            self._store.keep(mark, exchange.call_id, now, now + keep_s, Sealed(b"", to_pack(kept)))
 
     def _mark(self, exchange: Exchange, id_: str) -> bytes:
         caller = exchange.caller
