@@ -5,6 +5,7 @@ Not for: YAML (`registry/load.py`), nor for rewriting bodies that must keep thei
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -27,9 +28,37 @@ def to_json(value: Any) -> bytes:
 def from_json(data: bytes | str) -> Any:
     """Plain Python values. Raises DecodeError, also for text that is no UTF-8 and for nesting beyond reason."""
     try:
-        return _json_decoder.decode(data)
+        return decoded(_json_decoder, data)
     except (UnicodeDecodeError, RecursionError) as problem:
         raise DecodeError(told_shortly(problem)) from None
+
+
+def decoded(decoder: msgspec.json.Decoder[T], data: bytes | str) -> T:
+    """What a decoder makes of JSON that others wrote. Raises as it does."""
+    try:
+        return decoder.decode(data)
+    except DecodeError:
+        whole = mended(data if isinstance(data, bytes) else data.encode("utf-8", "replace"))
+        if whole is None:
+            raise
+        return decoder.decode(whole)
+
+
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+
+def mended(data: bytes) -> bytes | None:
+    """JSON in which escaped halves of characters are U+FFFD; None where there are none.
+
+    JavaScript writes them for a text that was cut within an emoji, and RFC 8259 (8.2) leaves them to the reader; ours takes none.
+    """
+    if b"\\ud" not in data and b"\\uD" not in data:
+        return None
+    found = _ESCAPE.sub(lambda escape: b"\\ufffd" if escape[1] else escape[0], data)
+    return found if found != data else None
 
 
 def told_shortly(problem: Exception) -> str:

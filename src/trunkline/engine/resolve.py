@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from trunkline.core.call import Live, Route
-from trunkline.core.codec import DecodeError, ValidationError, json_decoder, told_shortly
+from trunkline.core.codec import DecodeError, ValidationError, decoded, json_decoder, told_shortly
 from trunkline.core.dialects import KIND_OF
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
@@ -142,7 +142,7 @@ def _asked_of(exchange: Exchange) -> _Asked | None:
     body = exchange.body
     if exchange.rest is None and len(body) <= PARSED_MAX and not _ambiguous(body):
         try:
-            return _asked.decode(body)
+            return decoded(_asked, body)
         except (DecodeError, UnicodeDecodeError, RecursionError):
             return None
     if exchange.rest is not None:
@@ -175,7 +175,7 @@ def modelled(world: World, exchange: Exchange, named: Named) -> Route:
         whole.scan()
         return _scanned(world, exchange, named, whole)
     try:
-        asked = _asked.decode(body)
+        asked = decoded(_asked, body)
     except ValidationError as problem:
         raise CallError("invalid_request", f"the body does not fit: {problem}", param="model") from None
     except DecodeError as problem:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from trunkline.core.answer import Began, events_of
-from trunkline.core.codec import DecodeError
+from trunkline.core.codec import DecodeError, mended
 from trunkline.core.conversation import Change, Request
 from trunkline.core.embedding import TooMany
 from trunkline.core.errors import CallError
@@ -55,6 +55,8 @@ class Translator:
             text = f"{MODE.decode()} takes {' or '.join(m.decode() for m in MODES)}, not {mode[:40].decode('latin-1')!r}"
             raise CallError("invalid_request", text, param=MODE.decode(), never_acted=True)
         asked = asked_of(self.asks, body, changes)
+        if mended(body) is not None:
+            changes.append(Change("changed", "messages", "halves of characters"))
         asked.model, asked.stream = self.facts.model, stream and self.asks.kind == "chat"
         if turn is not None and asked.store is not False:
             asked.store, asked.stored, turn.begun = None, turn, True

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from trunkline.core.codec import DecodeError, json_decoder
+from trunkline.core.codec import DecodeError, decoded, json_decoder
 
 UNREAD_BYTES = 256 << 10
 """A longer reply is believed when its two ends look like JSON: no error is that long."""
@@ -73,7 +73,7 @@ def looks_right(body: bytes, whole: bool) -> bool:
     if len(body) > UNREAD_BYTES:
         return body[:16].lstrip()[:1] in (b"{", b"[") and body[-16:].rstrip()[-1:] in (b"}", b"]")
     try:
-        top = _top.decode(body)
+        top = decoded(_top, body)
     except (DecodeError, RecursionError):
         return not whole and body[:16].lstrip()[:1] not in (b"{", b"[")
     if top.choices is not None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.core.codec import DecodeError, from_json, pack_decoder, to_json, to_pack, told_shortly
+from trunkline.core.codec import DecodeError, from_json, mended, pack_decoder, to_json, to_pack, told_shortly
 from trunkline.core.flow import Limit
 
 JSON = st.recursive(
@@ -54,3 +54,30 @@ def test_pack_keeps_shapes() -> None:
 def test_what_json_cannot_say_is_refused() -> None:
     with pytest.raises(TypeError):
         to_json(object())
+
+
+@pytest.mark.parametrize(
+    ("data", "read"),
+    [
+        (rb'{"a":"cut \ud83d"}', {"a": "cut \ufffd"}),
+        (
+            rb'["\ude00\ud83d\ude00", "\uD83Dx", "\ud83d\ud83d\ude00"]',
+            ["\ufffd\U0001f600", "\ufffdx", "\ufffd\U0001f600"],
+        ),
+        (rb'["\\ud83d", "\\\ud83d"]', ["\\ud83d", "\\\ufffd"]),
+    ],
+)
+def test_halves_of_characters_are_read_as_what_stands_for_the_unreadable(data: bytes, read: object) -> None:
+    assert from_json(data) == from_json(data.decode()) == read
+
+
+@pytest.mark.parametrize("data", [rb'{"a":"\ud83d\ude00"}', rb'{"a":"\\ud83d"}', b"{}"])
+def test_whole_characters_are_left_alone(data: bytes) -> None:
+    assert mended(data) is None
+
+
+def test_what_is_broken_otherwise_stays_broken() -> None:
+    with pytest.raises(DecodeError):
+        from_json(rb'{"a":"\ud83d",}')
+    with pytest.raises(DecodeError, match="not in UTF-8"):
+        from_json(b'{"a":"\\ud83d", "b":"\xff"}')

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from trunkline.core.codec import DecodeError, ValidationError, from_json, json_decoder, told_shortly
+from trunkline.core.codec import DecodeError, ValidationError, decoded, from_json, json_decoder, told_shortly
 from trunkline.core.ports import Reading
 from trunkline.plugins.adapters.count import Part, member
 from trunkline.plugins.adapters.events import data_of
@@ -62,7 +62,7 @@ class AnthropicMessages:
 
     def read(self, body: bytes, into: Reading) -> None:
         try:
-            reply = _reply.decode(body)
+            reply = decoded(_reply, body)
         except ValidationError:
             value = from_json(body)
             _count(_take(value, into), into)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from trunkline.core.codec import DecodeError, ValidationError, from_json, json_decoder, told_shortly
+from trunkline.core.codec import DecodeError, ValidationError, decoded, from_json, json_decoder, told_shortly
 from trunkline.core.ports import Reading
 from trunkline.plugins.adapters.count import Part, member
 from trunkline.plugins.adapters.events import data_of
@@ -68,7 +68,7 @@ class OpenaiChat:
 
     def read(self, body: bytes, into: Reading) -> None:
         try:
-            reply = _reply.decode(body)
+            reply = decoded(_reply, body)
         except ValidationError:
             self._read_in_full(body, into)
             return
