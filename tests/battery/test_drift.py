@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
+
 import pytest
 
 from tests.battery import report
@@ -10,16 +12,21 @@ from tests.drift.judged import together, told
 
 pytestmark = [pytest.mark.slow, pytest.mark.row("C2")]
 
+WORKERS = 2
 RECALL = 0.93
 CALLS_OF_ONE_ALARM = 1000
 
 
 def test_mutants_are_found_in_every_class_and_vendors_that_do_not_change_are_left_alone() -> None:
-    found = together([experiment.share(number) for number in range(experiment.SHARES)])
-    note = "" if published.folder() else f"{published.VARIABLE} names no folder: own operations alone"
+    with ProcessPoolExecutor(WORKERS) as workers:
+        found = together(list(workers.map(experiment.share, range(experiment.SHARES))))
+    note = f"seed {experiment.SEED}"
+    note += "" if published.folder() else f"; {published.VARIABLE} names no folder: own operations alone"
     report.tell("D1", "mutants found", "", f"{found.recall:.1%} of {found.made}", note)
     for name, one in sorted(found.classes.items()):
         told_calls = f"median {one.median_calls} calls"
+        if one.seldom[1]:
+            told_calls += "; with seldom met ones {} of {}".format(*one.with_seldom)
         report.tell("D1", f"{name}", f">= {RECALL:.0%}", f"{one.found} of {one.made} ({told_calls})")
     report.tell(
         "D1",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tests.drift.contract import Contract
-from tests.drift.met import MET, Reply, drawn, share
+from tests.drift.met import MET, Reply, drawn, share, shows
 from tests.drift.mutations import OPERATORS, Mutant, mutated
 from tests.drift.traffic import Traffic
 from trunkline.core.sample import Sample
@@ -50,15 +50,30 @@ class Quiet:
 
 @dataclass
 class Tally:
-    """Mutants of one operator."""
+    """Mutants of one operator. `seldom`: found and made of those whose place is met, but whose change hardly any call meets."""
 
     found: int = 0
     made: int = 0
+    seldom: tuple[int, int] = (0, 0)
     calls: list[int] = field(default_factory=list)
+
+    def add(self, outcome: Outcome, *, seldom: bool = False) -> None:
+        """Counts one."""
+        found = outcome.calls > 0
+        if seldom:
+            self.seldom = (self.seldom[0] + found, self.seldom[1] + 1)
+            return
+        self.made, self.found = self.made + 1, self.found + found
+        self.calls += [outcome.calls] if found else []
 
     @property
     def recall(self) -> float:
         return self.found / self.made if self.made else 1.0
+
+    @property
+    def with_seldom(self) -> tuple[int, int]:
+        """Found and made of all whose place is met."""
+        return self.found + self.seldom[0], self.made + self.seldom[1]
 
     @property
     def median_calls(self) -> int:
@@ -163,8 +178,12 @@ def _related(told: str, made: str) -> bool:
     return told == made or told.startswith(f"{made}/") or (made.rpartition("/")[0] == told and told != "")
 
 
-def mutants(contracts: Sequence[Contract], count: int, seed: int) -> Iterator[tuple[Contract, Mutant, bool]]:
-    """Mutants until there are `count` that callers meet; whether they do. Every operator equally often, but one that finds no place."""
+def mutants(
+    contracts: Sequence[Contract], count: int, seed: int
+) -> Iterator[tuple[Contract, Mutant, bool, bool]]:
+    """Mutants until there are `count` that callers meet: whether they meet the place, whether they meet the change. Every operator
+    equally often, but one that finds no place.
+    """
     rng = Random(seed)
     replies: dict[str, list[Reply]] = {}
     names = itertools.cycle(OPERATORS)
@@ -179,9 +198,10 @@ def mutants(contracts: Sequence[Contract], count: int, seed: int) -> Iterator[tu
             continue
         if contract.label not in replies:
             replies[contract.label] = drawn(contract, seed)
-        often = share(replies[contract.label], mutant) >= MET
-        yield contract, mutant, often
-        if often:
+        place = share(replies[contract.label], mutant) >= MET
+        change = place and shows(mutant, seed) >= MET
+        yield contract, mutant, place, change
+        if change:
             made, name, tries = made + 1, next(names), 0
 
 
@@ -226,13 +246,11 @@ class Report:
 def judged(contracts: Sequence[Contract], count: int, seed: int, *, quiet: int = QUIET) -> Report:
     """Judges the detector by `count` mutants, and by `quiet` calls to each vendor that has not changed."""
     report, judge = Report(seed), Judged(seed)
-    for contract, mutant, often in mutants(contracts, count, seed):
+    for contract, mutant, place, change in mutants(contracts, count, seed):
         outcome = judge.followed(contract, mutant)
-        tally = report.classes.setdefault(mutant.operator, Tally()) if often else report.rare
-        tally.made += 1
-        tally.found += outcome.calls > 0
-        tally.calls += [outcome.calls] if outcome.calls else []
-        if often and not outcome.calls:
+        tally = report.classes.setdefault(mutant.operator, Tally()) if place else report.rare
+        tally.add(outcome, seldom=place and not change)
+        if change and not outcome.calls:
             report.missed.append(outcome)
     report.quiet = [judge.quiet(contract, quiet) for contract in contracts] if quiet else []
     return report
@@ -246,6 +264,7 @@ def together(reports: Sequence[Report]) -> Report:
             into = out.classes.setdefault(name, Tally())
             into.made, into.found = into.made + tally.made, into.found + tally.found
             into.calls += tally.calls
+            into.seldom = (into.seldom[0] + tally.seldom[0], into.seldom[1] + tally.seldom[1])
         out.rare.made, out.rare.found = out.rare.made + one.rare.made, out.rare.found + one.rare.found
         out.missed += one.missed
         out.quiet += one.quiet
@@ -254,9 +273,12 @@ def together(reports: Sequence[Report]) -> Report:
 
 def told(report: Report) -> str:
     """A report as a table for people."""
-    lines = [f"{'class':26} {'found':>9} {'recall':>7} {'median calls':>13}"]
+    lines = [f"{'class':26} {'found':>9} {'recall':>7} {'median calls':>13} {'with seldom met':>16}"]
     for name, one in sorted(report.classes.items()):
-        lines.append(f"{name:26} {one.found:4}/{one.made:4} {one.recall:7.1%} {one.median_calls:13}")
+        more = "{}/{}".format(*one.with_seldom)
+        lines.append(
+            f"{name:26} {one.found:4}/{one.made:4} {one.recall:7.1%} {one.median_calls:13} {more:>16}"
+        )
     lines.append(
         f"{'all':26} {sum(one.found for one in report.classes.values()):4}/{report.made:4} {report.recall:7.1%}"
     )

@@ -1,4 +1,6 @@
-"""How often callers meet the place that a mutant changes: what hardly any reply holds can neither hurt many nor be told from chance.
+"""How often callers meet what a mutant changes: what hardly any reply holds can neither hurt many nor be told from chance.
+
+Told twice: how often they meet the place, and how often the change itself where it does not show in every reply that has the place.
 
 Counted over calls drawn for this alone. Knows nothing of the detector. Not for: choosing the place (`mutations.py`).
 """
@@ -6,12 +8,12 @@ Counted over calls drawn for this alone. Knows nothing of the detector. Not for:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
 from tests.drift.contract import Contract
-from tests.drift.mutations import Mutant
+from tests.drift.mutations import NEW_WORD, Mutant
 from tests.drift.traffic import Traffic
 from trunkline.ops.contracts.reading import events
 
@@ -54,6 +56,32 @@ def share(replies: Sequence[Reply], mutant: Mutant) -> float:
         any(_met(tree, steps, mutant.value) for tree in reply.get(mutant.part, ())) for reply in replies
     )
     return there / len(replies)
+
+
+def shows(mutant: Mutant, seed: int) -> float:
+    """In what share of the mutant's replies its change is to be seen, for operators by which only some of them change."""
+    test = PARTLY.get(mutant.operator)
+    if test is None:
+        return 1.0
+    *above, last = mutant.places[0].split("/")[1:]
+    replies = drawn(mutant.contract, seed)
+    there = sum(
+        any(
+            isinstance(holder, dict) and test(holder, last)
+            for tree in reply.get(mutant.part, ())
+            for holder in at(tree, above)
+        )
+        for reply in replies
+    )
+    return there / len(replies)
+
+
+PARTLY: dict[str, Callable[[dict[str, Any], str], bool]] = {
+    "add_field": lambda holder, name: name in holder,
+    "make_nullable": lambda holder, name: holder.get(name, "") is None,
+    "make_optional": lambda holder, name: name not in holder,
+    "new_enum_value": lambda holder, name: holder.get(name) == NEW_WORD,
+}
 
 
 def _met(tree: Any, steps: Sequence[str], value: str) -> bool:

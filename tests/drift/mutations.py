@@ -27,6 +27,8 @@ from tests.drift.contract import (
 )
 from tests.drift.traffic import refusal
 
+NEW_WORD = "never_heard_of"
+
 
 @dataclass
 class Mutant:
@@ -233,9 +235,9 @@ def new_enum_value(contract: Contract, rng: Random) -> Mutant | None:
         assert isinstance(node, Choice)
         share = rng.choice((0.1, 0.25, 0.5))
         node.weights = [*node.weights, share / (1 - share) * sum(node.weights)]
-        node.values = [*node.values, "never_heard_of"]
+        node.values = [*node.values, NEW_WORD]
         node.by_caller = {}
-        return [place.path], f"{place.path} takes never_heard_of in {share:.0%}"
+        return [place.path], f"{place.path} takes {NEW_WORD} in {share:.0%}"
 
     return _shaped("new_enum_value", contract, rng, _is_enum, change)
 

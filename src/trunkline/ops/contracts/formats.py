@@ -38,6 +38,9 @@ _UNSTEADY = re.compile(
 _RUN = re.compile(r"[A-Za-z0-9]{25,}")
 _QUANTITY = re.compile(r"\d{1,5}([A-Za-z]|[KMGTkmgt]i?[Bb]|ms|px)|\d{2,5}x\d{2,5}")
 """Sizes and spans, which vendors offer a few of: `4g`, `24h`, `1024x1024`."""
+_DATED = re.compile(r"(?<=[-_.])(19|20)\d\d([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?![\dA-Za-z])")
+DATE = "DATE"
+"""Stands in words for a day."""
 _COMPOUND = re.compile(r"[a-z]{2,16}(?=[A-Z])|[A-Z][a-z]{2,15}|[A-Z]{2,5}(?![a-z])|(?<!\d)\d{1,2}(?![\da-z])")
 _RANDOM_KEY = re.compile(
     r"\d+|[0-9a-fA-F-]{8,}|.{0,12}?(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{10,}|\d{4}-\d\d(-\d\d)?|.+@.+|.+://.+|.*\s.*\s.*"
@@ -75,6 +78,14 @@ def is_word(value: str) -> bool:
     if len(value) > TOKEN_CHARS or not _TOKEN.fullmatch(value) or _UNSTEADY.search(value):
         return bool(_QUANTITY.fullmatch(value))
     return all(is_compound(run.group()) for run in _RUN.finditer(value))
+
+
+def word_of(value: str) -> str:
+    """The word of a set that a text is; empty if it is none. Versions are often named after a day, which is no word but the rest
+    is: `default_2024_08_21` is `default_DATE`, and so is the one of the year after.
+    """
+    undated = _DATED.sub(DATE, value)
+    return undated if is_word(undated) else ""
 
 
 def is_random_key(key: str) -> bool:

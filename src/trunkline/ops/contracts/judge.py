@@ -11,17 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trunkline.ops.contracts.change import Change, harm_of
-from trunkline.ops.contracts.evidence import Evidence, Place, Tally
+from trunkline.ops.contracts.evidence import PLACES_MAX, Evidence, Place, Tally
 from trunkline.ops.contracts.observe import is_field, parent_of
 from trunkline.ops.contracts.odds import appeared, ceased
 
 USUAL = 1e4
 """At most one fact in so many is ever called changed by chance."""
 UNUSUAL = 1e3
-"""For what stable APIs hardly ever do late: another type, another format, another status. And for a word that is not used any more,
-which harms nobody who reads it and is seldom by nature."""
+"""For what stable APIs hardly ever do late: another type, null, another format, another status. And for a word that is not used any
+more, which harms nobody who reads it and is seldom by nature."""
 ENOUGH = {
     "retyped": UNUSUAL,
+    "nullable": UNUSUAL,
     "format": UNUSUAL,
     "widened": UNUSUAL,
     "status": UNUSUAL,
@@ -43,8 +44,24 @@ _NOT_SEEN = Tally(0)
 def judged(part: str, learned: Evidence, recent: Evidence) -> list[Change]:
     """The changes of one part, by place."""
     judge = _Judge(part, learned, recent)
-    found = [change for name, now in sorted(recent.places.items()) for change in judge.place(name, now)]
+    places = {**recent.places, **dict(_kinds_not_met(learned, recent))}
+    found = [change for name, now in sorted(places.items()) for change in judge.place(name, now)]
     return renamed(found, learned, recent)
+
+
+def _kinds_not_met(learned: Evidence, recent: Evidence) -> Iterator[tuple[str, Place]]:
+    """Known kinds of objects that never came where objects did: nothing notes that they are missing, as it is noted of fields.
+
+    Where no more places were taken in, nobody knows; nor in maps, whose values are not told apart.
+    """
+    if len(recent.places) >= PLACES_MAX:
+        return
+    for name in learned.places:
+        inside = parent_of(name)
+        if not name.endswith(">") or name in recent.places or inside in (*learned.maps, *recent.maps):
+            continue
+        if parent := recent.places.get(inside):
+            yield name, Place(parent.count("t:object"), {})
 
 
 class _Judge:
@@ -111,7 +128,8 @@ class _Judge:
 
     def _missed_by_many(self, fact: str, had: set[str], tally: Tally, now: Place) -> bool:
         """Whether those who miss it are not one alone, and among them somebody who had it, if such still call."""
-        lacking = now.facts.get("-" if fact == "+" else "t:string", _NOT_SEEN)
+        instead = "-" if fact == "+" else "+" if fact.startswith("t:") else "t:string"
+        lacking = now.facts.get(instead, _NOT_SEEN)
         missing = set(tally.without) if tally.count else set(lacking.by) or self._active
         still = had & self._active
         return len(missing) >= self._callers and (not still or not still.isdisjoint(missing))
@@ -161,6 +179,16 @@ class _Judge:
                 kind = "widened"
             if told := self._novel(kind, before, now, f"t:{each}"):
                 yield self._change(name, kind, _types_of(before), each, told)
+        if "null" in known and set(now.having("t:")) <= set(known):
+            yield from self._emptied(name, before, now)
+
+    def _emptied(self, name: str, before: Place, now: Place) -> Iterator[Change]:
+        """What was null now and then, and has been nothing else since."""
+        others = [f"t:{each}" for each in before.having("t:") if each != "null"]
+        gone = [self._gone("emptied", before, now, fact) for fact in others]
+        if gone and all(gone):
+            told = f"null in {before.count('t:null')} of {before.count('+')}, then in all of {min(gone)}"
+            yield self._change(name, "emptied", _types_of(before), "null", told)
 
     def _formats(self, name: str, before: Place, now: Place) -> Iterator[Change]:
         """Only where every value had one and the same format, and one that says something."""

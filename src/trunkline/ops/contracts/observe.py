@@ -12,7 +12,14 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
-from trunkline.ops.contracts.formats import PERSONAL, is_random_key, is_word, number_format, text_format
+from trunkline.ops.contracts.formats import (
+    PERSONAL,
+    is_random_key,
+    is_word,
+    number_format,
+    text_format,
+    word_of,
+)
 
 NODES_MAX = 20_000
 DEPTH_MAX = 16
@@ -23,6 +30,8 @@ VALUES_MAX = 64
 """Different words at one place of one body; more are no set."""
 KIND = "type"
 """The field by which objects in an array, or below one, say which of several shapes they have."""
+MODEL = "model"
+"""Dated names of models are what callers chose, however few they use."""
 MAP = "{}"
 """Stands as name for the values of a map."""
 FREE = frozenset(
@@ -123,7 +132,8 @@ class Seen:
         form = text_format(value)
         self.fact(place, f"f:{form}")
         if form == "text" and (not self._echo or (bare(name), value) not in self._echo):
-            self.fact(place, f"v:{value}" if is_word(value) and not self._private(name) else "~")
+            word = "" if self._private(name) else word_of(value)
+            self.fact(place, f"v:{word}" if word and not (word != value and MODEL in bare(name)) else "~")
 
     @staticmethod
     def _private(name: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from trunkline.ops.contracts.evidence import PLACES_MAX, Evidence, Place, Tally
-from trunkline.ops.contracts.formats import is_word
+from trunkline.ops.contracts.formats import is_word, word_of
 from trunkline.ops.contracts.lock import DECLARED, declared_place
 from trunkline.ops.contracts.observe import FREE, KIND, OPAQUE, escaped
 from trunkline.ops.contracts.watch import Contract
@@ -323,7 +323,7 @@ def _type_of(value: Any) -> str:
 
 
 def _words(schema: Schema) -> set[str]:
-    return {value for value in _values(schema) if isinstance(value, str) and is_word(value)}
+    return {word for value in _values(schema) if isinstance(value, str) and (word := word_of(value))}
 
 
 def _values(schema: Schema) -> list[Any]:

@@ -5,8 +5,10 @@ from random import Random
 import pytest
 
 from tests.drift import vendors
+from tests.drift.contract import Choice, Contract, Fields, Member
 from tests.drift.judged import Judged
-from tests.drift.mutations import mutated
+from tests.drift.met import MET, drawn, share, shows
+from tests.drift.mutations import NEW_WORD, Mutant, mutated
 
 pytestmark = pytest.mark.row("C2")
 
@@ -36,3 +38,24 @@ def test_a_change_is_found(judge, contract, operator) -> None:
 
 def test_fields_that_come_and_go_are_no_change(judge, contract) -> None:
     assert [change.title for change in judge.quiet(contract, CALLS).alarms] == []
+
+
+def test_a_change_counts_as_met_only_where_it_shows() -> None:
+    """A place that many replies hold may take its new value in hardly any of them."""
+    seldom, often = (
+        Contract(
+            "v", "op", "GET", "/", Fields(members={"state": Member(Choice(values=["on"], weights=[1.0]))})
+        )
+        for _ in range(2)
+    )
+    for contract, weight in ((seldom, 0.001), (often, 9.0)):
+        node = contract.reply.members["state"].node
+        node.values, node.weights = ["on", NEW_WORD], [1.0, weight]
+    mutants = [Mutant("new_enum_value", one, "reply", ("/state",), "") for one in (seldom, often)]
+    assert [share(drawn(one.contract, SEED), one) for one in mutants] == [1.0, 1.0]
+    assert [shows(one, SEED) >= MET for one in mutants] == [False, True]
+
+
+def test_a_change_of_every_reply_is_met_wherever_its_place_is() -> None:
+    mutant = Mutant("remove_field", next(iter(vendors.contracts(SEED))), "reply", ("/x",), "")
+    assert shows(mutant, SEED) == 1.0

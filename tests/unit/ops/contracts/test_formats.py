@@ -2,7 +2,14 @@
 
 import pytest
 
-from trunkline.ops.contracts.formats import PERSONAL, is_random_key, is_word, number_format, text_format
+from trunkline.ops.contracts.formats import (
+    PERSONAL,
+    is_random_key,
+    is_word,
+    number_format,
+    text_format,
+    word_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +77,23 @@ def test_words_of_a_set(word: str) -> None:
 )
 def test_what_is_no_word_of_a_set(other: str) -> None:
     assert not is_word(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("default_2024_08_21", "default_DATE"),
+        ("v-2024-08-21", "v-DATE"),
+        ("default.20240821", "default.DATE"),
+        ("auto", "auto"),
+        ("default_2024_08_21b", ""),
+        ("default_2024_13_21", ""),
+        ("id_20240821993", ""),
+        ("Jane Doe", ""),
+    ],
+)
+def test_a_day_in_a_word_is_any_day(text: str, word: str) -> None:
+    assert word_of(text) == word
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,12 @@ def test_words_of_people_and_echoes_of_the_request_are_not_kept() -> None:
     assert "v:POST" in shown({"fallback_method": "POST"}, echo=other)["/fallback_method"]
 
 
+def test_dated_names_of_models_are_what_callers_chose() -> None:
+    assert "v:gpt-DATE" in shown({"ranker": "gpt-2024-08-06"})["/ranker"]
+    assert "~" in shown({"model": "gpt-2024-08-06"})["/model"]
+    assert "v:gpt-5" in shown({"model": "gpt-5"})["/model"]
+
+
 def test_what_users_of_an_api_design_themselves_is_not_looked_into() -> None:
     assert set(shown({"input": {"secret_plan": {"a": 1}}, "id": "x"})) == {"", "/input", "/id"}
 

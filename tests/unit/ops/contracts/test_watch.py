@@ -72,6 +72,63 @@ def test_a_change_that_holds_is_told(make: Callable[[int], Any], change: tuple[s
 
 
 @pytest.mark.row("C2")
+def test_what_was_null_now_and_then_and_is_nothing_else_any_more_is_told() -> None:
+    bodies = [BODY, {**BODY, "card": None}, {**BODY, "card": None}]
+    found = Watch(Operation())
+    for n in range(90):
+        found.add(sample(bodies[n % 3], key="ab"[n % 2], minute=2 * n))
+    found.close(1 << 60)
+    found.operation.accept(found.operation.recent, "test")
+    found.refresh()
+    assert told(after(found, lambda n: bodies[n % 3], 60)) == []
+    assert ("reply", "/card", "emptied", "null") in told(after(found, lambda n: bodies[1], 60))
+
+
+@pytest.mark.row("C2")
+def test_a_kind_of_object_that_never_comes_any_more_is_told() -> None:
+    """Nothing notes that it is missing, as it is noted of fields."""
+    charge, refund = {"type": "charge", "amount": 1}, {"type": "refund", "charge": "ch_1"}
+    found = Watch(Operation())
+    for n in range(90):
+        found.add(sample({"data": [charge, refund]}, key="ab"[n % 2], minute=2 * n))
+    found.close(1 << 60)
+    found.operation.accept(found.operation.recent, "test")
+    found.refresh()
+    assert told(after(found, lambda n: {"data": [charge, refund]})) == []
+    assert ("reply", "/data/[]<refund>", "shape removed", "") in told(
+        after(found, lambda n: {"data": [charge]}, 24)
+    )
+
+
+def test_kinds_of_objects_are_not_missed_where_an_object_turned_out_to_be_a_map() -> None:
+    """Its values are no longer told apart, so nobody knows which kinds come."""
+    found = Watch(Operation())
+    for n in range(120):
+        ways = {f"field{n}": 1}, {"type": "card", "id": n}, {"type": "bank", "id": n}
+        found.add(sample({"way": ways[n % 3]}, key="ab"[n % 2], minute=2 * n))
+    found.close(1 << 60)
+    found.operation.accept(found.operation.recent, "test")
+    found.refresh()
+    assert found.operation.learned["reply"].maps == ["/way"]
+    assert told(after(found, lambda n: {"way": {"type": "card", "id": n}}, 40)) == []
+
+
+@pytest.mark.row("C2")
+def test_a_word_with_a_day_in_it_is_one_of_a_set_whatever_the_day() -> None:
+    words = ["auto", "default_2024_08_21"]
+    found = Watch(Operation())
+    for n in range(90):
+        found.add(sample({**BODY, "ranker": words[n % 2]}, key="ab"[n // 2 % 2], minute=2 * n))
+    found.close(1 << 60)
+    found.operation.accept(found.operation.recent, "test")
+    found.refresh()
+    later = ["auto", "default_2025_01_31"]
+    assert told(after(found, lambda n: {**BODY, "ranker": later[n % 2]}, 24)) == []
+    changed = after(found, lambda n: {**BODY, "ranker": "auto"}, 60)
+    assert [(one.kind, one.was) for one in changed] == [("word removed", "default_DATE")]
+
+
+@pytest.mark.row("C2")
 def test_a_word_of_a_field_that_some_callers_never_get_is_missed_by_those_who_do() -> None:
     """Who lacks the whole field misses no word of it."""
     bodies = [{**BODY, "plan": "gold"}, {**BODY, "plan": "free"}, BODY]
