@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.support.hostile import HOSTILE, runbook
 from tests.support.records import NOON_US, JournalInMemory, boot, call
 from trunkline.console.access import COOKIE
 from trunkline.console.context import Console
@@ -29,15 +30,6 @@ Ask = Callable[..., Any]
 
 pytestmark = pytest.mark.row("W1", "O1")
 
-HOSTILE = [
-    "<script>alert(1)</script>", "</title><script src=//evil.test/x.js></script>", "<img src=x onerror=alert(1)>", "<svg/onload=alert(1)>",
-    "\"><svg onload=alert(1)>", "' autofocus onfocus='alert(1)", "<a href='javascript:alert(1)'>x</a>", "[x](javascript:alert(1))",
-    "<iframe srcdoc='<script>alert(1)</script>'>", "<style>*{background:url(//evil.test)}</style>", "<meta http-equiv=refresh content=0>",
-    "<base href=//evil.test/>", "<form action=//evil.test><button>", "]]><script>alert(1)</script>", "<!--><script>alert(1)</script>",
-    "\u202e<b>gnp.exe", "{{constructor.constructor('alert(1)')()}}", "${alert(1)}", "$version$rows", "\x00<scr\x00ipt>alert(1)</script>",
-    "&lt;script&gt;alert(1)&lt;/script&gt;", "\ufeff<script>alert(1)</script>", "%3Cscript%3Ealert(1)%3C/script%3E",
-    "`<b onclick=alert(1)>`",
-]  # fmt: skip
 EVERYTHING = " ".join(HOSTILE)
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "h4", "h5", "h6", "small", "form", "p", "label",
@@ -122,22 +114,7 @@ def hostile(console: Console, state: Path, tmp_path: Path) -> Console:
         sign_in=SignIn(oidc=provider),
     )
     (state / "snapshot.msgpack").write_bytes(to_pack(snapshot))
-    (tmp_path / "rb.md").write_text(
-        "\n\n".join(
-            shape.format(text)
-            for text in HOSTILE
-            for shape in (
-                "# {}",
-                "{}",
-                "- {}",
-                "> {}",
-                "```\n{}\n```",
-                "| {} |\n|---|\n| {} |".replace("{}", "{0}"),
-                "**{}**",
-                "[{}](https://x.test/)",
-            )
-        )
-    )
+    (tmp_path / "rb.md").write_text(runbook(HOSTILE))
     console.registry_folder = tmp_path
     said = {
         "state": "error",
