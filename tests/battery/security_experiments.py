@@ -12,7 +12,7 @@ SECURITY: tuple[Experiment, ...] = (
         "S1",
         "raw requests that two readers could read in two ways, whole, byte by byte and cut at every place",
         "each gets its verdict; what is accepted is exactly what the vendor saw",
-        "a table of our own after the RFCs and h1spec's list in place of h1spec's script",
+        "a table of our own after the RFCs, and h1spec's own cases where a clone of it is named",
         tests=(
             "tests/wire_table/test_requests.py",
             "tests/wire_table/test_sockets.py",
@@ -69,7 +69,7 @@ SECURITY: tuple[Experiment, ...] = (
         "S9",
         "markup as prompt, answer, header, name, runbook, on every page",
         "all of it text; a policy that runs and loads nothing",
-        "read by a parser that knows what we write, in place of a browser",
+        "by a real browser (Chromium), and by a parser that knows what we write",
         tests=("tests/unit/console/test_untrusted_text.py", "tests/unit/console/test_markdown.py"),
     ),
     Experiment(
@@ -85,9 +85,8 @@ SECURITY: tuple[Experiment, ...] = (
     Experiment(
         "S11",
         "SQL, patterns and any text in Authorization, filters, sort keys and ids; sqlmap at level 3",
-        "0 findings; text is text; a search takes 200 ms (here: of processor) at most",
-        "sqlmap without the techniques that judge by time; a search's time is the processor's: by the clock it was 392 ms on a machine "
-        "with a load of 14, which proves neither way",
+        "0 findings; text is text; a search takes 200 ms at most",
+        "sqlmap without the techniques that judge by time",
         tests=("tests/unit/console/test_hostile_queries.py",),
     ),
     Experiment(

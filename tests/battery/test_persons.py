@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -34,8 +35,9 @@ def test_a_person_is_found_among_ten_million_calls_within_a_second(tmp_path: Pat
     ):
         answered = answer(state, *who, "--open")
         report.tell(
-            "G2", f"trunkline trace {who[0]}, whole command (ms of processor; of the clock here)", f"<= {FOUND_MS:g}",
-            f"{answered.processor_ms:.0f}; {answered.usual_ms:.0f}",
+            "G2", f"trunkline trace {who[0]}, whole command by the clock (ms): fastest, median of 7, first", f"<= {FOUND_MS:g}",
+            f"{answered.fastest_ms:.0f}, {answered.usual_ms:.0f}, {answered.first_ms:.0f}",
+            f"{answered.processor_ms:.0f} ms of processor; the machine's load was {os.getloadavg()[0]:.0f}",
         )  # fmt: skip
         told = answered.told
         assert (told["calls"], told["nowhere"]) == (DAYS * THEIRS // 2, 0)
@@ -48,3 +50,4 @@ def test_a_person_is_found_among_ten_million_calls_within_a_second(tmp_path: Pat
             assert vendor["last_us"] - vendor["first_us"] > (DAYS - 2) * 86_400_000_000
             assert all(quoted["correlation_id"] and quoted["vendor_request_id"] for quoted in vendor["ids"])
         assert answered.processor_ms <= FOUND_MS
+        assert answered.fastest_ms <= FOUND_MS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tests.battery.guessing import guess, timing
 from tests.battery.security_experiments import SECURITY, USE
 from tests.battery.served import REGISTRY, serving
 from tests.battery.smuggling import try_all
-from tests.battery.sql_injection import slowest_search, sqlmap
+from tests.battery.sql_injection import broken, slowest_search, sqlmap
 from tests.support.gateway import running_trunkline
 from tests.support.product import REGISTRY as SITES
 from tests.support.simulator import SimulatorProcess
@@ -102,16 +103,28 @@ def test_s11_sqlmap_finds_nothing(tmp_path: Path, simulator: SimulatorProcess) -
     assert (findings, unclear) == ([], [])
 
 
+def test_s11_sqlmap_finds_what_is_there(tmp_path: Path) -> None:
+    """The command that finds nothing in Trunkline, against a page that is injectable."""
+    with broken() as target:
+        found = sqlmap(target, tmp_path, "-p", "text")
+    report.tell(
+        "S11", "findings of the same command on a page that is injectable", ">= 1", len(found.findings)
+    )
+    assert found.findings, found.said
+    assert not found.clean
+
+
 def test_s11_a_search_with_any_text_ends_soon(tmp_path: Path) -> None:
-    took, which = slowest_search(tmp_path, rows=100_000)
+    found = slowest_search(tmp_path, rows=100_000)
     report.tell(
         "S11",
-        "slowest hostile search among 100,000 calls (ms of processor)",
+        "slowest hostile search among 100,000 calls: ms by the clock, of processor",
         "<= 200",
-        f"{took * 1000:.0f}",
-        which,
+        f"{found.clock_s * 1000:.0f}, {found.processor_s * 1000:.0f}",
+        f"{found.which}; the best of three tries each, the machine's load was {os.getloadavg()[0]:.0f}",
     )
-    assert took <= 0.2
+    assert found.processor_s <= 0.2
+    assert found.clock_s <= 0.2
 
 
 def test_s13_ten_thousand_wrong_keys(tmp_path: Path, simulator: SimulatorProcess) -> None:
