@@ -12,6 +12,9 @@ from trunkline.cli.show import json_out, table
 from trunkline.cli.when import micros
 
 SHOWN = ("calls", "errors", "input_tokens", "output_tokens", "cost_usd", "p50_ms", "p95_ms")
+SPLIT = ("calls", "unpriced", "cost_usd", "input_usd", "cached_usd", "cache_write_usd", "output_usd", "reasoning_usd", "tools_usd",
+         "other_usd", "wasted_usd")  # fmt: skip
+"""With `--parts`."""
 
 
 @click.command()
@@ -30,10 +33,11 @@ SHOWN = ("calls", "errors", "input_tokens", "output_tokens", "cost_usd", "p50_ms
     help="A length of time back from now, or a date.",
 )
 @click.option("--until", metavar="WHEN", help="Likewise; now unless told.")
+@click.option("--parts", is_flag=True, help="Of which the cost is made: input, cached, output, tools, ...")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values on stdout.")
 @json_option
 @place_options
-def usage(by: str, since: str, until: str | None, as_csv: bool, as_json: bool) -> None:
+def usage(by: str, since: str, until: str | None, parts: bool, as_csv: bool, as_json: bool) -> None:
     """Calls, errors, tokens and cost, grouped. Whole hours; 0 calls are no row."""
     from trunkline.cli.ledger_reading import up_to_date
     from trunkline.control.key_names import names
@@ -49,7 +53,7 @@ def usage(by: str, since: str, until: str | None, as_csv: bool, as_json: bool) -
         raise click.BadParameter(str(problem), param_hint="--by") from None
     finally:
         rollups.close()
-    columns = [*groups, *SHOWN]
+    columns = [*groups, *(SPLIT if parts else SHOWN)]
     if "key_id" in groups:
         columns.insert(groups.index("key_id") + 1, "key_name")
         rows = _named(rows, names(state))
@@ -81,8 +85,8 @@ def _named(rows: list[dict[str, Any]], known: dict[str, str]) -> list[dict[str, 
 
 def _cell(row: dict[str, Any], name: str) -> Any:
     value = row.get(name)
-    if name == "cost_usd" and isinstance(value, float):
-        return f"{value:.4f}"
+    if name.endswith("_usd") and isinstance(value, float):
+        return f"{value:.4f}" if value or name == "cost_usd" else ""
     return f"{value:.1f}" if isinstance(value, float) else value
 
 

@@ -43,7 +43,18 @@ COUNTS = (
 )
 MONEY = ("cost_usd", "wasted_usd")
 LATENCY = tuple(f"latency_{i:02d}" for i in range(BUCKETS))
-METRICS = COUNTS + MONEY + LATENCY
+PARTS = (
+    "input_usd",
+    "cached_usd",
+    "cache_write_usd",
+    "output_usd",
+    "reasoning_usd",
+    "tools_usd",
+    "other_usd",
+)
+"""Of which `cost_usd` is made; 0 in hours that were counted before there were such columns. Sounds and pictures are input or output,
+tools those of models that cost by the use; other is what is no model call, and what vendors tell as one sum."""
+METRICS = COUNTS + MONEY + LATENCY + PARTS
 """What is added up, in this order everywhere."""
 
 _INTEGERS = ("hour", "status_class", "simulated")
@@ -55,4 +66,5 @@ def hour_columns() -> list[Column[Any]]:
     counts = [Column(name, BigInteger, nullable=False) for name in COUNTS]
     money = [Column(name, Float, nullable=False) for name in MONEY]
     latency = [Column(name, Integer, nullable=False) for name in LATENCY]
-    return [*keys, *counts, *money, *latency, Column("revision", BigInteger, nullable=False)]
+    parts = [Column(name, Float, nullable=False, server_default="0") for name in PARTS]
+    return [*keys, *counts, *money, *latency, Column("revision", BigInteger, nullable=False), *parts]

@@ -10,15 +10,22 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from trunkline.core.pricing import lacks_price
+from trunkline.core.pricing import FEMTO, KINDS, TOLD, lacks_price
 from trunkline.core.record import Begin, End
 from trunkline.core.spend import beside
 from trunkline.ledger.histogram import bucket
-from trunkline.ledger.hour_columns import COUNTS, DIMENSIONS, METRICS, MONEY
+from trunkline.ledger.hour_columns import COUNTS, DIMENSIONS, LATENCY, METRICS, MONEY, PARTS
 
 HOUR_US = 3_600_000_000
 ERROR_STATES = frozenset(("error", "truncated", "outcome_unknown"))
 _FIRST_LATENCY = len(COUNTS) + len(MONEY)
+_FIRST_PART = _FIRST_LATENCY + len(LATENCY)
+_INPUT, _CACHED, _WRITTEN, _OUTPUT, _REASONING, _TOOLS, _OTHER = range(_FIRST_PART, _FIRST_PART + len(PARTS))
+_PLACE = {
+    kind: _CACHED if kind.endswith("cached") else _WRITTEN if kind.startswith("cache_write") else
+    _REASONING if kind == "reasoning" else _OUTPUT if kind.endswith("output") else _INPUT
+    for kind in KINDS
+}  # fmt: skip
 _COLUMNS = (*DIMENSIONS, *METRICS, "revision")
 
 Sums = dict[tuple[Any, ...], list[Any]]
@@ -63,6 +70,9 @@ def add(sums: Sums, begin: Begin, end: End) -> None:
     row[11] += end.duration_us
     row[12] += max(end.cost_usd, 0.0)
     row[13] += beside(end.wasted_usd, end.wasted_elsewhere)
+    for what, units, femto in end.parts:
+        if femto > 0:
+            row[_PLACE.get(what) or (_TOOLS if model and what != TOLD else _OTHER)] += units * femto / FEMTO
     if end.duration_us > 0:
         row[_FIRST_LATENCY + bucket(end.duration_us)] += 1
     for target, cost_usd in end.wasted_elsewhere.items():

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from trunkline.ledger.days import rfc3339
 from trunkline.ledger.engine import open_engine
 from trunkline.ledger.histogram import percentile_us
-from trunkline.ledger.hour_columns import COUNTS, DIMENSIONS, LATENCY, METRICS, MONEY
+from trunkline.ledger.hour_columns import COUNTS, DIMENSIONS, LATENCY, METRICS, MONEY, PARTS
 from trunkline.ledger.rollup import HOUR_US
 from trunkline.ledger.rollup_tables import ROLLUPS, damage, days, hours
 
@@ -138,7 +138,7 @@ def _row(row: Row[Any], names: list[str]) -> dict[str, Any]:
     return {
         **{name: _shown(name, values[name]) for name in names},
         **{name: values[name] for name in COUNTS if name != "duration_us"},
-        **{name: round(values[name], 9) for name in MONEY},
+        **{name: round(values[name], 9) for name in (*MONEY, *PARTS)},
         "error_rate": round(values["errors"] / calls, 6) if calls else 0.0,
         **{name: _ms(percentile_us(counts, share)) for name, share in PERCENTILES.items()},
     }

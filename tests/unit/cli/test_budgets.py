@@ -146,6 +146,8 @@ def test_keys_are_shown_by_name_those_too_that_were_revoked(trunkline):
     assert (used["key_id"], used["key_name"], used["cost_usd"]) == (made.id, "night-jobs", 0.25)
     assert trunkline("usage", "--by", "key_id").out.splitlines()[1].split()[:2] == [made.id, "night-jobs"]
     assert trunkline("usage", "--by", "model", "--csv").out.startswith("model,calls,")
+    split = trunkline("usage", "--by", "model", "--parts").out.splitlines()[0].split()
+    assert split[:6] == ["model", "calls", "unpriced", "cost_usd", "input_usd", "cached_usd"]
 
 
 @pytest.mark.row("O2")

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.records import NOON_US, begin, end, tried
 from trunkline.ledger.histogram import bucket
-from trunkline.ledger.hour_columns import DIMENSIONS, METRICS
+from trunkline.ledger.hour_columns import DIMENSIONS, METRICS, PARTS
 from trunkline.ledger.rollup import BOUNDED, MAX_NAMES, OTHER, Names, Sums, add, bound, served
 
 
@@ -35,6 +35,32 @@ def test_a_call_adds_each_of_its_figures_under_what_it_was() -> None:
             "duration_us": 30_000, "cost_usd": 0.5, "wasted_usd": 0.25, f"latency_{bucket(30_000):02d}": 1,
         },
     )  # fmt: skip
+
+
+@pytest.mark.row("O2")
+@pytest.mark.parametrize(
+    ("target", "parts", "expected"),
+    [
+        (
+            "openai/gpt-4o",
+            [("input", 4, 3 * 10**9), ("audio_input", 1, 10**12), ("cached", 2, 10**12), ("image_cached", 1, 10**12),
+             ("cache_write", 1, 10**12), ("cache_write_1h", 1, 10**12), ("output", 1, 10**13), ("audio_output", 1, 10**13),
+             ("reasoning", 5, 10**12), ("web_search", 2, 10**13), ("container", 1, -1)],
+            {"input_usd": 0.001012, "cached_usd": 0.003, "cache_write_usd": 0.002, "output_usd": 0.02, "reasoning_usd": 0.005,
+             "tools_usd": 0.02},
+        ),
+        ("openai/gpt-4o", [("told", 1, 10**14)], {"other_usd": 0.1}),
+        ("stripe", [("amount", 2000, 29 * 10**10), ("call", 1, 3 * 10**14)], {"other_usd": 0.88}),
+    ],
+)  # fmt: skip
+def test_the_parts_of_a_cost_are_added_up(
+    target: str, parts: list[tuple[str, int, int]], expected: dict[str, float]
+) -> None:
+    sums: Sums = {}
+    asked = "gpt-4o" if "/" in target else ""
+    add(sums, begin(model=asked), end(tried=[tried(1, target)], parts=parts))
+    told = {name: round(value, 12) for name, value in only(sums)[1].items() if name in PARTS}
+    assert told == expected
 
 
 def test_a_call_of_whose_cost_a_part_is_unknown_counts_as_unpriced_beside_what_is_known() -> None:

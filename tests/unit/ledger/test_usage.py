@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.records import DAY_US, NOON_US, SECOND_US, JournalInMemory, begin, boot, call, tried
+from trunkline.ledger.hour_columns import PARTS
 from trunkline.ledger.query import Ledger
 from trunkline.ledger.usage import Rollups, UnknownGroup
 
@@ -46,7 +47,7 @@ def test_usage_adds_up_what_the_calls_say(drained: Drained, rollups: Rollups) ->
     assert {name: row[name] for name in row if not name.startswith("p")} == {
         "calls": 4, "errors": 1, "attempts": 4, "bytes_in": 1600, "bytes_out": 2800, "input_tokens": 10,
         "output_tokens": 3, "cached_tokens": 4, "cache_write_tokens": 0, "reasoning_tokens": 0, "unpriced": 2,
-        "cost_usd": 0.75, "wasted_usd": 0.125, "error_rate": 0.25,
+        "cost_usd": 0.75, "wasted_usd": 0.125, "error_rate": 0.25, **dict.fromkeys(PARTS, 0.0),
     }  # fmt: skip
     assert all(25 < row[name] < 36 for name in ("p50_ms", "p95_ms", "p99_ms"))
 
