@@ -292,6 +292,7 @@ def _fields(one: Known) -> list[list[Any]]:
     tell("context", one.context, "context")
     tell("longest answer", one.max_output, "max_output")
     rows += _prices(one)
+    tell("vendor's prices", one.pricing)
     tell("takes", ", ".join(one.input), "input")
     tell("makes", ", ".join(one.output), "output")
     tell("can", ", ".join(one.features), "features")

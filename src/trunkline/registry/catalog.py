@@ -89,6 +89,8 @@ class Entry(Part, kw_only=True):
     base_url: str
     """Empty where it has to come from the registry."""
     docs: str = ""
+    pricing: str = ""
+    """Its own page of prices, to hold figures against that were taken from elsewhere."""
     address: Address | None = None
     network: Literal["public", "private"] = "public"
     auth: Auth | None = None

@@ -53,6 +53,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """Figures that the registry says otherwise than the catalog."""
     sources: dict[str, Source] = {}
     """Figure of the catalog -> where and when it was read."""
+    pricing: str = ""
+    """The vendor's own page of prices, where it is known: what `price` is to be held against."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +136,7 @@ def _of(integration: str, vendor: str, models: Iterable[Model]) -> list[Known]:
         row = rows.get(main or model.id, Row(id=model.id))
         others = [other for other, own in names.items() if own == (main or model.id) and other != model.id]
         found.append(
-            _joined(integration, vendor, model, theirs.get(model.id), row, main, others, table, ends)
+            _joined(integration, vendor, model, theirs.get(model.id), row, main, others, table, ends, entry)
         )
     return found
 
@@ -149,6 +151,7 @@ def _joined(
     others: list[str],
     table: Table | None,
     ends: Source | None,
+    entry: catalog.Entry | None,
 ) -> Known:
     changed = [f for f in _COMPARED if theirs is not None and getattr(model, f) != getattr(theirs, f)]
     figures = ("context", "max_output", "price", "input", "output", "features", "released", "deprecated")
@@ -184,4 +187,5 @@ def _joined(
         origin="catalog" if theirs is not None else "registry",
         overridden=changed,
         sources=sources,
+        pricing=entry.pricing if entry is not None else "",
     )

@@ -77,6 +77,7 @@ def test_one_model_with_where_each_figure_is_from(trunkline):
     assert "the registry" in rows["$/M input"]
     assert rows["context"].split()[-1] == "2026-11-21"
     assert "gpt-5.6-sol" in rows["instead"]
+    assert rows["vendor's prices"].split()[-1] == "https://developers.openai.com/api/docs/pricing"
     told = trunkline("models", "show", "openai/gpt-5", "--json").json
     assert (told["overridden"], told["origin"]) == (["price"], "catalog")
     assert trunkline("models", "show", "voyage-4").code == 0, "the catalog's are found, too"

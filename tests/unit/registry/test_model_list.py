@@ -7,10 +7,11 @@ from datetime import date
 import pytest
 
 from trunkline.registry import catalog, model_list
-from trunkline.registry.model_list import Known, Wanted, price_age
+from trunkline.registry.model_list import Known, Wanted, price_age, shipped
 
 from .conftest import Load
 
+WITHOUT = {"jina", "nscale", "nvidia"}
 OWN = """\
 version: 1
 integrations:
@@ -107,3 +108,12 @@ def test_the_whole_catalog_can_be_read_and_the_age_is_that_of_the_oldest_price()
     assert {one.vendor for one in told} >= {"openai", "dashscope", "zai"}
     assert price_age(told, date(2026, 11, 21)) == 95
     assert price_age([SEEN], date(2026, 11, 21)) is None
+
+
+@pytest.mark.row("A4")
+def test_priced_models_name_their_vendors_own_page_of_prices() -> None:
+    """Of those that are left none was found that could be believed."""
+    without = {
+        one.vendor for one in shipped() if one.price is not None and not one.pricing.startswith("https://")
+    }
+    assert without == WITHOUT
