@@ -8,11 +8,13 @@ from __future__ import annotations
 import gc
 import re
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+HERE = Path(__file__).parent
 ALL_SLOW = re.compile(r"^pytestmark = .*\bmark\.slow\b", re.MULTILINE)
 
 settings.register_profile(
@@ -28,6 +30,20 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if collection_path.suffix != ".py" or any(collection_path.name in one for one in config.args):
         return None
     return True if ALL_SLOW.search(collection_path.read_text("utf-8")) else None
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Of the whole suite each worker first imports its share: what it makes of the assertions lies ready for the others."""
+    share = getattr(collector.config, "workerinput", None)
+    if not share or not isinstance(collector, pytest.Session):
+        return
+    if [Path(one).resolve() for one in collector.config.args] != [HERE]:
+        return
+    files = [path for path in sorted(HERE.rglob("test_*.py")) if "node_modules" not in path.parts]
+    wanted = [path for path in files if not pytest_ignore_collect(path, collector.config)]
+    for path in wanted[int(share["workerid"][2:]) :: share["workercount"]]:
+        with suppress(Exception, pytest.Collector.CollectError):  # the collection itself says what is wrong
+            assert pytest.Module.from_parent(collector, path=path).obj
 
 
 @pytest.hookimpl(wrapper=True)
