@@ -25,8 +25,9 @@ unexport PYTHONDONTWRITEBYTECODE
 run: $(VENV)/.runtime
 	@TRUNKLINE_ENV="$${TRUNKLINE_ENV-dev}" $(BIN)/trunkline serve --simulate-missing $(ARGS)
 
+# In the order of the folders: the flows, which wait for processes, come before the unit tests, which fill the end evenly.
 test: $(VENV)/.dev $(NODE_MODULES)/.installed
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 
 battery: $(VENV)/.battery $(NODE_MODULES)/.installed $(AGENTS)/.installed
 	@$(BIN)/python -m tests.battery $(ARGS)

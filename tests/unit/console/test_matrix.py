@@ -5,12 +5,15 @@ Made from the declarations, so that a new endpoint is in it without a word; a ro
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.routing import Route
 
+from tests.support.records import NOON_US
 from trunkline.console import app
 from trunkline.console.access import COOKIE
 from trunkline.console.context import Console
@@ -18,8 +21,10 @@ from trunkline.console.declare import ROLES, Endpoint, may
 from trunkline.console.endpoints import ENDPOINTS
 from trunkline.console.guard import Guard, allowed_hosts
 from trunkline.control import sessions, teams, users
+from trunkline.control.state import State
 
 Ask = Callable[..., Any]
+NOW = NOON_US / 1e6
 NOBODY: tuple[tuple[str, str], ...] = ()
 WRONG = [
     (),
@@ -105,7 +110,7 @@ async def test_a_key_of_each_role_may_what_is_declared_and_nothing_else(ask: Ask
             bound = bool(team) and endpoint.reach == "refused"
             allowed = endpoint.role == "open" or (may(role, endpoint.role) and not bound)
             if endpoint.role == "open":
-                continue  # it has no say: who comes in by it is another test's
+                return  # the key has no say: who comes in by it is another test's
             assert refused(answer) is not allowed, (role, team, code(answer))
             if not allowed:
                 assert answer.status == 403
@@ -113,20 +118,32 @@ async def test_a_key_of_each_role_may_what_is_declared_and_nothing_else(ask: Ask
                     assert code(answer)[1] == "forbidden"
 
 
-@pytest.fixture
-def cookies(console: Console) -> dict[str, tuple[str, str]]:
-    """A session of a person of each role, bound to a team and not."""
-    teams.create(console.state, "shop", now=console.clock())
+@pytest.fixture(scope="module")
+def peopled(
+    model_state: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, tuple[str, str]]]:
+    """A state with a session of a person of each role, bound to a team and not; to be copied. And their cookies."""
+    there = State(Path(shutil.copytree(model_state, tmp_path_factory.mktemp("people") / "state")))
+    teams.create(there, "shop", now=NOW)
     found = {}
     for role in ("viewer", "developer", "operator", "admin"):
         for of in [["shop"], ["*"]] if role in users.BOUND_ROLES else [["*"]]:
             name = f"{role}{'' if of == ['*'] else of[0]}"
-            user = users.create(console.state, name, role=role, of=of, now=console.clock())
-            opened = sessions.open_session(
-                console.state, user.id, "link", address="127.0.0.1", now=console.clock()
-            )
+            user = users.create(there, name, role=role, of=of, now=NOW)
+            opened = sessions.open_session(there, user.id, "link", address="127.0.0.1", now=NOW)
             found[name] = ("cookie", f"{COOKIE}={opened.cookie}")
-    return found
+    return there.path, found
+
+
+@pytest.fixture
+def state(peopled: tuple[Path, dict[str, tuple[str, str]]], tmp_path: Path) -> Path:
+    """A state folder of the test's own."""
+    return shutil.copytree(peopled[0], tmp_path / "state")
+
+
+@pytest.fixture
+def cookies(peopled: tuple[Path, dict[str, tuple[str, str]]]) -> dict[str, tuple[str, str]]:
+    return peopled[1]
 
 
 @pytest.mark.row("W1")
