@@ -7,16 +7,20 @@ for calls in general (`query.py`).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
 from trunkline.ledger.days import Days, day_of
 from trunkline.ledger.engine import reader, tidy
 
+T = TypeVar("T")
+AT_ONCE = 8
+"""Days."""
 MOST_CALLS = 50_000
 """More calls of one person are counted, and not told one by one."""
 
@@ -86,29 +90,39 @@ class PersonCalls:
 
     def find(self, hashes: Sequence[str], *, most: int = MOST_CALLS) -> Found:
         """Everything that stands under these hashes, oldest first."""
+        days = self._days.list()
         found: list[Received] = []
-        calls, days = 0, self._days.list()
-        for query, theirs in self._looked_up(days, hashes):
+        calls = 0
+        for day, (theirs, received) in self._each(days, lambda query: _few(query, hashes)).items():
             room = max(0, most - calls)
             calls += len(theirs)
-            found += _received(query, dict(list(theirs.items())[:room]))
+            found += received if len(theirs) <= min(room, _CHUNK) else self._some(day, theirs, room)
         return Found(found, calls, days[0] if days else "", calls > most)
 
     def call_ids(self, hashes: Sequence[str]) -> set[str]:
         """The ids of all calls that stand under these hashes."""
-        return {call_id for _, theirs in self._looked_up(self._days.list(), hashes) for call_id in theirs}
+        by_day = self._each(self._days.list(), lambda query: _theirs(query, hashes))
+        return {call_id for theirs in by_day.values() for call_id in theirs}
 
-    def _looked_up(
-        self, days: Sequence[str], hashes: Sequence[str]
-    ) -> Iterator[tuple[Query, dict[str, str]]]:
-        for day in days:
-            try:
-                with closing(reader(self._days.path(day))) as connection:
-                    yield connection.execute, _theirs(connection.execute, hashes)
-            except sqlite3.OperationalError as fault:
-                # A file that is just being made, or was just dropped, has no calls.
-                if "no such" not in str(fault) and "unable to open" not in str(fault):
-                    raise
+    def _some(self, day: str, theirs: dict[str, str], room: int) -> list[Received]:
+        some = dict(list(theirs.items())[:room])
+        return self._one(day, lambda query: _received(query, some)) or []
+
+    def _each(self, days: Sequence[str], ask: Callable[[Query], T]) -> dict[str, T]:
+        """What each day answers, in the order of days. Several are asked at once: a day that nobody read lately waits for the disk."""
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            answers = threads.map(lambda day: self._one(day, ask), days)
+            return {day: answer for day, answer in zip(days, answers, strict=True) if answer is not None}
+
+    def _one(self, day: str, ask: Callable[[Query], T]) -> T | None:
+        try:
+            with closing(reader(self._days.path(day))) as connection:
+                return ask(connection.execute)
+        except sqlite3.OperationalError as fault:
+            # A file that is just being made, or was just dropped, has no calls.
+            if "no such" not in str(fault) and "unable to open" not in str(fault):
+                raise
+            return None
 
     def erase(self, hashes: Sequence[str], *, act: bool) -> Erased:
         """Takes a person out: no hash of theirs stays, and their calls lose every word that a caller chose. Without `act` only counts.
@@ -158,6 +172,12 @@ def _theirs(query: Query, hashes: Sequence[str]) -> dict[str, str]:
             if call_id not in found or _RANK.index(source) < _RANK.index(found[call_id]):
                 found[call_id] = source
     return found
+
+
+def _few(query: Query, hashes: Sequence[str]) -> tuple[dict[str, str], list[Received]]:
+    """The calls of a day, and what became of them where they are few."""
+    theirs = _theirs(query, hashes)
+    return theirs, _received(query, theirs) if len(theirs) <= _CHUNK else []
 
 
 def _received(query: Query, theirs: dict[str, str]) -> list[Received]:

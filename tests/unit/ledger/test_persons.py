@@ -8,8 +8,9 @@ import pytest
 
 from tests.support.records import DAY_US, NOON_US, JournalInMemory, begin, boot, call, end, tried
 from trunkline.core.record import Persons, Record
+from trunkline.ledger import persons
 from trunkline.ledger.drain import Drain
-from trunkline.ledger.persons import Erased, PersonCalls, Tie, tie
+from trunkline.ledger.persons import AT_ONCE, Erased, PersonCalls, Tie, tie
 from trunkline.ledger.query import Ledger
 
 JANE, KOFI = "1a" * 16, "2b" * 16
@@ -40,9 +41,9 @@ def ledger(tmp_path: Path) -> Path:
 
 
 def told(folder: Path, *hashes: str) -> list[tuple[str, str, str, str]]:
-    persons = PersonCalls(folder)
-    found = persons.find(hashes)
-    persons.close()
+    ledger = PersonCalls(folder)
+    found = ledger.find(hashes)
+    ledger.close()
     return [(one.call_id, one.target, one.vendor_request_id, one.source) for one in found.received]
 
 
@@ -67,6 +68,21 @@ def test_nobody_else_is_found(ledger: Path) -> None:
 def test_calls_beyond_the_bound_are_counted(ledger: Path) -> None:
     found = PersonCalls(ledger).find([JANE, KOFI], most=2)
     assert ({one.call_id for one in found.received}, found.calls, found.more) == ({"a", "b"}, 3, True)
+
+
+def test_many_days_are_told_in_their_order(tmp_path: Path) -> None:
+    days = 3 * AT_ONCE
+    calls = [call(f"c{n:02}", NOON_US + n * DAY_US, subject_hash=JANE) for n in range(days)]
+    ledger = drained(tmp_path, *(record for pair in calls for record in pair))
+    assert [one[0] for one in told(ledger, JANE)] == [f"c{n:02}" for n in range(days)]
+    some = PersonCalls(ledger).find([JANE], most=5)
+    assert ([one.call_id for one in some.received], some.calls) == ([f"c{n:02}" for n in range(5)], days)
+
+
+def test_many_calls_of_a_day_are_told_up_to_the_bound(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(persons, "_CHUNK", 1)
+    assert len(told(ledger, JANE)) == 3
+    assert [one.call_id for one in PersonCalls(ledger).find([JANE], most=1).received] == ["a", "a"]
 
 
 def test_an_empty_ledger_knows_nobody(tmp_path: Path) -> None:
