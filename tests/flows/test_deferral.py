@@ -28,6 +28,8 @@ defaults:
   breaker: {volume: 1000000}
 integrations:
   stripe: {base_url: "{simulator}/stripe", secret: env:STRIPE_SECRET_KEY}
+  anthropic: {base_url: "{simulator}/anthropic", secret: env:ANTHROPIC_API_KEY, fallback: {kind: defer}}
+  cohere: {base_url: "{simulator}/cohere", secret: env:OPENAI_API_KEY, fallback: {kind: defer}}
   site:
     base_url: "{site}/base"
     auth: {kind: none}
@@ -130,6 +132,41 @@ def test_an_act_waits_until_its_vendor_is_back_and_happens_once(
     assert (done["state"], done["answer"]["status"], done["answer"]["body"]["amount"]) == ("done", 200, 1999)
     charges = [entry for entry in simulator.ledger(vendor="stripe") if entry.status == 200]
     assert len(charges) == 1
+
+
+@pytest.mark.row("A2")
+def test_a_translated_call_is_answered_later_in_its_callers_dialect(
+    shared: Trunkline, simulator: SimulatorProcess
+) -> None:
+    hello = {"model": "anthropic/claude-haiku-4-5", "messages": [{"role": "user", "content": "Hello"}]}
+    gemini = "/v1beta/models/anthropic%2Fclaude-haiku-4-5:generateContent"
+    asked: list[tuple[str, str, dict[str, Any]]] = [
+        ("anthropic", "/v1/chat/completions", hello),
+        ("anthropic", gemini, {"contents": [{"parts": [{"text": "Hello"}]}]}),
+        ("anthropic", "/v1/chat/completions", {**hello, "stream": True}),
+        ("cohere", "/v1/embeddings", {"model": "cohere/embed-v4.0", "input": ["a", "b"], "dimensions": 8}),
+    ]
+    ends = []
+    for vendor, path, body in asked:
+        simulator.fault("overloaded", vendor=vendor, times=1)
+        taken = shared.call("POST", path, body, headers={"x-trunkline-max-attempts": "1"})
+        assert taken.status == 202, taken.body
+        ends.append(ended(shared, taken.json["task"]["id"]))
+
+    assert [(end["state"], end["answer"]["status"]) for end in ends] == [("done", 200)] * 4
+    given = [shared.call("GET", f"/v1/tasks/{end['id']}/answer") for end in ends]
+    chat, content, _, vectors = (one.json if n != 2 else {} for n, one in enumerate(given))
+    assert chat["choices"][0]["message"]["content"] == content["candidates"][0]["content"]["parts"][0]["text"]
+    assert given[2].field("content-type") == "text/event-stream"
+    assert given[2].body.endswith(b"data: [DONE]\n\n")
+    assert [len(row["embedding"]) for row in vectors["data"]] == [8, 8]
+    reports = [(one.field("x-trunkline-translation") or "").partition(",")[0] for one in given]
+    assert reports == [
+        "openai-chat>anthropic-messages",
+        "gemini-generate>anthropic-messages",
+        "openai-chat>anthropic-messages",
+        "openai-embeddings>cohere-embed",
+    ]
 
 
 def _if(task: dict[str, Any], state: str) -> dict[str, Any] | None:

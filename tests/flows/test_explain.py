@@ -18,6 +18,7 @@ version: 1
 integrations:
   openai: {base_url: "{simulator}/openai", secret: env:OPENAI_API_KEY, cache: {ttl: 60s}}
   anthropic: {base_url: "{simulator}/anthropic", secret: env:ANTHROPIC_API_KEY}
+  cohere: {base_url: "{simulator}/cohere", secret: env:OPENAI_API_KEY}
   stripe: {base_url: "{simulator}/stripe", secret: env:STRIPE_SECRET_KEY}
   gone: {vendor: openai, base_url: "{simulator}/openai", secret: env:NOT_THERE}
 models:
@@ -92,6 +93,11 @@ def test_what_translation_would_lose_is_told(gateway: Trunkline) -> None:
     assert {"logit_bias", "seed"} <= {change["field"] for change in made["changes"]}
     same = explained(gateway, body=chat("openai/gpt-4o-mini"))["candidates"][0]["translation"]
     assert same == {"needed": False, "exact": True, "changes": []}
+    given = {"model": "cohere/embed-v4.0", "input": ["a", "b"], "user": "u-1"}
+    embeds = explained(gateway, path="/v1/embeddings", body=given)["candidates"][0]
+    assert embeds["translation"]["dialects"] == "openai-embeddings>cohere-embed"
+    assert [change["field"] for change in embeds["translation"]["changes"]] == ["input_type", "user"]
+    assert embeds["price"]["estimate_usd"] > 0
 
 
 def test_a_call_that_a_limit_or_a_budget_would_refuse(gateway: Trunkline) -> None:

@@ -73,6 +73,7 @@ async def gather(exchange: Exchange) -> None:
             text = f"a request that must be translated for its vendor may have at most {REQUEST_MAX >> 20} MB"
             raise CallError("request_too_large", text, scope="call", never_acted=True)
     exchange.body, exchange.rest = b"".join(pieces), None
+    exchange.request.body = exchange.body  # all is here now; who keeps the call for later takes it from there
 
 
 def translated(attempt: Attempt, response: Response) -> bytes:
