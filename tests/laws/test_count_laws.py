@@ -100,7 +100,10 @@ def test_what_is_not_counted_never_reaches_a_count(asks: str, serves: str, data:
     told = told.get("generateContentRequest", told)
 
     assert set(told) <= COUNTED[serves][1] | {"model"}
-    CODECS[serves].read_request(body, [])
+    if any(
+        told.get(name) for name in ("messages", "input", "contents")
+    ):  # else all of it was only the other's
+        CODECS[serves].read_request(body, [])
 
 
 @pytest.mark.parametrize("asks", COUNTED)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from trunkline.core.dialects import kinds
+
 from .address import judge
 from .catalog import Entry
 from .document import Place
@@ -22,7 +24,6 @@ from .shape_vendor import Model, Operation
 HOUR, DAY = 3600.0, 86400.0
 LONGEST_PERIOD_S = 30 * DAY
 QUANTITIES = ("requests", "tokens", "input_tokens", "output_tokens", "usd", "concurrency")
-EMBEDDINGS = ("openai-embeddings", "gemini-embed")
 
 
 class Range(NamedTuple):
@@ -209,8 +210,8 @@ def _batching(item: Item) -> None:
     cure = out_of(Range("1ms", "1s", zero=True), text)
     if cure:
         item.fault(("batch_embeddings",), "bad-value", f"`{text}` is out of range.", cure, value=text)
-    if not set(EMBEDDINGS) & set(_dialects(item.own, item.entry)):
-        said = f"`{item.name}` serves no embeddings ({', '.join(EMBEDDINGS)})."
+    if "embed" not in kinds(_dialects(item.own, item.entry)):
+        said = f"`{item.name}` serves no embeddings."
         item.fault(("batch_embeddings",), "unused-key", said, "Remove it.", at_key=True)
 
 

@@ -18,6 +18,11 @@ _BY_DIALECT = {
     "openai-chat": "vllm",
     "openai-responses": "vllm",
     "openai-embeddings": "vllm",
+    "mistral-embed": "mistral",
+    "voyage-embed": "voyage",
+    "cohere-embed": "cohere",
+    "ollama-embed": "ollama",
+    "gemini-embed": "gemini",
     "anthropic-messages": "anthropic",
     "gemini-generate": "gemini",
 }

@@ -174,6 +174,13 @@ def test_what_cannot_be_done_here_is_told(
     assert says in text
 
 
+@pytest.mark.row("F10")
+@pytest.mark.parametrize("vendor", ["openai", "gemini", "mistral", "voyage", "cohere", "ollama"])
+def test_embeddings_of_every_dialect_may_be_gathered(loaded: Load, vendor: str) -> None:
+    text = f"version: 1\nintegrations: {{{vendor}: {{secret: env:A, batch_embeddings: 10ms}}}}\n"
+    assert loaded(text).snapshot.services[0].batch_embeddings == 0.01
+
+
 def test_defaults_are_looked_at_as_well(refused: Refused) -> None:
     found = refused("version: 1\ndefaults: {retry: {backoff: 1h}, queue: {wait: 3h}}\n")
     assert {(f.item, f.code) for f in found} == {

@@ -15,6 +15,8 @@ from trunkline.simulator.vendors import profile
         ("", [], "generic"),
         ("hubspot", [], "hubspot"),
         ("", ["openai-embeddings"], "vllm"),
+        ("", ["cohere-embed"], "cohere"),
+        ("", ["ollama-embed"], "ollama"),
         ("somebody", ["rerank", "anthropic-messages"], "anthropic"),
         ("openai", ["anthropic-messages"], "openai"),
     ],

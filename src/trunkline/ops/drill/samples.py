@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from trunkline.core.dialects import KIND_OF
 from trunkline.core.flow import Fallback
 from trunkline.core.service import Operation, Service, Snapshot
 from trunkline.ops.drill.faults import Form
@@ -120,13 +121,15 @@ def _modelled(
     spoken = {dialect.name: dialect.path for dialect in service.dialects}
     dialect = next((name for name in _CHATS if name in spoken), "")
     stream = form == "stream"
-    if not dialect and _EMBEDDINGS in spoken and not stream:
-        dialect = _EMBEDDINGS
+    offered = spoken.get(dialect, "")
+    embeds = next((path for name, path in spoken.items() if KIND_OF.get(name) == "embed"), "")
+    if not dialect and embeds and not stream:
+        dialect, offered = _EMBEDDINGS, embeds
         model = next((one.id for one in service.models if one.kind == "embedding"), model)
     if not dialect:
         return None
     whole = "{name}" if named != service.name else f"{{name}}/{model}"
-    operation = _operation_at(service, spoken[dialect])
+    operation = _operation_at(service, offered)
     own = operation.fallback if operation is not None and named == service.name else None
     path, body = _spoken(dialect, whole, stream)
     return Sample(

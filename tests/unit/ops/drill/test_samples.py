@@ -91,10 +91,11 @@ def test_gemini_names_model_and_stream_in_the_path() -> None:
     ]
 
 
-def test_who_only_embeds_is_asked_to_embed() -> None:
+@pytest.mark.parametrize("dialect", ["openai-embeddings", "voyage-embed", "cohere-embed"])
+def test_who_only_embeds_is_asked_to_embed(dialect: str) -> None:
     service = Service(
         name="e",
-        dialects=[Dialect(name="openai-embeddings", path="/v1/embeddings")],
+        dialects=[Dialect(name=dialect, path="/v2/embed")],
         models=[Model(id="small", kind="embedding")],
     )
     (one,) = samples(snapshot(service), service, BODIES)
