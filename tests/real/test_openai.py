@@ -127,6 +127,19 @@ def test_stored_responses_of_every_vendor(client: OpenAI, model: str) -> None:
         client.responses.retrieve(first.id)
 
 
+def test_a_conversation_is_compacted_and_goes_on(trunkline: Trunkline, client: OpenAI) -> None:
+    asked: Any = [{"role": "user", "content": "I am Ada."}, {"role": "assistant", "content": "Hello Ada."}]
+    raw = client.responses.with_raw_response.compact(model="gpt-4o-mini", input=asked)
+    small = raw.parse()
+    assert (small.object, small.output[-1].type) == ("response.compaction", "compaction")
+    assert trunkline.recorded(raw.headers["x-correlation-id"]).end.cost_usd > 0
+    more: Any = [one.to_dict() for one in small.output]
+    going_on = [*more, {"role": "user", "content": "Who am I?"}]
+    assert client.responses.create(model="gpt-4o-mini", input=going_on).output_text
+    with pytest.raises(openai.BadRequestError, match="does not speak 'openai-compact'"):
+        client.responses.compact(model="anthropic/claude-haiku-4-5", input=asked)
+
+
 def test_embeddings_come_as_numbers_although_the_sdk_asks_for_base64(client: OpenAI) -> None:
     found = client.embeddings.create(model="text-embedding-3-small", input=["one", "two"])
 

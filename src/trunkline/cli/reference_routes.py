@@ -45,6 +45,7 @@ DIALECTS = {
     "openai-embeddings": "OpenAI Embeddings",
     "openai-responses": "OpenAI Responses, JSON and stream",
     "openai-input-tokens": "OpenAI token counting",
+    "openai-compact": "OpenAI compaction of a conversation, at vendors that have it",
     "anthropic-messages": "Anthropic Messages, JSON and stream",
     "anthropic-count-tokens": "Anthropic token counting",
     "gemini-generate": "Gemini generateContent, JSON and stream",

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import msgspec
 
 DIALECT = "openai-responses"
+BOUND = (DIALECT, "openai-compact")
+"""Dialects whose calls may name what one account keeps."""
 PATH = b"/v1/responses/"
 KEPT_BYTES = 8 << 20
 """Longer answers are not kept."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from trunkline.core.call import Member, Target
 from trunkline.core.exchange import Exchange
-from trunkline.core.stored import DIALECT, Place
+from trunkline.core.stored import BOUND, DIALECT, Place
 from trunkline.engine.fallback import Fallbacks, lead
 from trunkline.engine.pool import aim
 
@@ -92,7 +92,7 @@ class Affinity:
 
 def _names(exchange: Exchange) -> Iterator[bytes]:
     """What binds a call, the surest first."""
-    if exchange.dialect == DIALECT:
+    if exchange.dialect in BOUND:
         body = exchange.body
         yield from _STORED.findall(body)
         # The last is the newest: earlier ones may stem from before a failover.

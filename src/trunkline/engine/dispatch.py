@@ -13,7 +13,7 @@ from trunkline.core.errors import CallError
 from trunkline.core.exchange import Answer, Attempt, Exchange
 from trunkline.core.jsonspan import replace_model
 from trunkline.core.ports import Policy, Response, Wire
-from trunkline.core.stored import DIALECT
+from trunkline.core.stored import BOUND
 from trunkline.engine.affinity import Affinity
 from trunkline.engine.body import Carried
 from trunkline.engine.costs import throw_away
@@ -119,7 +119,7 @@ class Dispatcher:
                 failure = await exchange.race.over(failure)
                 attempt = exchange.attempt
             if failure is None:
-                if exchange.dialect == DIALECT:
+                if exchange.dialect in BOUND:
                     self._affinity.learn(exchange)
                 return
             if exchange.reply.started or exchange.gone:

@@ -16,6 +16,7 @@ ENDPOINTS: dict[bytes, str] = {
     b"/v1/embeddings": "openai-embeddings",
     b"/v1/responses": "openai-responses",
     b"/v1/responses/input_tokens": "openai-input-tokens",
+    b"/v1/responses/compact": "openai-compact",
     b"/v1/messages": "anthropic-messages",
     b"/v1/messages/count_tokens": "anthropic-count-tokens",
 }

@@ -73,7 +73,7 @@ WITHOUT_FEED = {
     *("lm-studio", "meta", "minimax", "moonshot", "nebius", "novita", "nscale", "nvidia", "ovhcloud", "reka"),
     *("sambanova", "scaleway", "siliconflow", "upstage", "venice", "voyage", "zai"),
 }
-DIALECTS = {"openai-chat", "mistral-chat", "cohere-chat", "openai-responses", "openai-input-tokens", "openai-embeddings",
+DIALECTS = {"openai-chat", "mistral-chat", "cohere-chat", "openai-responses", "openai-input-tokens", "openai-compact", "openai-embeddings",
             "mistral-embed", "voyage-embed", "cohere-embed", "ollama-embed", "anthropic-messages", "anthropic-count-tokens",
             "gemini-generate", "gemini-embed", "gemini-count"}  # fmt: skip
 

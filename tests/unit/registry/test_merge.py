@@ -72,6 +72,7 @@ def test_a_vendor_under_another_name_and_address(loaded: Load) -> None:
         "openai-chat",
         "openai-responses",
         "openai-input-tokens",
+        "openai-compact",
         "openai-embeddings",
     ]
 

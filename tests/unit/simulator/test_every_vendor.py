@@ -22,6 +22,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "cohere-chat": {"model": "m", **TURNS},
     "openai-responses": {"model": "m", "input": "Hello there"},
     "openai-input-tokens": {"model": "m", "input": "Hello there"},
+    "openai-compact": {"model": "m", "input": "Hello there"},
     **{
         key: {"model": "m", "input": ["Hello there"]}
         for key in ("openai-embeddings", "mistral-embed", "voyage-embed", "ollama-embed")
@@ -53,6 +54,7 @@ MEMBERS = {
 ALIKE = {
     "mistral-chat": "openai-chat",
     "openai-input-tokens": "anthropic-count-tokens",
+    "openai-compact": "openai-responses",
     "mistral-embed": "openai-embeddings",
     "voyage-embed": "openai-embeddings",
     "ollama-embed": "cohere-embed",

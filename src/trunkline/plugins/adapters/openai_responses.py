@@ -29,9 +29,10 @@ _LAST = (b'"response.completed"', b'"response.incomplete"', b'"response.failed"'
 
 
 class OpenaiResponses:
-    """Stateless."""
+    """Stateless. Compacted conversations tell their usage as responses do."""
 
-    name = "openai-responses"
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def read(self, body: bytes, into: Reading) -> None:
         _take(from_json(body), into)

@@ -17,7 +17,7 @@ from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
 from trunkline.core.idempotency import ANSWER, FREED, AnswerStore
 from trunkline.core.idempotency import Kept as Sealed
-from trunkline.core.stored import DIALECT, Kept, Turn
+from trunkline.core.stored import BOUND, Kept, Turn
 
 PLACES_S = 30 * 86400.0
 """As long as OpenAI keeps responses: platform.openai.com/docs/guides/your-data."""
@@ -47,7 +47,7 @@ class StoredResponses:
 
     def concerns(self, exchange: Exchange) -> bool:
         """Whether the caller speaks Responses."""
-        return self.keep_s > 0 and exchange.ingress == DIALECT
+        return self.keep_s > 0 and exchange.dialect in BOUND
 
     def admit(self, exchange: Exchange) -> Awaitable[None] | None:
         """Waits only for a long body that must be translated anyway. Raises `invalid_request` for turns that are no more."""

@@ -31,7 +31,9 @@ class Responses:
                     405, f"Not allowed to {request.method} on {request.path}.", "method_not_supported"
                 )
             return self._create(request)
-        if rest[0] in ("input_tokens", "compact"):
+        if rest[0] == "compact":
+            return json_reply(_compacted(request))
+        if rest[0] == "input_tokens":
             return json_reply(
                 {"object": "response.input_tokens", "input_tokens": weight(request.json().get("input", ""))}
             )
@@ -63,6 +65,38 @@ class Responses:
         if body.get("stream"):
             return _stream(response, answer, request.chunks)
         return json_reply(response)
+
+
+def _compacted(request: Request) -> dict[str, Any]:
+    """What was said by the user, then everything else in a seal: here only a mark of what was sent."""
+    ask, items = _ask(request.json())
+    said = [
+        {
+            "id": words.identifier("msg_", request.body + b"%d" % n),
+            "type": "message",
+            "role": "user",
+            "status": "completed",
+            "content": [{"type": "input_text", "text": text_of(item.get("content"))}],
+        }
+        for n, item in enumerate(items)
+        if item.get("role") == "user"
+    ]
+    sealed = words.identifier("sealed_", request.body, size=64)
+    seal = {"id": words.identifier("cmp_", request.body), "type": "compaction", "encrypted_content": sealed}
+    usage = {
+        "input_tokens": ask.prompt_tokens,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens": 16,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": ask.prompt_tokens + 16,
+    }
+    return {
+        "id": words.identifier("resp_", request.body, size=48),
+        "object": "response.compaction",
+        "created_at": words.CREATED,
+        "output": [*said, seal],
+        "usage": usage,
+    }
 
 
 def _ask(body: dict[str, Any]) -> tuple[Ask, list[Any]]:

@@ -10,7 +10,7 @@ import pytest
 from trunkline.core.ports import Adapter, Reading
 from trunkline.plugins.adapters.openai_responses import OpenaiResponses
 
-RESPONSES = OpenaiResponses()
+RESPONSES = OpenaiResponses("openai-responses")
 BODY = {
     "model": "gpt-x",
     "usage": {
