@@ -7,6 +7,7 @@ whose bytes pass unchanged.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from trunkline.core.answer import Began, events_of
@@ -27,6 +28,8 @@ ON_LOOP = 256 << 10
 FAMILIES = (b"anthropic-", b"openai-", b"x-goog-", b"x-stainless-", b"x-gemini-")
 """Header names that only one vendor's dialect knows."""
 _TOLD_MAX = 900
+_ODD = re.compile(r"[^ -~]|[;,]")
+"""What a line of the report may not hold."""
 _UNREADABLE = (DecodeError, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
 """What reading raises for JSON that is none of a dialect's."""
 
@@ -249,7 +252,7 @@ def report(name: str, changes: Iterable[Change]) -> str:
     """At most about 900 characters of it, printable and without `;`, which divides notes of the record."""
     told, left = name, 0
     for change in changes:
-        piece = ", " + "".join(c if " " <= c <= "~" and c not in ";," else "?" for c in line(change))
+        piece = ", " + _ODD.sub("?", line(change))
         if left or len(told) + len(piece) > _TOLD_MAX:
             left += 1
         else:

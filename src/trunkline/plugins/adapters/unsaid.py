@@ -18,6 +18,17 @@ def opaque_kind(part: Any) -> str:
     return str(value.get("type", "part")) if isinstance(value, dict) else "part"
 
 
+_NOTHING: tuple[Any, ...] = (None, [], {}, "")
+"""SDKs send these back for what an answer did not say."""
+
+
+def members_of(extra: dict[str, Any]) -> list[str]:
+    """Names of what only one dialect says, as far as it says anything; those within a function stand for themselves."""
+    inner = extra.get("function")
+    found = [name for name, value in extra.items() if value not in _NOTHING and name != "function"]
+    return found + (members_of(inner) if isinstance(inner, dict) else [])
+
+
 def unsaid(part: Text | Media) -> list[str]:
     """Members of a part, beside those that only its own dialect has, that requests of other dialects have no place for."""
     if isinstance(part, Media):

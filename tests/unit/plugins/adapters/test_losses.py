@@ -263,3 +263,35 @@ def test_calls_without_arguments_are_told_as_empty_objects() -> None:
     turns = [{"parts": [{"text": "hi"}]}, {"role": "model", "parts": [{"functionCall": {"name": "f"}}]}]
     told, _, _ = written(GEMINI, CHAT, {"contents": turns})
     assert told["messages"][-1]["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
+@pytest.mark.parametrize("serves", [MESSAGES, RESPONSES, GEMINI, "mistral-chat", "cohere-chat"])
+def test_what_an_sdk_sends_back_without_a_word_in_it_is_not_called_lost(serves: str) -> None:
+    """The second turn of a client that asks for `strict`: the answer's own form, with its nulls and empty lists."""
+    empty = {"refusal": None, "audio": None, "function_call": None, "annotations": [], "tool_calls": None}
+    said = {"role": "assistant", "content": "a", **empty}
+    told, changes, _ = written(CHAT, serves, {"model": "m", "messages": [HELLO, said, HELLO]})
+    assert changes == []
+    assert '"a"' in json.dumps(told)
+
+
+@pytest.mark.parametrize("serves", [MESSAGES, RESPONSES, GEMINI, "cohere-chat"])
+def test_what_is_unknown_within_a_function_is_named(serves: str) -> None:
+    tool = {
+        "type": "function",
+        "function": {"name": "f", "parameters": {"type": "object"}, "examples": [1], "note": None},
+    }
+    assert written(CHAT, serves, chat(tools=[tool]))[1] == ["dropped tools.examples"]
+
+
+def test_empty_texts_between_are_left_out() -> None:
+    """Gemini's clients send back the empty part with which its streams end."""
+    turns = [
+        {"parts": [{"text": "hi"}]},
+        {"role": "model", "parts": [{"text": "a"}, {"text": ""}]},
+        {"parts": [{"text": "b"}]},
+    ]
+    assert written(GEMINI, "mistral-chat", {"contents": turns})[0]["messages"][1] == {
+        "role": "assistant",
+        "content": "a",
+    }

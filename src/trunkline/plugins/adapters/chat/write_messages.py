@@ -21,7 +21,7 @@ from trunkline.plugins.adapters.chat.details import detail_of
 from trunkline.plugins.adapters.chat.variants import Variant
 from trunkline.plugins.adapters.fitting import Names, fitting_id
 from trunkline.plugins.adapters.members import json_text
-from trunkline.plugins.adapters.unsaid import left_out, opaque_kind, unsaid
+from trunkline.plugins.adapters.unsaid import left_out, members_of, opaque_kind, unsaid
 
 OWN = "openai-chat"
 _BREAKPOINTS = re.compile(r"gpt-(?:5\.[6-9]|[6-9]|\d\d)")
@@ -83,7 +83,7 @@ class Writing:
         if self._own:
             out.update(message.extra)
         else:
-            self._changes += [Change("dropped", f"messages.{name}") for name in message.extra]
+            self._changes += [Change("dropped", f"messages.{name}") for name in members_of(message.extra)]
 
     def _assistant(self, message: Message) -> dict[str, Any]:
         form = self._form(message)
@@ -230,6 +230,8 @@ class Writing:
         if isinstance(part, Text):
             if part.form == "bare":
                 return part.text  # type: ignore[return-value]
+            if not part.text and not self._own:
+                return None
             told: dict[str, Any] = {"type": "text", "text": part.text}
             self._extra(part, told)
             return told

@@ -12,6 +12,7 @@ from trunkline.plugins.adapters.chat.write_messages import Writing
 from trunkline.plugins.adapters.effort import level_of
 from trunkline.plugins.adapters.fitting import Names
 from trunkline.plugins.adapters.tool_settings import free_text_told, grammar_of, search_settings
+from trunkline.plugins.adapters.unsaid import members_of
 
 OWN = "openai-chat"
 _TIERS = {"standard_only": "default", "priority": "priority", "flex": "flex", "default": "default"}
@@ -202,7 +203,7 @@ def _function(tool: Tool, names: Names, changes: list[Change], own: bool, varian
                 **({"ttl": tool.cache.ttl} if tool.cache.ttl else {}),
             }
     else:
-        changes += [Change("dropped", f"tools.{name}") for name in tool.extra]
+        changes += [Change("dropped", f"tools.{name}") for name in members_of(tool.extra)]
         if tool.cache is not None:
             changes.append(Change("dropped", "tools.cache_control", "the vendor caches by itself"))
     return told

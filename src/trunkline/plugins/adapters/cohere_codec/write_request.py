@@ -13,6 +13,7 @@ from trunkline.plugins.adapters.documents import words_of
 from trunkline.plugins.adapters.effort import budget_of
 from trunkline.plugins.adapters.fitting import Names
 from trunkline.plugins.adapters.tool_settings import free_text_told
+from trunkline.plugins.adapters.unsaid import members_of
 
 STOPS_MAX = 5
 DOCUMENT = "doc:"
@@ -132,7 +133,7 @@ def _tools(request: Request, names: Names, out: dict[str, Any], changes: list[Ch
 
 
 def _tool(tool: Tool, names: Names, changes: list[Change]) -> dict[str, Any] | None:
-    changes += [Change("dropped", f"tools.{name}") for name in tool.extra]
+    changes += [Change("dropped", f"tools.{name}") for name in members_of(tool.extra)]
     if tool.cache is not None:
         changes.append(Change("dropped", "tools.cache_control", "the vendor caches by itself"))
     if tool.kind == "custom":

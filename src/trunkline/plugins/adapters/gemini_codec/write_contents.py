@@ -24,7 +24,7 @@ from trunkline.plugins.adapters.carrier import packed_thought
 from trunkline.plugins.adapters.fitting import Names
 from trunkline.plugins.adapters.gemini_codec.parts import OWN
 from trunkline.plugins.adapters.members import json_text
-from trunkline.plugins.adapters.unsaid import left_out, opaque_kind, unsaid
+from trunkline.plugins.adapters.unsaid import left_out, members_of, opaque_kind, unsaid
 
 STAND_IN = "skip_thought_signature_validator"
 """What Google documents for calls whose signature was lost (ai.google.dev/gemini-api/docs/thought-signatures)."""
@@ -67,7 +67,7 @@ class Writing:
             named = {"role": message.form[1]} if message.form[0] else {}
             out.append({**named, "parts": parts, **message.extra})
             return
-        names = [*message.extra, *(["name"] if message.name else [])]
+        names = [*members_of(message.extra), *(["name"] if message.name else [])]
         self._changes += [Change("dropped", f"messages.{name}") for name in names]
         role = "model" if message.role == "assistant" else "user"
         if message.role in ("system", "developer"):

@@ -14,6 +14,7 @@ from trunkline.plugins.adapters.gemini_codec import schema
 from trunkline.plugins.adapters.gemini_codec.parts import OWN
 from trunkline.plugins.adapters.gemini_codec.write_contents import Writing
 from trunkline.plugins.adapters.tool_settings import free_text_told, settings_lost
+from trunkline.plugins.adapters.unsaid import members_of
 
 NAME_MAX = 64
 KNOWN = frozenset(("safetySettings", "cachedContent", "labels"))
@@ -131,7 +132,7 @@ def _function(tool: Tool, names: Names, changes: list[Change]) -> dict[str, Any]
         changes.append(Change("dropped", "tools.strict"))
     if tool.cache is not None:
         changes.append(Change("dropped", "tools.cache_control", "the vendor caches by itself"))
-    changes += [Change("dropped", f"tools.{name}") for name in tool.extra]
+    changes += [Change("dropped", f"tools.{name}") for name in members_of(tool.extra)]
     return out
 
 

@@ -29,7 +29,7 @@ from trunkline.plugins.adapters.carrier import Carried, pack, packed_thought
 from trunkline.plugins.adapters.fitting import Names, fitting_id
 from trunkline.plugins.adapters.messages.blocks import OWN
 from trunkline.plugins.adapters.messages.models import traits_of
-from trunkline.plugins.adapters.unsaid import left_out, opaque_kind, unsaid
+from trunkline.plugins.adapters.unsaid import left_out, members_of, opaque_kind, unsaid
 
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
 FILES_BETA = "files-api-2025-04-14"
@@ -101,7 +101,7 @@ class Writing:
                 content = blocks[0]["text"] if blocks else ""
             out.append({"role": role, "content": content, **message.extra})
             return
-        names = [*message.extra, *(["name"] if message.name else [])]
+        names = [*members_of(message.extra), *(["name"] if message.name else [])]
         self._changes += [Change("dropped", f"messages.{name}") for name in names]
         if out and out[-1]["role"] == role:
             out[-1]["content"] = _blocks(out[-1]["content"]) + blocks
@@ -278,10 +278,12 @@ def _plain(part: Media) -> dict[str, Any] | None:
 
 def _plain_text(message: Message) -> str:
     """The words of a message that is one text and nothing else, as most are."""
-    if len(message.parts) != 1 or message.extra or message.name:
+    if len(message.parts) != 1 or message.name or (message.extra and members_of(message.extra)):
         return ""
     part = message.parts[0]
-    return part.text if isinstance(part, Text) and part.cache is None and not unsaid(part) else ""
+    if not isinstance(part, Text) or part.cache or part.extra or part.citations or part.signature:
+        return ""
+    return part.text
 
 
 def told_thought(part: Reasoning) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from trunkline.plugins.adapters.messages.blocks import OWN
 from trunkline.plugins.adapters.messages.models import Traits, traits_of
 from trunkline.plugins.adapters.messages.write_messages import Writing, mark
 from trunkline.plugins.adapters.tool_settings import free_text_told, search_settings, settings_lost
+from trunkline.plugins.adapters.unsaid import members_of
 
 KNOWN = frozenset(
     ("cache_control", "container", "context_management", "diagnostics", "inference_geo", "mcp_servers", "metadata", "output_config",
@@ -155,7 +156,7 @@ def _tool(tool: Tool, names: Names, changes: list[Change], own: bool) -> dict[st
     if own:
         told.update(tool.extra)
     else:
-        changes += [Change("dropped", f"tools.{name}") for name in tool.extra if name != "function"]
+        changes += [Change("dropped", f"tools.{name}") for name in members_of(tool.extra)]
     if tool.cache is not None:
         told["cache_control"] = mark(tool.cache, changes)
     return told

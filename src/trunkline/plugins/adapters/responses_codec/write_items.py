@@ -17,7 +17,7 @@ from trunkline.core.conversation import (
 )
 from trunkline.plugins.adapters.fitting import Names
 from trunkline.plugins.adapters.responses_codec.items import OWN
-from trunkline.plugins.adapters.unsaid import left_out, opaque_kind, unsaid
+from trunkline.plugins.adapters.unsaid import left_out, members_of, opaque_kind, unsaid
 
 
 class Writing:
@@ -34,7 +34,7 @@ class Writing:
     def _message(self, message: Message) -> list[dict[str, Any]]:
         out: list[dict[str, Any]] = []
         content: list[dict[str, Any]] = []
-        names = [*message.extra, *(["name"] if message.name else [])]
+        names = [*members_of(message.extra), *(["name"] if message.name else [])]
         self._changes += [Change("dropped", f"messages.{name}") for name in names]
         for part in message.parts:
             if isinstance(part, ToolCall | ToolResult | Reasoning):

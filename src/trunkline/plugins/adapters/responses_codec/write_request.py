@@ -13,6 +13,7 @@ from trunkline.plugins.adapters.responses_codec.items import OWN
 from trunkline.plugins.adapters.responses_codec.read_request import SPELLED
 from trunkline.plugins.adapters.responses_codec.write_items import Writing
 from trunkline.plugins.adapters.tool_settings import grammar_of, search_settings, settings_lost
+from trunkline.plugins.adapters.unsaid import members_of
 
 NAME_MAX = 64
 _SAME = (
@@ -143,7 +144,7 @@ def _tool(tool: Tool, names: Names, changes: list[Change]) -> dict[str, Any] | N
         out["strict"] = bool(tool.strict)
         if tool.cache is not None:
             changes.append(Change("dropped", "tools.cache_control", "the vendor caches by itself"))
-        changes += [Change("dropped", f"tools.{name}") for name in tool.extra]
+        changes += [Change("dropped", f"tools.{name}") for name in members_of(tool.extra)]
         return out
     if tool.kind == "custom":
         told: dict[str, Any] = {"type": "custom", "name": names.fit(tool.name)}
