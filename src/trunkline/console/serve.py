@@ -42,7 +42,9 @@ from trunkline.ledger.follow import Follower
 from trunkline.ledger.query import Ledger
 from trunkline.ledger.spent import kept_book
 from trunkline.ledger.usage import Rollups
+from trunkline.ops import findings
 from trunkline.ops.hits import Hits
+from trunkline.ops.served import Served
 from trunkline.ops.totals import Totals
 
 GRACE_S = 5
@@ -122,11 +124,13 @@ def compose(
     """The console's parts, joined; nothing runs yet."""
     journal, folder = state_dir / "journal", state_dir / "ledger"
     published, totals, hits = Published(state_dir), Totals(), Hits()
-    rollups, ledger = Rollups(folder), Ledger(folder)
+    rollups, ledger, served = Rollups(folder), Ledger(folder), Served()
 
     def ended(calls: Sequence[tuple[Begin, End]]) -> None:
         totals.add(calls)
         hits.add(calls)
+        for one in served.seen(calls):
+            _note(console, one)
 
     def make() -> Drain:
         book = kept_book(journal, folder, state_dir / FILE_NAME, time.time_ns() // 1000)
@@ -155,6 +159,14 @@ def compose(
         registry_folder=registry_folder,
     )
     return console, follower
+
+
+def _note(console: Console, finding: findings.Finding) -> None:
+    """Drained is drained: what cannot be written now is seen again in an hour."""
+    try:
+        findings.note(console.state, finding, time.time())
+    except Exception as problem:
+        sys.stderr.write(f"a finding could not be noted: {finding.title}: {problem}\n")
 
 
 class Runs(Protocol):

@@ -14,7 +14,7 @@ from trunkline.core.ports import Reading
 from trunkline.core.pricing import Rates, bill, lacks_price
 from trunkline.engine.uncounted import fill_in
 
-_PAID = frozenset(("malformed_response", "network", "timeout_upstream"))
+PAID = frozenset(("malformed_response", "network", "timeout_upstream"))
 """Failures of a model that had begun to answer well: its vendor bills what it has made so far."""
 
 
@@ -41,7 +41,7 @@ def throw_away(attempt: Attempt, error: CallError) -> None:
     billed = bill(rates, reading) if reading is not None else None
     if billed is not None:
         _waste(exchange, attempt.target.name, billed.cost_usd)
-    elif error.code in _PAID and 200 <= attempt.status < 300:
+    elif error.code in PAID and 200 <= attempt.status < 300:
         exchange.thrown += ((attempt.target.name, rates),)
 
 

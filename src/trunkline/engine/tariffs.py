@@ -21,6 +21,7 @@ from trunkline.core.ports import Response
 from trunkline.core.pricing import UNPRICED, Bill, lacks_price
 from trunkline.core.service import Service
 from trunkline.core.tariff import Rate, counted
+from trunkline.engine.costs import PAID
 from trunkline.engine.pointer import found, scalar
 from trunkline.engine.reply import PARSED_MAX, plain
 
@@ -78,6 +79,18 @@ class Tariffs:
         if tariff.steps:
             self._tally.add(rate.key, at_us, counted(bill.price_id, bill.parts)[1])
         _tell(exchange, rate, bill)
+        self._waste(exchange)
+
+    def _waste(self, exchange: Exchange) -> None:
+        """Reads that were answered too late or badly, or lost a race, were paid like this one; what acts was done once."""
+        integration = self.name.partition("/")[0]
+        if exchange.repeat != "always" or exchange.cost_usd <= 0:
+            return
+        for one in exchange.tried:
+            answered = one.code == "cancelled" or (one.code in PAID and 200 <= one.status < 300)
+            if one.sent and one.target == integration and answered:
+                exchange.wasted_usd += exchange.cost_usd
+                exchange.wasted_at += ((one.target, exchange.cost_usd),)
 
     def _unknown(self, exchange: Exchange, told: Told) -> None:
         """No tariff fits: that is not free."""

@@ -208,6 +208,23 @@ async def test_a_call_led_elsewhere_costs_what_it_costs_there() -> None:
     assert [(end.cost_usd, end.price_id.partition("@")[0]) for end in trial.ends] == [(0.07, "zenith/there")]
 
 
+def breaks_off(sent: Any) -> None:
+    """A whole answer was announced, and half of it came."""
+    sent.begin(200, (b"content-type", b"application/json"), (b"content-length", b"20"))
+    sent.piece(b'{"ok":')
+    sent.cut()
+
+
+@pytest.mark.row("A4")
+async def test_a_read_that_was_paid_and_thrown_away_is_counted_beside() -> None:
+    acme = shop(Tariff(id="any", call=0.02))
+    trial = Trial(breaks_off, answers(500, b"{}"), answers(200, b"{}"), services=[acme])
+    await trial.ask("GET", "/api/proxy/acme/v1/pages")
+    end = trial.ends[0]
+    assert [one.code for one in end.tried] == ["network", "server_error", ""]
+    assert (end.cost_usd, end.wasted_usd) == (0.02, 0.02)
+
+
 def test_an_integration_without_tariffs_has_nothing_compiled() -> None:
     assert compiled(service(), Tally()) is None
 
