@@ -90,9 +90,8 @@ integrations:
     secret: env:OPENAI_API_KEY
     models: [{{id: llama3.2}}, {{id: nomic-embed-text, kind: embedding}}]
   native:
-    vendor: ollama
     base_url: "{sim}/ollama"
-    secret: env:OPENAI_API_KEY
+    auth: {{kind: bearer, secret: env:OPENAI_API_KEY}}
     dialects: [{{name: ollama-embed, path: /api/embed}}]
     models: [{{id: nomic-embed-text, kind: embedding}}]
 models:
@@ -194,6 +193,8 @@ def test_openais_sdk_embeds_with_every_vendor(gateway: Trunkline, openai: OpenAI
     assert plain == VECTORS
     assert first.end.input_tokens == tokens > 0
     assert first.end.usage_estimated is model.startswith("gemini/")
+    as_it_is = model.startswith(("openai/", "azure/", "ollama/"))
+    assert ("translation=openai-embeddings>" in first.end.notes) is not as_it_is
 
 
 @pytest.mark.parametrize("model", EMBEDDERS)

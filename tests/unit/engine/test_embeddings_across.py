@@ -156,6 +156,7 @@ async def test_no_more_are_gathered_than_the_vendor_takes() -> None:
 
     assert [len(json.loads(sent.body)["texts"]) for sent in t.wire.sent] == [60, 60]
     assert (first.status, second.status) == (200, 200)
+    assert not any("batch=" in end.notes for end in t.ends)  # nor were they sent as one, and refused
 
 
 @pytest.mark.parametrize("method", ["embedContent", "batchEmbedContents"])
