@@ -31,6 +31,17 @@ def served(tmp_path):
     one.end()
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """One that runs, for what leaves it as it was."""
+    one = Served(tmp_path_factory.mktemp("running"))
+    one.registry.write_text(REGISTRY)
+    try:
+        yield one.start()
+    finally:
+        one.end()
+
+
 @pytest.mark.row("R2", "Q4", "Q5")
 def test_a_first_start_serves_a_call_and_shows_how(served):
     served.start()
@@ -54,14 +65,13 @@ def test_a_first_start_serves_a_call_and_shows_how(served):
 
 
 @pytest.mark.row("E1")
-def test_the_exit_code_of_a_call_says_who_failed(served):
-    served.start()
-    assert served.run("call", "stripe", "GET", "/v1/nope").returncode == 5
-    assert served.run("call", "nope", "GET", "/v1/nope").returncode == 1
-    assert served.run("call", "stripe", "GET", "/v1/customers", "--key", "tl_wrong").returncode == 4
-    told = json.loads(served.run("call", "stripe", "GET", "/v1/customers", "--json").stdout)
+def test_the_exit_code_of_a_call_says_who_failed(running):
+    assert running.run("call", "stripe", "GET", "/v1/nope").returncode == 5
+    assert running.run("call", "nope", "GET", "/v1/nope").returncode == 1
+    assert running.run("call", "stripe", "GET", "/v1/customers", "--key", "tl_wrong").returncode == 4
+    told = json.loads(running.run("call", "stripe", "GET", "/v1/customers", "--json").stdout)
     assert (told["status"], told["exit_code"], told["body"]["object"]) == (200, 0, "list")
-    for key in json.loads(served.run("keys", "list", "--json").stdout):
+    for key in json.loads(running.run("keys", "list", "--json").stdout):
         assert key["name"] != "cli"  # the keys made for these calls are gone
 
 
@@ -91,24 +101,23 @@ def test_calls_are_in_the_log_with_their_attempts_also_after_the_stop(served):
 
 
 @pytest.mark.row("R5")
-def test_a_changed_registry_is_live_within_a_second_and_a_wrong_one_is_refused(served):
-    served.start()
-    before = served.facts("gateway.json")["version"]
+def test_a_changed_registry_is_live_within_a_second_and_a_wrong_one_is_refused(running):
+    before = running.facts("gateway.json")["version"]
     changed = time.monotonic()
-    served.registry.write_text(REGISTRY + "  gotenberg: {base_url: 'http://127.0.0.1:9'}\n")
-    eventually(lambda: served.facts("gateway.json")["version"] != before, "the new version", 5)
+    running.registry.write_text(REGISTRY + "  gotenberg: {base_url: 'http://127.0.0.1:9'}\n")
+    eventually(lambda: running.facts("gateway.json")["version"] != before, "the new version", 5)
     print(f"live after {time.monotonic() - changed:.2f} s")
-    live = served.facts("gateway.json")["version"]
-    served.registry.write_text(REGISTRY + "  stripe2: {}\n")
-    eventually(lambda: served.facts("reload.json")["ok"] is False, "the refusal", 5)
-    assert served.facts("reload.json")["findings"][0]["line"] == 5
-    assert served.facts("gateway.json")["version"] == live
-    eventually(lambda: "is refused" in served.said, "the refusal to be said")
-    refused = served.run("reload")
+    live = running.facts("gateway.json")["version"]
+    running.registry.write_text(REGISTRY + "  stripe2: {}\n")
+    eventually(lambda: running.facts("reload.json")["ok"] is False, "the refusal", 5)
+    assert running.facts("reload.json")["findings"][0]["line"] == 5
+    assert running.facts("gateway.json")["version"] == live
+    eventually(lambda: "is refused" in running.said, "the refusal to be said")
+    refused = running.run("reload")
     assert (refused.returncode, "trunkline.yaml:5:" in refused.stdout) == (3, True)
-    served.registry.write_text(REGISTRY)
-    assert served.run("reload").returncode == 0
-    assert served.facts("gateway.json")["version"] == before
+    running.registry.write_text(REGISTRY)
+    assert running.run("reload").returncode == 0
+    assert running.facts("gateway.json")["version"] == before
 
 
 @pytest.mark.row("S2")
@@ -124,23 +133,21 @@ def test_a_stored_secret_is_live_after_a_reload(served):
 
 @pytest.mark.row("Q2")
 @pytest.mark.parametrize("name", ["gateway", "console"])
-def test_a_killed_process_is_back_at_once(served, name):
-    served.start()
-    first = eventually(lambda: served.pid(name), f"the {name}")
+def test_a_killed_process_is_back_at_once(running, name):
+    first = eventually(lambda: running.pid(name), f"the {name}")
     os.kill(first, signal.SIGKILL)
-    second = eventually(lambda: (pid := served.pid(name)) not in (0, first) and pid, f"a new {name}", 2)
+    second = eventually(lambda: (pid := running.pid(name)) not in (0, first) and pid, f"a new {name}", 2)
     assert second != first
-    eventually(served.up, "an answer", 5)
-    assert f"The {name} ended (killed by SIGKILL); starting it again at once." in served.said
+    eventually(running.up, "an answer", 5)
+    assert f"The {name} ended (killed by SIGKILL); starting it again at once." in running.said
 
 
 @pytest.mark.row("X1")
-def test_a_second_start_is_refused_naming_the_pid(served):
-    served.start()
-    second = served.run(*SERVE)
+def test_a_second_start_is_refused_naming_the_pid(running):
+    second = running.run(*SERVE)
     assert second.returncode == 1
-    assert f"already running on .trunkline (pid {served.process.pid})" in second.stderr
-    assert served.up()
+    assert f"already running on .trunkline (pid {running.process.pid})" in second.stderr
+    assert running.up()
 
 
 def test_a_start_after_the_supervisor_was_killed_takes_over(served):
@@ -169,15 +176,14 @@ def test_credentials_of_the_environment_reach_neither_gateway_nor_console(served
 
 
 @pytest.mark.row("W1")
-def test_a_revoked_key_is_refused_at_once(served):
-    served.start()
+def test_a_revoked_key_is_refused_at_once(running):
     made = json.loads(
-        served.run("keys", "create", "--name", "web", "--scope", "integration:stripe", "--json").stdout
+        running.run("keys", "create", "--name", "web", "--scope", "integration:stripe", "--json").stdout
     )
     call = ("call", "stripe", "GET", "/v1/customers", "--key", made["key"])
-    assert served.run(*call).returncode == 0
-    served.run("keys", "revoke", "web")
-    assert eventually(lambda: served.run(*call).returncode == 4, "the refusal", 3)
+    assert running.run(*call).returncode == 0
+    running.run("keys", "revoke", "web")
+    assert eventually(lambda: running.run(*call).returncode == 4, "the refusal", 3)
 
 
 @pytest.mark.row("H1")
@@ -208,14 +214,13 @@ def test_the_simulator_starts_when_a_reload_first_needs_it(served):
     )
 
 
-def test_following_the_log_shows_calls_as_they_come_until_interrupted(served):
-    served.start()
+def test_following_the_log_shows_calls_as_they_come_until_interrupted(running):
     command = [*TRUNKLINE, "logs", "--follow", "--json"]
-    follower = subprocess.Popen(command, cwd=served.folder, env=served.environ, stdout=subprocess.PIPE)
+    follower = subprocess.Popen(command, cwd=running.folder, env=running.environ, stdout=subprocess.PIPE)
     try:
-        eventually(lambda: any((served.state / "ledger").glob("rollups.db")), "the ledger")
+        eventually(lambda: any((running.state / "ledger").glob("rollups.db")), "the ledger")
         for _ in range(8):  # it follows from its start on, which nothing tells: calls go on until one shows
-            served.run("call", "stripe", "GET", "/v1/customers")
+            running.run("call", "stripe", "GET", "/v1/customers")
             if select.select([follower.stdout], [], [], 2)[0]:
                 break
         assert json.loads(follower.stdout.readline())["integration"] == "stripe"

@@ -34,7 +34,7 @@ class Shouting(socketserver.StreamRequestHandler):
             self.wfile.write(line.upper())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def vendor():
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Shouting) as server:
         server.daemon_threads = True
@@ -43,9 +43,10 @@ def vendor():
         server.shutdown()
 
 
-@pytest.fixture
-def served(tmp_path, vendor):
-    one = Served(tmp_path)
+@pytest.fixture(scope="module")
+def served(tmp_path_factory, vendor):
+    """One for all; the last story stops it."""
+    one = Served(tmp_path_factory.mktemp("egress"))
     one.vendor, one.port = vendor, free_port()
     one.registry.write_text(REGISTRY.format(port=one.port, vendor=vendor))
     one.start()
@@ -127,7 +128,7 @@ def test_declared_hosts_are_reached_and_others_refused_and_reported_with_who_ask
 
 @pytest.mark.row("R7", "W1")
 def test_nobody_passes_without_a_key_or_with_one_for_something_else(served):
-    other = key_of(served, "other", "integration:stripe")
+    other, before = key_of(served, "other", "integration:stripe"), found(served)
     place = f"127.0.0.1:{served.vendor}"
     eventually(lambda: "407" not in asked(served, place, other)[1], "the new key to be known")
 
@@ -136,19 +137,29 @@ def test_nobody_passes_without_a_key_or_with_one_for_something_else(served):
         "HTTP/1.1 407 Proxy Authentication Required",
         "HTTP/1.1 403 Forbidden",
     ]
-    assert found(served) == []
+    assert found(served) == before
 
 
 @pytest.mark.row("W1")
 def test_a_revoked_key_ends_its_tunnels(served):
-    key = key_of(served, "importer", "integration:inside")
+    key = key_of(served, "leaver", "integration:inside")
     place = f"127.0.0.1:{served.vendor}"
     line = eventually(
         lambda: (got := asked(served, place, key))[1].startswith("HTTP/1.1 200") and got[0], "a tunnel"
     )
-    served.run("keys", "revoke", "importer")
+    served.run("keys", "revoke", "leaver")
 
     assert heard_of_end(line)
+
+
+@pytest.mark.row("Q2")
+def test_a_killed_listener_is_back_and_the_gateway_did_not_notice(served):
+    first, gateway = served.pid("egress"), served.pid("gateway")
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: served.pid("egress") not in (0, first), "a new one")
+    eventually(lambda: asked_or_none(served), "an answer")
+
+    assert served.pid("gateway") == gateway
 
 
 @pytest.mark.row("R5")
@@ -165,16 +176,6 @@ def test_the_listener_comes_and_goes_with_the_registry(served):
     assert served.up()
     assert served.stop() == 0
     assert served.facts("egress.json") == {}
-
-
-@pytest.mark.row("Q2")
-def test_a_killed_listener_is_back_and_the_gateway_did_not_notice(served):
-    first, gateway = served.pid("egress"), served.pid("gateway")
-    os.kill(first, signal.SIGKILL)
-    eventually(lambda: served.pid("egress") not in (0, first), "a new one")
-    eventually(lambda: asked_or_none(served), "an answer")
-
-    assert served.pid("gateway") == gateway
 
 
 def asked_or_none(served: Served) -> str:
