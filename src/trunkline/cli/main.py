@@ -155,8 +155,19 @@ def run(arguments: list[str] | None = None) -> int:
         return explain(problem)
 
 
+DAMAGED = ("file is not a database", "disk image is malformed", "no such table")
+"""What SQLite says of a file that was overwritten, cut or emptied."""
+
+
 def explain(problem: Exception) -> int:
     """Says on stderr what went wrong; answers the exit code. A traceback only for a defect, and only if asked for."""
+    if any(sign in str(getattr(problem, "orig", "")) for sign in DAMAGED):
+        click.echo(
+            f"Error: a database of the state folder is damaged ({getattr(problem, 'orig', '')}). Keep a copy of the folder, and bring "
+            "a backup back: trunkline restore FILE.",
+            err=True,
+        )
+        return exits.INVALID
     for kind in type(problem).__mro__:
         if kind.__name__ in exits.BY_FAILURE:
             text = str(getattr(problem, "orig", problem))

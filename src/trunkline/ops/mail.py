@@ -38,7 +38,7 @@ def deliver(
             session = smtplib.SMTP(host, port, timeout=TIMEOUT_S)
         try:
             if server.scheme == "smtp":
-                session.starttls(context=tls())
+                _secure(session, host, tls)
             if user:
                 session.login(user, password())
             refused = session.send_message(mail)
@@ -52,3 +52,13 @@ def deliver(
         raise NotSent(f"{type(problem).__name__}: {problem}") from None
     if refused:
         raise NotSent(f"the mail server refused {', '.join(refused)}")
+
+
+def _secure(session: smtplib.SMTP, host: str, tls: Callable[[], ssl.SSLContext]) -> None:
+    session.ehlo_or_helo_if_needed()
+    if session.has_extn("starttls"):
+        session.starttls(context=tls())
+    else:
+        raise NotSent(
+            f"the mail server {host} offers no STARTTLS, and mails go out encrypted only; switch TLS on there, or name it by smtps://"
+        )

@@ -105,6 +105,25 @@ def test_a_defect_is_called_one_and_keeps_its_traceback_for_who_asks(capsys, mon
         explain(ZeroDivisionError("x"))
 
 
+@pytest.mark.parametrize("harm", ["overwritten", "emptied"])
+def test_a_damaged_database_is_named_with_the_cure(harm, tmp_path, capsys):
+    from sqlalchemy import create_engine, text
+
+    path = tmp_path / "control.db"
+    path.write_bytes(b"x" * 4096 if harm == "overwritten" else b"")
+    with pytest.raises(Exception) as caught, create_engine(f"sqlite:///{path}").connect() as connection:
+        connection.execute(text("select * from audit"))
+    code = explain(caught.value)
+
+    said = capsys.readouterr().err
+    assert (code, "is damaged" in said, "trunkline restore" in said, "defect" in said) == (
+        3,
+        True,
+        True,
+        False,
+    )
+
+
 def test_every_failure_that_has_an_exit_code_exists():
     """A renamed exception must not silently become a defect."""
     from sqlalchemy.exc import OperationalError
