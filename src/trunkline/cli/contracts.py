@@ -213,6 +213,11 @@ def _from_description(integration: str, file: str, everything: bool) -> list[Ste
         )
     service = _must_be_known(integration)
     names = named_here(service, file, lock_here(), state_here(), everything=everything)
+    if not names:
+        say(
+            f"{file} describes nothing of {integration} that is in use: an operation that the registry declares, that is locked, or that "
+            "was called. --all takes every one that it describes."
+        )
     return list(merge_lock.from_description(lock_here(), service, described_of(file, names), names))
 
 

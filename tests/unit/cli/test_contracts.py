@@ -128,6 +128,12 @@ def test_a_version_pinned_since_the_lock_was_written_is_a_change(trunkline, fold
 def test_a_description_is_learned_and_compared(trunkline, folder, tmp_path) -> None:
     file = tmp_path / "spec.json"
     file.write_text(json.dumps(DOCUMENT))
+    ran = trunkline("contracts", "learn", "crm", "--openapi", str(file))
+    assert (ran.code, "describes nothing of crm that is in use" in ran.err, "--all" in ran.err) == (
+        0,
+        True,
+        True,
+    )
     ran = trunkline("contracts", "learn", "crm", "--openapi", str(file), "--all")
     assert ran.code == exits.OK
     assert "crm POST /v1/charges/{id}: new" in ran.out

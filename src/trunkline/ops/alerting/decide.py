@@ -1,6 +1,7 @@
 """What one rule tells now: each condition once until it ends, reminders while nobody looks after it, storms gathered. Pure.
 
-A rule that has told `STORM_AFTER` notices within `STORM_S` holds further ones back and tells them together when that time is over.
+A rule that has told `STORM_AFTER` notices within `STORM_S` holds further ones back that are no worse, and tells them together when
+that time is over.
 Not for: keeping what was told (`book.py`).
 """
 
@@ -69,7 +70,7 @@ def step(rule: Rule, conditions: Iterable[Condition], known: Mapping[str, Known]
         if one.ended_at == now and one.times and _told_end(rule, one)
     ]
     due = [one for one in after.values() if one.state == "held" and not one.acknowledged]
-    firing = due if not _storm(known.values(), now) else []
+    firing = due if any(not _storm(known.values(), one.item.severity, now) for one in due) else []
     for one in firing:
         after[one.item.key] = _told(one, now, fired=True)
     reminder = [one for one in after.values() if _remind(rule, one, now)]
@@ -138,9 +139,19 @@ def _remind(rule: Rule, one: Known, now: float) -> bool:
     return now - one.last_told_at >= rule.remind
 
 
-def _storm(known: Iterable[Known], now: float) -> bool:
-    """Whether so many notices went out lately that the next ones wait to be told together."""
-    return len({one.told_at for one in known if one.told_at and now - one.told_at < STORM_S}) >= STORM_AFTER
+def _storm(known: Iterable[Known], severity: Severity, now: float) -> bool:
+    """Whether so many notices of at least this severity went out lately that the next ones wait to be told together.
+
+    What is worse than they were does not wait: an outage is not to be missed for a few trifles before it.
+    """
+    times = {
+        one.told_at
+        for one in known
+        if one.told_at
+        and now - one.told_at < STORM_S
+        and _rank(one.severity_told or "info") >= _rank(severity)
+    }
+    return len(times) >= STORM_AFTER
 
 
 def _worst(severity: Severity, old: Known | None) -> Severity:

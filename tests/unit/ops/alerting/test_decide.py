@@ -133,6 +133,26 @@ def test_a_storm_is_gathered() -> None:
     assert teller.at(STORM_S, *everything) == [("firing", [f"k{n}" for n in range(STORM_AFTER, 40)])]
 
 
+def test_an_outage_is_not_held_back_by_a_storm_of_trifles() -> None:
+    teller = Teller()
+    trifles = [it(f"k{m}") for m in range(STORM_AFTER + 1)]
+    for n in range(STORM_AFTER):
+        teller.at(n, *trifles[: n + 1])
+    assert teller.at(20, *trifles) == []
+    # What was held back goes with it; further trifles go on waiting.
+    outage = it("outage", "critical")
+    assert teller.at(30, *trifles, outage) == [("firing", [trifles[-1].item.key, "outage"])]
+    assert teller.at(40, *trifles, outage, it("more")) == []
+
+
+def test_a_storm_of_outages_is_gathered_too() -> None:
+    teller = Teller()
+    outages = [it(f"k{m}", "critical") for m in range(STORM_AFTER + 1)]
+    for n in range(STORM_AFTER):
+        assert teller.at(n, *outages[: n + 1]) == [("firing", [f"k{n}"])]
+    assert teller.at(20, *outages) == []
+
+
 def test_what_begins_and_ends_within_a_storm_is_never_told() -> None:
     teller = Teller()
     for n in range(STORM_AFTER):
