@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from tests.unit.engine.test_batch import Bench
+from tests.unit.engine.test_body import Arriving
 from trunkline.core.flow import Fallback
 from trunkline.core.price import Price
 from trunkline.core.service import Dialect, Model
 from trunkline.engine.embeddings import renamed
-from trunkline.testing import Heard, Play, Sent, Trial, answers, service
+from trunkline.testing import Heard, Play, Sent, Trial, answers, request, service
 
 pytestmark = pytest.mark.row("A1", "A2")
 
@@ -181,6 +182,20 @@ async def test_gemini_is_told_its_own_name_of_the_model_wherever_one_stands(meth
     assert json.loads(trial.wire.sent[0].body) == told
     assert b'"models/small"' in trial.wire.sent[1].body
     assert b"tiny" not in trial.wire.sent[1].body
+
+
+async def test_so_is_one_whose_body_is_still_arriving() -> None:
+    one = {"model": "models/acme/tiny", "content": {"parts": [{"text": "x" * 5000}]}}
+    body = json.dumps({"requests": [one, one]}).encode()
+    trial = across(answers(200, b'{"embeddings":[]}'), dialects=GEMINI)
+    given = request("POST", "/v1beta/models/acme%2Ftiny:batchEmbedContents", b"")
+    given.body, given.stream = body[:100], Arriving(body[100:6000], body[6000:])
+    given.stream.length = len(body) - 100
+    heard = trial.hand(given)
+    await trial.until(lambda: heard.closed)
+
+    assert heard.status == 200
+    assert json.loads(trial.wire.sent[0].body) == {"requests": [{**one, "model": "models/tiny"}] * 2}
 
 
 async def test_a_body_that_names_no_model_keeps_its_bytes() -> None:
