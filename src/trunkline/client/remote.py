@@ -5,11 +5,12 @@ Repeats nothing but what provably never left: retries are the gateway's. Not for
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from trunkline.client.errors import unreachable
+from trunkline.client.errors import IntegrationError, unreachable
 from trunkline.client.transport import Arriving, Ask, Buffer, named
 from trunkline.wire.client import Client
 from trunkline.wire.errors import WireError
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from trunkline.wire.response import Response
 
 CONNECT_S = 5.0
+GRACE_S = 5.0
+"""The gateway itself ends a call at the caller's `timeout_s`; if it has not said so by then, it does not answer any more."""
+_TIMEOUT = b"x-trunkline-timeout"
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -76,14 +80,24 @@ class Remote:
             ask.body or None,
             connect_timeout_s=CONNECT_S,
         )
+        until = _until(ask)
         try:
-            await response.ready
+            async with asyncio.timeout_at(until):
+                await response.ready
+        except TimeoutError:
+            response.abort()
+            raise self._silent() from None
         except BaseException:
             response.abort()
             raise
-        return Arriving(response.status, named(response.headers), self._pieces(response))
+        return Arriving(response.status, named(response.headers), self._pieces(response, until))
 
-    async def _pieces(self, response: Response) -> AsyncIterator[bytes]:
+    def _silent(self) -> IntegrationError:
+        return unreachable(
+            self.where, f"it was silent for {GRACE_S:g} s beyond the call's timeout_s", sent=True
+        )
+
+    async def _pieces(self, response: Response, until: float | None) -> AsyncIterator[bytes]:
         if response.complete:
             yield response.body
             return
@@ -96,11 +110,17 @@ class Remote:
         ended = response.relay(put)
         ended.add_done_callback(lambda done: buffer.end(None if done.cancelled() else done.exception()))
         try:
-            while piece := await buffer.get():
+            while True:
+                async with asyncio.timeout_at(until):
+                    piece = await buffer.get()
+                if not piece:
+                    return
                 if buffer.held:
                     buffer.held = False
                     response.resume()
                 yield piece
+        except TimeoutError:
+            raise self._silent() from None
         except WireError as problem:
             raise unreachable(self.where, f"the answer broke off: {problem}", sent=True) from None
         finally:
@@ -109,3 +129,12 @@ class Remote:
 
     async def close(self) -> None:
         await self._client.close()
+
+
+def _until(ask: Ask) -> float | None:
+    """When a gateway that said nothing is given up, by the loop's clock; None: never, the call has no `timeout_s`."""
+    told = next((value for name, value in ask.headers if name == _TIMEOUT), b"")
+    try:
+        return asyncio.get_running_loop().time() + float(told) + GRACE_S
+    except ValueError:
+        return None  # the gateway refuses what is no number
