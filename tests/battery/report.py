@@ -46,6 +46,12 @@ def tell(experiment: str, what: str, reach: str, measured: object, note: str = "
     _note({"test": running(), "day": datetime.now(UTC).strftime("%Y-%m-%d"), **told})
 
 
+def machine() -> str:
+    """How busy the machine was, for figures by the clock."""
+    nice = os.nice(0)
+    return f"the machine's load was {os.getloadavg()[0]:.0f}" + (f", ours at nice {nice}" if nice else "")
+
+
 def ended(test: str, passed: bool) -> None:
     """Notes how a test ended."""
     _note({"test": test, "passed": passed})

@@ -12,8 +12,8 @@ from tests.drift import published, vendors
 from tests.drift.contract import Contract
 from tests.drift.judged import Report, judged, told
 
-SEED = 8311
-"""Nothing was tuned on it; the one before, 7001, has been looked into since."""
+SEED = 9127
+"""Nothing was tuned on it; those before, 7001 and 8311, have been looked into since."""
 SHARES = 8
 MUTANTS = 126
 """Of each share."""

@@ -39,6 +39,12 @@ _RUN = re.compile(r"[A-Za-z0-9]{25,}")
 _QUANTITY = re.compile(r"\d{1,5}([A-Za-z]|[KMGTkmgt]i?[Bb]|ms|px)|\d{2,5}x\d{2,5}")
 """Sizes and spans, which vendors offer a few of: `4g`, `24h`, `1024x1024`."""
 _DATED = re.compile(r"(?<=[-_.])(19|20)\d\d([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?![\dA-Za-z])")
+_CODE = re.compile(r"0\d{1,2}")
+_COUNTED = re.compile(
+    r"month|day|hour|min|sec|date|time|year|exp|mm$|dd$|number|num$|no$|seq|count|index|zip|post|phone|version|batch",
+    re.IGNORECASE,
+)
+"""Names of fields whose numbers may begin with 0 and are no codes."""
 DATE = "DATE"
 """Stands in words for a day."""
 _COMPOUND = re.compile(r"[a-z]{2,16}(?=[A-Z])|[A-Z][a-z]{2,15}|[A-Z]{2,5}(?![a-z])|(?<!\d)\d{1,2}(?![\da-z])")
@@ -86,6 +92,11 @@ def word_of(value: str) -> str:
     """
     undated = _DATED.sub(DATE, value)
     return undated if is_word(undated) else ""
+
+
+def is_code(value: str, name: str) -> bool:
+    """Whether digits are a code out of a set rather than a number: `01`, `003`, under a name that does not say otherwise."""
+    return bool(_CODE.fullmatch(value)) and not _COUNTED.search(name)
 
 
 def is_random_key(key: str) -> bool:

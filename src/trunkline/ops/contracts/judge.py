@@ -14,6 +14,7 @@ from trunkline.ops.contracts.change import Change, harm_of
 from trunkline.ops.contracts.evidence import PLACES_MAX, Evidence, Place, Tally
 from trunkline.ops.contracts.observe import is_field, parent_of
 from trunkline.ops.contracts.odds import appeared, ceased
+from trunkline.ops.contracts.reading import ACCEPTED, REFUSED
 
 USUAL = 1e4
 """At most one fact in so many is ever called changed by chance."""
@@ -211,13 +212,26 @@ class _Judge:
             return
         known = before.having("v:")
         for word in sorted(now.having("v:")):
-            if word not in known and (told := self._novel(kind, before, now, f"v:{word}")):
+            if word in known or (self._part == "outcome" and word == REFUSED):
+                continue
+            if told := self._novel(kind, before, now, f"v:{word}"):
                 yield self._change(name, kind, "", word, told)
+        if self._part == "outcome":
+            yield from self._refused(name, before, now)
         for word, count in sorted(known.items()) if self._part not in CODES else ():
             gone = self._gone("word removed", before, now, f"v:{word}")
             if gone:
                 told = f"in {count} of {before.count('t:string')}, then in none of {gone}"
                 yield self._change(name, "word removed", word, "", told)
+
+    def _refused(self, name: str, before: Place, now: Place) -> Iterator[Change]:
+        """Refusals that do not say what they want are anybody's mistake, until nothing is accepted any more."""
+        gone = self._gone("accepted", before, now, f"v:{ACCEPTED}")
+        if gone and now.count(f"v:{REFUSED}"):
+            had = f"{before.count(f'v:{ACCEPTED}')} of {before.count('t:string')}"
+            yield self._change(
+                name, "refused", ACCEPTED, REFUSED, f"accepted in {had}, then in none of {gone}"
+            )
 
 
 def is_set(place: Place) -> bool:

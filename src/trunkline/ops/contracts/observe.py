@@ -14,6 +14,7 @@ from typing import Any
 
 from trunkline.ops.contracts.formats import (
     PERSONAL,
+    is_code,
     is_random_key,
     is_word,
     number_format,
@@ -131,8 +132,10 @@ class Seen:
     def _text(self, place: str, name: str, value: str) -> None:
         form = text_format(value)
         self.fact(place, f"f:{form}")
-        if form == "text" and (not self._echo or (bare(name), value) not in self._echo):
-            word = "" if self._private(name) else word_of(value)
+        if (form == "text" or is_code(value, name)) and (
+            not self._echo or (bare(name), value) not in self._echo
+        ):
+            word = "" if self._private(name) else value if form != "text" else word_of(value)
             self.fact(place, f"v:{word}" if word and not (word != value and MODEL in bare(name)) else "~")
 
     @staticmethod

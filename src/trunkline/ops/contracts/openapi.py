@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from trunkline.ops.contracts.evidence import PLACES_MAX, Evidence, Place, Tally
-from trunkline.ops.contracts.formats import is_word, word_of
+from trunkline.ops.contracts.formats import is_code, is_word, word_of
 from trunkline.ops.contracts.lock import DECLARED, declared_place
 from trunkline.ops.contracts.observe import FREE, KIND, OPAQUE, escaped
 from trunkline.ops.contracts.watch import Contract
@@ -323,7 +323,8 @@ def _type_of(value: Any) -> str:
 
 
 def _words(schema: Schema) -> set[str]:
-    return {word for value in _values(schema) if isinstance(value, str) and (word := word_of(value))}
+    texts = [value for value in _values(schema) if isinstance(value, str)]
+    return {word for text in texts if (word := text if is_code(text, "") else word_of(text))}
 
 
 def _values(schema: Schema) -> list[Any]:

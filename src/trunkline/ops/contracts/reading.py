@@ -27,6 +27,8 @@ PASSING = frozenset(
 )
 """Statuses that come with the moment or the credential; they tell nothing of the contract."""
 REFUSALS = frozenset((400, 422))
+ACCEPTED, REFUSED = "accepted", "refused"
+"""Outcomes; a refusal that says what the vendor has come to want has words of its own."""
 _DEMANDS = re.compile(
     r"missing|required|must (be )?(specif|provid|includ)|unknown (param|field|version)|unsupported|no longer|not (be )?allowed",
     re.IGNORECASE,
@@ -49,7 +51,7 @@ def parts_of(
         reader.body("request", asked.tree, asked.incomplete)
     if sample.status < 400:
         reader.word("status", str(sample.status))
-        reader.word("outcome", "accepted")
+        reader.word("outcome", ACCEPTED)
         if sample.stream:
             reader.stream(sample)
         else:
@@ -61,6 +63,8 @@ def parts_of(
         if _DEMANDS.search(" ".join((*facts.codes, facts.message))):
             code = next(iter(facts.codes), "")[:60]
             reader.word("outcome", f"{sample.status} {code}".strip())
+        else:
+            reader.word("outcome", REFUSED)
     return reader.parts
 
 

@@ -205,6 +205,47 @@ def test_requests_that_are_refused_all_at_once_are_told() -> None:
     assert changes[0].harm == "breaking"
 
 
+def test_requests_that_are_refused_without_a_reason_are_told_once_none_is_accepted() -> None:
+    """One that is refused now and then is somebody's mistake."""
+    refusal = {"error": {"code": "invalid_request", "message": "The request is not well-formed."}}
+    found = Watch(Operation())
+    for n in range(90):
+        bad = n % 9 == 8
+        found.add(sample(refusal if bad else BODY, key="ab"[n % 2], minute=2 * n, status=400 if bad else 200))
+    found.close(1 << 60)
+    found.operation.accept(found.operation.recent, "test")
+    found.refresh()
+    assert told(after(found, lambda n: refusal, 2, status=400)) == []
+    assert told(after(found, lambda n: refusal, 24, status=400)) == [("outcome", "", "refused", "refused")]
+
+
+def test_a_vendor_that_never_refused_may_refuse_one_caller() -> None:
+    refusal = {"error": {"message": "The request is not well-formed."}}
+    found = watch()
+    for n in range(40):
+        mine = n % 2
+        found.add(
+            sample(
+                refusal if mine else BODY, key="ab"[mine], minute=1000 + 2 * n, status=400 if mine else 200
+            )
+        )
+    found.close(1 << 60)
+    assert told(found.operation.changes()) == []
+
+
+def test_codes_that_begin_with_naught_are_words_of_a_set() -> None:
+    words = ("01", "02", "03")
+    found = Watch(Operation())
+    for n in range(120):
+        body = {**BODY, "challenge": words[n % 3], "month": f"{n // 40 + 7:02}"}
+        found.add(sample(body, key="ab"[n % 2], minute=2 * n))
+    found.close(1 << 60)
+    found.operation.accept(found.operation.recent, "test")
+    found.refresh()
+    changes = after(found, lambda n: {**BODY, "challenge": words[n % 2], "month": "12"}, 60)
+    assert [(one.place, one.kind, one.was) for one in changes] == [("/challenge", "word removed", "03")]
+
+
 def test_events_of_a_stream_that_come_go_and_change_are_told() -> None:
     def stream(*names: str, field: str = "x") -> bytes:
         return sse(*((name, {"type": name, field: 1}) for name in names))
