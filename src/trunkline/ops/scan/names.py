@@ -208,6 +208,10 @@ class Judged(NamedTuple):
     password: bool = False
 
 
+MADE_FOR_BROWSERS = ("posthog", "mapbox")
+"""Vendors whose usual key identifies a project and may be read by everybody; a personal one may not."""
+
+
 def judge(name: str, vendors: Vendors, *, plain: bool = False) -> Judged:
     """What a name says. With `plain` it is a variable of an environment, where `X_KEY` can only be a credential."""
     parts = split_name(name)
@@ -220,7 +224,8 @@ def judge(name: str, vendors: Vendors, *, plain: bool = False) -> Judged:
     if parts in (["PWD"], ["OLDPWD"]) or not _is_secret(parts, vendor, plain=plain):
         return Judged(False, vendor)
     own = not vendor and (parts == ["SECRET"] or any(part in OWN for part in before))
-    return Judged(True, vendor, own, name.upper().startswith(BROWSER), parts[-1] in PASSWORDS)
+    browser = name.upper().startswith(BROWSER) and (vendor not in MADE_FOR_BROWSERS or "PERSONAL" in before)
+    return Judged(True, vendor, own, browser, parts[-1] in PASSWORDS)
 
 
 def _by_ending(parts: list[str]) -> str:

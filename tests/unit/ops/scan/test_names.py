@@ -109,6 +109,15 @@ def test_in_code_a_bare_key_is_none(known: vendors.Vendors) -> None:
     } | {"apiKey": seen["apiKey"]}
 
 
+def test_keys_that_are_made_for_browsers_may_go_there(known: vendors.Vendors) -> None:
+    names = ("NEXT_PUBLIC_POSTHOG_KEY", "NEXT_PUBLIC_MAPBOX_TOKEN", "NEXT_PUBLIC_POSTHOG_PERSONAL_API_KEY")
+    assert [judge(name, known, plain=True).browser for name in names] == [False, False, True]
+
+
+def test_brave_is_known_by_its_variable(known: vendors.Vendors) -> None:
+    assert judge("BRAVE_SEARCH_API_KEY", known, plain=True).vendor == "brave"
+
+
 def test_variables_for_browsers_are_seen(known: vendors.Vendors) -> None:
     assert [
         judge(name, known, plain=True).browser
