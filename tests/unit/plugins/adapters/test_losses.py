@@ -242,7 +242,10 @@ def test_what_a_tool_found_stays_in_its_answer() -> None:
     }
     assert changes == ["dropped messages.citations"]
     told, changes, _ = written(MESSAGES, GEMINI, messages(*turns))
-    assert told["contents"][-1]["parts"][0]["functionResponse"]["response"] == {"output": "Words."}
+    assert told["contents"][-1]["parts"][0]["functionResponse"]["response"] == {
+        "output": "Paper (https://s.test)\nWords."
+    }
+    assert "dropped messages.citations" in changes
 
 
 SIGNED = {"role": "model", "parts": [{"text": "a", "thoughtSignature": "c2ln"}]}

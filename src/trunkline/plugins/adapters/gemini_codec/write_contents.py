@@ -169,7 +169,11 @@ class Writing:
             if not part.name:
                 del inner["name"]
             return [{"functionResponse": {**inner, **form}, **part.extra}]
-        texts = [one.text for one in part.parts if isinstance(one, Text | Media) and one.text]
+        texts = [
+            one.text if isinstance(one, Text) else self._media(one)["text"]
+            for one in part.parts
+            if isinstance(one, Text | Media) and one.text
+        ]
         inner["response"] = _answer("\n".join(texts), part.failed)
         told: list[dict[str, Any]] = [self._extra(part, {"functionResponse": inner})]
         for one in part.parts:
