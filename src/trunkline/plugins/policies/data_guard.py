@@ -116,9 +116,11 @@ class DataGuard:
             return True
         if exchange.rest is not None or len(exchange.body) > WHOLE_MAX:
             return False
-        return not _judge(exchange.body, _media(exchange), Guard(block=left)).blocked and not _in_address(
-            exchange, left
-        )
+        try:
+            blocked = _judge(exchange.body, _media(exchange), Guard(block=left)).blocked
+        except CallError:
+            return False  # what cannot be looked into is not right there
+        return not blocked and not _in_address(exchange, left)
 
     def _guard(self, exchange: Exchange, route: Route) -> Guard:
         operation = exchange.operation

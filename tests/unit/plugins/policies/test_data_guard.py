@@ -123,6 +123,7 @@ async def test_data_in_the_query_is_blotted_out() -> None:
             "more than 100 values",
         ),
     ],
+    ids=["utf-16", "charset", "deep", "wide", "form"],
 )
 async def test_a_body_that_cannot_be_looked_at_to_its_end_is_refused(
     body: bytes, media: str, message: str, monkeypatch: pytest.MonkeyPatch
@@ -207,13 +208,23 @@ async def test_what_cannot_be_looked_at_is_refused() -> None:
     assert trial.wire.sent == []
 
 
-async def test_a_fallback_that_does_not_take_the_data_is_passed_over() -> None:
+@pytest.mark.parametrize(
+    ("path", "body", "fields"),
+    [
+        ("", b'{"email":"jane@example.com"}', (AS_JSON,)),
+        ("?email=jane%40example.com", b"", ()),
+        ("", gzip.compress(b"{}", mtime=0), (AS_JSON, ("content-encoding", "gzip"))),
+        ("", "{}".encode("utf-16"), (AS_JSON,)),
+    ],
+    ids=["body", "query", "packed", "utf-16"],
+)
+async def test_a_fallback_that_does_not_take_the_data_is_passed_over(
+    path: str, body: bytes, fields: tuple[tuple[str, str], ...]
+) -> None:
     fallback = [Fallback(kind="target", target="strict"), Fallback(kind="target", target="lax")]
     services = [service("acme", fallback=fallback), guarded("strict", block=["pii.email"]), service("lax")]
     trial = Trial(*[only("lax.test")] * 4, services=services)
-    heard = await ended(
-        trial, trial.begin("GET", "/api/proxy/acme/v1/notes", b'{"email":"jane@example.com"}', AS_JSON)
-    )
+    heard = await ended(trial, trial.begin("GET", f"/api/proxy/acme/v1/notes{path}", body, *fields))
     hosts = {sent.field(b"host") for sent in trial.wire.sent}
     assert (heard.status, b"strict.test" in hosts, b"lax.test" in hosts) == (200, False, True)
 
