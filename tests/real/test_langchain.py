@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anthropic
 import openai
 import pytest
-from langchain_anthropic import ChatAnthropic
-from langchain_core.tools import tool
-from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from pydantic import SecretStr
 
 from tests.support.gateway import Trunkline
 from tests.support.simulator import SimulatorProcess
 
+if TYPE_CHECKING:  # three seconds in every worker, for the one that runs these tests
+    from langchain_anthropic import ChatAnthropic
+    from langchain_openai import ChatOpenAI
+
 pytestmark = [pytest.mark.real, pytest.mark.row("P2", "A1")]
 
 
-@tool
 def get_weather(city: str) -> str:
     """The weather of a city."""
     return f"sunny in {city}"
 
 
 def openai_chat(trunkline: Trunkline, **options: Any) -> ChatOpenAI:
+    from langchain_openai import ChatOpenAI
+
     settings: dict[str, Any] = {"model": "gpt-4o-mini", "max_retries": 0, "timeout": 10, **options}
     return ChatOpenAI(base_url=f"{trunkline.url}/v1", api_key=SecretStr(trunkline.key), **settings)
 
 
 def claude(trunkline: Trunkline, **options: Any) -> ChatAnthropic:
+    from langchain_anthropic import ChatAnthropic
+
     settings: dict[str, Any] = {"model": "claude-haiku-4-5", "max_tokens": 99, "max_retries": 0, **options}
     return ChatAnthropic(base_url=trunkline.url, api_key=SecretStr(trunkline.key), **settings)
 
@@ -58,7 +62,9 @@ def test_a_stream_arrives_piece_by_piece(trunkline: Trunkline, make: Any) -> Non
 
 @MAKERS
 def test_tools_are_called(trunkline: Trunkline, make: Any) -> None:
-    reply = make(trunkline).bind_tools([get_weather], tool_choice="any").invoke("Weather in Paris?")
+    from langchain_core.tools import tool
+
+    reply = make(trunkline).bind_tools([tool(get_weather)], tool_choice="any").invoke("Weather in Paris?")
 
     assert [call["name"] for call in reply.tool_calls] == ["get_weather"]
     assert "city" in reply.tool_calls[0]["args"]
@@ -78,6 +84,8 @@ def test_an_answer_has_the_shape_that_was_asked_for(trunkline: Trunkline) -> Non
 
 
 def test_texts_are_embedded(trunkline: Trunkline) -> None:
+    from langchain_openai import OpenAIEmbeddings
+
     embedder = OpenAIEmbeddings(
         base_url=f"{trunkline.url}/v1",
         api_key=SecretStr(trunkline.key),

@@ -8,12 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-from moto.server import ThreadedMotoServer
 
 from tests.support.store_servers import Answering, answering
 from trunkline.core.outside import StoreSettings
@@ -28,6 +23,9 @@ REGION = "eu-west-1"
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
+    # Here: a second in every worker, for the one that runs these tests.
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
@@ -37,6 +35,8 @@ def moto() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def aws(moto: str) -> Any:
+    import boto3
+
     return boto3.client(
         "secretsmanager",
         endpoint_url=moto,
@@ -155,6 +155,10 @@ def test_a_web_identity(moto: str, aws: Any, tmp_path: Path) -> None:
 def test_our_signature_is_botocores(session: str) -> None:
     url, body = "https://secretsmanager.eu-west-1.amazonaws.com/", b'{"SecretId": "prod/stripe"}'
     headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "secretsmanager.GetSecretValue"}
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
     request = AWSRequest("POST", url, data=body, headers=headers)
     SigV4Auth(Credentials("AKIATEST", "secret-not-real", session or None), "secretsmanager", REGION).add_auth(
         request
