@@ -17,6 +17,7 @@ from trunkline.cli.reference_routes import ANY_KEY, OPEN, Row
 from trunkline.console.declare import ROLES
 from trunkline.gateway.deferrals import Deferrals
 from trunkline.gateway.local import LocalRoutes
+from trunkline.gateway.responses import Responses
 
 pytestmark = pytest.mark.row("W1")
 
@@ -80,7 +81,7 @@ def keys(trunkline: Trunkline) -> dict[str, str]:
 def test_every_handler_of_a_route_is_in_the_table() -> None:
     handlers = {
         name
-        for owner in (LocalRoutes, Deferrals)
+        for owner in (LocalRoutes, Deferrals, Responses)
         for name, of in inspect.getmembers(owner, inspect.isfunction)
         if not name.startswith("_") and list(inspect.signature(of).parameters)[1:] == ["exchange"]
     }

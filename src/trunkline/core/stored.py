@@ -30,6 +30,8 @@ class Place(NamedTuple):
 class Kept(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     """What is known of a stored response: its place, or all of it."""
 
+    by: tuple[str, str, str]
+    """Integration and model that answered, and the model's name as its caller said it."""
     place: Place | None = None
     input: bytes = b""
     """JSON list of the input items of this turn alone."""

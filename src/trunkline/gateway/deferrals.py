@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import parse_qsl
 
-from trunkline.core.call import Caller
 from trunkline.core.codec import DecodeError, from_json, pack_decoder, to_json, to_pack
 from trunkline.core.deferral import (
     DEADLINE_S,
@@ -36,6 +35,7 @@ from trunkline.core.text import HOP_BY_HOP
 from trunkline.engine.gateway import Local, Told
 from trunkline.engine.plan import repeatable
 from trunkline.journal.deferrals import Board, Damaged, Inbox, inbox_names
+from trunkline.plugins.policies.access import beyond_minting
 from trunkline.plugins.policies.deferral import Deferral, owner_of, whole_body
 from trunkline.plugins.policies.grants import webhook_secret
 
@@ -135,7 +135,7 @@ class Deferrals:
                 f"limit takes 1 to {PAGE}, state one of {', '.join(STATES)}",
                 scope="request",
             )
-        owner = owner_of(_may_look(exchange))
+        owner = owner_of(beyond_minting(exchange))
         found, more = await self._off(self._page, owner, before, state, limit)
         rows = [public(task, answer=False) for task in found]
         return 200, JSON, to_json({"tasks": rows, "next": rows[-1]["id"] if more else None})
@@ -195,13 +195,13 @@ class Deferrals:
 
     def signing_secret(self, exchange: Exchange) -> Told:
         """The secret under which the caller's own webhooks are signed."""
-        caller = _may_look(exchange)
+        caller = beyond_minting(exchange)
         if caller.token_id:
             raise CallError("forbidden", "a browser token may not read the signing secret", scope="key")
         return 200, JSON, to_json({"secret": webhook_secret(self._keys.token_key, caller.id)})
 
     async def _of(self, exchange: Exchange) -> Shown:
-        owner = owner_of(_may_look(exchange))
+        owner = owner_of(beyond_minting(exchange))
         path = exchange.request.target.partition(b"?")[0]
         name = path[len(STATUS_PATH) :].partition(b"/")[0].decode()
         task = await self._off(self._read, owner, name)
@@ -246,14 +246,6 @@ def lines(given: GivenAnswer) -> bytes:
     """The header lines of an answer that is given late."""
     found = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in given.headers]
     return b"".join(b"%b: %b\r\n" % field for field in found if field[0] not in _NOT_GIVEN)
-
-
-def _may_look(exchange: Exchange) -> Caller:
-    caller = exchange.caller
-    assert caller is not None
-    if caller.kind == "browser" and not caller.token_id:
-        raise CallError("forbidden", "a key of kind browser only mints tokens (POST /v1/tokens)", scope="key")
-    return caller
 
 
 def _again_in(task: Shown, now: float) -> bytes:

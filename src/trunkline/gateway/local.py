@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from trunkline.core.call import Caller
 from trunkline.core.codec import DecodeError, json_decoder, to_json
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
@@ -23,7 +22,7 @@ from trunkline.gateway.deferrals import Deferrals
 from trunkline.gateway.view import View
 from trunkline.ops import health, health_told
 from trunkline.plugins.policies import tokens
-from trunkline.plugins.policies.access import Access, may_use_model
+from trunkline.plugins.policies.access import Access, beyond_minting, may_use_model
 from trunkline.plugins.policies.idempotency import HEADER
 from trunkline.plugins.policies.idempotency_whole import Whole
 
@@ -149,7 +148,7 @@ class LocalRoutes:
         return code, JSON + simulated, to_json(body)
 
     def models(self, exchange: Exchange) -> Answer:
-        caller = _looking(exchange)
+        caller = beyond_minting(exchange)
         table = self.gateway.world.models
         rows = [
             row
@@ -172,7 +171,7 @@ class LocalRoutes:
     def model(self, exchange: Exchange) -> Answer:
         from urllib.parse import unquote
 
-        caller, target = _looking(exchange), exchange.request.target.partition(b"?")[0]
+        caller, target = beyond_minting(exchange), exchange.request.target.partition(b"?")[0]
         name = unquote(target.split(b"/models/", 1)[1].decode("latin-1"))
         table = self.gateway.world.models
         served = table.find(name)
@@ -260,15 +259,6 @@ class LocalRoutes:
 
 def _detailed(exchange: Exchange) -> bool:
     return b"detail=1" in exchange.request.target.partition(b"?")[2].split(b"&")
-
-
-def _looking(exchange: Exchange) -> Caller:
-    """Who asks for models; a key of kind browser only mints (ruling 14)."""
-    caller = exchange.caller
-    assert caller is not None
-    if caller.kind == "browser" and not caller.token_id:
-        raise CallError("forbidden", "a key of kind browser only mints tokens (POST /v1/tokens)", scope="key")
-    return caller
 
 
 class _TokenRequest(msgspec.Struct, forbid_unknown_fields=True):

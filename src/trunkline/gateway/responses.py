@@ -23,6 +23,7 @@ from trunkline.engine.world import World
 from trunkline.gateway.log import say
 from trunkline.journal import answer_segment
 from trunkline.journal.answers import Answers
+from trunkline.plugins.policies.access import beyond_minting
 from trunkline.plugins.policies.stored_responses import StoredResponses, output_of
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Responses:
     def response(self, exchange: Exchange) -> Told | bytes:
         """What is kept here, or the path at the vendor that keeps it. Raises CallError `not_found`."""
         exchange.ingress = DIALECT
+        beyond_minting(exchange)
         target, _, query = exchange.request.target.partition(b"?")
         id_, part = _named(target)
         kept = self.policy.find(exchange, id_)

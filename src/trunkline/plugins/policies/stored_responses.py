@@ -18,6 +18,7 @@ from trunkline.core.exchange import Exchange
 from trunkline.core.idempotency import ANSWER, FREED, AnswerStore
 from trunkline.core.idempotency import Kept as Sealed
 from trunkline.core.stored import BOUND, Kept, Turn
+from trunkline.plugins.policies.access import may_use_model
 
 PLACES_S = 30 * 86400.0
 """As long as OpenAI keeps responses: platform.openai.com/docs/guides/your-data."""
@@ -71,19 +72,24 @@ class StoredResponses:
             if turn.begun and exchange.kept is not None:
                 self._keep_here(exchange, turn, exchange.kept.body)
         elif exchange.home is not None and exchange.reading is not None and exchange.reading.binding:
-            self._put(exchange, exchange.reading.binding[0], Kept(place=exchange.home), PLACES_S)
+            kept = Kept(by=_by(exchange), place=exchange.home)
+            self._put(exchange, exchange.reading.binding[0], kept, PLACES_S)
 
     def find(self, exchange: Exchange, id_: str) -> Kept | None:
-        """What the caller's team knows by this id."""
+        """What the caller's team knows by this id, if the caller may use the model that made it."""
         mark = self._mark(exchange, id_)
         held = self._store.find(mark, self._wall())
         if held is None or held.kind != ANSWER:
             return None
         sealed = self._store.read(held)
         try:
-            return _kept.decode(sealed.body) if sealed is not None else None
+            kept = _kept.decode(sealed.body) if sealed is not None else None
         except DecodeError:
             return None
+        caller = exchange.caller
+        if kept is None or caller is None:
+            return None
+        return kept if caller.everything or may_use_model(caller, *kept.by) else None
 
     def forget(self, exchange: Exchange, id_: str) -> None:
         """It is found no more. Raises OSError when that cannot be stored."""
@@ -169,7 +175,9 @@ class StoredResponses:
         if response:
             route = exchange.via or exchange.route
             played = route is not None and route.live.spec.simulated
-            kept = Kept(input=given, response=response, previous=turn.previous, simulated=played)
+            kept = Kept(
+                by=_by(exchange), input=given, response=response, previous=turn.previous, simulated=played
+            )
             self._put(exchange, turn.id, kept, self.keep_s)
 
     def _put(self, exchange: Exchange, id_: str, kept: Kept, keep_s: float) -> None:
@@ -182,6 +190,12 @@ class StoredResponses:
         assert caller is not None
         person = caller.subject if caller.token_id else ""
         return self._store.mark(b"response", caller.key.team.encode(), person.encode(), id_.encode())
+
+
+def _by(exchange: Exchange) -> tuple[str, str, str]:
+    route = exchange.via or exchange.route
+    assert route is not None
+    return route.live.name, route.model, exchange.model
 
 
 def items_of(given: Any) -> list[Any]:

@@ -289,6 +289,25 @@ async def test_a_key_for_the_model_alone_comes_back_to_what_it_made(stage: Stage
     assert (await stage.get("resp_v")).status == 200
 
 
+async def test_a_key_of_the_team_that_may_not_use_the_model_finds_nothing(stage: Stage) -> None:
+    keys = [
+        caller_key(),
+        caller_key("tl_test_narrow", id="key-3", scopes=["model:claude/small", "integration:crm"]),
+    ]
+    stage.start(said("Hello."), kept_by_vendor("resp_v"), keys=keys)
+    ours, theirs = await stage.ask(), await stage.ask(model="acme/tiny")
+    heard = [await stage.get(one["id"], key="tl_test_narrow") for one in (ours, theirs)]
+    assert [one.status for one in heard] == [404, 404]
+    assert (await stage.get(ours["id"])).status == 200
+
+
+async def test_a_key_for_an_alias_comes_back_to_what_it_made_by_it(stage: Stage) -> None:
+    keys = [caller_key(scopes=["model:quick"])]
+    stage.start(said("Hello."), keys=keys, aliases={"quick": "claude/tiny"})
+    first = await stage.ask(model="quick")
+    assert of(await stage.get(first["id"])) == first
+
+
 @pytest.mark.parametrize("body", [{"store": False}, {"store": False, "stream": True}])
 async def test_nothing_is_kept_of_a_call_that_wants_nothing_kept(stage: Stage, body: dict[str, Any]) -> None:
     stage.start(told("Hello.") if body.get("stream") else said("Hello."))
