@@ -119,8 +119,8 @@ class Process:
         self.guard = DataGuard()
         self.guard.load(self._snapshot_read)
         self.call_policies: list[Policy[Exchange]] = [
-            self.access, self.guard, Identifiers(), Quota(wall), self.shed, self.spending.limits, self.keyed.policy,
-            self.keyed.responses.policy, self.cache, self.spending.budget, *([self.deferrals.policy] if worker else []),
+            self.access, self.keyed.responses.policy, self.guard, Identifiers(), Quota(wall), self.shed, self.spending.limits,
+            self.keyed.policy, self.cache, self.spending.budget, *([self.deferrals.policy] if worker else []),
         ]  # fmt: skip
         self.attempt_policies: list[Policy[Attempt]] = [self.queue, self.breaker]
         self.sweeper = Sweeper(clock)

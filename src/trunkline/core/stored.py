@@ -45,12 +45,12 @@ class Kept(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
 class Turn:
     """A call whose answer is to be kept here, if it goes to a vendor that keeps none. `id`: that of its response."""
 
-    __slots__ = ("begun", "id", "input", "previous")
+    __slots__ = ("before", "begun", "id", "previous")
 
     def __init__(self, id_: str) -> None:
         self.id = id_
         self.previous = ""
-        self.input: bytes | None = None
-        """Of this turn alone, where turns before it were put before it; None: what stands in the body."""
+        self.before = 0
+        """So many of the body's input items are those of turns before this one."""
         self.begun = False
         """The caller was told that it is kept."""

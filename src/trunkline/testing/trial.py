@@ -147,8 +147,8 @@ class Trial:
         self.limits, self.budget = CallerLimits(clock, clock.wall), Budget(clock.wall)
         self.guard = DataGuard()
         own_calls: list[Policy[Exchange]] = [
-            self.access, self.guard, Identifiers(), Quota(clock.wall), self.limits,
-            *([responses.policy] if responses is not None else []), self.cache, self.budget,
+            self.access, *([responses.policy] if responses is not None else []), self.guard, Identifiers(),
+            Quota(clock.wall), self.limits, self.cache, self.budget,
         ]  # fmt: skip
         # A target stands in one line only, so a queue that is given takes the place of ours.
         given = next((policy for policy in attempts if isinstance(policy, Queue)), None)

@@ -93,6 +93,7 @@ class DataGuard:
             from trunkline.plugins.policies.data_answer import BlottedReply
 
             exchange.reply = BlottedReply(exchange.reply, guard.redact)
+            exchange.turn = None  # an answer that is blotted on its way is not kept as it was
         _judge_address(exchange, guard)
         if exchange.rest is not None:
             return self._admit_large(exchange, guard)

@@ -2,8 +2,8 @@
 
 A vendor that speaks Responses stores its own; of those only the place is written down, so that calls by id find it, also after a
 restart. Answers translated from other dialects are kept sealed with their input; a call that names one as `previous_response_id`
-gets the turns before it put before its own. Ids are known within a team only. Not for: the routes by id (`gateway/responses.py`),
-nor for files (`journal/answers.py`).
+gets the turns before it put before its own, ahead of every policy that looks into bodies. Ids are known within a team only. Not for:
+the routes by id (`gateway/responses.py`), nor for files (`journal/answers.py`).
 """
 
 from __future__ import annotations
@@ -156,20 +156,19 @@ class StoredResponses:
                 never_acted=True,
             )
         turn.previous = previous
-        own = items_of(said.get("input"))
-        turn.input = to_json(own)
         native = exchange.translator is None
+        earlier = [item for one in before for item in _said(one, native)]
+        turn.before = len(earlier)
         del said["previous_response_id"]
-        said["input"] = [*(item for one in before for item in _said(one, native)), *own]
+        said["input"] = [*earlier, *items_of(said.get("input"))]
         exchange.body = to_json(said)
         exchange.notes += (f"turns={len(before)}",)
 
     def _keep_here(self, exchange: Exchange, turn: Turn, body: bytes) -> None:
         response = _last_response(body) if exchange.stream else body
-        given = turn.input
         try:
-            if given is None:
-                given = to_json(items_of(from_json(exchange.body).get("input")))
+            # As it went out: what a route redacts is not kept either.
+            given = to_json(items_of(from_json(exchange.body).get("input"))[turn.before :])
         except (DecodeError, AttributeError):
             return
         if response:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from trunkline.core.flow import Fallback
-from trunkline.core.handling import StoredBounds
+from trunkline.core.handling import DataRules, Privacy, StoredBounds
 from trunkline.core.service import Credential, Dialect
 from trunkline.gateway.responses import Responses
 from trunkline.plugins.policies import stored_responses
@@ -29,6 +29,7 @@ from trunkline.wire.errors import ConnectRefused
 pytestmark = pytest.mark.row("A1")
 
 DAY = 86400.0
+JSON = ("content-type", "application/json")
 CLAUDE = service("claude", dialects=[Dialect(name="anthropic-messages", path="/v1/messages")])
 OTHERS = caller_key("tl_test_other_team", id="key-2", team="kitchen")
 REFUSED = fails(ConnectRefused("refused"), sent=False)
@@ -89,7 +90,7 @@ class Stage:
 
     async def ask(self, input_: Any = "hello", model: str = "claude/tiny", **body: Any) -> dict[str, Any]:
         heard = await self.trial.ask(
-            "POST", "/v1/responses", json.dumps({"model": model, "input": input_, **body}).encode()
+            "POST", "/v1/responses", json.dumps({"model": model, "input": input_, **body}).encode(), JSON
         )
         assert heard.status == 200, heard.body
         if body.get("stream"):
@@ -306,6 +307,40 @@ async def test_a_key_for_an_alias_comes_back_to_what_it_made_by_it(stage: Stage)
     stage.start(said("Hello."), keys=keys, aliases={"quick": "claude/tiny"})
     first = await stage.ask(model="quick")
     assert of(await stage.get(first["id"])) == first
+
+
+async def test_turns_of_before_are_looked_into_where_they_go(stage: Stage) -> None:
+    """A card that one vendor may have does not reach another, which may not, by way of what is kept."""
+    blocks = service("acme", privacy=Privacy(rules=DataRules(block=["payment.card"])))
+    stage.start(said("Noted."), services=[CLAUDE, blocks])
+    first = await stage.ask("My card is 4242424242424242.")
+    body = {"model": "acme/tiny", "input": "Which card?", "previous_response_id": first["id"]}
+    heard = await stage.trial.ask("POST", "/v1/responses", json.dumps(body).encode(), JSON)
+    assert (heard.status, of(heard)["code"], len(stage.trial.wire.sent)) == (422, "data_blocked", 1)
+
+
+async def test_what_is_kept_of_a_request_is_what_went_out(stage: Stage) -> None:
+    rules = DataRules(redact=["payment.card"])
+    redacts = service("claude", dialects=CLAUDE.dialects, privacy=Privacy(rules=rules))
+    stage.start(said("Noted."), said("Noted again."), services=[redacts])
+    first = await stage.ask("My card is 4242424242424242.")
+    second = await stage.ask("And 5555555555554444.", previous_response_id=first["id"])
+    listed = (await stage.get(f"{second['id']}/input_items")).body
+    assert b"Noted." in listed
+    assert b"4242424242424242" not in listed
+    assert b"5555555555554444" not in listed
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_that_is_blotted_on_its_way_is_not_kept_as_it_was(stage: Stage, stream: bool) -> None:
+    rules = DataRules(redact=["payment.card"], answers=True)
+    redacts = service("claude", dialects=CLAUDE.dialects, privacy=Privacy(rules=rules))
+    text = "It is 4242424242424242."
+    stage.start(told(text) if stream else said(text), services=[redacts])
+    first = await stage.ask("Which card?", stream=stream)
+    assert "4242424242424242" not in json.dumps(first)
+    assert (first["store"], (await stage.get(first["id"])).status) == (False, 404)
+    assert stage.responses.store.stats()["keys"] == 0
 
 
 @pytest.mark.parametrize("body", [{"store": False}, {"store": False, "stream": True}])
