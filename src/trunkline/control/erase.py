@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -33,6 +34,8 @@ from trunkline.tasks.store import TaskStore
 _call = pack_decoder(Deferred)
 _answer = pack_decoder(GivenAnswer)
 TASKS_MAX = 100_000
+OF_ANSWERS = "the sealed answers are overwritten; their keys stay used until they expire"
+OF_RESPONSES = "the sealed responses are overwritten, with their input; they are not found any more"
 
 
 class Cleared(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,8 +83,8 @@ def erase(
                 "Make it a deletion request first (`trunkline trace ... --open`), or say --anyway."
             )
         stores = [
-            _answers(state, calls, act=act),
-            _responses(state, calls, act=act),
+            _sealed("idempotency answers", state.answers, calls, OF_ANSWERS, act=act),
+            _sealed("stored responses", state.responses, calls, OF_RESPONSES, act=act),
             _deferred(state, who, _correlations(ledger, who), actor=actor, act=act),
             _samples(state, act=act),
             _cache(state, actor=actor, act=act),
@@ -114,24 +117,10 @@ def _ledger(ledger: PersonCalls, who: Person, *, act: bool) -> Cleared:
     )
 
 
-def _answers(state: State, calls: set[str], *, act: bool) -> Cleared:
-    count = answer_segment.blot(state.answers, calls, act=act)
-    return Cleared(
-        store="idempotency answers",
-        found=count,
-        erased=count if act else 0,
-        how="the sealed answers are overwritten; their keys stay used until they expire",
-    )
-
-
-def _responses(state: State, calls: set[str], *, act: bool) -> Cleared:
-    count = answer_segment.blot(state.responses, calls, act=act)
-    return Cleared(
-        store="stored responses",
-        found=count,
-        erased=count if act else 0,
-        how="the sealed responses are overwritten, with their input; they are not found any more",
-    )
+def _sealed(store: str, folder: Path, calls: set[str], how: str, *, act: bool) -> Cleared:
+    """What a store of sealed answers holds of these calls."""
+    count = answer_segment.blot(folder, calls, act=act)
+    return Cleared(store=store, found=count, erased=count if act else 0, how=how)
 
 
 def _samples(state: State, *, act: bool) -> Cleared:

@@ -15,9 +15,10 @@ from trunkline.core.conversation import Request, Untranslatable
 from trunkline.core.ports import Reading, Written
 from trunkline.plugins.adapters.count import count
 from trunkline.plugins.adapters.members import whole_object
+from trunkline.plugins.adapters.streamless import Streamless
 
 
-class Counts:
+class Counts(Streamless):
     """Counts of tokens cost nothing and are no usage; `name` is the dialect."""
 
     def __init__(self, name: str) -> None:
@@ -26,14 +27,6 @@ class Counts:
     def read(self, body: bytes, into: Reading) -> None:
         from_json(body)
         into.finished = True
-
-    def watch(self, block: bytes, into: Reading) -> bytes | None:
-        del block, into
-        return None
-
-    def opens(self, block: bytes) -> bool:
-        del block
-        return False
 
 
 def counted(written: Written, taken: Set[str]) -> dict[str, Any]:

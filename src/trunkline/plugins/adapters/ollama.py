@@ -5,9 +5,10 @@ from __future__ import annotations
 from trunkline.core.codec import from_json
 from trunkline.core.ports import Reading
 from trunkline.plugins.adapters.count import count
+from trunkline.plugins.adapters.streamless import Streamless
 
 
-class OllamaEmbed:
+class OllamaEmbed(Streamless):
     """Stateless."""
 
     name = "ollama-embed"
@@ -22,11 +23,3 @@ class OllamaEmbed:
         told = count(value.get("prompt_eval_count"))
         if told >= 0:
             into.input, into.output = told, 0
-
-    def watch(self, block: bytes, into: Reading) -> bytes | None:
-        del block, into
-        return None
-
-    def opens(self, block: bytes) -> bool:
-        del block
-        return False
