@@ -19,6 +19,7 @@ from tests.support.simulator import SimulatorProcess
 from tests.support.site import Site, reply
 from trunkline import AIModel, AsyncAIModel, AsyncTrunkline, IntegrationError
 from trunkline import Trunkline as Blocking
+from trunkline.client import inside
 from trunkline.client.answers import Completion
 from trunkline.ledger.query import Ledger
 
@@ -278,18 +279,29 @@ async def test_each_process_has_a_journal_of_its_own(place: dict[str, Any], tmp_
         assert [call["state"] for call in calls] == ["ok"]
 
 
+def add_later(registry: Path) -> None:
+    more = '  later: {base_url: "http://127.0.0.1:1", auth: {kind: none}}\n  stripe:'
+    registry.write_text(registry.read_text().replace("  stripe:", more))
+
+
+@pytest.mark.parametrize("opening", [False, True])
 @pytest.mark.parametrize("place", ["inside"], indirect=True)
-async def test_a_changed_registry_is_taken_up_in_process(place: dict[str, Any]) -> None:
+async def test_a_changed_registry_is_taken_up_in_process(
+    place: dict[str, Any], opening: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if opening:  # the file changes when it was read, and nothing follows it yet
+
+        def admit(slot: Any, key: str, admit: Any = inside._admit) -> None:
+            admit(slot, key)
+            add_later(place["config"])
+
+        monkeypatch.setattr(inside, "_admit", admit)
     async with AsyncTrunkline(**place) as client:
         loop, later = asyncio.get_running_loop(), client.integration("later")
-        with pytest.raises(IntegrationError, match="no integration"):
-            await later.get("/x")
-        text = place["config"].read_text()
-        place["config"].write_text(
-            text.replace(
-                "  stripe:", '  later: {base_url: "http://127.0.0.1:1", auth: {kind: none}}\n  stripe:'
-            )
-        )
+        if not opening:
+            with pytest.raises(IntegrationError, match="no integration"):
+                await later.get("/x")
+            add_later(place["config"])
 
         def reached() -> bool:
             told = asyncio.run_coroutine_threadsafe(client.parallel([later.get("/x")]), loop).result()

@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -99,7 +100,7 @@ class Slot(State):
 
 
 async def _begun(slot: Slot, settings: Settings) -> Inside:
-    compiler = Compiler(slot, settings, os.environ)
+    compiler, read = Compiler(slot, settings, os.environ), _stamp(settings.config_path)
     outcome = await asyncio.to_thread(compiler.run, first=True)
     if not outcome.ok:
         raise ValueError(str(RegistryInvalid(list(outcome.findings))))
@@ -110,7 +111,8 @@ async def _begun(slot: Slot, settings: Settings) -> Inside:
         environ[masterkey.FILE_VARIABLE] = str(slot.master_key_file.resolve())
     process = app.Process(_within(settings, slot.folder), environ, worker=False)
     await process.open()
-    return Inside(process, slot, compiler, key, settings.config_path)
+    follow = partial(_follow, compiler, settings.config_path, read)
+    return Inside(process, slot, key, follow)
 
 
 def _within(settings: Settings, folder: Path) -> Settings:
@@ -136,17 +138,16 @@ class Inside:
     where = WHERE
 
     def __init__(
-        self, process: app.Process, slot: Slot, compiler: Compiler, key: str, registry: Path
+        self, process: app.Process, slot: Slot, key: str, follow: Callable[[threading.Event], None]
     ) -> None:
+        """`follow` watches the registry, in a thread, until it is told to stop."""
         self._process = process
         self._slot = slot
         self._key = (b"x-trunkline-key", key.encode())
         self._follower = Follower(_drain(slot), slot.journal)
         self._follower.start()
         self._stop = threading.Event()
-        self._watch = threading.Thread(
-            target=_follow, args=(compiler, registry, self._stop), name="registry", daemon=True
-        )
+        self._watch = threading.Thread(target=follow, args=(self._stop,), name="registry", daemon=True)
         self._watch.start()
 
     async def send(self, ask: Ask) -> Arriving:
@@ -262,9 +263,8 @@ def _drain(slot: Slot) -> Callable[[], Drain]:
     return make
 
 
-def _follow(compiler: Compiler, registry: Path, stop: threading.Event) -> None:
-    """A changed registry is compiled; the process takes up what is published. A wrong one leaves the old one live."""
-    seen = _stamp(registry)
+def _follow(compiler: Compiler, registry: Path, seen: Any, stop: threading.Event) -> None:
+    """A registry that is not as it was `seen` is compiled; the process takes up what is published. A wrong one leaves the old one live."""
     while not stop.wait(REGISTRY_EVERY_S):
         now = _stamp(registry)
         if now != seen:
