@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.caller import Answer
+from tests.support.folders import contents
 from tests.support.gateway import Call, Trunkline, running_trunkline
 from tests.support.polling import eventually
 from tests.support.simulator import SimulatorProcess
@@ -33,6 +35,7 @@ models:
 """
 CHAT = "/v1/chat/completions"
 JSON = b"content-type: application/json\r\n"
+AGE = re.compile(r"; age=\d+$")
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +58,9 @@ def answer(status: int, body: bytes, *lines: bytes) -> bytes:
 
 
 def told(heard: Answer) -> str | None:
-    return heard.field("x-trunkline-cache")
+    """What is said of the cache, without the age of what it gave: a busy machine makes that a second or more."""
+    said = heard.field("x-trunkline-cache")
+    return AGE.sub("; age=n", said) if said else None
 
 
 def at_once(calls: int, one: Callable[[], Answer]) -> list[Answer]:
@@ -70,7 +75,7 @@ def test_the_second_of_two_equal_calls_reaches_no_vendor_and_costs_nothing(
     first = keeping.call("POST", CHAT, asking("hello"))
     second = keeping.call("POST", CHAT, b" " + asking("hello").replace(b", ", b","))
     assert (first.status, second.status, second.body) == (200, 200, first.body)
-    assert (told(first), told(second)) == ("miss", "hit; age=0")
+    assert (told(first), told(second)) == ("miss", "hit; age=n")
     assert (second.field("x-trunkline-cost-usd"), second.field("x-trunkline-attempts")) == ("0", "0")
     assert len(simulator.ledger(vendor="openai")) == 1
 
@@ -83,7 +88,7 @@ def test_a_stream_is_given_again_event_by_event(keeping: Trunkline, simulator: S
     assert (second.body, second.field("content-type"), told(second)) == (
         first.body,
         first.field("content-type"),
-        "hit; age=0",
+        "hit; age=n",
     )
     assert second.field("transfer-encoding") == "chunked"
 
@@ -110,7 +115,7 @@ def test_no_tenant_gets_anothers_answer(keeping: Trunkline, site: Site) -> None:
     site.script.extend(answer(200, b'{"for":"%b"}' % name) for name in (b"a1", b"b1", b"c1", b"c2"))
     heard = [keeping.call("GET", "/api/proxy/shop/me", key=key) for key in keys]
     assert [h.json["for"] for h in heard] == ["a1", "a1", "b1", "c1", "c2"]
-    assert [told(h) for h in heard] == ["miss", "hit; age=0", "miss", "miss", "miss"]
+    assert [told(h) for h in heard] == ["miss", "hit; age=n", "miss", "miss", "miss"]
 
 
 @pytest.mark.row("F11")
@@ -178,7 +183,7 @@ def test_an_old_answer_is_given_while_a_new_one_is_fetched(keeping: Trunkline, s
     site.script.extend([answer(200, b'{"n":1}'), answer(200, b'{"n":2}')])
     assert keeping.call("GET", "/api/proxy/brief/x").json == {"n": 1}
     old = no_longer_fresh(keeping, "/api/proxy/brief/x", headers={"x-correlation-id": "mine"})
-    assert (old.json, told(old)) == ({"n": 1}, "stale; age=0")
+    assert (old.json, told(old)) == ({"n": 1}, "stale; age=n")
 
     def in_the_background() -> list[Call]:
         return [c for c in keeping.calls().values() if c.begin.correlation_id == "mine.refresh" and c.ends]
@@ -197,7 +202,7 @@ def test_when_the_vendor_fails_the_old_answer_is_given_and_health_says_so(
     assert keeping.call("GET", "/api/proxy/frail/x").json == {"n": 1}
     stale = no_longer_fresh(keeping, "/api/proxy/frail/x")
     assert (stale.status, stale.json, stale.field("x-trunkline-fallback")) == (200, {"n": 1}, "stale")
-    assert (told(stale) or "").startswith("stale; age=")
+    assert told(stale) == "stale; age=n"
     detail = keeping.call("GET", "/health?detail=1").json["details"]["frail"]
     assert detail["status"] in ("degraded", "down")
     assert "stale" in json.dumps(detail)
@@ -224,9 +229,8 @@ def test_nothing_of_an_answer_reaches_the_disk_and_a_restart_forgets_it(
         own = stack.enter_context(running_trunkline(tmp_path, registry))
         site.script.extend([answer(200, b'{"secret":"of-the-answer"}'), answer(200, b'{"n":2}')])
         own.call("GET", "/api/proxy/shop/private")
-        assert told(own.call("GET", "/api/proxy/shop/private")) == "hit; age=0"
-        files = [path for path in own.state.path.rglob("*") if path.is_file()]
-        assert not any(b"of-the-answer" in path.read_bytes() for path in files)
+        assert told(own.call("GET", "/api/proxy/shop/private")) == "hit; age=n"
+        assert not any(b"of-the-answer" in data for data in contents(own.state.path).values())
         own.stop()
         own.spawn()
         assert own.call("GET", "/api/proxy/shop/private").json == {"n": 2}

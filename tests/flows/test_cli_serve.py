@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.folders import contents
 from tests.support.polling import eventually
 from tests.support.serve import SERVE, TRUNKLINE, Served
 from trunkline.control.child import is_alive
@@ -172,7 +173,7 @@ def test_credentials_of_the_environment_reach_neither_gateway_nor_console(served
         assert b"OPENAI_API_KEY" not in environ
         assert b"testtest" not in environ
     assert "Real            openai" in served.said
-    assert b"testtest" not in b"".join(p.read_bytes() for p in served.folder.rglob("*") if p.is_file())
+    assert b"testtest" not in b"".join(contents(served.folder).values())
 
 
 @pytest.mark.row("W1")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.console import running_console
+from tests.support.folders import contents
 from tests.support.gateway import Trunkline
 from tests.support.polling import eventually
 from tests.support.site import Site, reply
@@ -67,5 +68,5 @@ def test_a_persons_data_from_the_first_call_to_its_deletion(start: Start, site: 
         assert traced(email=JANE).calls == 0
         assert traced(subject="user_17").calls == 0, "one call, and everything of it that named anybody"
     assert audit.verify(state).ok
-    kept = b"".join(path.read_bytes() for path in state.path.rglob("*") if path.is_file())
+    kept = b"".join(contents(state.path).values())
     assert JANE.encode() not in kept

@@ -7,11 +7,11 @@ import hmac
 import json
 import signal
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.folders import contents
 from tests.support.gateway import SECRETS, Trunkline, running_trunkline
 from tests.support.polling import eventually
 from tests.support.simulator import SimulatorProcess
@@ -450,5 +450,4 @@ def test_bodies_lie_sealed_on_the_disk(shared: Trunkline, site: Site) -> None:
     site.script.append(reply(b'{"said":"swordfish"}'))
     answer = shared.call("POST", "/api/proxy/site/search", {"q": "swordfish"}, headers=LATER)
     ended(shared, answer.json["task"]["id"])
-    files: list[Path] = [path for path in shared.state.path.rglob("*") if path.is_file()]
-    assert [path for path in files if b"swordfish" in path.read_bytes()] == []
+    assert [path for path, data in contents(shared.state.path).items() if b"swordfish" in data] == []

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.support.folders import contents
 from tests.support.gateway import Trunkline
 from tests.support.polling import eventually
 from tests.support.token_server import CLIENT_SECRET, REFRESH, TokenServer, running_token_server
@@ -81,7 +82,7 @@ def test_a_replaced_refresh_token_reaches_the_store_and_never_the_disk_in_plain(
     trunkline.stop()
     trunkline.spawn()
     assert trunkline.call("GET", "/api/proxy/crm/contacts").status == 200
-    files = [path.read_bytes() for path in trunkline.state.path.rglob("*") if path.is_file()]
+    files = contents(trunkline.state.path).values()
     assert not any(b"refresh-" in data and b"-not-real" in data for data in files)
     assert not any(b"access-" in data and b"-not-real" in data for data in files)
 

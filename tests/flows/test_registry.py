@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.support.folders import contents
 from tests.support.gateway import SECRETS, Trunkline
 from tests.support.simulator import SimulatorProcess
 from tests.support.site import SILENCE, Site, reply
@@ -134,7 +135,7 @@ def test_a_secret_from_a_file_is_used_and_never_shown(
     assert outcome.ok, [str(finding) for finding in outcome.findings]
     assert trunkline.call("GET", "/api/proxy/crm/echo").status == 200
     assert simulator.ledger()[0].credential == digest("file-test-not-a-real-key")
-    everything = b"".join(p.read_bytes() for p in trunkline.state.path.rglob("*") if p.is_file())
+    everything = b"".join(contents(trunkline.state.path).values())
     assert b"file-test-not-a-real-key" not in everything
     assert [value for value in SECRETS.values() if value.encode() in everything] == []
 
