@@ -85,7 +85,7 @@ class Deliverer:
             return not response.complete or (exchange.stream and exchange.adapter is not None)
         if response.complete:
             return False
-        if exchange.adapter is not None and not exchange.stream:
+        if exchange.adapter is not None and not reply.in_pieces(attempt, response):
             response.completed(await reply.read_whole(attempt, response))
             return False
         length = response.fields.get(b"content-length")

@@ -6,6 +6,7 @@ Not for: passing it on (`deliver.py`), nor what a failure looks like to the call
 from __future__ import annotations
 
 import asyncio
+import re
 import zlib
 from urllib.parse import urlsplit
 
@@ -227,9 +228,39 @@ async def read_reply(attempt: Attempt, body: bytes) -> Reading | None:
     return reading
 
 
+def in_pieces(attempt: Attempt, response: Response) -> bool:
+    """Whether a model's answer that is no event stream may yet be one: Gemini streams arrays, and not all name the type of theirs."""
+    exchange = attempt.exchange
+    kind = response.fields.get(b"content-type", b"").lower()
+    if not exchange.stream or b"html" in kind:
+        return False
+    return _streams_arrays(attempt) or not kind.startswith(b"application/json")
+
+
+def _streams_arrays(attempt: Attempt) -> bool:
+    exchange = attempt.exchange
+    return exchange.stream and exchange.adapter is not None and exchange.adapter.name == "gemini-generate"
+
+
+_OBJECT = re.compile(rb"\s*\{\s*[^\s}]")
+"""What an object that holds something begins with; vendors put blank lines before it to keep a connection alive."""
+_OBJECTS = re.compile(rb"\s*\[\s*\{")
+
+
+def _is_reply(attempt: Attempt, body: bytes) -> bool:
+    """Whether valid JSON may be a model's reply."""
+    return bool(_OBJECT.match(body) or (_streams_arrays(attempt) and _OBJECTS.match(body)))
+
+
 def malformed(attempt: Attempt, body: bytes) -> CallError:
-    """A model's reply that is no JSON."""
-    kind = "HTML" if b"<" in body[:20] else "no valid JSON"
+    """A model's reply that is no JSON, or JSON that is no reply."""
+    start = body[:20].lstrip()
+    if b"<" in start:
+        kind = "HTML"
+    elif start in (b"null", b"[]", b"{}", b'""', b"true", b"false"):
+        kind = f"only {start.decode()}"
+    else:
+        kind = "no JSON object" if start[:1] in (b"[", b'"') else "no valid JSON"
     source = attempt.target.live.name
     return CallError(
         "malformed_response",
@@ -244,6 +275,8 @@ def disguised(attempt: Attempt, response: Response, wall: float) -> CallError | 
     live = attempt.target.live
     promised = attempt.exchange.adapter is not None
     kind = response.fields.get(b"content-type", b"")
+    if promised and response.status < 300 and not _is_reply(attempt, found := readable(attempt, response)):
+        return malformed(attempt, found)
     if looks_ok(live.rules, response.status, kind, response.body, json_promised=promised):
         return None
     body = attempt.target.member.blotted(plain(response.headers, response.body))

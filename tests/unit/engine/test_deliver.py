@@ -11,6 +11,7 @@ from trunkline.core.service import ApiVersion, ErrorRule
 from trunkline.testing import EVENTS, JSON, SECRET, Sent, Trial, answers, service
 
 CHAT = b'{"model":"acme/tiny"}'
+GOOD = b'{"model":"tiny","choices":[{"message":{"content":"hi"},"finish_reason":"stop"}]}'
 BASE = service(base_url="https://acme.test/base", api_version=ApiVersion(value="1", path="/v1"))
 
 
@@ -114,6 +115,38 @@ async def test_a_failure_inside_200_of_a_model_is_a_failure(body: bytes, code: s
     heard = await trial.ask("POST", "/v1/chat/completions", CHAT)
     assert trial.ends[0].code == code
     assert "error" in json.loads(heard.body)
+
+
+_HTML = b"<!doctype html><title>Sign in</title>"
+_NO_REPLIES = [b"null", b"[]", b'""', b'"busy"', b"0", b"true", b" [ ]\n", b"{}", b'[{"choices":[]}]', _HTML]
+
+
+@pytest.mark.row("E2", "F3")
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("body", _NO_REPLIES, ids=lambda body: body[:12].decode())
+async def test_a_whole_answer_that_is_no_reply_is_malformed_and_asked_for_anew(
+    body: bytes, whole: bool, stream: bool
+) -> None:
+    kind = (b"content-type", b"text/html") if body is _HTML else JSON
+
+    def plays(sent: Sent) -> None:
+        sent.begin(200, kind)
+        sent.piece(body)
+        sent.end()
+
+    trial = Trial(answers(200, body, kind) if whole else plays, answers(200, GOOD, JSON))
+    asked = {"model": "acme/tiny"} | ({"stream": True} if stream else {})
+    heard = await trial.ask("POST", "/v1/chat/completions", json.dumps(asked).encode())
+    assert [one.code for one in trial.ends[0].tried] == ["malformed_response", ""]
+    assert (heard.status, heard.body, trial.ends[0].state) == (200, GOOD, "ok")
+
+
+async def test_an_array_of_events_is_a_reply_where_its_dialect_streams_so() -> None:
+    body = b'[{"candidates":[]},{"usageMetadata":{"promptTokenCount":1}}]'
+    trial = Trial(answers(200, body, JSON))
+    heard = await trial.ask("POST", "/api/proxy/acme/v1beta/models/tiny:streamGenerateContent", b"{}")
+    assert (heard.status, heard.body, trial.ends[0].code) == (200, body, "")
 
 
 @pytest.mark.row("E2")

@@ -25,7 +25,7 @@ JANE, KOFI = "jane@example.com", "kofi@example.com"
 def trial(*identifiers: str, **more: Any) -> Trial:
     rules = more.pop("rules", None)
     privacy = Privacy(identifiers=list(identifiers), rules=rules)
-    return Trial(answers(200, b"{}"), services=[service("acme", privacy=privacy, **more)])
+    return Trial(answers(200, b'{"id":"r-1"}'), services=[service("acme", privacy=privacy, **more)])
 
 
 def named(done: Trial) -> list[list[str]]:
@@ -124,7 +124,7 @@ async def test_a_long_request_is_read_in_a_thread() -> None:
     ],
 )
 async def test_the_end_user_of_a_model_call_is_written_down(target: str, more: dict[str, Any]) -> None:
-    done = Trial(answers(200, b"{}"))
+    done = Trial(answers(200, b'{"id":"r-1"}'))
     model = "tiny" if "proxy" in target else "acme/tiny"
     await done.ask("POST", target, json.dumps({"model": model, "messages": [], **more}).encode())
     assert named(done) == hashed(done, "user_17")
@@ -136,7 +136,7 @@ async def test_the_end_user_of_a_model_call_is_written_down(target: str, more: d
 async def test_a_model_call_without_an_end_user_writes_nothing_and_is_not_refused(
     more: dict[str, Any],
 ) -> None:
-    done = Trial(answers(200, b"{}"))
+    done = Trial(answers(200, b'{"id":"r-1"}'))
     heard = await done.ask(
         "POST", "/v1/chat/completions", json.dumps({"model": "acme/tiny", "messages": [], **more}).encode()
     )
@@ -144,7 +144,7 @@ async def test_a_model_call_without_an_end_user_writes_nothing_and_is_not_refuse
 
 
 async def test_a_call_to_what_declares_no_place_does_not_come_here() -> None:
-    done = Trial(answers(200, b"{}"))
+    done = Trial(answers(200, b'{"id":"r-1"}'))
     await done.ask("POST", "/api/proxy/acme/v1/x", b'{"email":"jane@example.com"}', AS_JSON)
     assert named(done) == []
 

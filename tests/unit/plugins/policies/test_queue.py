@@ -37,7 +37,7 @@ from trunkline.testing import (
 )
 from trunkline.testing.virtual_time import LoopClock, passes, run
 
-OK = answers(200, b"{}")
+OK = answers(200, b'{"id":"r-1"}')
 Story = Callable[[], Coroutine[Any, Any, None]]
 
 
