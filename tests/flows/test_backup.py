@@ -78,7 +78,7 @@ def test_a_backup_brings_back_answers_and_tasks_and_runs_nothing_twice(
     eventually(lambda: ask(one, "/api/proxy/late/x").status == 503, "it to be disabled")
     site.script.append(SILENCE)
     open_ = one.task(body={"n": 3})["id"]
-    eventually(lambda: len(site.seen) == 3, "the third act to be at the vendor", 20)
+    eventually(lambda: len(site.seen) == 3, "the third act to be at the vendor")
 
     made = one.run("backup", "b.tar", "--with-master-key")
     assert (made.returncode, "tasks.db" in made.stderr, "answers/" in made.stderr) == (0, True, True), (

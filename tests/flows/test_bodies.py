@@ -195,7 +195,7 @@ def test_a_body_over_100_mb_is_refused_before_it_is_sent(
 def test_big_uploads_do_not_grow_the_gateway(trunkline: Trunkline, site: Site) -> None:
     body = b"x" * (24 * MB)
     before = trunkline.memory_kb
-    answer = trunkline.call("PUT", "/api/proxy/site/blob", body, timeout_s=30)
+    answer = trunkline.call("PUT", "/api/proxy/site/blob", body)
 
     assert answer.status == 200
     assert len(site.last.body) == len(body)

@@ -106,11 +106,11 @@ def test_a_changed_registry_is_live_within_a_second_and_a_wrong_one_is_refused(r
     before = running.facts("gateway.json")["version"]
     changed = time.monotonic()
     running.registry.write_text(REGISTRY + "  gotenberg: {base_url: 'http://127.0.0.1:9'}\n")
-    eventually(lambda: running.facts("gateway.json")["version"] != before, "the new version", 5)
+    eventually(lambda: running.facts("gateway.json")["version"] != before, "the new version")
     print(f"live after {time.monotonic() - changed:.2f} s")
     live = running.facts("gateway.json")["version"]
     running.registry.write_text(REGISTRY + "  stripe2: {}\n")
-    eventually(lambda: running.facts("reload.json")["ok"] is False, "the refusal", 5)
+    eventually(lambda: running.facts("reload.json")["ok"] is False, "the refusal")
     assert running.facts("reload.json")["findings"][0]["line"] == 5
     assert running.facts("gateway.json")["version"] == live
     eventually(lambda: "is refused" in running.said, "the refusal to be said")
@@ -137,9 +137,9 @@ def test_a_stored_secret_is_live_after_a_reload(served):
 def test_a_killed_process_is_back_at_once(running, name):
     first = eventually(lambda: running.pid(name), f"the {name}")
     os.kill(first, signal.SIGKILL)
-    second = eventually(lambda: (pid := running.pid(name)) not in (0, first) and pid, f"a new {name}", 2)
+    second = eventually(lambda: (pid := running.pid(name)) not in (0, first) and pid, f"a new {name}")
     assert second != first
-    eventually(running.up, "an answer", 5)
+    eventually(running.up, "an answer")
     assert f"The {name} ended (killed by SIGKILL); starting it again at once." in running.said
 
 
@@ -184,7 +184,7 @@ def test_a_revoked_key_is_refused_at_once(running):
     call = ("call", "stripe", "GET", "/v1/customers", "--key", made["key"])
     assert running.run(*call).returncode == 0
     running.run("keys", "revoke", "web")
-    assert eventually(lambda: running.run(*call).returncode == 4, "the refusal", 3)
+    assert eventually(lambda: running.run(*call).returncode == 4, "the refusal")
 
 
 @pytest.mark.row("H1")

@@ -86,7 +86,7 @@ def ended(trunkline: Trunkline, task_id: str) -> dict[str, Any]:
         task = task_of(trunkline, task_id)
         return task if task["ended_at"] else None
 
-    return eventually(look, f"the end of {task_id}", 20)
+    return eventually(look, f"the end of {task_id}")
 
 
 def test_a_call_is_accepted_with_its_task_and_run_later(shared: Trunkline, site: Site) -> None:
@@ -120,7 +120,7 @@ def test_an_act_waits_until_its_vendor_is_back_and_happens_once(
     fault = simulator.fault("overloaded", vendor="stripe", args={"act": False})
     answer = shared.call("POST", CHARGES, CHARGE, headers=FORM)
     task_id = answer.json["task"]["id"]
-    waiting = eventually(lambda: _if(task_of(shared, task_id), "waiting"), "a first try that failed", 20)
+    waiting = eventually(lambda: _if(task_of(shared, task_id), "waiting"), "a first try that failed")
     assert (waiting["attempts"] >= 1, waiting["error"]["code"], waiting["answer"]) == (
         True,
         "overloaded",
@@ -291,12 +291,11 @@ def test_nothing_is_lost_when_every_process_is_killed(alone: Trunkline, site: Si
     eventually(
         lambda: not list((alone.state.path / "deferrals" / "inbox").iterdir()),
         "the inbox to be taken over",
-        20,
     )
     worker.kill()
     alone.spawn()
     worker.start()
-    eventually(lambda: len(site.seen) >= 5, "some of them to run", 20)
+    eventually(lambda: len(site.seen) >= 5, "some of them to run")
     worker.kill()
     alone.signal(signal.SIGKILL)
     alone.wait()

@@ -54,7 +54,7 @@ class Deferring(Served):
             task = self.task(task_id)
             return task if task["ended_at"] else None
 
-        return eventually(look, f"the end of {task_id}; it said: {self.said}", 30)
+        return eventually(look, f"the end of {task_id}; it said: {self.said}")
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_whatever_is_killed_comes_back_and_everything_runs_once(served: Deferrin
 def test_a_task_is_cancelled_from_the_command_line(served: Deferring, site: Site) -> None:
     site.script.append(SILENCE)
     task_id = served.task(body={"n": 1})["id"]
-    eventually(lambda: site.seen, "the act to be under way", 20)
+    eventually(lambda: site.seen, "the act to be under way")
     ran = served.run("tasks", "cancel", task_id)
     assert (ran.returncode, ran.stderr) == (0, f"{task_id} is cancelled.\n")
     assert served.ended(task_id)["state"] == "cancelled"
@@ -147,7 +147,7 @@ def test_the_end_of_a_deferred_call_is_told_by_mail(
         assert it.ended(done)["state"] == "done"
         failed = it.task(body={"n": 2})["id"]
         assert it.ended(failed)["state"] == "failed"
-        mails = eventually(lambda: len(mail_server.mails) >= 2 and mail_server.mails, "both mails", 30)
+        mails = eventually(lambda: len(mail_server.mails) >= 2 and mail_server.mails, "both mails")
     finally:
         assert it.process is not None
         it.process.terminate()

@@ -135,5 +135,5 @@ def test_callers_reach_the_gateway_by_tls(
     request = urllib.request.Request(
         f"https://localhost:{trunkline.port}/api/proxy/site/x", headers={"x-api-key": trunkline.key}
     )
-    with urllib.request.urlopen(request, context=trust, timeout=5) as answer:
+    with urllib.request.urlopen(request, context=trust, timeout=60) as answer:
         assert (answer.status, answer.read()) == (200, b'{"ok":true}')

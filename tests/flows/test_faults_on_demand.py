@@ -190,8 +190,13 @@ def test_others_are_not_struck_and_a_cleared_fault_is_over(gateway: Trunkline) -
 
 
 def test_a_fault_passes_with_its_time(gateway: Trunkline) -> None:
-    put(gateway, "server_error", until=time.time() + 1.5)
+    put(gateway, "server_error", until=time.time() + 3600)
     assert chat(gateway).status == 500
+    now = time.time()
+    soon = command.timed(
+        worded(gateway, "openai", "server_error"), share=1.0, now=now, until=now + 0.3, ms=None
+    )
+    control.put(gateway.state, soon, now)
     eventually(lambda: told(gateway) == [], "the fault to pass")
     assert chat(gateway).status == 200
 

@@ -164,7 +164,7 @@ def test_what_nobody_calls_is_probed_and_its_fall_and_return_are_seen(start: Sta
         eventually(lambda: trunkline.call("GET", "/health").status == 503, "the fall to be seen")
         down = trunkline.call("GET", "/health").json
         told = detail(trunkline, "crm")
-        eventually(lambda: trunkline.call("GET", "/health").status == 200, "the return to be seen", 20)
+        eventually(lambda: trunkline.call("GET", "/health").status == 200, "the return to be seen")
         back = detail(trunkline, "crm")
 
     assert {(seen.target, seen.field("authorization")) for seen in site.seen} == {

@@ -87,7 +87,7 @@ def test_an_outage_from_the_first_failure_to_the_review(
             person.get()
             return person.told("incidents", "list")
 
-        (incident,) = eventually(opened, "the incident", limit_s=30)
+        (incident,) = eventually(opened, "the incident")
         assert (incident["integration"], incident["cause"], incident["severity"]) == (
             "crm",
             "vendor",

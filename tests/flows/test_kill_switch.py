@@ -1,4 +1,7 @@
-"""The kill switch: keys, credentials and integrations are dead within two seconds, running streams included, without the console."""
+"""The kill switch: keys, credentials and integrations are dead, running streams included, without the console.
+
+That it takes two seconds at most is measured by one slow test, on a machine that does nothing else.
+"""
 
 from __future__ import annotations
 
@@ -41,13 +44,6 @@ ENDLESS = (
 CHAT = {"model": "chat/tiny", "stream": True, "messages": []}
 
 
-def seconds_to(happens: Callable[[], bool], what: str) -> float:
-    """How long it took until this held."""
-    began = time.monotonic()
-    eventually(happens, what, limit_s=8.0)
-    return time.monotonic() - began
-
-
 def test_a_revoked_key_is_dead_and_its_running_streams_with_it(start: Start, site: Site) -> None:
     trunkline = start(REGISTRY)
     key = trunkline.new_key("leaked", "*")
@@ -61,15 +57,11 @@ def test_a_revoked_key_is_dead_and_its_running_streams_with_it(start: Start, sit
         assert EVENT in dead.piece()
         other.piece()
         kills.append(trunkline.state, "key", key_id)
-        began = time.monotonic()
         rest = dead.rest()
-        took = time.monotonic() - began
-        refused_after = seconds_to(
-            lambda: trunkline.call("GET", "/api/proxy/site/x", key=key).status == 401, "the key to be refused"
-        )
+        refused = trunkline.call("GET", "/api/proxy/site/x", key=key)
         assert other.piece()
 
-    assert (took < LIMIT_S, refused_after < LIMIT_S) == (True, True), (took, refused_after)
+    assert refused.status == 401
     assert b"was revoked" in rest
     assert b"[DONE]" not in rest
     assert trunkline.recorded(dead).end.code == "unauthenticated"
@@ -84,32 +76,26 @@ def test_a_disabled_integration_is_dead_and_its_running_streams_with_it_until_it
     with trunkline.stream("GET", "/api/proxy/site/slow") as running:
         running.piece()
         kills.append(trunkline.state, "integration", "site", why="wrong amounts")
-        began = time.monotonic()
         with pytest.raises(Cut):
             running.rest()
-        took = time.monotonic() - began
     site.reset()
     refused = trunkline.call("POST", "/api/proxy/site/x", b"{}")
     asked = len(site.seen)
     health = trunkline.call("GET", "/health?detail=1").json
 
-    assert took < LIMIT_S
     assert (refused.status, refused.json["code"], asked) == (503, "disabled", 0)
     assert "wrong amounts" in refused.json["message"]
     assert health["integrations"]["site"] == "down"
     assert "wrong amounts" in health["details"]["site"]["reason"]
 
     kills.append(trunkline.state, "integration", "site", dead=False)
-    assert (
-        seconds_to(lambda: trunkline.call("GET", "/api/proxy/site/x").status == 200, "it to be called again")
-        < LIMIT_S
-    )
+    eventually(lambda: trunkline.call("GET", "/api/proxy/site/x").status == 200, "it to be called again")
 
 
 def test_it_stays_disabled_over_a_reload_and_a_restart(start: Start, site: Site) -> None:
     trunkline = start(REGISTRY)
     kills.append(trunkline.state, "integration", "site")
-    seconds_to(lambda: trunkline.call("GET", "/api/proxy/site/x").status == 503, "it to be disabled")
+    eventually(lambda: trunkline.call("GET", "/api/proxy/site/x").status == 503, "it to be disabled")
     trunkline.reload(
         trunkline.config.read_text() + "  more: {base_url: 'https://x.test', auth: {kind: none}}\n"
     )
@@ -123,11 +109,10 @@ def test_a_revoked_credential_is_dead_and_its_pool_serves_on(start: Start, site:
     trunkline = start(REGISTRY)
     kills.append(trunkline.state, "credential", "env:ANTHROPIC_API_KEY")
     kills.append(trunkline.state, "credential", "env:CRM_TOKEN")
-    took = seconds_to(lambda: trunkline.call("GET", "/api/proxy/site/x").status == 503, "it to be refused")
+    eventually(lambda: trunkline.call("GET", "/api/proxy/site/x").status == 503, "it to be refused")
     site.reset()
     pooled = [trunkline.call("POST", "/api/proxy/pool/x", b"{}").status for _ in range(5)]
 
-    assert took < LIMIT_S
     assert pooled == [200] * 5
     assert {seen.field("authorization") for seen in site.seen} == {"Bearer gemini-test-not-a-real-key"}
     assert trunkline.call("GET", "/api/proxy/site/x").json["code"] == "secret_unavailable"
@@ -166,20 +151,51 @@ def test_calls_that_wait_in_line_are_told_and_never_sent(start: Start, site: Sit
         of_site = pool.submit(trunkline.call, "GET", "/api/proxy/site/3")
         eventually(lambda: waiting(trunkline) == 2, "both to wait")
         kills.append(trunkline.state, "key", key_id)
-        revoked = of_key.result(8)
+        revoked = of_key.result()
         kills.append(trunkline.state, "integration", "site")
-        disabled = of_site.result(8)
+        disabled = of_site.result()
     assert [(heard.status, heard.json["code"]) for heard in (revoked, disabled)] == [
         (401, "unauthenticated"),
         (503, "disabled"),
     ]
     ends = [trunkline.recorded(heard).end for heard in (revoked, disabled)]
     assert [(end.state, end.code) for end in ends] == [("error", "unauthenticated"), ("error", "disabled")]
-    assert max(end.duration_us - end.queued_us for end in ends) < LIMIT_S * 1e6
     assert len(site.seen) == 1
 
 
 def waiting(trunkline: Trunkline) -> int:
     """How many calls stand in line, as the gateway wrote it last."""
-    found = _stats.decode((trunkline.state.path / "gateway.stats").read_bytes())["queue_waiting"]
+    try:
+        found = _stats.decode((trunkline.state.path / "gateway.stats").read_bytes())["queue_waiting"]
+    except FileNotFoundError:
+        return 0
     return int(found.get("site", 0))
+
+
+@pytest.mark.slow
+def test_it_takes_two_seconds_at_most(start: Start, site: Site) -> None:
+    trunkline = start(REGISTRY)
+    key = trunkline.new_key("leaked", "*")
+    key_id = kills.key_id(trunkline.state, "leaked")
+
+    def status(key: str | None = None) -> int:
+        return trunkline.call("GET", "/api/proxy/site/x", key=key).status
+
+    commands: list[tuple[kills.What, str, bool, Callable[[], bool]]] = [
+        ("key", key_id, True, lambda: status(key) == 401),
+        ("integration", "site", True, lambda: status() == 503),
+        ("integration", "site", False, lambda: status() == 200),
+        ("credential", "env:CRM_TOKEN", True, lambda: status() == 503),
+    ]
+    took: dict[str, float] = {}
+    site.paced(0.1, *ENDLESS)
+    with trunkline.stream("POST", "/v1/chat/completions", CHAT, key=key) as running:
+        running.piece()
+        for kind, name, dead, holds in commands:
+            began = time.monotonic()
+            kills.append(trunkline.state, kind, name, dead=dead)
+            if kind == "key":
+                assert b"was revoked" in running.rest()
+            eventually(holds, f"{kind} {name}")
+            took[f"{kind} {dead}"] = time.monotonic() - began
+    assert {what: seconds for what, seconds in took.items() if seconds >= LIMIT_S} == {}

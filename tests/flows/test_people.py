@@ -21,6 +21,7 @@ import pytest
 
 from tests.support.caller import Answer
 from tests.support.polling import eventually
+from tests.support.processes import HANGS_S
 from tests.support.provider import CLIENT, SECRET, Provider, running_provider
 from tests.support.serve import Served
 
@@ -76,7 +77,7 @@ def told(served: Served, *arguments: str, code: int = 0) -> Any:
 
 
 def asked(port: int, method: str, path: str, headers: dict[str, str], body: Any = None) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANGS_S)
     try:
         data = None if body is None else json.dumps(body).encode()
         connection.request(method, path, data, {"content-type": "application/json", **headers})

@@ -59,7 +59,6 @@ class Stage:
         found = eventually(
             lambda: next((one for one in rotations.listed(self.state) if one.state == state), None),
             f"the rotation to be {state}",
-            30,
         )
         assert isinstance(found, Rotation)
         return found
@@ -110,7 +109,7 @@ def test_the_ledger_tells_which_version_answered_and_who_would_break(stage: Stag
         found = stage.run("impact", NAME)[1]
         return found if len(found["by_version"]) == 2 else None
 
-    found = eventually(told, "both versions", 30)
+    found = eventually(told, "both versions")
     assert {one["name"] for one in found["by_version"]} == {"store:OPENAI_KEY@1", "store:OPENAI_KEY@2"}
     assert [one["name"] for one in found["by_key"]] == ["all"]
     assert [(one["integration"], one["alone"]) for one in found["integrations"]] == [("openai", True)]
@@ -151,7 +150,7 @@ def test_health_tells_what_is_overdue(stage: Stage) -> None:
         body = json.loads(call(stage.served.port, "GET", "/health?detail=1", fields, b"").body)
         return body if body.get("rotations") else None
 
-    found = eventually(told, "the schedules", 30)
+    found = eventually(told, "the schedules")
     (one,) = found["rotations"]
     assert (one["integration"], one["credential"], one["state"]) == ("openai", "store:OPENAI_KEY", "overdue")
     assert [f["code"] for f in found["findings"] if f["code"].startswith("rotation")] == ["rotation-overdue"]

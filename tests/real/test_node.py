@@ -125,7 +125,7 @@ def test_openai_leaves_a_stream(story: Any, simulator: SimulatorProcess) -> None
     simulator.latency("openai", per_chunk_ms=20, chunks=5000)
     story("openai_cancel")
 
-    eventually(lambda: simulator.ledger()[0].client_gone_at, "the vendor to be let go", 1.0)
+    eventually(lambda: simulator.ledger()[0].client_gone_at, "the vendor to be let go")
 
 
 def test_ai_chats_streams_and_embeds(story: Any) -> None:

@@ -99,7 +99,7 @@ def test_an_sdk_that_lost_patience_gets_the_one_charge_by_its_own_repeats(
 ) -> None:
     """Its automatic key goes with each repeat: 409 while the first still runs, then the answer of the first."""
     simulator.latency("stripe", first_ms=1500)
-    hasty = client_of(trunkline, retries=6, timeout_s=0.4)
+    hasty = client_of(trunkline, retries=20, timeout_s=1.0)
     charge = hasty.v1.charges.create({"amount": 5, "currency": "eur", "source": "tok_visa"})
 
     assert charge.paid

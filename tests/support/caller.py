@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-TIMEOUT_S = 6.0
+TIMEOUT_S = 60.0
+"""Keeps a run from standing still; how long an answer may take is judged by what it says, or by the battery."""
 
 Fields = Mapping[str, str] | Iterable[tuple[str, str]]
 

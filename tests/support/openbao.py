@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.polling import eventually
+from tests.support.processes import HANGS_S
 
 ROOT = "root-token-not-real"
 
@@ -33,7 +34,7 @@ class OpenBao:
         request = urllib.request.Request(
             f"{self.address}/v1/{path}", data=data, headers={"x-vault-token": token}, method=method
         )
-        with urllib.request.urlopen(request, timeout=5) as reply:
+        with urllib.request.urlopen(request, timeout=HANGS_S) as reply:
             text = reply.read()
         return json.loads(text) if text else None
 
@@ -64,7 +65,7 @@ def running_openbao(folder: Path, port: int = 0) -> Iterator[OpenBao]:
         process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
     server = OpenBao(port)
     try:
-        eventually(lambda: server.alive() or process.poll() is not None, "OpenBao to answer", 30)
+        eventually(lambda: server.alive() or process.poll() is not None, "OpenBao to answer")
         assert process.poll() is None, (folder / "openbao.log").read_text()
         yield server
     finally:

@@ -53,7 +53,7 @@ class Chat:
     stops = ("stop", "tool_calls")
 
     def __init__(self, url: str, key: str) -> None:
-        self._sdk = OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=10)
+        self._sdk = OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=60)
 
     def begin(self, text: str) -> list[Any]:
         return [{"role": "user", "content": text}]
@@ -92,7 +92,7 @@ class Responses:
     stops = ("completed", "completed")
 
     def __init__(self, url: str, key: str) -> None:
-        self._sdk = OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=10)
+        self._sdk = OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=60)
 
     def begin(self, text: str) -> list[Any]:
         return [{"role": "user", "content": text}]
@@ -134,7 +134,7 @@ class Messages:
     stops = ("end_turn", "tool_use")
 
     def __init__(self, url: str, key: str) -> None:
-        self._sdk = Anthropic(base_url=url, api_key=key, max_retries=0, timeout=10)
+        self._sdk = Anthropic(base_url=url, api_key=key, max_retries=0, timeout=60)
 
     def begin(self, text: str) -> list[Any]:
         return [{"role": "user", "content": text}]
@@ -169,7 +169,7 @@ class Google:
     stops = ("STOP", "STOP")
 
     def __init__(self, url: str, key: str) -> None:
-        self._sdk = genai.Client(api_key=key, http_options=types.HttpOptions(base_url=url, timeout=10_000))
+        self._sdk = genai.Client(api_key=key, http_options=types.HttpOptions(base_url=url, timeout=60_000))
 
     def begin(self, text: str) -> list[Any]:
         return [types.UserContent(text)]

@@ -71,7 +71,7 @@ class Served:
 
     def get(self, path: str) -> int:
         port = self.facts("gateway.json")["port"]
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=HANGS_S) as answer:
             return int(answer.status)
 
     def up(self) -> bool:
