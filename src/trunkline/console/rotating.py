@@ -80,10 +80,13 @@ class Rotating:
             await self._move(seen if seen is not None and seen.state == one.state else one)
 
     async def _move(self, one: Rotation) -> None:
+        if one.outside and one.state in rotation.HELD:
+            after = await asyncio.to_thread(self._followed, one)
+            if after is not one:
+                await self._keep(one, after)
+                return
         act, now = rotation.next_act(one, self._wall()), self._wall()
-        if act == "await":
-            await self._keep(one, await asyncio.to_thread(self._arrived, one))
-        elif act == "verify":
+        if act == "verify":
             tried = await self._tried(one, new=True)
             await self._keep(one, rotation.after_verify(one, tried, now))
         elif act == "promote":
@@ -106,7 +109,7 @@ class Rotating:
     def _note(self, old: Rotation, new: Rotation) -> None:
         """Each step at once; what is merely counted, and when to look again, every few seconds: each writing has all published anew."""
         now = self._wall()
-        step = (old.state, old.stuck, old.problem) != (new.state, new.stuck, new.problem)
+        step = _step(old) != _step(new)
         if step or now - self._noted_at.get(new.id, float("-inf")) >= NOTE_EVERY_S:
             rotations.moved(self._state, old, new, now=now)
             self._noted_at[new.id] = now
@@ -124,10 +127,12 @@ class Rotating:
         else:
             self._note(one, after)
 
-    def _arrived(self, one: Rotation) -> Rotation:
-        """Whether the outside store holds another value by now."""
+    def _followed(self, one: Rotation) -> Rotation:
+        """With what the outside store holds by now."""
         there = next((seen for seen in stores.read(self._state.path) if seen.ref == one.ref), None)
-        return rotation.arrived(one, there.next_version) if there is not None and there.next_at else one
+        if there is None or (there.next_at and there.next_of != one.id):
+            return one  # held back for the rotation before; its keeper has not looked yet
+        return rotation.followed(one, there.next_version, there.next_at)
 
     async def _tried(self, one: Rotation, *, new: bool) -> list[Tried]:
         """The new or the old version at every integration that uses the secret, and that has a free call."""
@@ -175,6 +180,10 @@ class Rotating:
         if text != self._said:
             sys.stderr.write(f"trunkline console: {text}\n")
         self._said = text
+
+
+def _step(one: Rotation) -> tuple[object, ...]:
+    return one.state, one.stuck, one.problem, one.arrived_at
 
 
 def _traffic(one: Rotation, place: int, answered: list[Answered]) -> Traffic:

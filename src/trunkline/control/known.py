@@ -5,11 +5,11 @@ Not for: asking stores (`stores.py`), nor for what is told of them without value
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from trunkline.control.rotation import HELD
+from trunkline.control.rotation import HELD, UNDONE, Order
 from trunkline.control.state import State
 from trunkline.core import codec
 from trunkline.core.service import Sealed
@@ -31,6 +31,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     before_version: str = ""
     refused: str = ""
     """What the store holds and a person, or the vendor, did not want."""
+    of: str = ""
+    """The rotation of `next` and `before`. A person may end it and begin another one before the keeper has looked."""
 
     def __repr__(self) -> str:
         return f"Held({[name for name in ('next', 'before', 'refused') if getattr(self, name)]})"
@@ -96,23 +98,27 @@ def reseal(state: State, old: bytes, new: bytes) -> None:
     state.write(state.path / FILE, seal(content, new))
 
 
-def moved(known: Known, order: str, now: float) -> Known:
-    """What a rotation in this state makes of a reference; the same object where nothing changes. Pure."""
+def moved(known: Known, orders: Sequence[Order], now: float) -> Known:
+    """What a reference's rotations, the newest first, make of it; the same object where nothing changes. Pure."""
     replace, held, seen = msgspec.structs.replace, known.held, known.seen
-    if held.next and order not in HELD and order != "abandoned":
-        seen = replace(
-            seen, version=held.next_version, fetched_at=now, changed_at=now, next_version="", next_at=0.0
-        )
-        undoable = order in ("promoted", "idle")
-        after = Held(before=known.value, before_version=known.seen.version) if undoable else Held()
+    states = {order.id: order.state for order in orders}
+    state = states.get(held.of or next(iter(states), ""))
+    """None: so long ago that nothing is known of it; then it has ended well."""
+    if held.next and state in HELD:
+        return known
+    if held.next:
+        seen = replace(seen, next_version="", next_at=0.0, next_of="")
+        if state in UNDONE:
+            return replace(known, seen=seen, held=Held(refused=held.next), due_at=now)
+        seen = replace(seen, version=held.next_version, fetched_at=now, changed_at=now)
+        after = Held()
+        if state in ("promoted", "idle"):
+            after = Held(before=known.value, before_version=known.seen.version, of=held.of)
         return replace(known, value=held.next, seen=seen, serial=known.serial + 1, held=after)
-    if held.next and order == "abandoned":
-        seen = replace(seen, next_version="", next_at=0.0)
-        return replace(known, seen=seen, held=Held(refused=held.next), due_at=now)
-    if held.before and order == "rolled_back":
+    if held.before and state in UNDONE:
         seen = replace(seen, version=held.before_version, fetched_at=now, changed_at=now)
         after = Held(refused=known.value)
         return replace(known, value=held.before, seen=seen, serial=known.serial + 1, held=after, due_at=now)
-    if held.before and order in ("done", ""):
-        return replace(known, held=replace(held, before="", before_version=""))
+    if held.before and state not in ("promoted", "idle"):
+        return replace(known, held=replace(held, before="", before_version="", of=""))
     return known

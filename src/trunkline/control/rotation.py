@@ -30,8 +30,9 @@ REFUSED_LEAST = 3
 
 HELD: tuple[RotationState, ...] = ("awaiting", "added", "verified")
 """While the old version serves, whatever an outside store holds."""
+UNDONE: tuple[RotationState, ...] = ("abandoned", "rolled_back")
 
-Act = Literal["await", "verify", "promote", "watch", "check_old", "wait"]
+Act = Literal["verify", "promote", "watch", "check_old", "wait"]
 
 
 class Rotation(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +63,8 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True):
     """The calls that proved it."""
     promoted_at: float = 0.0
     idle_at: float = 0.0
+    arrived_at: float = 0.0
+    """Since when an outside store holds the value that is, or was, proved; each other value that is put there has another time."""
     place: int = 0
     """How far in the ledger its traffic was looked at."""
     old_attempts: int = 0
@@ -79,6 +82,13 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True):
     def outside(self) -> bool:
         """Whether an outside store holds it."""
         return ":" in self.name
+
+
+class Order(NamedTuple):
+    """What the keeper of an outside store has to know of a rotation."""
+
+    id: str
+    state: RotationState
 
 
 class Tried(NamedTuple):
@@ -105,7 +115,7 @@ def next_act(one: Rotation, now: float) -> Act:
     if one.state in ENDED or one.stuck or now < one.next_at:
         return "wait"
     if one.state == "awaiting":
-        return "await"
+        return "wait"
     if one.state == "added":
         return "promote" if one.unverified and not one.hold else "wait" if one.unverified else "verify"
     if one.state == "verified":
@@ -115,9 +125,24 @@ def next_act(one: Rotation, now: float) -> Act:
     return "check_old"
 
 
-def arrived(one: Rotation, version: str) -> Rotation:
-    """The outside store holds another value now."""
-    return msgspec.structs.replace(one, state="added", to_version=version, problem="", next_at=0.0)
+def followed(one: Rotation, version: str, at: float) -> Rotation:
+    """What the outside store holds beside the value that serves, since `at`; 0: nothing. Another value than before begins the proof
+    anew, also of a rotation that was stuck with the one before; the same object where nothing has changed.
+    """
+    if one.state not in HELD or at == one.arrived_at:
+        return one
+    return msgspec.structs.replace(
+        one,
+        state="added" if at else "awaiting",
+        to_version=version,
+        arrived_at=at,
+        stuck=False,
+        problem="",
+        tries=0,
+        next_at=0.0,
+        verified_at=0.0,
+        verified_by=[],
+    )
 
 
 def after_verify(one: Rotation, tried: list[Tried], now: float) -> Rotation:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from trunkline.control import audit, known, rotation, secrets
-from trunkline.control.rotation import ENDED, Rotation
+from trunkline.control.rotation import ENDED, Order, Rotation
 from trunkline.control.secrets import SecretProblem
 from trunkline.control.state import State
 from trunkline.ops import stores
@@ -115,12 +115,12 @@ def _begun(state: State, made: Rotation) -> Rotation:
     return made
 
 
-def orders(state: State) -> dict[str, str]:
-    """Reference in an outside store -> state of its newest rotation: what its keeper has to hold back or to serve."""
-    found: dict[str, str] = {}
-    for one in listed(state):  # the newest first
+def orders(state: State) -> dict[str, list[Order]]:
+    """Reference in an outside store -> its rotations, the newest first: what its keeper has to hold back or to serve."""
+    found: dict[str, list[Order]] = {}
+    for one in listed(state):
         if one.outside:
-            found.setdefault(one.name, one.state)
+            found.setdefault(one.name, []).append(Order(one.id, one.state))
     return found
 
 

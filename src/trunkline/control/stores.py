@@ -10,12 +10,12 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
 from trunkline.control.known import Known, keep, kept, moved
-from trunkline.control.rotation import HELD
+from trunkline.control.rotation import HELD, Order
 from trunkline.control.state import State
 from trunkline.core import codec
 from trunkline.core.outside import SCHEMES, StoreSettings, is_outside
@@ -47,7 +47,7 @@ class Stores:
         *,
         wall: Callable[[], float] = time.time,
         opened: Open = open_store,
-        orders: Callable[[], Mapping[str, str]] = dict,
+        orders: Callable[[], Mapping[str, Sequence[Order]]] = dict,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._state = state
@@ -55,8 +55,8 @@ class Stores:
         self._wall = wall
         self._open = opened
         self._orders_now = orders
-        self._orders: Mapping[str, str] = {}
-        """Reference -> state of its newest rotation."""
+        self._orders: Mapping[str, Sequence[Order]] = {}
+        """Reference -> its rotations, the newest first."""
         self._chance = chance
         self._settings: dict[str, StoreSettings] = {}
         self._stores: dict[str, Outside] = {}
@@ -195,6 +195,9 @@ class Stores:
         return store.fetch(scheme_of(before.seen.ref)[1])
 
     def _take(self, ref: str, given: Given, began: float) -> None:
+        known = self.known(ref)
+        if known is not None and given.value != known.value:
+            self._follow_orders()  # a rotation may have begun while the store was asked
         with self._lock:
             before, now = self._known.get(ref), self._wall()
             if before is None:
@@ -214,6 +217,7 @@ class Stores:
                 cure="",
                 next_version="",
                 next_at=0.0,
+                next_of="",
             )
             self._known[ref] = Known(
                 seen=told,
@@ -230,22 +234,30 @@ class Stores:
     def _held_back(self, ref: str, before: Known, given: Given, began: float) -> bool:
         """Whether another value than the one that serves must not serve: it is not proved yet, or was undone."""
         refused = bool(before.held.refused) and given.value == before.held.refused
-        if not before.value or not (refused or self._orders.get(ref) in HELD):
+        holding = self._holding(ref)
+        if not before.value or not (refused or holding):
             return False
         replace, now, held = msgspec.structs.replace, self._wall(), before.held
         told = replace(before.seen, checked_at=now, failing_since=0.0, problem="", cure="")
-        if refused:
+        if (
+            holding is not None
+        ):  # also one that was undone: whoever began another rotation may want it proved once more
+            since = told.next_at if held.next == given.value and told.next_at else now
+            told = replace(told, next_version=given.version, next_at=since, next_of=holding.id)
+            held = replace(held, next=given.value, next_version=given.version, of=holding.id)
+        else:
             said, cure = "the store holds the value that was undone", "Put another one into it."
             told = replace(told, failing_since=before.seen.failing_since or now, problem=said, cure=cure)
-        else:
-            told = replace(told, next_version=given.version, next_at=told.next_at or now)
-            held = replace(held, next=given.value, next_version=given.version)
         due_at = now + min(self._cache_s(ref), HELD_EVERY_S)
         self._known[ref] = replace(
             before, seen=told, held=held, due_at=due_at, asked_at=began, failures=0, final=False
         )
         self._save(values=held != before.held)
         return True
+
+    def _holding(self, ref: str) -> Order | None:
+        """The rotation that holds back what the store has."""
+        return next((one for one in self._orders.get(ref, ())[:1] if one.state in HELD), None)
 
     def _follow_orders(self) -> None:
         """A promotion lets the next value serve, an undoing the one before; a store that waits for its new value is asked more often."""
@@ -256,8 +268,9 @@ class Stores:
         with self._lock:
             soon = self._wall() + HELD_EVERY_S
             for ref, known in list(self._known.items()):
-                after = moved(known, orders.get(ref, ""), self._wall())
-                if orders.get(ref) == "awaiting" and after.due_at > soon:
+                after = moved(known, orders.get(ref, ()), self._wall())
+                newest = next(iter(orders.get(ref, ())), None)
+                if newest is not None and newest.state in HELD and after.due_at > soon:
                     after = msgspec.structs.replace(after, due_at=soon)
                 self._known[ref] = after
                 if after.held != known.held or after.value != known.value:

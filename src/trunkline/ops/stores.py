@@ -31,6 +31,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     next_version: str = ""
     next_at: float = 0.0
     """Since when the store holds another value that does not serve yet, because a rotation holds it back; 0: it does not."""
+    next_of: str = ""
+    """That rotation."""
     failing_since: float = 0.0
     """Since when the store gives no answer about it; 0: it does."""
     problem: str = ""

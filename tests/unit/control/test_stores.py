@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from trunkline.control import secrets
-from trunkline.control.known import Held, Known, kept
+from trunkline.control.known import Held, Known, kept, moved
+from trunkline.control.rotation import Order, RotationState
 from trunkline.control.state import State
 from trunkline.control.stores import Stores
 from trunkline.core.outside import StoreSettings
@@ -226,9 +228,9 @@ def test_a_new_master_key_seals_it_anew(stage: Stage) -> None:
 
 
 class Rotating(Stage):
-    """The same with a rotation in the state that the test says."""
+    """The same with rotations in the states that the test says, the newest first."""
 
-    order = ""
+    orders: tuple[Order, ...] = ()
 
     def made(self) -> Stores:
         return Stores(
@@ -236,15 +238,16 @@ class Rotating(Stage):
             {},
             wall=lambda: self.now,
             opened=lambda *_: self.play,
-            orders=lambda: {REF: self.order} if self.order else {},
+            orders=lambda: {REF: self.orders} if self.orders else {},
             chance=lambda: 0.0,
         )
 
     def put(self, number: int) -> None:
         self.play.values["secret/stripe#key"] = Given(f"value-{number}-not-real", str(number))
 
-    def goes(self, order: str) -> None:
-        self.order = order
+    def goes(self, *states: RotationState) -> None:
+        """The newest rotation first; a rotation keeps its id when others come after it."""
+        self.orders = tuple(Order(f"rot_{len(states) - place}", state) for place, state in enumerate(states))
         self.stores.step()
 
     @property
@@ -335,3 +338,75 @@ def test_it_goes_on_after_a_start(rotating: Rotating) -> None:
     assert not any(
         b"not-real" in path.read_bytes() for path in rotating.state.path.rglob("*") if path.is_file()
     )
+
+
+@pytest.mark.row("S3")
+def test_a_rotation_begun_at_once_after_another_does_not_take_over_what_was_undone(
+    rotating: Rotating,
+) -> None:
+    """Ended and begun anew between two looks of the keeper."""
+    rotating.goes("awaiting")
+    rotating.put(2)
+    rotating.passes(5)
+    assert rotating.told.next_of == "rot_1"
+    for ended in ("abandoned", "rolled_back"):
+        rotating.goes("promoted", ended)  # the second one, of which this value never was
+        assert rotating.serves == FIRST
+
+
+@pytest.mark.row("S3")
+def test_a_rotation_begun_anew_is_given_what_the_store_holds_to_be_proved_again(rotating: Rotating) -> None:
+    rotating.goes("awaiting")
+    rotating.put(2)
+    rotating.passes(5)
+    rotating.goes("awaiting", "abandoned")
+    rotating.passes(5)
+    assert (rotating.serves, rotating.told.next_of, rotating.told.problem) == (FIRST, "rot_2", "")
+    rotating.goes("promoted", "abandoned")
+    assert rotating.serves == SECOND
+
+
+@pytest.mark.row("S3")
+def test_another_value_during_a_rotation_has_another_time(rotating: Rotating) -> None:
+    rotating.goes("awaiting")
+    rotating.put(2)
+    rotating.passes(5)
+    first = rotating.told.next_at
+    rotating.passes(5)
+    assert rotating.told.next_at == first
+    rotating.goes("added")
+    rotating.put(3)
+    rotating.passes(5)
+    assert (rotating.told.next_at, rotating.told.next_version) == (first + 10, "3")
+    rotating.put(1)  # put back: there is nothing to prove any more
+    rotating.passes(5)
+    assert (rotating.told.next_at, rotating.told.next_of, rotating.serves) == (0.0, "", FIRST)
+
+
+@pytest.mark.row("S3")
+def test_a_value_put_while_the_store_was_being_asked_is_held_back_by_a_rotation_begun_meanwhile(
+    rotating: Rotating,
+) -> None:
+    rotating.passes(3600)
+    fetch = rotating.play.fetch
+
+    def slow(rest: str) -> Given:
+        rotating.orders = (Order("rot_1", "awaiting"),)
+        rotating.put(2)
+        return fetch(rest)
+
+    rotating.play.fetch = slow  # type: ignore[method-assign]
+    rotating.passes(3600)
+    assert (rotating.serves, rotating.told.next_of) == (FIRST, "rot_1")
+
+
+@pytest.mark.row("S3")
+def test_a_value_held_back_by_an_older_version_is_the_newest_rotations(rotating: Rotating) -> None:
+    rotating.goes("awaiting")
+    rotating.put(2)
+    rotating.passes(5)
+    known = rotating.stores.known(REF)
+    assert known is not None
+    old = msgspec.structs.replace(known, held=msgspec.structs.replace(known.held, of=""))
+    assert moved(old, [Order("rot_1", "verified")], 0.0) is old
+    assert moved(old, [Order("rot_1", "promoted")], 0.0).value == "value-2-not-real"
