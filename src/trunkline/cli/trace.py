@@ -118,7 +118,7 @@ def given(email: str) -> str:
 
 def _show(found: Traced, tasks: list[TraceTask], ids: int) -> None:
     since = f"the ledger begins on {found.since}" if found.since else "the ledger is empty"
-    say(f"{found.person}: {found.calls} calls, {found.nowhere} of them sent to no vendor; {since}.")
+    say(f"{found.person}: {_counted(found.calls, found.nowhere)}; {since}.")
     if found.more:
         say(
             "There are more calls than were looked at; vendors may be missing. Ask again after erasing, or look into the ledger."
@@ -142,6 +142,16 @@ def _show(found: Traced, tasks: list[TraceTask], ids: int) -> None:
         )
     if found.vendors and not tasks:
         say("\nMake it a deletion request with --open; then `trunkline trace tasks`.")
+
+
+def _counted(calls: int, nowhere: int) -> str:
+    """How many calls, and how many of them nobody received."""
+    said = "1 call" if calls == 1 else f"{calls} calls"
+    if not calls or not nowhere:
+        return said
+    if nowhere == calls:
+        return f"{said}, sent to no vendor" if calls == 1 else f"{said}, none of them sent to a vendor"
+    return f"{said}, {nowhere} of which reached no vendor"
 
 
 def _reasons(known_by: dict[str, int]) -> str:

@@ -14,13 +14,16 @@ from typing import Any
 import msgspec
 
 from trunkline.control import issuers, key_names, roster
-from trunkline.control.bounds import Standing
+from trunkline.control.bounds import REVOKED, Standing
 from trunkline.control.published import read_sealed, read_snapshot
 from trunkline.control.state import State
 from trunkline.control.wish import SETTINGS
 from trunkline.core import codec
-from trunkline.core.service import CallerKey, Callers, Sealed, Snapshot
+from trunkline.core.service import CallerKey, Callers, Ended, Sealed, Snapshot
 from trunkline.plugins.secrets.sealed import seal
+
+ENDED_TOLD_S = 90 * 86_400.0
+"""So long who uses a key that has ended is told so; later it is not known."""
 
 
 def snapshot(state: State, content: Snapshot) -> Snapshot:
@@ -55,6 +58,11 @@ def callers(state: State, *, now: float | None = None) -> Callers:
             issuers=issuers.with_keys(state, called.issuers, at) if called is not None else [],
             team_scopes={team: scopes for team, scopes in there.teams.items() if scopes != ["*"]},
             unlocked=there.unlocked,
+            ended=[
+                one
+                for version in there.versions
+                if (one := _ended(there.standings[version["key_id"]], version, at)) is not None
+            ],
         )
         content = msgspec.structs.replace(content, version=_hash(content))
         state.write(state.callers, codec.to_pack(content))
@@ -110,6 +118,24 @@ def _caller(standing: Standing, version: Any) -> CallerKey | None:
         parents=standing.parents,
         expires_at=min(ends, default=0.0),
         **settings,
+    )
+
+
+def _ended(standing: Standing, version: Any, at: float) -> Ended | None:
+    """Why a version of a key does not work, for who holds it; None if it does, or was revoked, or ended long ago."""
+    if standing.dead == REVOKED:
+        return None
+    own, replaced = standing.wish.expires_at, version["expires_at"]
+    past = [
+        (ends, why) for ends, why in ((own, "has expired"), (replaced, "was rotated")) if ends and ends <= at
+    ]
+    if past:
+        ended, why = min(past)
+        return Ended(version["hash"], standing.wish.name, why) if at - ended < ENDED_TOLD_S else None
+    return (
+        Ended(version["hash"], standing.wish.name, f"is suspended: {standing.dead}")
+        if standing.dead
+        else None
     )
 
 

@@ -44,6 +44,10 @@ class Sample(msgspec.Struct, array_like=True, gc=False):
     response_cut: bool
     stream: bool
     """The response is the begin of an event stream."""
+    query: str = ""
+    """As it was sent, without the vendor's credential."""
+    fields: list[tuple[str, str]] = []
+    """Header fields of the caller's that were sent, without those that are technical or secret."""
 
 
 class Looker(Protocol):

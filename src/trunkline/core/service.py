@@ -354,6 +354,14 @@ class CallerKey(msgspec.Struct, frozen=True, kw_only=True):
     error_style: ErrorStyle | None = None
 
 
+class Ended(msgspec.Struct, frozen=True):
+    """A text of a key that does not work, for those who hold it to be told why."""
+
+    hash: bytes
+    name: str
+    why: str
+
+
 class Callers(msgspec.Struct, frozen=True, kw_only=True):
     """All caller keys that are alive, at one version; of others only the names."""
 
@@ -368,8 +376,9 @@ class Callers(msgspec.Struct, frozen=True, kw_only=True):
     unlocked: dict[str, float] = {}
     """Lockouts that a person has lifted: subject -> when."""
     former: dict[str, str] = {}
-    """Names by id of keys that have ended, as long as a budget may still count their calls: one that names a key means by it
-    all that ever had the name."""
+    """Names by id of keys that have ended while budgets may still count their calls: a name means all that ever had it."""
+    ended: list[Ended] = []
+    """Those that are suspended or have expired of late; revoked ones are not known any more."""
 
 
 class Sealed(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from trunkline.core.call import Target
 from trunkline.core.codec import to_pack
+from trunkline.core.data.kept import without_emails, without_persons
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Reading, Recorder
@@ -18,6 +19,7 @@ from trunkline.core.record import Again, Begin, Boot, Persons, Stop, Tried
 from trunkline.core.spend import elsewhere
 
 _MESSAGE_MAX = 500
+_PATH_MAX = 512
 _REMEMBERED = 256
 _BEGIN_HEAD = b"\xdc" + (len(Begin.__struct_fields__) + 1).to_bytes(2)
 """MessagePack: an array of more than fifteen elements."""
@@ -89,14 +91,15 @@ class Diary:
         heading = exchange.heading
         target = attempt.target if attempt is not None else None
         if heading is None:
-            shared = self._shared(exchange, target)
+            shared, named = self._shared(exchange, target)
         else:
             key = (exchange.route, target, exchange.model)
-            shared = heading.begun.get(key)
-            if shared is None:
-                shared = self._shared(exchange, target)
+            begun = heading.begun.get(key)
+            if begun is None:
+                begun = self._shared(exchange, target)
                 if len(heading.begun) < _REMEMBERED:
-                    heading.begun[key] = shared
+                    heading.begun[key] = begun
+            shared, named = begun
         own = to_pack(
             (
                 "b",
@@ -109,20 +112,24 @@ class Diary:
         )
         self._append(_BEGIN_HEAD + own[1:] + shared)
         exchange.begun = True
-        if exchange.persons:
-            self._about(exchange)
+        if exchange.persons or named:
+            self._about(exchange, named)
 
-    def _about(self, exchange: Exchange) -> None:
-        """Whom it is about; only as hashes."""
-        hashes = list(dict.fromkeys(map(self._hashed, exchange.persons)))
+    def _about(self, exchange: Exchange, named: tuple[str, ...]) -> None:
+        """Whom it is about, those whom its path names included; only as hashes."""
+        hashes = list(dict.fromkeys(map(self._hashed, (*exchange.persons, *named))))
         exchange.persons = ()
         self._append(to_pack(Persons(exchange.call_id, int(exchange.started_wall * 1e6), hashes)))
 
-    def _shared(self, exchange: Exchange, target: Target | None) -> bytes:
-        """The columns of Begin that calls with one head by one route share, encoded, without the head of an array."""
+    def _shared(self, exchange: Exchange, target: Target | None) -> tuple[bytes, tuple[str, ...]]:
+        """The columns of Begin that calls with one head by one route share, encoded, without the head of an array; and whom the path,
+        which is kept without them, names.
+        """
         route, caller = exchange.route, exchange.caller
+        path = (exchange.path or exchange.request.target.partition(b"?")[0]).decode("latin-1")
+        path, named = without_persons(path)
         columns = (
-            (exchange.path or exchange.request.target.partition(b"?")[0])[:512].decode("latin-1"),
+            path[:_PATH_MAX],
             exchange.feature,
             exchange.subject_hash,
             exchange.tags,
@@ -141,7 +148,7 @@ class Diary:
             route is not None and route.live.spec.simulated,
         )
         packed = to_pack(columns)
-        return packed[1:] if len(columns) < 16 else packed[3:]
+        return packed[1:] if len(columns) < 16 else packed[3:], named
 
     def end(self, exchange: Exchange) -> None:
         """Once per call of a known caller, before its last byte."""
@@ -160,7 +167,7 @@ class Diary:
             exchange.state,
             exchange.status,
             error.code if error is not None else "",
-            error.message[:_MESSAGE_MAX] if error is not None else "",
+            without_emails(error.message)[:_MESSAGE_MAX] if error is not None else "",
             error.source if error is not None else "",
             int((now - exchange.started) * 1e6),
             int(((first or now) - exchange.started - exchange.vendor_wait) * 1e6),
@@ -219,7 +226,7 @@ def tried(attempt: Attempt, now: float) -> Tried:
         int((now - attempt.started) * 1e6),
         attempt.status,
         error.code if error is not None else "",
-        error.message[:_MESSAGE_MAX] if error is not None else "",
+        without_emails(error.message)[:_MESSAGE_MAX] if error is not None else "",
         error.vendor_code if error is not None else "",
         attempt.vendor_request_id,
         attempt.response is not None and attempt.response.sent,

@@ -39,12 +39,14 @@ Told = tuple[int, bytes, bytes]
 class Local(NamedTuple):
     """A route that Trunkline answers itself. `open` routes need no identity (ruling 13); others need `scope` if it is set.
 
-    `serve` may also answer with a path below /api/proxy that the call goes on to.
+    `serve` may also answer with a path below /api/proxy that the call goes on to. `recorded`: it hands out or changes what is kept, so
+    each call stands in the journal.
     """
 
     serve: Callable[[Exchange], Told | Awaitable[Told] | bytes]
     open: bool = False
     scope: str = ""
+    recorded: bool = False
 
 
 class Identify(Protocol):
@@ -226,9 +228,10 @@ class Gateway:
         if local is not None:
             if local.scope and not caller.may(local.scope):
                 raise CallError("forbidden", f"this key lacks the scope {local.scope!r}", scope="key")
+            exchange.config_version = world.version
             told = local.serve(exchange)
             if not isinstance(told, bytes):
-                return self._told(exchange, told)
+                return self._told(exchange, told, recorded=local.recorded)
             path = told
         exchange.config_version = world.version
         exchange.method = METHODS.get(request.method) or request.method.encode()
@@ -308,19 +311,23 @@ class Gateway:
             )
         exchange.policies = policies
 
-    def _told(self, exchange: Exchange, told: Any) -> Awaitable[None] | None:
+    def _told(self, exchange: Exchange, told: Any, *, recorded: bool = False) -> Awaitable[None] | None:
         if not isinstance(told, tuple):
             return self._answer_later(exchange, told)
-        self._tell_local(exchange, *told)
+        self._tell_local(exchange, *told, recorded=recorded)
         return None
 
     async def _answer_later(self, exchange: Exchange, told: Awaitable[Told]) -> None:
         await in_task()
         self._tell_local(exchange, *await told)
 
-    @staticmethod
-    def _tell_local(exchange: Exchange, status: int, fields: bytes, body: bytes) -> None:
+    def _tell_local(
+        self, exchange: Exchange, status: int, fields: bytes, body: bytes, *, recorded: bool = False
+    ) -> None:
         exchange.status, exchange.state = status, "ok" if status < 400 else "error"
+        if recorded:
+            exchange.bytes_out, exchange.cost_usd = len(body), 0.0
+            self._diary.end(exchange)
         own = b"x-correlation-id: " + exchange.correlation_id.encode() + b"\r\n" + exchange.extra
         exchange.reply.send(status, fields + own, body)
 

@@ -90,8 +90,8 @@ class Heading:
         self.operation: Operation | None = None
         self.bounds: dict[tuple[Route, str], Bounds] = {}
         """By route and model."""
-        self.begun: dict[object, bytes] = {}
-        """Encoded columns of the journal that calls with this head share (engine/diary.py)."""
+        self.begun: dict[object, tuple[bytes, tuple[str, ...]]] = {}
+        """Encoded columns of the journal that calls with this head share, and whom its path names (engine/diary.py)."""
         self.starts: dict[Target, tuple[bytes, bytes]] = {}
         """By target: a path, and the beginning of the head that goes to the vendor for it (engine/send.py)."""
 

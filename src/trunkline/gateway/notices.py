@@ -15,6 +15,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from trunkline.core.codec import to_json
+from trunkline.core.data.kept import without_persons
 from trunkline.core.exchange import Attempt
 from trunkline.core.ports import Response
 from trunkline.engine.lifecycle import LIFECYCLE, SERVED
@@ -101,7 +102,7 @@ class Notices:
             integration=attempt.target.live.name,
             operation=name,
             method=exchange.request.method,
-            path=exchange.path.decode("latin-1")[:300],
+            path=without_persons(exchange.path.decode("latin-1"))[0][:300],
             pinned=pinned,
             fields={
                 key.decode("latin-1"): member.blotted(value[:LONGEST]).decode("latin-1")

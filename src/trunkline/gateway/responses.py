@@ -69,7 +69,7 @@ class Responses:
         id_, part = _named(path)
         if id_ in _NO_IDS or part not in _METHODS.get(method, ()):
             return None
-        return Local(self.response)
+        return Local(self.response, recorded=True)
 
     def response(self, exchange: Exchange) -> Told | bytes:
         """What is kept here, or the path at the vendor that keeps it. Raises CallError `not_found`."""
@@ -89,6 +89,8 @@ class Responses:
         if kept.place is not None:
             exchange.home = kept.place
             return self._path(self.gateway.world, kept.place.integration, target[len(PATH) :])
+        exchange.model = kept.by[2]
+        exchange.notes += ("stored=deleted" if exchange.request.method == "DELETE" else "stored=read",)
         fields = JSON + (b"x-trunkline-simulated: true\r\n" if kept.simulated else b"")
         return 200, fields, to_json(self._told(exchange, id_, part, kept, query.decode("latin-1")))
 

@@ -5,6 +5,7 @@ Not for: which calls are taken (`sampler.py`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -13,10 +14,19 @@ from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.handling import Samples
 from trunkline.core.sample import Sample
 from trunkline.core.service import ApiVersion
+from trunkline.engine.fields import TO_VENDOR
 from trunkline.engine.reply import inflated
+from trunkline.engine.translate import passes_on
 
 _PACKED = (b"gzip", b"x-gzip", b"deflate")
 _PLAIN = (b"", b"identity")
+HEAD_BYTES = 4096
+"""Of a query, and of a head."""
+_QUIET = re.compile(
+    rb"x-trunkline-|sec-|accept|content-|user-agent$|date$|if-|range$|cache-control$|pragma$|traceparent$|tracestate$|x-stainless-|"
+    rb".*(?:token|secret|key|auth|signature|cookie|password|version|-beta$|-id$)"
+)
+"""Header fields that are not looked into: technical ones, and what may be secret or is a machine's mark."""
 
 
 class Bodies(NamedTuple):
@@ -112,6 +122,8 @@ class Taking:
             response=self._pieces.kept(),
             response_cut=self._pieces.seen > spec.response_bytes or not response.complete,
             stream=answer_type.startswith(b"text/event-stream"),
+            query=exchange.query.lstrip(b"?")[:HEAD_BYTES].decode("latin-1"),
+            fields=_told(exchange),
         )
         asked, told = (part.get(b"content-encoding", b"").lower() for part in (fields, response.fields))
         return Bodies(sample, attempt.target.member, asked, told, spec)
@@ -161,6 +173,21 @@ def unpacked(body: bytes, packed: bytes, limit: int) -> tuple[bytes, bool]:
 def operation_of(exchange: Exchange) -> str:
     """Its declared name; empty for an undeclared one."""
     return exchange.operation.name if exchange.operation is not None else ""
+
+
+def _told(exchange: Exchange) -> list[tuple[str, str]]:
+    """What the caller's header says to the vendor beyond the technical."""
+    sent = exchange.request.headers
+    if exchange.translation is not None:
+        sent = [one for one in sent if passes_on(one[0], exchange.translation.translator)]
+    told, room = [], HEAD_BYTES
+    for name, value in sent:
+        room -= len(name) + len(value)
+        if room < 0:
+            break
+        if name not in TO_VENDOR and not _QUIET.match(name):
+            told.append((name.decode("latin-1"), value.decode("utf-8", "replace")))
+    return told
 
 
 def _version(pinned: ApiVersion | None, fields: dict[bytes, bytes]) -> str:

@@ -47,3 +47,20 @@ def test_what_is_worked_off_leaves_the_list(trunkline: Any, state: State) -> Non
     assert trunkline("trace", "mark", task.id, "confirmed").code == 0
     assert trunkline("trace", "tasks", "--json").json == []
     assert [one["state"] for one in trunkline("trace", "tasks", "--all", "--json").json] == ["confirmed"]
+
+
+@pytest.mark.parametrize(
+    ("calls", "nowhere", "said"),
+    [
+        (0, 0, "0 calls"),
+        (1, 0, "1 call"),
+        (1, 1, "1 call, sent to no vendor"),
+        (7, 0, "7 calls"),
+        (7, 7, "7 calls, none of them sent to a vendor"),
+        (7, 2, "7 calls, 2 of which reached no vendor"),
+    ],
+)
+def test_calls_are_counted_in_words_that_people_use(calls: int, nowhere: int, said: str) -> None:
+    from trunkline.cli.trace import _counted
+
+    assert _counted(calls, nowhere) == said

@@ -153,6 +153,8 @@ def test_where_nothing_is_left_the_key_rests(state: State, change: dict[str, Any
     assert "child" not in live(state)
     assert info.state == "suspended"
     assert why.removeprefix("--") in info.why
+    told = [(one.name, one.why) for one in publish.callers(state, now=NOW).ended]
+    assert told == [("child", f"is suspended: {info.why}")]
     with pytest.raises(keys.KeyProblem, match="is suspended"):
         keys.rotate(state, child.id, now=NOW)
 

@@ -84,3 +84,21 @@ def test_names_of_keys_that_have_ended_are_told_as_long_as_budgets_may_count_the
     keys.create(state, keys.Wish(name="revoked", scopes=["*"]), now=NOW + 3600)
     late = publish.callers(state, now=NOW + key_names.REMEMBERED_S + 3600)
     assert late.former == {made["killed"]: "killed"}, "no row tells yet when that was"
+
+
+def test_of_keys_that_have_ended_the_reason_is_published_for_a_while_of_revoked_ones_none(state):
+    for name in ("expires", "rotated", "revoked"):
+        keys.create(
+            state,
+            keys.Wish(name=name, scopes=["*"], expires_at=NOW + 10 if name == "expires" else 0),
+            now=NOW,
+        )
+    keys.rotate(state, "rotated", overlap_s=10, now=NOW)
+    keys.revoke(state, "revoked", now=NOW)
+
+    def told(at):
+        return sorted((one.name, one.why) for one in publish.callers(state, now=at).ended)
+
+    assert told(NOW) == []
+    assert told(NOW + 11) == [("expires", "has expired"), ("rotated", "was rotated")]
+    assert told(NOW + 11 + publish.ENDED_TOLD_S) == []

@@ -7,10 +7,11 @@ import re
 
 import pytest
 
-from trunkline.core.record import Again, Begin, Boot, End, Stop, Tried
+from trunkline.core.record import Again, Begin, Boot, End, Persons, Stop, Tried
 from trunkline.core.service import Credential
 from trunkline.engine.diary import Diary
 from trunkline.testing import JSON, FakeClock, MemoryJournal, Play, Sent, Trial, answers, caller_key, service
+from trunkline.testing.trial import request
 
 WALL_US = 1_795_262_400_000_000
 PARTS = [("input", 6, 10**9), ("cached", 4, 10**9), ("output", 1, 2 * 10**9), ("reasoning", 1, 2 * 10**9)]
@@ -172,3 +173,19 @@ async def test_an_end_is_written_once() -> None:
     await trial.ask("GET", "/api/proxy/acme/x")
     end(ended[0])
     assert len(trial.ends) == 1
+
+
+@pytest.mark.row("G3", "W2")
+async def test_whom_a_path_names_is_kept_as_a_hash_and_not_in_clear() -> None:
+    refused = answers(404, b'{"error":{"message":"no contact jane@example.com"}}', JSON)
+    trial = Trial(refused, refused)
+    asked = request("GET", "/api/proxy/acme/v3/contacts/Jane%40example.com/lists?limit=2")
+    for _ in range(2):  # the second by what is remembered of the head
+        trial.hand(asked)
+        await trial.until(lambda: not trial.gateway.running)
+    records = trial.journal.records
+    jane = trial.access.subject_hash("jane@example.com")
+    assert [one.hashes for one in records if isinstance(one, Persons)] == [[jane], [jane]]
+    assert [one.path for one in trial.begins] == ["/v3/contacts/[pii.email]/lists"] * 2
+    assert {one.message for one in trial.ends} == {"no contact [pii.email]"}
+    assert "jane" not in repr(records).lower()

@@ -52,7 +52,15 @@ class Rig:
 async def test_a_sample_tells_what_the_vendor_got_and_gave(tmp_path: Path) -> None:
     version = ApiVersion(value="2026-09-30", header="acme-version")
     rig = Rig(tmp_path, answers(200, b'{"id":"ch_1"}'), spec=acme(api_version=version))
-    headers = (JSON, ("x-trunkline-feature", "checkout"), ("x-trunkline-subject", "user-7"))
+    headers = (
+        JSON,
+        ("x-trunkline-feature", "checkout"),
+        ("x-trunkline-subject", "user-7"),
+        ("x-acting-for", "Jane Doe"),
+        ("x-session-token", "s3cret"),
+        ("cookie", "mail=jane@example.com"),
+        ("user-agent", "shop/1.2"),
+    )
     heard = await rig.trial.ask("POST", "/api/proxy/acme/v1/charges?expand=x", b'{"amount":5}', *headers)
     (sample,) = rig.kept()
     begin = rig.trial.begins[0]
@@ -79,6 +87,8 @@ async def test_a_sample_tells_what_the_vendor_got_and_gave(tmp_path: Path) -> No
         response=b'{"id":"ch_1"}',
         response_cut=False,
         stream=False,
+        query="expand=x",
+        fields=[("x-acting-for", "Jane Doe")],
     )
 
 

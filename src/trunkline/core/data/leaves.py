@@ -9,16 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from trunkline.core.codec import DecodeError, from_json
 
 LEAVES_MAX = 50_000
 DEEPEST = 128
 ELEMENT = "[]"
+FORM = "application/x-www-form-urlencoded"
+FILE_NAME = "file"
+"""The key under which the name of a file stands; names of files say nothing else of what they hold."""
 
 Kind = str
-"""`string`, `number` and `key` of JSON, `form`, `text`."""
+"""`string`, `number` and `key` of JSON, `form`, `text`, `quoted` (a file name in percent signs)."""
 
 
 class Unreadable(ValueError):
@@ -63,7 +66,7 @@ def leaves(body: bytes, media: str, *, strict: bool = False) -> Iterator[Leaf]:
     kind = media.partition(";")[0].strip().lower()
     if strict and not kind.startswith(MEDIA) and b"\0" in body[:4]:
         raise Unreadable("it is no UTF-8")
-    if kind == "application/x-www-form-urlencoded":
+    if kind == FORM:
         return form(body, strict=strict)
     if kind == "multipart/form-data":
         return multipart(body, media, strict=strict)
@@ -186,11 +189,19 @@ def form(body: bytes, *, strict: bool = False) -> Iterator[Leaf]:
 
 _BOUNDARY = re.compile(r'boundary="?([^";,\s]{1,70})"?', re.IGNORECASE)
 _PART_NAME = re.compile(rb'name="([^"]*)"', re.IGNORECASE)
+_FILE_NAME = re.compile(
+    rb"filename(?:=\"((?:[^\"\\\r\n]|\\.)*)|=([^\"\s;]+)|\*=[\w-]*'[\w-]*'([^\s;]+))", re.IGNORECASE
+)
+_ENDING = re.compile(
+    rb"\.(?:pdf|docx?|xlsx?|pptx?|od[st]|rtf|csv|tsv|txt|md|eml|msg|vcf|ics|jpe?g|png|gif|webp|heic|tiff?|zip|gz|json|xml|html?|mp[34]|m4a|"
+    rb"mov|wav|webm|ogg)$",
+    re.IGNORECASE,
+)
 _PART_TYPE = re.compile(rb"content-type:\s*([^\r\n]+)", re.IGNORECASE)
 
 
 def multipart(body: bytes, media: str, *, strict: bool = False) -> Iterator[Leaf]:
-    """Fields, and files that are text."""
+    """Fields, names of files, and files that are text."""
     said = _BOUNDARY.search(media)
     if said is None:
         return
@@ -206,6 +217,7 @@ def multipart(body: bytes, media: str, *, strict: bool = False) -> Iterator[Leaf
         kind = _PART_TYPE.search(body, at, head)
         key = name[1].decode("utf-8", "replace") if name else ""
         part = kind[1].decode("latin-1").lower() if kind else "text/plain"
+        yield from _file_names(key, body, at, head)
         if "json" in part:
             yield from json_leaves(body, start, end, strict=strict)
         elif is_text(kind_of := part.partition(";")[0].strip()) or (
@@ -213,6 +225,20 @@ def multipart(body: bytes, media: str, *, strict: bool = False) -> Iterator[Leaf
         ):
             yield Leaf((key,), body[start:end].decode("utf-8", "replace"), "text", start, end)
         at = following + 2 if following >= 0 else -1
+
+
+def _file_names(key: str, body: bytes, start: int, end: int) -> Iterator[Leaf]:
+    """`Jane_Doe.pdf` as words, one letter for one; an address stays as it is."""
+    for found in _FILE_NAME.finditer(body, start, end):
+        group = found.lastindex or 1
+        at, until = found.span(group)
+        ending = _ENDING.search(body, at, until)
+        until = ending.start() if ending else until
+        name = body[at:until].decode("utf-8", "replace")
+        name = unquote(name) if group == 3 else name
+        if "@" not in name:
+            name = name.replace("_", " ").replace("-", " ")
+        yield Leaf((key, FILE_NAME), name, "quoted" if group == 3 else "text", at, until)
 
 
 _DATA = re.compile(rb"^data:[ ]?(.*)$", re.MULTILINE)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 from trunkline.core.codec import to_json
 from trunkline.core.data.bodies import hits
@@ -71,4 +71,4 @@ def _written(leaf: Leaf, found: Sequence[Hit]) -> bytes:
         return to_json(text)
     if leaf.kind == "form":
         return quote_plus(text).encode()
-    return text.encode()
+    return quote(text).encode() if leaf.kind == "quoted" else text.encode()

@@ -6,6 +6,7 @@ For checks, where one answer has to do. Not for: traffic (`judge.py`), which may
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -55,7 +56,7 @@ def _maps(contract: dict[str, Evidence]) -> dict[str, list[str]]:
 
 def _sample(answer: Answer) -> Sample:
     media = answer.headers.get("content-type", "")
-    fields = dict.fromkeys(
+    fields: dict[str, Any] = dict.fromkeys(
         ("call_id", "correlation_id", "integration", "operation", "version", "model", "key_id", "team"), ""
     )
     fields |= dict.fromkeys(("feature", "subject_hash", "request_type", "method", "path"), "")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
 from trunkline.core.data.bodies import hits
-from trunkline.core.data.leaves import leaves
+from trunkline.core.data.leaves import FORM, leaves
 from trunkline.core.data.text import find
 from trunkline.core.sample import Sample
 from trunkline.ledger.persons import Tie
@@ -30,8 +30,16 @@ class AboutLooker:
 
     def __call__(self, sample: Sample) -> None:
         """Takes in one call."""
+        asked = addresses(sample.request, sample.request_type) + addresses(sample.query.encode(), FORM)
+        head = (sample.path, *(value for _, value in sample.fields))
         sides = (
-            ("sample", [*addresses(sample.request, sample.request_type), *_in(unquote(sample.path))]),
+            (
+                "sample",
+                [
+                    *asked,
+                    *(one for text in head if "@" in text or "%40" in text for one in _in(unquote(text))),
+                ],
+            ),
             ("answer", addresses(sample.response, sample.response_type)),
         )
         for source, found in sides:

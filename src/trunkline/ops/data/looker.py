@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from trunkline.core.data.bodies import Seen, look
-from trunkline.core.data.text import find
+from trunkline.core.data.leaves import FORM, key_shown
+from trunkline.core.data.text import EVERYTHING, find
 from trunkline.core.sample import Sample
 from trunkline.core.service import Service, Snapshot
 from trunkline.ledger import data_tables as tables
@@ -29,6 +30,8 @@ IDS_MAX = 5
 DECLARED = "the registry declares it now"
 _IN_PATHS = frozenset(("pii.email", "payment.card", "payment.iban", "pii.phone"))
 """What may be told from a path, where no words stand around it."""
+_IN_FIELDS = EVERYTHING - {"pii.ip", "pii.birth_date"}
+"""Versions of programs look like addresses, and days stand in many fields."""
 
 
 class _Place(NamedTuple):
@@ -147,10 +150,14 @@ class DataLooker:
 
 
 def asked(sample: Sample) -> set[Seen]:
-    """The categories in a request: its body, its path, and that it is a prompt."""
+    """The categories in a request: its body, query, header and path, and that it is a prompt."""
     seen = set(look(sample.request, sample.request_type))
     hits = find(unquote(sample.path), wanted=_IN_PATHS)
     seen.update(Seen(hit.category, "(path)") for hit in hits)
+    seen.update(Seen(one.category, f"(query) {one.path}") for one in look(sample.query.encode(), FORM))
+    for name, value in sample.fields:
+        named = find(unquote(value), key=name, wanted=_IN_FIELDS)
+        seen.update(Seen(hit.category, f"(header) {key_shown(name)}") for hit in named)
     if sample.model and sample.request:
         seen.add(Seen("prompts", ""))
     return seen

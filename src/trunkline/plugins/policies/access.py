@@ -97,6 +97,7 @@ class Access:
         for subject, at in callers.unlocked.items():
             self.wrong.lift(subject, at)
         self._by_hash = {key.hash: Caller(key) for key in callers.keys}
+        self._ended = {one.hash: one for one in callers.ended}
         self._forget()
         self._by_id = {caller.id: caller for caller in self._by_hash.values()}
         self.origins = self._jwt.origins.union(origin for key in callers.keys for origin in key.origins)
@@ -158,6 +159,9 @@ class Access:
         caller = self._by_hash.get(digest)
         if caller is None and not self._is_locked(request) and self.refresh():
             caller = self._by_hash.get(digest)
+        if caller is None and (ended := self._ended.get(digest)) is not None:
+            # Who has a text that we made is told what became of it, and does not count as guessing.
+            raise CallError("unauthenticated", f"the key {ended.name!r} {ended.why}")
         if caller is None:
             text = "this Trunkline key is not known (revoked, mistyped, or of another installation)"
             raise self._wrong(request, CallError("unauthenticated", text))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.core.data.rewrite import blotted, blotted_text, found_in
+from trunkline.core.data.text import EVERYTHING
 
 JSON = "application/json"
 WANTED = {"pii.email", "payment.card", "payment.iban"}
@@ -98,3 +100,25 @@ def shape(value: object) -> object:
     if isinstance(value, list):
         return [shape(one) for one in value]
     return type(value).__name__
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        (b'filename="Jane_Doe_CV.pdf"', b'filename="[pii.name] CV.pdf"'),
+        (b'filename="jane.doe@example.com.csv"', b'filename="[pii.email].csv"'),
+        (
+            b"filename=a.pdf; filename*=UTF-8''J%C3%B6rg%40example.com.pdf",
+            b"filename=a.pdf; filename*=UTF-8''%5Bpii.email%5D.pdf",
+        ),
+        (b'filename="invoice-2024-05-01.pdf"', b'filename="invoice-2024-05-01.pdf"'),
+        (
+            b'filename="Screenshot 2024-05-01 at 10.22.33.png"',
+            b'filename="Screenshot 2024-05-01 at 10.22.33.png"',
+        ),
+    ],
+)
+def test_names_of_files_are_blotted_out_too(name: bytes, kept: bytes) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="cv"; %b\r\nContent-Type: application/pdf\r\n\r\n%%PDF\0\xff\r\n--x--\r\n'
+    found, _ = blotted(body % name, "multipart/form-data; boundary=x", EVERYTHING)
+    assert found == body % kept

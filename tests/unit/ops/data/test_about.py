@@ -45,3 +45,16 @@ def test_forms_and_streams_are_read_and_many_addresses_are_bounded() -> None:
     assert addresses(b'data: {"t":"a@example.com"}\n\n', "text/event-stream") == ["a@example.com"]
     many = b"[" + b",".join(b'"u%d@example.com"' % n for n in range(MOST + 9)) + b"]"
     assert len(addresses(many, "application/json")) == MOST
+
+
+def test_addresses_in_query_header_and_names_of_files_are_tied_too() -> None:
+    upload = b'--x\r\ncontent-disposition: form-data; name="cv"; filename="kofi@example.com.pdf"\r\n\r\n%PDF\r\n--x--\r\n'
+    one = sample(
+        path="/search",
+        query="q=li%40example.org&limit=2",
+        fields=[("x-acting-for", "Jane <jane@example.com>")],
+        request=upload,
+        request_type="multipart/form-data; boundary=x",
+    )
+    people = ("kofi@example.com", "li@example.org", "jane@example.com")
+    assert [tie.person for tie in ties(one)] == [person_hash(SALT, name) for name in people]

@@ -131,6 +131,25 @@ def test_a_prompt_is_data_too_and_a_path_is_looked_at(site: Site) -> None:
     assert site.places() == [("request", "", "prompts", 1), ("request", "(path)", "pii.email", 1)]
 
 
+@pytest.mark.row("G2")
+def test_query_header_and_names_of_files_are_looked_at(site: Site) -> None:
+    upload = b'--x\r\ncontent-disposition: form-data; name="cv"; filename="Jane_Doe_CV.pdf"\r\ncontent-type: application/pdf\r\n\r\n\xff\0'
+    site.looker(
+        sample(
+            query="email=jane%40example.com&limit=2",
+            fields=[("x-customer-phone", "+44 20 7183 8750"), ("x-run", "nightly")],
+            request=upload + b"\r\n--x--\r\n",
+            request_type="multipart/form-data; boundary=x",
+        )
+    )
+    site.looker.flush()
+    assert site.places() == [
+        ("request", "(header) x-customer-phone", "pii.phone", 1),
+        ("request", "(query) email", "pii.email", 1),
+        ("request", "cv.file", "pii.name", 1),
+    ]
+
+
 def test_what_goes_on_is_noted_again_after_an_hour_only(site: Site) -> None:
     for _ in range(3):
         site.see(JANE)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from trunkline.core.call import Caller
 from trunkline.core.errors import CallError
-from trunkline.core.service import CallerKey, Callers, Operation
+from trunkline.core.service import CallerKey, Callers, Ended, Operation
 from trunkline.plugins.policies.access import Access, credential, may_use_model, within
 from trunkline.testing import KEY, FakeClock, Trial, answers, caller_key, request, service
 from trunkline.testing.trial import PEPPER, TOKEN_KEY
@@ -249,3 +249,14 @@ def test_subjects_are_hashed_under_the_salt() -> None:
     two.load(Callers(version="1", keys=[], subject_salt=b"salt"), PEPPER, TOKEN_KEY)
     assert one.subject_hash("a") == one.subject_hash("a") != one.subject_hash("b")
     assert one.subject_hash("a") != two.subject_hash("a")
+
+
+@pytest.mark.row("W1")
+def test_who_holds_a_key_that_has_ended_is_told_why_and_does_not_count_as_guessing() -> None:
+    gone = Ended(caller_key("tl_test_gone").hash, "shop", "is suspended: its maker ana is disabled")
+    made = Access(Callers(version="1", keys=[], ended=[gone]), PEPPER, TOKEN_KEY, wall=FakeClock().wall)
+    for _ in range(50):
+        found = refusal(made, asked(("authorization", "Bearer tl_test_gone")))
+        said = "the key 'shop' is suspended: its maker ana is disabled"
+        assert (found.code, found.message) == ("unauthenticated", said)
+    assert made.locks == []

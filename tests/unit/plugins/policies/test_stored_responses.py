@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from trunkline.core.flow import Fallback
 from trunkline.core.handling import DataRules, Privacy, StoredBounds
 from trunkline.core.service import Credential, Dialect
+from trunkline.engine import translate_call
 from trunkline.gateway.responses import Responses
 from trunkline.plugins.policies import stored_responses
 from trunkline.testing import (
@@ -411,3 +413,52 @@ async def test_an_integration_that_is_gone_is_told(stage: Stage) -> None:
     stage.start(services=[CLAUDE])
     heard = await stage.get("resp_v")
     assert (heard.status, "acme" in of(heard)["error"]["message"]) == (404, True)
+
+
+@pytest.mark.parametrize(("stream", "chars"), [(False, 4000), (True, 1000)])
+async def test_an_answer_that_is_too_long_to_be_kept_says_so(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, stream: bool, chars: int
+) -> None:
+    write_reply = importlib.import_module("trunkline.plugins.adapters.responses_codec.write_reply")
+    for module in (write_reply, translate_call):
+        monkeypatch.setattr(module, "KEPT_BYTES", 5000)
+    play = told if stream else said
+    stage.start(play("x" * (chars + 1000)), play("short"))
+    longest, short = await stage.ask(stream=stream), await stage.ask(stream=stream)
+    assert (longest["store"], short["store"]) == (False, True)
+    found = [await stage.get(one["id"]) for one in (longest, short)]
+    assert [one.status for one in found] == [404, 200]
+
+
+@pytest.mark.row("O1")
+async def test_who_reads_or_deletes_what_is_kept_here_stands_in_the_records(stage: Stage) -> None:
+    trial = stage.start(said("Hello"), said("Bye"))
+    first = (await stage.ask())["id"]
+    before = len(trial.begins)
+    heard = [
+        await stage.get(first),
+        await stage.get(f"{first}/input_items"),
+        await stage.get(first, "DELETE"),
+        await stage.get(first),
+    ]
+    assert [one.status for one in heard] == [200, 200, 200, 404]
+    begins = {one.call_id: one for one in trial.begins[before:]}
+    ends = [one for one in trial.ends if one.call_id in begins]
+    assert [
+        (begins[one.call_id].method, begins[one.call_id].path, one.status, one.state, one.notes, one.cost_usd)
+        for one in ends
+    ] == [
+        ("GET", f"/v1/responses/{first}", 200, "ok", "stored=read", 0.0),
+        ("GET", f"/v1/responses/{first}/input_items", 200, "ok", "stored=read", 0.0),
+        ("DELETE", f"/v1/responses/{first}", 200, "ok", "stored=deleted", 0.0),
+        ("GET", f"/v1/responses/{first}", 404, "error", "", ends[3].cost_usd),
+    ]
+    read = begins[ends[0].call_id]
+    assert (read.key_id, read.team, read.model, read.target, read.config_version) == (
+        "key-1",
+        "shop",
+        "claude/tiny",
+        "",
+        "v1",
+    )
+    assert [one.bytes_out for one in ends] == [len(one.body) for one in heard]

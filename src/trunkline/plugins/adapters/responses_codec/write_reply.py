@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from trunkline.core.answer import Choice, Reply, Stop, TokenProb, Usage
@@ -18,6 +19,7 @@ from trunkline.core.conversation import (
     Text,
     ToolCall,
 )
+from trunkline.core.stored import KEPT_BYTES
 from trunkline.plugins.adapters.carrier import Carried, pack
 from trunkline.plugins.adapters.responses_codec.items import OWN, group_of
 
@@ -37,7 +39,19 @@ def write_reply(reply: Reply, asked: Request, changes: list[Change]) -> bytes:
     output = items(choice, id_, changes)
     frame = response(id_, reply.model, reply.created, asked)
     refused = any(isinstance(part, Refusal) for part in choice.parts)
-    return to_json(ended(frame, choice.stop or "end", output, reply.usage, refused))
+    whole = ended(frame, choice.stop or "end", output, reply.usage, refused)
+    return final(whole, asked, to_json)
+
+
+def final(
+    whole: dict[str, Any], asked: Request, write: Callable[[dict[str, Any]], bytes], before: int = 0
+) -> bytes:
+    """The response object as it ends, written; one that is too long to be kept here says so. `before`: bytes of its stream so far."""
+    out = write(whole)
+    if asked.stored is not None and before + len(out) > KEPT_BYTES:
+        asked.stored.begun = False
+        out = write({**whole, "store": False})
+    return out
 
 
 def answer_id(given: str, asked: Request) -> str:

@@ -24,6 +24,7 @@ from trunkline.plugins.adapters.responses_codec.write_reply import (
     call,
     content,
     ended,
+    final,
     item_id,
     kind_of,
     message,
@@ -48,6 +49,8 @@ class ResponsesWriter:
         self._frame: dict[str, Any] = {}
         self._id = ""
         self._number = 0
+        self._size = 0
+        """Bytes written so far."""
         self._items: list[dict[str, Any]] = []
         self._parts: dict[int, Any] = {}
         self._places: dict[int, tuple[int, str]] = {}
@@ -87,7 +90,9 @@ class ResponsesWriter:
     def _event(self, kind: str, **told: Any) -> bytes:
         value = {"type": kind, "sequence_number": self._number, **told}
         self._number += 1
-        return b"event: %b\ndata: %b\n\n" % (kind.encode(), to_json(value))
+        out = _framed(kind, value)
+        self._size += len(out)
+        return out
 
     def _began(self, event: Began) -> bytes:
         self._id, self._usage = answer_id(event.id, self._asked), event.usage
@@ -245,7 +250,13 @@ class ResponsesWriter:
         stop = self._stopped.stop if self._stopped is not None else "error"
         refused = any(isinstance(what, Refusal) for what in self._parts.values())
         whole = ended(self._frame, stop, self._items, self._usage, refused)
-        return self._event(f"response.{whole['status']}", response=whole)
+        kind = f"response.{whole['status']}"
+        event = {"type": kind, "sequence_number": self._number}
+        return final(whole, self._asked, lambda told: _framed(kind, {**event, "response": told}), self._size)
+
+
+def _framed(kind: str, value: dict[str, Any]) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), to_json(value))
 
 
 def _kind(what: ToolCall) -> str:
