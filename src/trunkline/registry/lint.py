@@ -19,6 +19,7 @@ from .document import Place
 from .findings import Finding, Severity
 from .layer import Scribe
 from .lint_flow import lint_flow
+from .lint_vectors import lint_vectors
 from .load import Loaded
 from .runbooks import REVIEW_EVERY_DAYS
 from .shape import Integration
@@ -81,6 +82,10 @@ RULES: dict[str, Rule] = {
     "plain-http": Rule("warning", "`allow_http` lets the credential travel unencrypted."),
     "floating-model": Rule("warning", "A model alias whose target the vendor may move."),
     "stale-without-cache": Rule("warning", "A fallback of kind `stale` where nothing is ever kept."),
+    "other-vectors": Rule(
+        "warning",
+        "An embedding model that stands in for another one: their vectors cannot be compared.",
+    ),
     "fallback-disabled": Rule("warning", "A fallback to an integration that is switched off."),
     "defer-without-notify": Rule(
         "info", "A fallback of kind `defer`, but `notify` tells nobody when it ends."
@@ -117,7 +122,7 @@ def lint(loaded: Loaded, *, today: date | None = None) -> list[Finding]:
             _floating(place, model, loaded, scribe)
             _shut_down(place, model, services, day, scribe)
     _prices(loaded, services, day, scribe)
-    for code, at, message, cure in lint_flow(loaded):
+    for code, at, message, cure in (*lint_flow(loaded), *lint_vectors(loaded)):
         scribe.write(RULES[code].severity, at, code, message, cure, at_key=True)
     critical = [one.name for one in services.values() if one.enabled and one.criticality == "load-path"]
     if critical and not loaded.snapshot.alerts:
