@@ -177,7 +177,8 @@ def modelled(world: World, exchange: Exchange, named: Named) -> Route:
     try:
         asked = decoded(_asked, body)
     except ValidationError as problem:
-        raise CallError("invalid_request", f"the body does not fit: {problem}", param="model") from None
+        member = "stream" if str(problem).endswith("$.stream`") else "model"
+        raise CallError("invalid_request", f"the body does not fit: {problem}", param=member) from None
     except DecodeError as problem:
         raise CallError("invalid_request", f"the body is no valid JSON: {problem}") from None
     except (UnicodeDecodeError, RecursionError) as problem:

@@ -30,6 +30,8 @@ FAMILIES = (b"anthropic-", b"openai-", b"x-goog-", b"x-stainless-", b"x-gemini-"
 _TOLD_MAX = 900
 _ODD = re.compile(r"[^ -~]|[;,]")
 """What a line of the report may not hold."""
+_MEMBER = re.compile(r"`([\w.\[\]]{1,100})` ")
+"""The member of the body that a refusal begins with."""
 _UNREADABLE = (DecodeError, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
 """What reading raises for JSON that is none of a dialect's."""
 
@@ -239,7 +241,8 @@ def asked_of(codec: Codec, body: bytes, changes: list[Change]) -> Request:
         return codec.read_request(body, changes)
     except _UNREADABLE as problem:
         text = f"the body does not fit {codec.dialect}: {_shortly(problem)}"
-        member = getattr(problem, "member", "")
+        told = _MEMBER.match(str(problem))
+        member = getattr(problem, "member", "") or (told[1] if told else "")
         raise CallError("invalid_request", text, scope="call", param=member, never_acted=True) from None
 
 

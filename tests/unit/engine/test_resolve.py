@@ -125,6 +125,15 @@ async def test_a_model_goes_by_its_vendors_name_and_no_other_byte_changes(
     assert (trial.wire.sent[0].target, trial.wire.sent[0].body) == (path, sent)
 
 
+@pytest.mark.row("A1", "E1")
+@pytest.mark.parametrize(
+    ("body", "param"), [(b'{"model":1}', "model"), (b'{"model":"a","stream":"yes"}', "stream")]
+)
+async def test_a_member_that_does_not_fit_is_named(body: bytes, param: str) -> None:
+    heard = await Trial().ask("POST", "/v1/chat/completions", body)
+    assert (heard.status, json.loads(heard.body)["error"]["param"]) == (400, param)
+
+
 @pytest.mark.row("A1")
 @pytest.mark.parametrize(
     ("body", "told"),

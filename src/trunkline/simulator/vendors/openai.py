@@ -53,6 +53,18 @@ _CHECKS = {"openai": check, "mistral": mistral.check}
 """What a vendor refuses of a request; others take all."""
 
 
+_ANSWERS_MAX = 128
+
+
+def _answers(body: dict[str, Any]) -> int:
+    """How many are asked for."""
+    n = int(body.get("n") or 1)
+    if n > _ANSWERS_MAX:
+        text = f"Invalid 'n': integer above maximum value. Expected a value <= {_ANSWERS_MAX}, but got {n} instead."
+        raise refuse(400, text, "integer_above_max_value", "invalid_request_error", "n")
+    return max(n, 1)
+
+
 class OpenAI:
     """Keeps stored responses, and the answers to recent short requests (they would come out the same)."""
 
@@ -100,7 +112,7 @@ class OpenAI:
         ask = _ask(request, body, self._name)
         if self._name in _CHECKS:
             _CHECKS[self._name](body)
-        answers = [decide(ask) for _ in range(max(int(body.get("n") or 1), 1))]
+        answers = [decide(ask) for _ in range(_answers(body))]
         frame = {
             "id": words.identifier("chatcmpl-", request.body),
             "object": "chat.completion",

@@ -298,3 +298,11 @@ def test_empty_texts_between_are_left_out() -> None:
         "role": "assistant",
         "content": "a",
     }
+
+
+@pytest.mark.parametrize("serves", [MESSAGES, RESPONSES, GEMINI, "mistral-chat", "cohere-chat"])
+def test_a_bare_string_among_parts_is_a_text_for_every_vendor(serves: str) -> None:
+    said = chat(messages=[{"role": "user", "content": ["Good ", {"type": "text", "text": "morning"}]}])
+    out, changes, _ = written(CHAT, serves, said)
+    proper = [{"type": "text", "text": "Good "}, {"type": "text", "text": "morning"}]
+    assert (out, changes) == written(CHAT, serves, chat(messages=[{"role": "user", "content": proper}]))[:2]

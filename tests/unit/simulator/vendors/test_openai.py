@@ -138,3 +138,9 @@ async def test_the_dialect_is_found_under_each_vendor_s_path(call: Ask, path: st
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "x"}]}
     answer = (await call("POST", path, body)).json()
     assert (answer["object"], answer["model"]) == ("chat.completion", "gpt-4o")
+
+
+async def test_more_answers_than_the_vendor_gives_are_refused_before_one_is_made(chat: Ask) -> None:
+    answer = await chat(n=10**15)
+    assert (answer.status, answer.json()["error"]["param"]) == (400, "n")
+    assert "Expected a value <= 128" in answer.json()["error"]["message"]

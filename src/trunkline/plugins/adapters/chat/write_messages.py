@@ -228,7 +228,7 @@ class Writing:
 
     def _part(self, part: Any) -> dict[str, Any] | None:
         if isinstance(part, Text):
-            if part.form == "bare":
+            if part.form == "bare" and self._own:
                 return part.text  # type: ignore[return-value]
             if not part.text and not self._own:
                 return None
