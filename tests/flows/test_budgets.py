@@ -151,7 +151,10 @@ def test_a_stream_that_tells_no_usage_and_one_that_breaks_off_are_paid_for(
         gateway.call("POST", CHAT, chat("sim/gpt-4o-mini", stream=True, max_tokens=40))
     ends = [
         call.end
-        for call in eventually(lambda: len(gateway.calls()) == 2 and gateway.calls(), "both records").values()
+        for call in eventually(
+            lambda: sum(bool(c.ends) for c in gateway.calls().values()) == 2 and gateway.calls(),
+            "both records",
+        ).values()
     ]
     eventually(
         lambda: stands(gateway, "all") == Stands(round(sum(end.cost_usd for end in ends), 9), 0.0),
@@ -178,7 +181,7 @@ def test_a_key_with_a_budget_of_its_own_is_bound_from_its_first_call(
     start: Callable[..., Trunkline], site: Site
 ) -> None:
     gateway = start(REGISTRY + "  big: {usd: 1000}\n")
-    key = gateway.new_key("metered", "*", budget_usd=0.2, budget_per="day")
+    key = gateway.new_key("metered", "*", budget_usd=0.2, budget_per="month")
     site.script.extend([answered(0, 20)] * 2)
     assert [gateway.call("POST", CHAT, chat(), key=key).status for _ in range(2)] == [200, 402]
     assert gateway.call("POST", CHAT, chat()).status == 200
@@ -200,7 +203,7 @@ def test_a_budget_that_comes_by_a_reload_knows_what_was_spent_before(
 def test_a_share_that_is_reached_is_told_once_by_a_signed_webhook(tmp_path: Path, site: Site) -> None:
     """The whole of `trunkline serve`: the gateway counts, the console tells, the command line and the API show it."""
     registry = REGISTRY.replace("{site}", site.address).replace("{simulator}", site.address) + (
-        "  all: {usd: 1, per: day}\n"
+        "  all: {usd: 1, per: month}\n"
         f"notify: {{webhook: '{site.address}/told', webhook_secret: env:WEBHOOK_SECRET}}\n"
     )
     hook = "whsec_" + base64.b64encode(b"a-test-key-that-is-not-a-real-one").decode()
@@ -244,7 +247,7 @@ class Crowd:
     ) -> None:
         data = json.dumps(body).encode()
         fields = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-        self.lines = [stack.enter_context(Line(gateway.port, 30.0)) for _ in range(many)]
+        self.lines = [stack.enter_context(Line(gateway.port)) for _ in range(many)]
         for line in self.lines:
             line.send(request("POST", CHAT, fields, data))
 
@@ -265,7 +268,7 @@ def test_five_hundred_at_once_with_money_for_a_hundred(
     gateway = start(REGISTRY + "  big: {usd: 100000}\n")
     one = set_aside(chat("sim/gpt-4o-mini"))
     money = 100 * one + 1e-6
-    key = gateway.new_key("crowd", "*", concurrency=0, budget_usd=money, budget_per="day")
+    key = gateway.new_key("crowd", "*", concurrency=0, budget_usd=money, budget_per="month")
     simulator.latency("openai", first_ms=1500)
     with ExitStack() as stack:
         answers = Crowd(stack, gateway, key, chat("sim/gpt-4o-mini"), 500).answers()
@@ -292,7 +295,7 @@ def test_five_hundred_at_once_with_money_for_a_hundred(
 def test_kill_9_leaves_nothing_set_aside_and_forgets_no_cent(
     start: Callable[..., Trunkline], site: Site
 ) -> None:
-    gateway = start(REGISTRY + "  all: {usd: 1.5, per: day}\n")
+    gateway = start(REGISTRY + "  all: {usd: 1.5, per: month}\n")
     site.script.extend([answered(0, 20), answered(0, 30)])
     for _ in range(2):
         assert gateway.call("POST", CHAT, chat()).status == 200

@@ -125,7 +125,7 @@ def test_calls_at_once_are_held_to_the_end_of_the_stream(
 ) -> None:
     key, nightly = limited.new_key("batch", "*"), {"x-trunkline-feature": "nightly"}
     simulator.latency("steady", per_chunk_ms=20)
-    with limited.stream("GET", "/api/proxy/steady/sse?n=100", headers=nightly, key=key) as stream:
+    with limited.stream("GET", "/api/proxy/steady/sse?n=3000", headers=nightly, key=key) as stream:
         stream.piece()
         second = limited.call("GET", "/api/proxy/steady/echo", headers=nightly, key=key)
         assert limited.call("GET", "/api/proxy/steady/echo", key=key).status == 200, "another feature"

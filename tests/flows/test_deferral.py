@@ -43,6 +43,8 @@ CHARGES = "/api/proxy/stripe/v1/charges"
 CHARGE = b"amount=1999&currency=eur&source=tok_visa"
 FORM = {"content-type": "application/x-www-form-urlencoded", "x-trunkline-defer": "true"}
 LATER = {"x-trunkline-defer": "true"}
+PATIENCE_S = 120.0
+"""Pauses between the tries of a task are 5 s, then twice that, and so on; nobody tells how often a slow test lets it try."""
 BUSY = reply(b'{"error":"busy"}', "retry-after: 1", status="503 Service Unavailable")
 
 
@@ -66,13 +68,11 @@ def pair(
 
 
 @pytest.fixture
-def shared(pair: tuple[Trunkline, WorkerProcess]) -> Trunkline:
-    """The same for all stories that leave it as they found it. A worker that had nothing to do for a while has gone."""
+def shared(pair: tuple[Trunkline, WorkerProcess]) -> Iterator[Trunkline]:
+    """The same for all stories that leave it as they found it. A worker that had nothing to do for a while goes."""
     trunkline, worker = pair
-    assert worker.process is not None
-    if worker.process.poll() is not None:
-        worker.start()
-    return trunkline
+    with worker.kept():
+        yield trunkline
 
 
 def task_of(trunkline: Trunkline, task_id: str, key: str | None = None) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def ended(trunkline: Trunkline, task_id: str) -> dict[str, Any]:
         task = task_of(trunkline, task_id)
         return task if task["ended_at"] else None
 
-    return eventually(look, f"the end of {task_id}")
+    return eventually(look, f"the end of {task_id}", PATIENCE_S)
 
 
 def test_a_call_is_accepted_with_its_task_and_run_later(shared: Trunkline, site: Site) -> None:
@@ -338,9 +338,7 @@ def test_the_end_is_told_by_a_signed_webhook(start: Callable[..., Trunkline], si
     with running_worker(trunkline):
         answer = trunkline.call("POST", "/api/proxy/site/search", {}, headers=LATER)
         task_id = answer.json["task"]["id"]
-        hook = eventually(
-            lambda: next((s for s in site.seen if s.target == "/hook"), None), "the webhook", 20
-        )
+        hook = eventually(lambda: next((s for s in site.seen if s.target == "/hook"), None), "the webhook")
     signed = f"{hook.field('webhook-id')}.{hook.field('webhook-timestamp')}.".encode() + hook.body
     right = hmac.digest(base64.b64decode(secret), signed, "sha256")
     assert hook.field("webhook-signature") == "v1," + base64.b64encode(right).decode()

@@ -14,9 +14,9 @@ import pytest
 
 from tests.flows.test_cli_serve import Served
 from tests.support.polling import eventually
+from tests.support.ports import spare_port
 from tests.support.processes import ended
 from trunkline.control.child import is_alive
-from trunkline.control.claim import free_port
 
 REGISTRY = """version: 1
 egress: {{port: {port}, allow: ["pypi.example.com"]}}
@@ -47,7 +47,7 @@ def vendor():
 def served(tmp_path_factory, vendor):
     """One for all; the last story stops it."""
     one = Served(tmp_path_factory.mktemp("egress"))
-    one.vendor, one.port = vendor, free_port()
+    one.vendor, one.port = vendor, spare_port()
     one.registry.write_text(REGISTRY.format(port=one.port, vendor=vendor))
     one.start()
     eventually(lambda: one.facts("egress.json").get("port") == one.port, "the listener")

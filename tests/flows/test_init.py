@@ -12,11 +12,11 @@ import sys
 import pytest
 
 from tests.flows.test_cli_serve import Served
+from tests.support.ports import spare_port
 from tests.support.processes import HANGS_S, ended
 from tests.unit.ops.scan.made import value
 from tests.unit.ops.scan.test_changes import apply
 from trunkline.control.child import is_alive
-from trunkline.control.claim import free_port
 
 ENV = """OPENAI_API_KEY={openai}
 SENDGRID_API_KEY="{sendgrid}"   # mail
@@ -101,7 +101,7 @@ def by_hand(served: Served) -> None:
 
 @pytest.mark.row("R6", "R4")
 def test_a_messy_project_comes_to_call_through_trunkline(messy):
-    port = free_port()
+    port = spare_port()
     made = messy.run("init", "--proxy-url", f"http://127.0.0.1:{port}", "--patch", "clients.patch")
     checked = messy.run("check", "--env", "dev")
     before = rules(messy)

@@ -12,7 +12,6 @@ import socket
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +19,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.support.caller import Answer
+from tests.support.folders import contents
 from tests.support.polling import eventually
+from tests.support.ports import spare_port
 from tests.support.processes import HANGS_S
 from tests.support.provider import CLIENT, SECRET, Provider, running_provider
 from tests.support.serve import Served
@@ -54,18 +55,15 @@ def served(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Iter
     one.environ["OIDC_SECRET"] = SECRET
     one.registry.write_text(REGISTRY.format(issuer=provider.issuer, client=CLIENT))
     try:
-        with closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            one.console = probe.getsockname()[1]
+        one.console = spare_port()
         one.start("--console-port", str(one.console))
         told(one, "teams", "create", "shop")
         eventually(lambda: listens(one.console), "the console")
         yield one
     finally:
         one.end()
-    kept = b"".join(
-        path.read_bytes() for path in one.state.rglob("*") if path.is_file() and path.name != "secrets.sealed"
-    )
+    held = contents(one.state)
+    kept = b"".join(data for path, data in held.items() if path.name != "secrets.sealed")
     assert SECRET.encode() not in kept + one.said.encode()
 
 

@@ -87,7 +87,7 @@ def test_a_pause_holds_every_later_call_until_its_end(limited: Trunkline, site: 
 
 @pytest.mark.row("F9")
 def test_a_short_pause_is_waited_for(limited: Trunkline, site: Site) -> None:
-    site.script.extend([reply(b"{}", "retry-after: 1", status="429 Too Many Requests")])
+    site.script.extend([reply(b"{}", "retry-after: 2", status="429 Too Many Requests")])
     first, second = [limited.call("GET", "/api/proxy/brief/x") for _ in range(2)]
 
     assert [first.status, second.status, len(site.seen)] == [429, 200, 2]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 from tests.support.gateway import Trunkline
+from tests.support.ports import spare_port
 from tests.support.processes import ended
 from trunkline.control.child import child_environ
 
@@ -16,12 +16,8 @@ from trunkline.control.child import child_environ
 @contextmanager
 def running_console(trunkline: Trunkline) -> Iterator[subprocess.Popen[bytes]]:
     """Starts it beside a running gateway, ends it afterwards, and sees that it ended in order and wrote of no defect."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environ = child_environ(
-        {}, {"TRUNKLINE_STATE_DIR": str(trunkline.state.path), "TRUNKLINE_CONSOLE_PORT": str(port)}
-    )
+    where = {"TRUNKLINE_STATE_DIR": str(trunkline.state.path), "TRUNKLINE_CONSOLE_PORT": str(spare_port())}
+    environ = child_environ({}, where)
     log = trunkline.folder / "console.stderr"
     with log.open("ab") as errors:
         process = subprocess.Popen([sys.executable, "-m", "trunkline.console"], env=environ, stderr=errors)

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.support.polling import eventually
+from tests.support.ports import spare_port
 from tests.support.processes import HANGS_S
 
 ROOT = "root-token-not-real"
@@ -53,10 +53,7 @@ class OpenBao:
 @contextmanager
 def running_openbao(folder: Path, port: int = 0) -> Iterator[OpenBao]:
     """Starts a server, and ends it afterwards."""
-    if not port:
-        with closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+    port = port or spare_port()
     binary = Path(sys.executable).with_name("bao")
     folder.mkdir(parents=True, exist_ok=True)
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "BAO_DEV_ROOT_TOKEN_ID": ROOT}

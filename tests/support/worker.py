@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -42,6 +43,24 @@ class WorkerProcess:
         assert self.process is not None
         self.process.terminate()
         return ended(self.process)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Meanwhile it is started again whenever it goes because nothing is to be done, as the supervisor does."""
+        over = threading.Event()
+
+        def keep() -> None:
+            while not over.wait(0.05):
+                if self.process is None or self.process.poll() is not None:
+                    self.start()
+
+        keeper = threading.Thread(target=keep, daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            over.set()
+            keeper.join()
 
     @property
     def errors(self) -> str:

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from tests.support.ports import spare_port
+from tests.support.processes import HANGS_S
 from tests.support.records import call
 from trunkline.console.serve import NICE, end_by_signals
 from trunkline.core.codec import from_json, to_pack
@@ -25,9 +27,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return spare_port()
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def start(tmp_path: Path, port: int) -> Iterator[Start]:
 def ask(port: int, path: str, token: str = "", tries: int = 2000) -> tuple[int, bytes]:
     """Ask until the console listens."""
     for _ in range(tries):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANGS_S)
         try:
             connection.request("GET", path, headers={"authorization": f"Bearer {token}"} if token else {})
             answer = connection.getresponse()
@@ -85,7 +85,7 @@ def test_it_drains_the_journal_answers_and_stays_small(start: Start, port: int, 
         metrics = ask(port, "/metrics", token)[1].decode()
         gives_way = os.getpriority(os.PRIO_PROCESS, process.pid)
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=15)
+        _, errors = process.communicate(timeout=HANGS_S)
     memory = next(line for line in metrics.splitlines() if line.startswith("trunkline_console_memory_bytes "))
     assert ([one["call_id"] for one in found], process.returncode, errors) == (["a"], 0, "")
     assert gives_way == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICE) or sys.platform != "linux"
@@ -104,7 +104,7 @@ def test_a_setting_that_cannot_be_used_is_said(
     start: Start, settings: dict[str, str], code: int, words: str
 ) -> None:
     process = start(**settings)
-    _, errors = process.communicate(timeout=15)
+    _, errors = process.communicate(timeout=HANGS_S)
     assert process.returncode == code
     assert words in errors
     assert "Traceback" not in errors
@@ -115,7 +115,7 @@ def test_a_taken_port_is_said(start: Start, port: int) -> None:
         other.bind(("127.0.0.1", port))
         other.listen()
         process = start()
-        _, errors = process.communicate(timeout=15)
+        _, errors = process.communicate(timeout=HANGS_S)
     told = f"the console cannot start: 127.0.0.1:{port} cannot be used (Address already in use); "
     assert (process.returncode, errors) == (1, told + "choose another with --console-port\n")
 
