@@ -13,9 +13,10 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
-from trunkline.client import chat
+from trunkline.client import chat, labels
 from trunkline.client.answers import About, Chunk, Completion, Embeddings, Metrics, Reply, Usage
 from trunkline.client.errors import IntegrationError, from_answer
+from trunkline.client.labels import LABELS
 from trunkline.client.metrics import Meter
 from trunkline.client.models import BoundAsyncModel
 from trunkline.client.place import Place, open_transport
@@ -24,11 +25,8 @@ from trunkline.wire.sse import Splitter
 
 T = TypeVar("T")
 PARALLEL = 8
-LABELS = ("headers", "idempotency_key", "feature", "subject", "tags", "timeout_s")
-"""What every call takes beside its own options."""
 _CHAT, _EMBEDDINGS = "/v1/chat/completions", "/v1/embeddings"
 _JSON, _FORM = b"application/json", b"application/x-www-form-urlencoded"
-_OWN = frozenset(("host", "content-length", "transfer-encoding", "connection", "x-trunkline-key"))
 
 
 class AsyncTrunkline:
@@ -57,6 +55,7 @@ class AsyncTrunkline:
         self._place = Place(url, key, config, state_dir, env, ca_file)
         self._transport = transport
         self._opening: asyncio.Lock | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._labels = {"feature": feature, "subject": subject, "tags": tags, "timeout_s": timeout_s}
         self._meter = Meter()
@@ -73,10 +72,16 @@ class AsyncTrunkline:
     def __repr__(self) -> str:
         return f"<AsyncTrunkline {self._transport.where if self._transport else 'not opened yet'}>"
 
+    def __reduce__(self) -> str:
+        raise TypeError(
+            "a Trunkline holds connections and a key, and cannot be copied or pickled; make one in each process"
+        )
+
     async def close(self) -> None:
         """Lets running calls of other tasks fail, and keeps nothing open."""
         self._closed = True
         if self._transport is not None:
+            self._at_home()
             await self._transport.close()
 
     async def complete(
@@ -93,6 +98,8 @@ class AsyncTrunkline:
         serves, and LABELS; what that vendor cannot do stands in `about.translation`. With `schema` the answer is structured and
         `parsed`. Raises IntegrationError.
         """
+        if options.pop("stream", None):
+            raise TypeError("complete() gives whole answers; use stream(...) for one in pieces")
         told = self._fields(_JSON, options)
         body = chat.request(model, prompt, system=system, schema=schema, tools=tools, **options)
         began = time.monotonic()
@@ -135,7 +142,7 @@ class AsyncTrunkline:
         """Vectors of one or more texts, in their order. Raises IntegrationError."""
         told = self._fields(_JSON, options)
         body = chat.embedding_request(
-            model, [texts] if isinstance(texts, str) else texts, dimensions, **options
+            model, [texts] if isinstance(texts, str) else list(texts), dimensions, **options
         )
         began = time.monotonic()
         arriving = await self._ask(Ask("POST", _EMBEDDINGS, told, body), model, began)
@@ -178,12 +185,22 @@ class AsyncTrunkline:
     async def _opened(self) -> Transport:
         if self._closed:
             raise RuntimeError("this Trunkline is closed; make a new one")
+        self._at_home()
         if self._transport is None:
             self._opening = self._opening or asyncio.Lock()
             async with self._opening:
                 if self._transport is None:
                     self._transport = await open_transport(self._place)
         return self._transport
+
+    def _at_home(self) -> None:
+        """Connections belong to an event loop, and asyncio.run makes a new one each time."""
+        here = asyncio.get_running_loop()
+        self._loop = self._loop or here
+        if self._loop is not here:
+            raise RuntimeError(
+                "this AsyncTrunkline belongs to the event loop of its first call; make one within each asyncio.run, or use Trunkline"
+            )
 
     async def _ask(self, ask: Ask, model: str, began: float, integration: str = "") -> Arriving:
         """Sends; an answer that is a failure is raised and counted."""
@@ -217,18 +234,7 @@ class AsyncTrunkline:
         self._meter.count(name, model, time.monotonic() - began, headers, code=code, about=about, usage=usage)
 
     def _fields(self, kind: bytes, options: dict[str, Any]) -> list[Field]:
-        """The header of a call; takes what is for it out of `options`."""
-        told: dict[str, str] = {"content-type": kind.decode()} if kind else {}
-        for name in LABELS[2:]:
-            value = options.pop(name, None)
-            value = self._labels[name] if value is None else value
-            if value:
-                shown = f"{value:g}" if isinstance(value, float) else str(value)
-                told[f"x-trunkline-{name.removesuffix('_s')}"] = shown
-        if key := options.pop("idempotency_key", None):
-            told["idempotency-key"] = str(key)
-        told |= {name.lower(): value for name, value in (options.pop("headers", None) or {}).items()}
-        return [_line(name, value) for name, value in told.items()]
+        return labels.fields(kind, options, self._labels)
 
 
 class AsyncStream:
@@ -377,12 +383,3 @@ def _flatten(name: str, value: Any, told: list[tuple[str, str]]) -> None:
         told.append((name, "true" if value else "false"))
     elif value is not None:
         told.append((name, str(value)))
-
-
-def _line(name: str, value: str) -> Field:
-    if name in _OWN:
-        raise ValueError(f"header {name!r} is Trunkline's to set")
-    text = str(value)
-    if not name.isascii() or any(c in name for c in " :\r\n") or any(c in text for c in "\r\n\0"):
-        raise ValueError(f"header {name!r} cannot be sent: line ends and blanks are not allowed in it")
-    return name.encode("ascii"), text.encode("latin-1", "replace")

@@ -5,7 +5,10 @@ Not for: sending (`aio.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import base64
+import math
+import struct
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
@@ -46,11 +49,32 @@ def request(
 
 
 def encoded(body: Any) -> bytes:
-    """JSON to send. Raises ValueError for text that is none, and TypeError for what JSON cannot say."""
+    """JSON to send. Raises ValueError for text that is none and for numbers that are none, TypeError for what JSON cannot say."""
     try:
-        return to_json(body)
+        plain = msgspec.to_builtins(body)
+        odd = _no_number(plain)
+        if odd is not None:
+            raise ValueError(
+                f"{odd[0].lstrip('.') or 'the body'} is {odd[1]}, which JSON cannot say; leave it out, or send null"
+            )
+        return to_json(plain)
     except UnicodeEncodeError as problem:
         raise half_character(problem) from None
+
+
+def _no_number(value: Any) -> tuple[str, float] | None:
+    """Where NaN or an infinity stands, and which: written as JSON they would become null in silence."""
+    if isinstance(value, float):
+        return None if math.isfinite(value) else ("", value)
+    inside: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, dict):
+        inside = ((f".{name}", one) for name, one in value.items())
+    elif isinstance(value, list | tuple):
+        inside = ((f"[{n}]", one) for n, one in enumerate(value))
+    for name, one in inside:
+        if (found := _no_number(one)) is not None:
+            return name + found[0], found[1]
+    return None
 
 
 def half_character(problem: UnicodeEncodeError) -> ValueError:
@@ -187,10 +211,18 @@ def embeddings(body: bytes, about: About) -> Embeddings:
     try:
         said = from_json(body)
         rows = sorted(said["data"], key=lambda row: row.get("index", 0))
-        vectors = tuple(tuple(float(x) for x in row["embedding"]) for row in rows)
+        vectors = tuple(_vector(row["embedding"]) for row in rows)
         return Embeddings(vectors, str(said.get("model") or ""), usage(said.get("usage")), about)
-    except (DecodeError, LookupError, TypeError, AttributeError, ValueError) as problem:
+    except (DecodeError, LookupError, TypeError, AttributeError, ValueError, struct.error) as problem:
         raise malformed(about, f"the answer holds no embeddings: {problem}") from None
+
+
+def _vector(said: Any) -> tuple[float, ...]:
+    """Numbers, or, where the caller wanted `encoding_format="base64"`, four bytes each."""
+    if isinstance(said, str):
+        packed = base64.b64decode(said, validate=True)
+        return struct.unpack(f"<{len(packed) // 4}f", packed)
+    return tuple(float(x) for x in said)
 
 
 def usage(said: Any) -> Usage:
@@ -220,11 +252,12 @@ def _messages(prompt: Prompt, system: str | None) -> list[Mapping[str, Any]]:
     first: list[Mapping[str, Any]] = [{"role": "system", "content": system}] if system else []
     if isinstance(prompt, str):
         return [*first, {"role": "user", "content": prompt}]
-    messages = list(prompt)
+    given: Any = prompt
+    messages = [] if isinstance(given, bytes | bytearray) else list(given)
     if not messages:
-        raise ValueError("the prompt holds no message")
+        raise ValueError("the prompt holds no message; it is a text (str), or a list of messages")
     for one in messages:
-        if "role" not in one:
+        if not isinstance(one, Mapping) or "role" not in one:
             raise ValueError("a prompt is a text, or messages like {'role': 'user', 'content': '...'}")
     return [*first, *messages]
 

@@ -32,23 +32,23 @@ class _Loop:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._pid = 0
+        self.stopped = False
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Waits for it. Raises RuntimeError inside a running event loop, and in a child that was forked after the first call."""
+        """Waits for it. Raises RuntimeError inside a running event loop, after `stop`, and in a child forked after the first call."""
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            pass
+            why = self._gone()
         else:
+            why = "Trunkline blocks; inside an event loop use AsyncTrunkline"
+        if why:
             work.close()
-            raise RuntimeError("Trunkline blocks; inside an event loop use AsyncTrunkline")
+            raise RuntimeError(why)
         with self._lock:
             if self._loop is None:
                 self._begin()
             loop = self._loop
-        if self._pid != os.getpid():
-            work.close()
-            raise RuntimeError("this Trunkline was made before a fork; make one in the child")
         assert loop is not None
         future = asyncio.run_coroutine_threadsafe(work, loop)
         try:
@@ -56,6 +56,28 @@ class _Loop:
         except BaseException:
             future.cancel()
             raise
+
+    def leave(self, work: Coroutine[Any, Any, None]) -> None:
+        """What is done when somebody goes, wherever that is: not at all where there is nothing to leave any more."""
+        if self._gone() or self._loop is None:
+            work.close()
+            return
+        left = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            left.result()
+
+    def _gone(self) -> str:
+        # Before the lock is asked for: a fork may have come while another thread held it.
+        if self.forked:
+            return "this Trunkline was made before a fork; make one in the child"
+        return "this Trunkline is closed; make a new one" if self.stopped else ""
+
+    @property
+    def forked(self) -> bool:
+        """Whether this is a child of the process in which it began."""
+        return self._pid not in (0, os.getpid())
 
     def _begin(self) -> None:
         self._loop, self._pid = asyncio.new_event_loop(), os.getpid()
@@ -67,7 +89,8 @@ class _Loop:
         with self._lock:
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
-        if loop is not None and thread is not None and self._pid == os.getpid():
+            self.stopped = True
+        if loop is not None and thread is not None:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
             loop.close()
@@ -118,8 +141,13 @@ class Trunkline:
     def __repr__(self) -> str:
         return repr(self._inner).replace("Async", "", 1)
 
+    def __reduce__(self) -> str:
+        return self._inner.__reduce__()
+
     def close(self) -> None:
-        """Keeps nothing open."""
+        """Keeps nothing open. Once more, or in a forked child, there is nothing to do."""
+        if self._loop.stopped or self._loop.forked:
+            return
         self._loop.run(self._inner.close())
         self._loop.stop()
 
@@ -188,7 +216,7 @@ class Stream:
                 except _Over:
                     return
         finally:
-            self._loop.run(_leave(pieces))
+            self._loop.leave(_leave(pieces))
 
 
 class Integration:

@@ -46,7 +46,13 @@ def test_tools_may_be_short() -> None:
 
 @pytest.mark.parametrize(
     ("model", "prompt", "told"),
-    [("", "x", "model must be a name"), ("m", [], "no message"), ("m", [{"content": "x"}], "messages like")],
+    [
+        ("", "x", "model must be a name"),
+        ("m", [], "no message"),
+        ("m", [{"content": "x"}], "messages like"),
+        ("m", b"hi", "a text .str."),
+        ("m", ["hi"], "messages like"),
+    ],
 )
 def test_what_is_no_prompt_is_told(model: str, prompt: Any, told: str) -> None:
     with pytest.raises(ValueError, match=told):
@@ -225,3 +231,28 @@ def test_embeddings_are_put_in_order() -> None:
 def test_empty_texts_are_refused(texts: list[str]) -> None:
     with pytest.raises(ValueError, match="none of them empty"):
         chat.embedding_request("e", texts, None)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (lambda x: x, "the body"),
+        (lambda x: {"temperature": x}, "temperature"),
+        (lambda x: {"messages": [{}, {"score": (1, x)}]}, r"messages\[1\]\.score\[1\]"),
+        (lambda x: [{"a": 1.5}, x], r"\[1\]"),
+    ],
+)
+def test_a_number_that_is_none_is_refused_and_never_becomes_null(
+    body: Any, where: str, number: float
+) -> None:
+    with pytest.raises(ValueError, match=f"^{where} is {number}, which JSON cannot say"):
+        chat.encoded(body(number))
+
+
+def test_vectors_in_base64_are_numbers() -> None:
+    said = b'{"data":[{"index":0,"embedding":"AACAPwAAAMA="}]}'
+    assert chat.embeddings(said, ABOUT).vectors == ((1.0, -2.0),)
+    with pytest.raises(IntegrationError) as caught:
+        chat.embeddings(b'{"data":[{"index":0,"embedding":"AACA"}]}', ABOUT)
+    assert caught.value.code == "malformed_response"
