@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trunkline.core.codec import DecodeError
+from trunkline.core.dialects import LINES
 from trunkline.core.ports import Reading
 from trunkline.plugins.adapters import ADAPTERS
 from trunkline.testing import check_adapter, reading_of
@@ -61,6 +62,16 @@ GEMINI_LAST = {
     "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 4, "cachedContentTokenCount": 2},
 }
 GEMINI_ERROR = {"error": {"code": 503, "message": "busy", "status": "UNAVAILABLE"}}
+OLLAMA = {"model": "tiny-1", "message": {"role": "assistant", "content": "hä"}, "done": False}
+OLLAMA_LAST = {
+    "model": "tiny-1",
+    "message": {"role": "assistant", "content": ""},
+    "done": True,
+    "done_reason": "stop",
+    "prompt_eval_count": 9,
+    "eval_count": 4,
+}
+OLLAMA_ERROR = {"error": "server busy, please try again.  maximum pending requests exceeded"}
 LAST_CHAT = {"model": "tiny-1", "choices": [], "usage": USAGE}
 CHAT_ERROR = {"error": {"message": "overloaded", "type": "server_error"}}
 
@@ -108,18 +119,36 @@ STREAMS: dict[str, tuple[str, list[Any], Said]] = {
         [("message_start", START), ("error", ANTHROPIC_ERROR)],
         ((9, 1, 2), "tiny-1", False, "overloaded"),
     ),
+    "ollama": ("ollama-chat", [OLLAMA, OLLAMA_LAST], ((9, 4, 0), "tiny-1", True, "")),
+    "ollama in one line": ("ollama-chat", [{**OLLAMA, **OLLAMA_LAST}], ((9, 4, 0), "tiny-1", True, "")),
+    "ollama cut": ("ollama-chat", [OLLAMA, OLLAMA], (NOTHING, "tiny-1", False, "")),
+    "ollama that speaks of its end": (
+        "ollama-chat",
+        [{**OLLAMA, "message": {"content": '\n{"done":true,"error":"x"}\n'}}],
+        (NOTHING, "tiny-1", False, ""),
+    ),
+    "ollama error": ("ollama-chat", [OLLAMA, OLLAMA_ERROR], (NOTHING, "tiny-1", False, "overloaded")),
     "gemini": ("gemini-generate", [GEMINI, GEMINI_LAST], (ALL, "tiny-1", True, "")),
     "gemini error": ("gemini-generate", [GEMINI, GEMINI_ERROR], ((9, 0, 0), "tiny-1", False, "overloaded")),
 }
 NEWLINES = {"lf": "\n", "crlf": "\r\n", "cr": "\r"}
 
 
+def framed(name: str, newline: str, events: list[Any] | None = None) -> bytes:
+    """A stream as its dialect frames it; lines of JSON never end in CR alone."""
+    dialect, whole, _ = STREAMS[name]
+    given = whole if events is None else events
+    if dialect not in LINES:
+        return sse(*given, newline=newline)
+    end = "\n" if newline == "\r" else newline
+    return "".join(json.dumps(one, ensure_ascii=False) + end for one in given).encode()
+
+
 @pytest.mark.row("F7")
 @pytest.mark.parametrize("newline", list(NEWLINES))
 @pytest.mark.parametrize("name", list(STREAMS))
 def test_any_cut_of_a_stream_reads_the_same(name: str, newline: str) -> None:
-    dialect, events, _ = STREAMS[name]
-    check_adapter(ADAPTERS[dialect], sse(*events, newline=NEWLINES[newline]))
+    check_adapter(ADAPTERS[STREAMS[name][0]], framed(name, NEWLINES[newline]))
 
 
 @pytest.mark.row("O1", "F7")
@@ -127,7 +156,7 @@ def test_any_cut_of_a_stream_reads_the_same(name: str, newline: str) -> None:
 @pytest.mark.parametrize("name", list(STREAMS))
 def test_what_is_read_of_a_stream_is_what_it_says(name: str, newline: str) -> None:
     dialect, events, said = STREAMS[name]
-    stream = sse(*events, newline=NEWLINES[newline])
+    stream = framed(name, NEWLINES[newline])
     facts, passed, code = reading_of(ADAPTERS[dialect], [stream])
     reading = Reading()
     vars(reading).update(facts)
@@ -135,14 +164,13 @@ def test_what_is_read_of_a_stream_is_what_it_says(name: str, newline: str) -> No
     assert (tokens, reading.model, reading.finished, code) == said
     # A failure after the opening alone is one before anything was told.
     good = [] if name in ("responses failed", "messages error") else events[:-1] if code else events
-    assert passed == sse(*good, newline=NEWLINES[newline])
+    assert passed == framed(name, NEWLINES[newline], good)
 
 
 @settings(max_examples=60)
 @given(st.sampled_from(list(STREAMS)), st.sampled_from(list(NEWLINES.values())), st.data())
 def test_any_splits_of_a_stream_read_the_same(name: str, newline: str, data: st.DataObject) -> None:
-    dialect, events, _ = STREAMS[name]
-    stream = sse(*events, newline=newline)
+    dialect, stream = STREAMS[name][0], framed(name, newline)
     cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=12).map(sorted))
     pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
     assert reading_of(ADAPTERS[dialect], pieces) == reading_of(ADAPTERS[dialect], [stream])

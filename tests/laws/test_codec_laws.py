@@ -21,7 +21,7 @@ from trunkline.core.answer import Closed, Ended, Event, Opened, Stopped
 from trunkline.core.codec import DecodeError
 from trunkline.core.conversation import Change, Request
 from trunkline.core.ports import Codec, Facts
-from trunkline.engine.relay import boundary
+from trunkline.engine.frames import frames_of
 from trunkline.plugins.adapters import CODECS
 
 pytestmark = pytest.mark.row("A2")
@@ -47,12 +47,12 @@ REPLIES = [
 ASKED = Request(dialect="openai-chat", stream=True, stream_usage=True)
 
 
-def blocks(pieces: list[bytes]) -> list[bytes]:
+def blocks(dialect: str, pieces: list[bytes]) -> list[bytes]:
     """Whole events, as engine/relay.py hands them on."""
     held, out = b"", []
     for piece in pieces:
         held += piece
-        cut = boundary(b"", held)
+        cut = frames_of(dialect).boundary(b"", held)
         if cut > 0:
             out.append(held[:cut])
             held = held[cut:]
@@ -62,7 +62,7 @@ def blocks(pieces: list[bytes]) -> list[bytes]:
 def read(codec: Codec, pieces: list[bytes]) -> list[Event]:
     """What a reader makes of a stream in pieces."""
     reader = codec.reader(ASKED)
-    events = [event for block in blocks(pieces) for event in reader.feed(block)]
+    events = [event for block in blocks(codec.dialect, pieces) for event in reader.feed(block)]
     return events + reader.finish()
 
 
@@ -114,7 +114,7 @@ def test_a_stream_cut_anywhere_gives_the_same_events(dialect: str, data: Any) ->
 
 @pytest.mark.parametrize(("codec", "stream"), STREAMS)
 def test_a_stream_event_by_event_is_what_it_is_at_once(codec: Codec, stream: bytes) -> None:
-    end = b"\r\n\r\n" if b"\r\n\r\n" in stream else b"\n\n"
+    end = b"\r\n\r\n" if b"\r\n\r\n" in stream else frames_of(codec.dialect).end
 
     assert read(codec, [event + end for event in stream.split(end) if event]) == read(codec, [stream])
 

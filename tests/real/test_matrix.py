@@ -64,6 +64,7 @@ VENDORS = (
     Vendor("cohere", "command-a-03-2025", ("cohere-chat",), plan=f"I will use {TOOL}."),
     Vendor("azure", "gpt-4o", (CHAT, RESPONSES), "azure-openai"),
     Vendor("ollama", "llama3.2", (CHAT, RESPONSES, MESSAGES)),
+    Vendor("local", "llama3.2", ("ollama-chat",), "ollama"),
 )
 
 REGISTRY = """
@@ -89,6 +90,7 @@ integrations:
     base_url: "{sim}/ollama"
     secret: env:OPENAI_API_KEY
     models: [{{id: llama3.2}}, {{id: nomic-embed-text, kind: embedding}}]
+  local: {{vendor: ollama, speak: ollama-chat, base_url: "{sim}/ollama", secret: env:OPENAI_API_KEY, models: [{{id: llama3.2}}]}}
   native:
     base_url: "{sim}/ollama"
     auth: {{kind: bearer, secret: env:OPENAI_API_KEY}}

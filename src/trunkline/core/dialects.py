@@ -14,6 +14,7 @@ KIND_OF = {
     "gemini-generate": "chat",
     "cohere-chat": "chat",
     "mistral-chat": "chat",
+    "ollama-chat": "chat",
     "openai-embeddings": "embed",
     "gemini-embed": "embed",
     "cohere-embed": "embed",
@@ -29,6 +30,8 @@ COUNTS = frozenset(dialect for dialect, kind in KIND_OF.items() if kind == "coun
 """Counting tokens costs nothing."""
 WORDLESS = frozenset(dialect for dialect, kind in KIND_OF.items() if kind in ("embed", "count"))
 """Their answers have no tokens of output."""
+LINES = frozenset(("ollama-chat",))
+"""Their streams are lines of JSON; all others are server-sent events."""
 
 
 def kinds(dialects: Iterable[str]) -> set[str]:

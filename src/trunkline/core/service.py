@@ -221,6 +221,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     samples: Samples = Samples()
     operations: list[Operation] = []
     dialects: list[Dialect] = []
+    speak: str = ""
+    """Of these, the one in which its models are called, whatever callers speak; empty: the caller's own if it is among them."""
     models: list[Model] = []
     tariffs: list[Tariff] = []
     """Prices of what is no model call."""

@@ -15,6 +15,7 @@ from trunkline.core.conversation import Change
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Answer, Exchange
 from trunkline.core.ports import Codec
+from trunkline.engine.frames import frames_of
 from trunkline.engine.translate import asked_of, report
 
 _CHAT = "chat"
@@ -39,7 +40,7 @@ def spoken(exchange: Exchange, answer: Answer, codecs: Mapping[str, Codec]) -> A
     reply.id = reply.id or f"declared_{exchange.call_id}"
     reply.model, reply.created = reply.model or exchange.model, reply.created or exchange.started_wall
     if exchange.stream:
-        kind, body = b"text/event-stream", asks.writer(asked, lost).write(events_of(reply))
+        kind, body = frames_of(asks.dialect).media, asks.writer(asked, lost).write(events_of(reply))
     else:
         kind, body = _JSON, asks.write_reply(reply, asked, lost)
     fields = b"content-type: %b\r\n" % kind

@@ -17,13 +17,13 @@ from trunkline.engine.answer_head import AnswerFields, kept, own_fields
 from trunkline.engine.costs import account, settle_waste
 from trunkline.engine.diary import Diary, tried
 from trunkline.engine.drive import in_task
+from trunkline.engine.frames import EVENTS, LINES, frames_of
 from trunkline.engine.json_items import Items
 from trunkline.engine.relay import Relay
 from trunkline.engine.repair import breaks_format
 from trunkline.engine.translate import ON_LOOP
 from trunkline.engine.translate_call import retold, translated
 
-_STREAMED = b"text/event-stream"
 _WHOLE_BELOW = 256 << 10
 
 
@@ -81,7 +81,7 @@ class Deliverer:
         A model's stream goes event by event even when all of it came at once.
         """
         exchange = attempt.exchange
-        if response.fields.get(b"content-type", b"").startswith(_STREAMED):
+        if _in_events(exchange, response):
             return not response.complete or (exchange.stream and exchange.adapter is not None)
         if response.complete:
             return False
@@ -166,7 +166,7 @@ class Deliverer:
 
     async def _relay(self, attempt: Attempt, response: Response) -> None:
         exchange = attempt.exchange
-        streamed = response.fields.get(b"content-type", b"").startswith(_STREAMED)
+        streamed = _in_events(exchange, response)
         if exchange.translation is not None and (not streamed or b"content-encoding" in response.fields):
             raise reply.malformed(attempt, b"")
         # One that comes compressed, though none was asked for, cannot be read on the way; it passes as it is.
@@ -227,7 +227,7 @@ class Deliverer:
         now = exchange.first_byte_at = self._clock()
         self._diary.end(exchange)
         fields = answer.fields + own_fields(exchange, len(exchange.tried), now)
-        if exchange.stream and _STREAMED in answer.fields:
+        if exchange.stream and (EVENTS.media in answer.fields or LINES.media in answer.fields):
             exchange.reply.start(answer.status, fields, None)
             exchange.reply.write(answer.body)
             exchange.reply.end()
@@ -251,6 +251,12 @@ def _sink(
         relay.raw(piece)
 
     return both, lambda: items.seen
+
+
+def _in_events(exchange: Exchange, response: Response) -> bool:
+    """Whether an answer comes as the events that its dialect streams."""
+    frames = frames_of(exchange.adapter.name if exchange.adapter is not None else "")
+    return response.fields.get(b"content-type", b"").startswith(frames.media)
 
 
 def _is_json(response: Response) -> bool:

@@ -14,6 +14,7 @@ from trunkline.core.errors import CallError
 from trunkline.core.exchange import Answer, Attempt
 from trunkline.core.ports import Adapter, Reading, Response
 from trunkline.engine.classify import classify_event
+from trunkline.engine.frames import frames_of
 from trunkline.engine.uncounted import MARKS, note
 
 _EVENT_MAX = 16 << 20
@@ -30,6 +31,8 @@ class Relay:
         "_adapter",
         "_array",
         "_attempt",
+        "_boundary",
+        "_frames",
         "_held",
         "_kept",
         "_mark",
@@ -72,6 +75,8 @@ class Relay:
         self.exchange = attempt.exchange
         self._reply = self.exchange.reply
         self.reading = Reading()
+        self._frames = frames_of(adapter.name if adapter is not None else "")
+        self._boundary = self._frames.boundary
         self._mark = MARKS.get(adapter.name if adapter is not None else "", b"")
         translation = attempt.exchange.translation
         self._stream = None if translation is None else translation.stream()
@@ -104,7 +109,7 @@ class Relay:
         if not self.started and not self._begin():
             return
         if self._adapter is not None:
-            note(self.reading, piece, self._mark)
+            note(self.reading, piece, self._mark, self._frames.mark)
         if self._stream is not None:
             piece = self._translated(piece)
         if self._array is not None:
@@ -131,7 +136,7 @@ class Relay:
 
     def events(self, piece: bytes) -> None:
         """Sink for a model stream: whole events only."""
-        cut = boundary(self._tail, piece)
+        cut = self._boundary(self._tail, piece)
         if cut <= 0:
             self._hold(piece)
             return
@@ -148,11 +153,11 @@ class Relay:
         self._pass(block)
 
     def finish(self) -> None:
-        """The vendor's side has ended. An event whose blank line it forgot counts if it ends the stream or is a failure."""
+        """The vendor's side has ended. An event whose end it forgot counts if it ends the stream or is a failure."""
         if self._adapter is None or self.error is not None:
             return
         if self._pieces:
-            block = b"".join(self._pieces) + b"\n\n"
+            block = b"".join(self._pieces) + self._frames.end
             self._pieces.clear()
             if self._adapter.watch(block, self.reading) is not None or self.reading.finished:
                 self._pass(block)
@@ -185,7 +190,7 @@ class Relay:
             self.raw(block)
             return
         self.exchange.bytes_out += len(block)
-        note(self.reading, block, self._mark)
+        note(self.reading, block, self._mark, self._frames.mark)
         self._reply.write(block)
         if self._kept is not None:
             self._keep(block)
@@ -197,7 +202,7 @@ class Relay:
             live = self._attempt.target.live
             error = classify_event(live.rules, "error", data, now=self._wall(), source=live.name)
             if error is not None:
-                block = before_error(block, data)
+                block = self._frames.before_error(block, data)
         if block and not self.content and not self._is_opening(block):
             self.content = True
             self._attempt.opening = None
@@ -259,30 +264,3 @@ class Relay:
     def unfinished(self) -> bool:
         """Whether a model stream ended without its proper last event."""
         return self._adapter is not None and not self.reading.finished
-
-
-def boundary(before: bytes, piece: bytes) -> int:
-    """Offset in `piece` just after the last blank line that ends an SSE event; 0 or less when it holds none.
-
-    Lines may end in LF, CRLF or CR (WHATWG HTML, 9.2.6); `before` are the last bytes already held.
-    """
-    cut = piece.rfind(b"\n\n")
-    best = cut + 2 if cut >= 0 else 0
-    if b"\r" in piece or b"\r" in before:
-        for mark in (b"\n\r\n", b"\r\r"):
-            at = piece.rfind(mark)
-            if at >= 0:
-                best = max(best, at + len(mark))
-    if best:
-        return best
-    for mark in (b"\n\n", b"\n\r\n", b"\r\r"):
-        for split in range(1, len(mark)):
-            if before.endswith(mark[:split]) and piece.startswith(mark[split:]):
-                best = max(best, len(mark) - split)
-    return best
-
-
-def before_error(block: bytes, data: bytes) -> bytes:
-    """The whole events of a block that stand before the one that holds `data`."""
-    at = block.find(data.partition(b"\n")[0])
-    return block[: boundary(b"", block[:at])] if at > 0 else b""

@@ -17,6 +17,7 @@ from trunkline.core.exchange import Attempt
 from trunkline.core.ports import Reading, Response
 from trunkline.engine.answer_head import REQUEST_IDS
 from trunkline.engine.classify import classify, looks_ok
+from trunkline.engine.frames import LINES
 from trunkline.engine.paths import checked
 
 READ_MAX = 1 << 20
@@ -114,7 +115,7 @@ async def failure(attempt: Attempt, response: Response, wall: float) -> CallErro
 def may_disguise(response: Response) -> bool:
     """Whether the body of a good answer must be read to know whether it is a success: not of streams, files and long answers."""
     kind = response.fields.get(b"content-type", b"").lower()
-    if kind and b"json" not in kind and b"xml" not in kind:
+    if kind.startswith(LINES.media) or (kind and b"json" not in kind and b"xml" not in kind):
         return False
     return response.complete or int(response.fields.get(b"content-length", b"0")) <= READ_MAX
 

@@ -335,11 +335,13 @@ def _gemini(world: World, exchange: Exchange, named: Named) -> Route:
 
 
 def spoken(live: Live, dialect: str, world: World) -> Dialect | None:
-    """The dialect in which this integration serves callers of a dialect: the same, or the first of its own that this one can be
-    translated to; None for counts that must be guessed. Raises `invalid_request` naming those that it does serve.
+    """The dialect in which this integration serves callers of a dialect: the one that the registry wants spoken, the same, or the
+    first of its own that this one can be translated to; None for counts that must be guessed. Raises `invalid_request` naming
+    those that it does serve.
     """
+    preferred = live.spec.speak if KIND_OF.get(dialect) == KIND_OF.get(live.spec.speak) else ""
     for offered in live.spec.dialects:
-        if offered.name == dialect:
+        if offered.name == (preferred or dialect):
             return offered
     asks = world.codecs.get(dialect)
     for offered in live.spec.dialects:

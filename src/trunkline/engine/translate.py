@@ -18,6 +18,7 @@ from trunkline.core.errors import CallError
 from trunkline.core.ports import Codec, Facts, Written
 from trunkline.core.stored import Turn
 from trunkline.engine.answer_format import FormatWatch
+from trunkline.engine.frames import frames_of
 
 MODE = b"x-trunkline-translation-mode"
 MODES = (b"strict", b"lenient")
@@ -160,7 +161,7 @@ class Translation:
         """Header lines of a good answer: its type, the report, and the vendor's request id under the names that SDKs of all dialects
         read.
         """
-        kind = b"text/event-stream" if self.asked.stream else b"application/json"
+        kind = frames_of(self.asked.dialect).media if self.asked.stream else b"application/json"
         told = b"content-type: %b\r\n%b" % (kind, self.told)
         if not request_id:
             return told

@@ -19,6 +19,7 @@ MARKS = {
     "openai-chat": b'"content":',
     "mistral-chat": b'"content":',
     "cohere-chat": b'"text":',
+    "ollama-chat": b'"content":',
     "openai-responses": b'"delta":',
     "anthropic-messages": b'"text":',
     "gemini-generate": b'"text":',
@@ -56,9 +57,12 @@ def _output(reading: Reading, answered: int) -> int:
     return max(reading.events, reading.text // BYTES_PER_TOKEN)
 
 
-def note(reading: Reading, block: bytes, mark: bytes) -> None:
-    """Events of a stream go to the caller. `mark` is that of the dialect; where an escape ends a text early, so be it."""
-    reading.events += block.count(b"data:")
+def note(reading: Reading, block: bytes, mark: bytes, each: bytes = b"data:") -> None:
+    """Events of a stream go to the caller. `mark` is that of the dialect, `each` stands in each event.
+
+    Where an escape ends a text early, so be it.
+    """
+    reading.events += block.count(each)
     at = block.find(mark) if mark else -1
     while at >= 0:
         start = block.find(b'"', at + len(mark), at + len(mark) + 2) + 1

@@ -16,9 +16,11 @@ from typing import Any, Protocol
 
 from trunkline.core import faults
 from trunkline.core.codec import DecodeError
+from trunkline.core.dialects import LINES as LINED
 from trunkline.core.exchange import Attempt
 from trunkline.core.faults import Fault
 from trunkline.core.ports import Policy
+from trunkline.engine.frames import EVENTS, LINES
 from trunkline.gateway.log import say
 from trunkline.gateway.watch import Watched
 from trunkline.wire.errors import ConnectRefused, ReplyCut
@@ -27,6 +29,7 @@ from trunkline.wire.response import Response
 
 HEADER = b"x-trunkline-fault: "
 _EVENT_END = re.compile(rb"\r?\n\r?\n|\r\r")
+_LINE_END = re.compile(rb"\n")
 
 
 class Opens(Protocol):
@@ -230,11 +233,13 @@ class Spoilt(Response):
             self._sink(piece)
             return
         ends = [len(piece) // 2]
-        if self.fields.get(b"content-type", b"").startswith(b"text/event-stream"):
+        kind = self.fields.get(b"content-type", b"")
+        end = _LINE_END if kind.startswith(LINES.media) else _EVENT_END
+        if kind.startswith((EVENTS.media, LINES.media)):
             # An end of an event may itself be cut between two pieces.
             known = len(self._tail)
             whole = self._tail + piece
-            ends = [0, *(hit.end() - known for hit in _EVENT_END.finditer(whole) if hit.end() > known)]
+            ends = [0, *(hit.end() - known for hit in end.finditer(whole) if hit.end() > known)]
             self._tail = whole[-3:]
             if len(ends) <= self._left:
                 self._left -= len(ends) - 1
@@ -287,6 +292,7 @@ def dialect_of(attempt: Attempt) -> str:
 def event_for(fault: Fault, dialect: str) -> bytes:
     """The error event in the form of a dialect; empty where the fault has none."""
     family = "anthropic" if dialect.startswith("anthropic") else "responses" if "responses" in dialect else ""
+    family = "lines" if dialect in LINED else family
     return fault.events.get(family, fault.events.get("", "")).encode()
 
 

@@ -89,6 +89,7 @@ def merged(
         samples=merge_data.samples(own.samples, defaults.samples),
         operations=_operations(own.operations, vendor.operations, around.aliases),
         dialects=dialects,
+        speak=own.speak,
         models=models_of(own.models, vendor, own.discounts),
         tariffs=merge_tariffs.tariffs_of(own.tariffs, vendor.tariffs, own.discounts),
         model_patterns=vendor.model_patterns if own.model_patterns is None else own.model_patterns,

@@ -119,6 +119,9 @@ class Integration(Part):
     """Operations with their repeat rule; one with the name, or the method and path, of a catalog operation hides it."""
     dialects: list[Dialect] = []
     """AI wire formats that the API serves, and where."""
+    speak: str = ""
+    """One of its `dialects`, e.g. `ollama-chat`: calls of models are made in it, also for callers who speak another that the API serves;
+    default: the caller's own where the API serves it."""
     models: list[Model] = []
     """Models that the API serves, before those of the catalog."""
     tariffs: list[Tariff] = []

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from trunkline.core.dialects import kinds
+from trunkline.core.dialects import KIND_OF, kinds
 
 from .address import judge
 from .catalog import Entry
 from .document import Place
+from .findings import did_you_mean, one_of
 from .item import Item
 from .layer import Scribe
 from .merge import completed
@@ -75,7 +76,7 @@ RANGES: dict[str, dict[str, Range]] = {
 
 def verify_flow(item: Item) -> None:
     """Writes every error about the policies of one integration."""
-    for check in (_times, _limits, _caches, _repair, _batching, _status_pages):
+    for check in (_times, _limits, _caches, _repair, _speak, _batching, _status_pages):
         check(item)
 
 
@@ -197,6 +198,17 @@ def _repair(item: Item) -> None:
         item.fault(
             ("repair",), "unused-key", said, "Remove `repair`, or declare its `dialects`.", at_key=True
         )
+
+
+def _speak(item: Item) -> None:
+    known = [name for name in _dialects(item.own, item.entry) if name in KIND_OF]
+    if not item.own.speak or item.own.speak in known:
+        return
+    said = f"`{item.name}` does not serve the dialect `{item.own.speak}`."
+    cure = did_you_mean(item.own.speak, known) or (
+        one_of(known) if known else "Declare it under `dialects:`."
+    )
+    item.fault(("speak",), "bad-value", said, cure, value=item.own.speak)
 
 
 def _dialects(own: Integration, entry: Entry | None) -> list[str]:

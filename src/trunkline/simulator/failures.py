@@ -185,7 +185,7 @@ def failure_reply(shape: str, failure: Failure) -> Reply:
 
 
 def in_stream(form: str, body: Any) -> bytes:
-    """A failure as an event after the head of a stream. Forms: `data`, `anthropic`, `responses`, `json` (an array element)."""
+    """A failure as an event after the head of a stream. Forms: `data`, `anthropic`, `responses`, `json` (an array element), `line`."""
     if form == "anthropic":
         return named_event("error", body)
     if form == "responses":
@@ -197,6 +197,10 @@ def in_stream(form: str, body: Any) -> bytes:
             "param": error.get("param"),
         }
         return named_event("error", event)
+    if form == "line":
+        error = body.get("error", body) if isinstance(body, dict) else body
+        text = error.get("message") if isinstance(error, dict) else error
+        return codec.to_json({"error": text}) + b"\n"
     if form == "json":
         return b",\n" + codec.to_json(body)
     return data_event(body)

@@ -22,6 +22,7 @@ _BY_DIALECT = {
     "voyage-embed": "voyage",
     "cohere-embed": "cohere",
     "ollama-embed": "ollama",
+    "ollama-chat": "ollama",
     "gemini-embed": "gemini",
     "anthropic-messages": "anthropic",
     "gemini-generate": "gemini",
@@ -51,7 +52,7 @@ def spoken(vendor: str, name: str) -> Spoken:
     reply = failure_reply(shaped.shape, failure)
     fields = [("content-type", reply.content_type), *reply.fields]
     told = body_of(shaped.shape, failure)
-    forms = {"": "data", "anthropic": "anthropic", "responses": "responses"}
+    forms = {"": "data", "anthropic": "anthropic", "responses": "responses", "lines": "line"}
     events = {family: in_stream(form, told).decode() for family, form in forms.items()}
     return Spoken(reply.status, fields, reply.body.decode("utf-8", "replace"), events)
 

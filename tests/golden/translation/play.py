@@ -20,8 +20,10 @@ import yaml
 
 from tests.golden.translation.speakers import SPEAKERS
 from tests.golden.translation.vendors import INGRESS, VENDORS, Vendor, meet
+from trunkline.core.dialects import LINES
 from trunkline.core.price import Price
 from trunkline.core.service import Dialect, ErrorShape, Model, Service
+from trunkline.engine.frames import frames_of
 from trunkline.registry import catalog
 from trunkline.testing import Heard, Sent, Trial, answers, service
 
@@ -116,6 +118,8 @@ def golden(case: Case, ingress: str, vendor: str) -> Path:
 
 def framed(dialect: str, events: list[Any]) -> bytes:
     """Events of a stream as a dialect frames them."""
+    if dialect in LINES:
+        return b"".join(json.dumps(event, ensure_ascii=False).encode() + b"\n" for event in events)
     out = b""
     for event in events:
         data = (
@@ -172,7 +176,7 @@ async def call(case: Case, ingress: str, vendor: Vendor, stream: bool) -> tuple[
     if stream:
 
         def play(sent: Sent) -> None:
-            sent.begin(200, (b"content-type", b"text/event-stream"), (b"request-id", b"req-1"))
+            sent.begin(200, (b"content-type", frames_of(vendor.dialect).media), (b"request-id", b"req-1"))
             sent.piece(events)
             sent.end()
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.golden.translation.answers import Answer
 from tests.golden.translation.speak_chat import azure, mistral, ollama
+from tests.golden.translation.speak_ollama import native
 from tests.golden.translation.speak_own import cohere, responses
 
 SPEAKERS: dict[str, Callable[[Answer], tuple[Any, list[Any]]]] = {
@@ -20,6 +21,7 @@ SPEAKERS: dict[str, Callable[[Answer], tuple[Any, list[Any]]]] = {
     "ollama": ollama,
     "mistral": mistral,
     "cohere": cohere,
+    "native": native,
     "responses": responses,
 }
 """By the vendor's name in `play.VENDORS`."""

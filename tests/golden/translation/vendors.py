@@ -58,6 +58,7 @@ VENDORS = {
             "azure", "openai-chat", "our-gpt", "azure-openai", "/openai/v1/chat/completions", _key("api-key")
         ),
         Vendor("ollama", "openai-chat", "qwen3:8b", "ollama", "/v1/chat/completions"),
+        Vendor("native", "ollama-chat", "qwen3:8b", "ollama", "/api/chat"),
         Vendor("embed-openai", _OPENAI_EMBED, "text-embedding-3-small", "openai", "/v1/embeddings"),
         Vendor(
             "embed-azure",

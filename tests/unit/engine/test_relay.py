@@ -12,7 +12,8 @@ from trunkline.core.call import Live, Member, Target
 from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Adapter, Reading
 from trunkline.engine.classify import Rules
-from trunkline.engine.relay import HELD_BYTES, Relay, before_error, boundary
+from trunkline.engine.frames import EVENTS, boundary
+from trunkline.engine.relay import HELD_BYTES, Relay
 from trunkline.testing import FakeClock, Heard, request, service
 
 BLANK = re.compile(rb"\n\n|\n\r\n|\r\r")
@@ -181,7 +182,7 @@ def test_good_events_before_an_error_pass_and_nothing_after_it(newline: str) -> 
     ],
 )
 def test_events_before_the_error(block: bytes, data: bytes, kept: bytes) -> None:
-    assert before_error(block, data) == kept
+    assert EVENTS.before_error(block, data) == kept
 
 
 def test_an_event_without_end_is_given_up() -> None:

@@ -322,3 +322,39 @@ async def test_routes_of_models_are_shared_between_calls_and_not_between_dialect
         ("openai-chat", "tiny", ""),
         ("openai-responses", "tiny", ""),
     }
+
+
+BOTH = [
+    Dialect(name="openai-chat", path="/v1/chat/completions"),
+    Dialect(name="ollama-chat", path="/api/chat"),
+]
+BOTH += [Dialect(name="openai-embeddings", path="/v1/embeddings")]
+
+
+@pytest.mark.row("A2")
+@pytest.mark.parametrize(
+    ("speak", "caller", "target"),
+    [
+        ("", "/v1/chat/completions", b"/v1/chat/completions"),
+        ("", "/v1/messages", b"/v1/chat/completions"),
+        ("ollama-chat", "/v1/chat/completions", b"/api/chat"),
+        ("ollama-chat", "/v1/messages", b"/api/chat"),
+        ("ollama-chat", "/v1/embeddings", b"/v1/embeddings"),
+        ("openai-chat", "/v1/chat/completions", b"/v1/chat/completions"),
+    ],
+)
+async def test_models_are_called_in_the_dialect_that_the_registry_wants_spoken(
+    speak: str, caller: str, target: bytes
+) -> None:
+    trial = Trial(
+        answers(400, b"{}"),
+        services=[service("local", dialects=BOTH, speak=speak, models=[Model(id="tiny")])],
+    )
+    said = {
+        "model": "local/tiny",
+        "max_tokens": 5,
+        "messages": [{"role": "user", "content": "hi"}],
+        "input": "hi",
+    }
+    await trial.ask("POST", caller, json.dumps(said).encode())
+    assert trial.wire.sent[0].target == target

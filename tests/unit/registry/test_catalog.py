@@ -74,7 +74,7 @@ WITHOUT_FEED = {
     *("sambanova", "scaleway", "siliconflow", "upstage", "venice", "voyage", "zai"),
 }
 DIALECTS = {"openai-chat", "mistral-chat", "cohere-chat", "openai-responses", "openai-input-tokens", "openai-compact", "openai-embeddings",
-            "mistral-embed", "voyage-embed", "cohere-embed", "ollama-embed", "anthropic-messages", "anthropic-count-tokens",
+            "mistral-embed", "voyage-embed", "cohere-embed", "ollama-chat", "ollama-embed", "anthropic-messages", "anthropic-count-tokens",
             "gemini-generate", "gemini-embed", "gemini-count"}  # fmt: skip
 
 

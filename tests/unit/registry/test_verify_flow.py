@@ -151,6 +151,8 @@ def test_the_cache_of_an_operation_is_looked_at_like_that_of_its_integration(ref
         (f"crm: {{{CRM}, batch_embeddings: 10ms}}", "unused-key", "crm.batch_embeddings", "serves no embeddings"),
         ("anthropic: {secret: env:A, batch_embeddings: 10ms}", "unused-key", "anthropic.batch_embeddings", "embeddings"),
         ("openai: {secret: env:A, batch_embeddings: 2s}", "bad-value", "openai.batch_embeddings", "1ms to 1s, or 0s"),
+        ("ollama: {speak: ollama}", "bad-value", "ollama.speak", "does not serve the dialect `ollama`"),
+        (f"crm: {{{CRM}, speak: openai-chat}}", "bad-value", "crm.speak", "Declare it under `dialects:`"),
         (f"crm: {{{CRM}, status_page: 'http://status.example.com'}}", "bad-address", "crm.status_page", "plain HTTP"),
         (
             f"crm: {{{CRM}, operations: [{{name: a, path: /a}}]}}",

@@ -20,6 +20,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "openai-chat": {"model": "m", **TURNS},
     "mistral-chat": {"model": "m", **TURNS},
     "cohere-chat": {"model": "m", **TURNS},
+    "ollama-chat": {"model": "m", "stream": False, **TURNS},
     "openai-responses": {"model": "m", "input": "Hello there"},
     "openai-input-tokens": {"model": "m", "input": "Hello there"},
     "openai-compact": {"model": "m", "input": "Hello there"},
@@ -57,6 +58,7 @@ ALIKE = {
     "openai-compact": "openai-responses",
     "mistral-embed": "openai-embeddings",
     "voyage-embed": "openai-embeddings",
+    "ollama-chat": "cohere-chat",
     "ollama-embed": "cohere-embed",
 }
 """Dialects whose answers are known by the members of another's."""

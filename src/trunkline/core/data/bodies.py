@@ -29,7 +29,7 @@ def look(body: bytes, media: str, wanted: Collection[str] = EVERYTHING) -> Count
     """The categories in a body, each with how often it was found under each path."""
     seen: Counter[Seen] = Counter()
     parts: dict[str, list[str]] = {}
-    streamed = media.startswith("text/event-stream")
+    streamed = media.startswith(("text/event-stream", "application/x-ndjson"))
     for leaf in leaves(body, media):
         if streamed and leaf.kind == "string" and len(leaf.value) < 200:
             # A text that comes in pieces is looked at as a whole below.

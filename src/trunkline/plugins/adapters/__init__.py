@@ -15,7 +15,8 @@ from trunkline.plugins.adapters.gemini import Gemini
 from trunkline.plugins.adapters.gemini_codec import COUNT as GEMINI_COUNT
 from trunkline.plugins.adapters.gemini_codec import GeminiCodec
 from trunkline.plugins.adapters.messages import COUNT, MESSAGES
-from trunkline.plugins.adapters.ollama import OllamaEmbed
+from trunkline.plugins.adapters.ollama import OllamaChat, OllamaEmbed
+from trunkline.plugins.adapters.ollama_codec import OLLAMA
 from trunkline.plugins.adapters.openai_chat import OpenaiChat
 from trunkline.plugins.adapters.openai_responses import OpenaiResponses
 from trunkline.plugins.adapters.responses_codec import COUNT as INPUT_TOKENS
@@ -31,6 +32,7 @@ ADAPTERS: dict[str, Adapter] = {
         OpenaiChat("voyage-embed"),
         Cohere("cohere-chat"),
         Cohere("cohere-embed"),
+        OllamaChat(),
         OllamaEmbed(),
         OpenaiResponses("openai-responses"),
         OpenaiResponses("openai-compact"),
@@ -53,6 +55,7 @@ _CODECS: tuple[Codec, ...] = (
     INPUT_TOKENS,
     MISTRAL,
     COHERE,
+    OLLAMA,
     *EMBED,
 )
 CODECS: dict[str, Codec] = {codec.dialect: codec for codec in _CODECS}

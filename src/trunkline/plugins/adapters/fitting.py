@@ -51,7 +51,7 @@ class Names:
         if 0 < len(name) <= self._most and _NOT_PLAIN.search(name) is None:
             return name
         plain = _NOT_PLAIN.sub("_", name)[: self._most - 9]
-        told = f"{plain}_{_digest(name, 8)}"
+        told = f"{plain}_{digest(name, 8)}"
         self.own[told] = name
         return told
 
@@ -63,10 +63,11 @@ def own_name(asked: Request, told: str) -> str:
 
 def fitting_id(given: str, pattern: re.Pattern[str], prefix: str, length: int) -> str:
     """An id of a call that fits a vendor's pattern. Calls and results bear the same one, so it need not lead back."""
-    return given if pattern.fullmatch(given) else prefix + _digest(given, length - len(prefix))
+    return given if pattern.fullmatch(given) else prefix + digest(given, length - len(prefix))
 
 
-def _digest(text: str, length: int) -> str:
+def digest(text: str, length: int) -> str:
+    """Always the same letters and digits for the same text."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
 
 

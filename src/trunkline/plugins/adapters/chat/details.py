@@ -15,6 +15,7 @@ FORMATS = {
     "openai-responses": "openai-responses-v1",
     "mistral-chat": "mistral-v1",
     "cohere-chat": "cohere-v2",
+    "ollama-chat": "ollama-v1",
 }
 """The dialect whose vendor made the thoughts -> `format`."""
 ORIGINS = {

@@ -110,6 +110,8 @@ OLLAMA = Variant(
     ),
 )  # fmt: skip
 """docs.ollama.com/api/openai-compatibility: members that are not listed there are passed over in silence, so they are told here."""
+OLLAMA_CHAT = OLLAMA._replace(origin="ollama-chat", names=False, refusals=False)
+"""Messages of Ollama's own API are put together from these (`ollama_codec`)."""
 VARIANTS: dict[str, Variant] = {
     "openai": OPENAI,
     "azure-openai": OPENAI,
