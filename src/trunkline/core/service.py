@@ -213,18 +213,14 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     cache: Cache | None = None
     hedge: Hedge | None = None
     repair: Repair | None = None
-    batch_embeddings: float = (
-        0.0  # seconds for which embedding calls are gathered into one request; 0: not at all
-    )
+    batch_embeddings: float = 0.0  # seconds to gather embedding calls into one request; 0: never
     batch_inputs: int = 0
     """Most inputs that the vendor takes in one request; 0: what the maker of the dialect takes."""
     probe: Probe | None = None
     samples: Samples = Samples()
     operations: list[Operation] = []
     dialects: list[Dialect] = []
-    speak: str = (
-        ""  # of these, the one in which its models are called; empty: the caller's own if it is among them
-    )
+    speak: str = ""  # the dialect in which its models are called; empty: the caller's own if served
     models: list[Model] = []
     tariffs: list[Tariff] = []
     """Prices of what is no model call."""
