@@ -107,13 +107,8 @@ def record(
     Credentials are never kept; ids, texts, names and addresses are replaced by others of the same form. Streams keep their timing.
     """
     from trunkline.ops.contracts import cassette
-    from trunkline.ops.contracts.checks import Check
 
-    wanted = (
-        _checks(files, only)
-        if target is None
-        else [Check(name=name or target[1], call=target[1], integration=target[0], body=data or None)]
-    )
+    wanted = _checks(files, only) if target is None else [_call(target, name, data)]
     made: list[tuple[Path, Cassette]] = []
     with _calling(starts, simulate_missing) as caller:
         for check in wanted:
@@ -132,6 +127,19 @@ def record(
             ]
         )
     return exits.OK
+
+
+def _call(target: tuple[str, str], name: str, data: str) -> Check:
+    """What --call asks for, as a check."""
+    from trunkline.ops.contracts.cassette import name_of
+    from trunkline.ops.contracts.checks import Check, is_call
+
+    if not is_call(target[1]):
+        raise click.UsageError(
+            f'--call takes an integration and "METHOD /path"; {target[1]!r} is none. '
+            f'Example: --call {target[0]} "GET /v1/models"'
+        )
+    return Check(name=name or name_of(target[1]), call=target[1], integration=target[0], body=data or None)
 
 
 @click.command()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,14 @@ def _said(notice: Notice) -> Said:
     return tuple([pair for pair in pairs if pair[0] in LIFECYCLE])
 
 
+def _joined(fields: Iterable[tuple[bytes, bytes]]) -> Said:
+    """Fields that came in several lines as one each (RFC 9110, 5.3)."""
+    lines: dict[bytes, list[bytes]] = {}
+    for name, value in fields:
+        lines.setdefault(name, []).append(value)
+    return tuple([(name, b", ".join(values)) for name, values in lines.items()])
+
+
 class Notices:
     """What has been said, by this process and, of late, those before it."""
 
@@ -62,8 +70,9 @@ class Notices:
     def see(self, attempt: Attempt, response: Response) -> None:
         """Takes in an answer that holds a field of `LIFECYCLE`."""
         live, operation = attempt.target.live, attempt.exchange.operation
-        fields = response.fields
-        said = tuple([(name, fields[name]) for name in fields if name in LIFECYCLE])
+        said = tuple([field for field in response.headers if field[0] in LIFECYCLE])
+        if len(said) > 1:
+            said = _joined(said)
         version = live.spec.api_version
         pinned = version.value if version is not None else ""
         if len(said) == 1 and said[0][0] in SERVED and said[0][1] == pinned.encode():
@@ -96,8 +105,7 @@ class Notices:
     ) -> Notice:
         exchange, now, member = attempt.exchange, self._wall(), attempt.target.member
         fields = dict(said)
-        if b"link" in response.fields:
-            fields[b"link"] = response.fields[b"link"]
+        fields |= dict(_joined([field for field in response.headers if field[0] == b"link"]))
         return Notice(
             integration=attempt.target.live.name,
             operation=name,

@@ -153,3 +153,19 @@ async def test_a_folder_that_cannot_be_written_costs_no_call(tmp_path: Path) -> 
     rig = Rig(tmp_path / "missing", ending())
     await rig.call()
     assert (await rig.written(), rig.trial.ends[0].status) == ([], 200)
+
+
+async def test_fields_that_come_in_several_lines_are_all_written_down_and_known_again(tmp_path: Path) -> None:
+    lines = [(b"warning", b'110 - "stale"'), (b"warning", b'299 - "ends 2027-01-31"')]
+    links = [(b"link", b'<https://a.test>; rel="next"'), (b"link", b'<https://b.test>; rel="sunset"')]
+    rig = Rig(tmp_path, *[ending(DAY, *lines, *links)] * 2)
+    await rig.call()
+    (said,) = await rig.written()
+    assert said.fields == {
+        "sunset": DAY,
+        "warning": '110 - "stale", 299 - "ends 2027-01-31"',
+        "link": '<https://a.test>; rel="next", <https://b.test>; rel="sunset"',
+    }
+    again = Rig(tmp_path, *[ending(DAY, *lines, *links)] * 2)
+    await again.call()
+    assert [one.fields for one in await again.written()] == [said.fields]

@@ -123,9 +123,14 @@ def read(path: Path) -> list[Check]:
             raise ChecksInvalid(
                 f"{path}: the check {check.name!r} names no `integration`; add it, or one for the file."
             )
-        if not re.fullmatch(r"[A-Za-z]+ /\S*", check.call.strip()):
+        if not is_call(check.call):
             raise ChecksInvalid(f"{path}: `call: {check.call}` of {check.name!r} is no `METHOD /path`.")
     return file.checks
+
+
+def is_call(text: str) -> bool:
+    """Whether a text is `METHOD /path`."""
+    return bool(re.fullmatch(r"[A-Za-z]+ /\S*", text.strip()))
 
 
 def judged(check: Check, answer: Answer, lock: Lock, operation: str) -> Outcome:

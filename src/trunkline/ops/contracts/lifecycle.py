@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 import msgspec
 
@@ -20,13 +19,31 @@ from trunkline.ops.findings import Finding
 KIND = "contract.deprecation"
 VERSION_KIND = "contract.version"
 SAID_CHARS = 300
+MILLIS = 13
+"""Digits of a time in milliseconds."""
 NEAR = timedelta(days=14)
 """What ends so soon, or has ended, is critical."""
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
-_ISO = re.compile(r"\b(20\d\d)-(\d\d)-(\d\d)")
-_LONG = re.compile(
-    rf"\b({_MONTHS})\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(20\d\d)|\b(\d{{1,2}})\.?\s+({_MONTHS})\s+(20\d\d)"
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"
+_DAYS = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        r"(?<!\d)(?P<year>20\d\d)([-/])(?P<number>\d\d)\2(?P<day>\d\d)(?!\d)",
+        r"(?<![\w.])@?(?P<epoch>\d{9,10}|1\d{12})(?![\w.])",
+        r"^(?P<year>20\d\d)(?P<number>\d\d)(?P<day>\d\d)$",
+        rf"\b{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?:\d\d:\d\d:\d\d\s+)?(?P<year>20\d\d)\b",
+        rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)?[\s-]{_MONTH}[\s,-]+(?P<year>20\d\d)\b",
+        rf"day,\s(?P<day>\d\d)-{_MONTH}-(?P<short>\d\d)\b",
+    )
 )
+"""ISO, seconds and milliseconds, the three forms of HTTP dates, and how people write days."""
+_PAST = re.compile(
+    r"(since|as of|from|deprecated (on|in|at)|introduced|released|updated|published)\W{1,3}(\w+\W{1,2}){0,2}$",
+    re.IGNORECASE,
+)
+"""What stands before a day on which something has begun rather than will end."""
+_YES = frozenset(("true", "?1", "1", "yes"))
+_NO = frozenset(("false", "?0", "0", "no", "none", ""))
 _WARNING = re.compile(r'(\d{3})\s+(\S+)\s+"((?:[^"\\]|\\.)*)"|(\d{3})\s+-?\s*([^",]+)')
 _LINK = re.compile(r'<([^>]{1,500})>\s*;[^,]*?rel="?([^",;]+)"?')
 _ENDS = frozenset(("sunset", "x-sunset", "x-api-sunset", "x-api-sunset-date", "x-deprecated-expiresutc"))
@@ -53,31 +70,40 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 def told(fields: Mapping[str, str], pinned: str = "") -> Told:
     """What header fields say; an empty `Told` if nothing of this kind. Malformed fields are read as far as they go."""
-    since = ends = served = ""
+    served = ""
+    since: list[str] = []
+    ends: list[str] = []
     words: list[str] = []
     deprecated = False
     for name, value in sorted(fields.items()):
+        flag = value.strip().lower()
         if name in SERVED:
             served = value if pinned and value != pinned else ""
+        elif name == "link" or (flag in _NO and name != "warning"):
+            continue
         elif name in _ENDS:
-            ends = ends or day_in(value)
             deprecated = True
+            ends += days_in(value)
+            words += [] if days_in(value) or flag in _YES else [f"{name}: {value.strip()[:SAID_CHARS]}"]
         elif name in _SINCE:
-            since = since or day_in(value)
-            deprecated = deprecated or value.strip().lower() not in ("false", "?0", "")
+            deprecated = True
+            since += days_in(value)
         elif name == "warning":
             words += _warnings(value)
         elif name == "api-deprecated-versions":
             if pinned and pinned in re.split(r"[,\s]+", value):
                 words.append(f"version {pinned} is deprecated")
-        elif name != "link" and value.strip():
-            words.append(value.strip()[:SAID_CHARS])
+        else:
+            deprecated = True
+            words += [] if flag in _YES else [value.strip()[:SAID_CHARS]]
     links = [url for url, rel in _LINK.findall(fields.get("link", "")) if _speaks(rel)]
-    ends = ends or next((day for word in words if (day := day_in(word))), "")
+    for word in words:
+        past, to_come = _days_of(word)
+        since, ends = since or past, ends or to_come
     return Told(
         deprecated=deprecated or bool(words),
-        since=since,
-        ends=ends,
+        since=min(since, default=""),
+        ends=min(ends, default=""),
         words=words,
         links=links,
         served=served,
@@ -100,20 +126,38 @@ def _warnings(value: str) -> list[str]:
 
 
 def day_in(text: str) -> str:
-    """The day that a text names: `@1688169599`, an HTTP date, an ISO day, `October 1, 2026`, epoch seconds; empty for none."""
-    text = text.strip().strip('"')
-    if re.fullmatch(r"@?\d{9,11}", text):
-        return datetime.fromtimestamp(int(text.lstrip("@")), UTC).date().isoformat()
-    days = (_day(*(int(part) for part in found.groups())) for found in _ISO.finditer(text))
-    if iso := next(filter(None, days), ""):
-        return iso
-    if found := _LONG.search(text):
-        month, day, year = (found[1], found[2], found[3]) if found[1] else (found[5], found[4], found[6])
-        return _day(int(year), _MONTHS.split("|").index(month) + 1, int(day))
-    try:
-        return parsedate_to_datetime(text).date().isoformat()
-    except (ValueError, TypeError, IndexError):
-        return ""
+    """The first day that a text names: `@1688169599`, an HTTP date, an ISO day, `October 1, 2026`, epoch seconds; empty for none."""
+    return next(iter(days_in(text)), "")
+
+
+def days_in(text: str) -> list[str]:
+    """All days that a text names, in their order."""
+    return [day for _, day in _found(text.strip())]
+
+
+def _days_of(sentence: str) -> tuple[list[str], list[str]]:
+    """The days of a sentence since when something holds, and those on which it ends."""
+    past: list[str] = []
+    to_come: list[str] = []
+    for at, day in _found(sentence):
+        (past if _PAST.search(sentence[:at]) else to_come).append(day)
+    return past, to_come
+
+
+def _found(text: str) -> list[tuple[int, str]]:
+    """Each day with where in the text it stands."""
+    found = [(match.start(), _read(match.groupdict())) for form in _DAYS for match in form.finditer(text)]
+    return sorted((at, day) for at, day in found if day)
+
+
+def _read(parts: Mapping[str, str | None]) -> str:
+    if epoch := parts.get("epoch"):
+        return (
+            datetime.fromtimestamp(int(epoch[:10] if len(epoch) == MILLIS else epoch), UTC).date().isoformat()
+        )
+    month = parts.get("month")
+    number = _MONTHS.index(month.lower()) + 1 if month else int(parts.get("number") or 0)
+    return _day(int(parts.get("year") or f"20{parts['short']}"), number, int(parts["day"] or 0))
 
 
 def _day(year: int, month: int, day: int) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from trunkline.ops.contracts import lock_faults
 from trunkline.ops.contracts.evidence import Evidence, Place, Tally
 from trunkline.ops.contracts.judge import CODES, is_set
 from trunkline.ops.contracts.watch import Contract
@@ -78,6 +79,15 @@ class Lock(msgspec.Struct, forbid_unknown_fields=True):
     integrations: dict[str, LockedIntegration] = {}
 
 
+VERSION = 1
+_CHILDREN: lock_faults.Children = {
+    Lock: {"integrations": (LockedIntegration, True)},
+    LockedIntegration: {"operations": (LockedOperation, True), "errors": (LockedOperation, False)},
+    LockedOperation: {"parts": (LockedPart, True)},
+    LockedPart: {"places": (Locked, True)},
+}
+
+
 ERRORS = ""
 """Name under which the errors of an integration stand among its operations."""
 
@@ -97,16 +107,46 @@ def parse(text: str, shown: str = NAME) -> Lock:
     """The lock out of its text. Raises LockInvalid."""
     import yaml  # not before there is a lock: the console is to stay small
 
-    cure = "Restore it from version control, or remove it and run `trunkline contracts accept`."
+    if line := lock_faults.merging(text):
+        raise LockInvalid(
+            f"{shown}:{line} holds the marks of a merge that was not finished. {lock_faults.MERGE_CURE}"
+        )
     try:
-        tree = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}  # noqa: S506 (a safe one)
-        return msgspec.convert(tree, Lock)
+        tree = lock_faults.loaded(text) or {}
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark is not None else ""
-        raise LockInvalid(f"{shown}{line} is no valid YAML. {cure}") from None
-    except msgspec.ValidationError as problem:
-        raise LockInvalid(f"{shown}: {problem}. {cure}") from None
+        line_told = f":{mark.line + 1}" if mark is not None else ""
+        why = getattr(problem, "problem", None) or "it cannot be read"
+        raise LockInvalid(f"{shown}{line_told} is no valid YAML: {why}. {lock_faults.CURE}") from None
+    version = tree.get("version", VERSION) if isinstance(tree, dict) else VERSION
+    if version != VERSION:
+        raise LockInvalid(
+            f"{shown} is of version {version!r} of this format; this Trunkline reads {VERSION}. {lock_faults.CURE}"
+        )
+    if fault := lock_faults.misfit(tree, Lock, _CHILDREN):
+        raise LockInvalid(lock_faults.told(shown, text, tree, fault))
+    lock = msgspec.convert(tree, Lock)
+    if fault := next(_unlikely(lock), None):
+        raise LockInvalid(lock_faults.told(shown, text, tree, fault))
+    return lock
+
+
+def _unlikely(lock: Lock) -> Iterator[lock_faults.Fault]:
+    for path, operation in _operations(lock):
+        for name, part in operation.parts.items():
+            here = (*path, "parts", name)
+            if part.units < 0:
+                yield lock_faults.Fault((*here, "units"), "it is a number of units")
+            for place, locked in part.places.items():
+                yield from lock_faults.unlikely((*here, "places", place), locked)
+
+
+def _operations(lock: Lock) -> Iterator[tuple[lock_faults.Path, LockedOperation]]:
+    for name, one in lock.integrations.items():
+        for called, operation in one.operations.items():
+            yield ("integrations", name, "operations", called), operation
+        if one.errors is not None:
+            yield ("integrations", name, "errors"), one.errors
 
 
 def found(lock: Lock, integration: str, name: str) -> LockedOperation | None:

@@ -91,3 +91,68 @@ def test_what_is_no_cassette_says_so_with_the_cure(tmp_path: Path, text: str) ->
         cassette.read(path)
     with pytest.raises(CassetteInvalid, match="There is no cassette"):
         cassette.read(tmp_path / "y.json")
+
+
+def damaged(**changes: Any) -> bytes:
+    """A cassette's file, with members of its answer replaced."""
+    tree = json.loads(msgspec.json.encode(made(heard())))
+    tree["response"].update(changes)
+    return json.dumps(tree, indent=1).encode()
+
+
+@pytest.mark.row("C5")
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"cassette": 2, "name": "x"}', ": `cassette: 2` is of another version of this format; this Trunkline reads 1."),
+        (b'{"cassette": 1,\n<<<<<<< HEAD\n"name": 2', ":2 holds marks of a merge that was not finished."),
+        (b'{"cassette": 1,\n"name": }', ":2 is no cassette: JSON is malformed"),
+        (b"\xff\xfe", ":1 is no cassette: "),
+        (b"", " is no cassette: "),
+        (damaged(status=20), " is no cassette: `response.status` is 20, which no answer has."),
+        (damaged(at_ms=-1.0), " is no cassette: `at_ms` is -1, which is not between 0 and"),
+        (damaged(at_ms=1e300), " is no cassette: `at_ms` is 1e+300,"),
+        (damaged(pieces=[{"at_ms": 1.0, "base64": "a"}]), " is no cassette: `response.pieces[0].base64` is no base64."),
+        (damaged(headers={"x": "a\r\nset-cookie: b"}), " is no cassette: `response.headers` has 'x'"),
+        (damaged(headers={"x: y": "a"}), " is no cassette: `response.headers` has 'x: y'"),
+    ],
+)  # fmt: skip
+def test_a_damaged_cassette_says_where_and_what(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(content)
+    with pytest.raises(CassetteInvalid) as problem:
+        cassette.read(path).response.body  # noqa: B018 (may raise)
+    assert str(problem.value).startswith(f"{path}{said}")
+    assert str(problem.value).endswith("Record it again with `trunkline contracts record`.")
+
+
+def test_a_folder_is_no_cassette(tmp_path: Path) -> None:
+    with pytest.raises(CassetteInvalid, match=r"cannot be read: Is a directory\."):
+        cassette.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        ("GET /v1/customers?email=jane@corp.example", "GET /v1/customers"),
+        ("GET /v1/customers/cus_NffrFeUfNV2Hib/cards", "GET /v1/customers/{id}/cards"),
+        ("GET /u/jane%40corp.example", "GET /u/{id}"),
+        ("POST /v1/chat/completions", "POST /v1/chat/completions"),
+    ],
+)
+def test_the_name_of_a_recorded_call_holds_nobody(call: str, name: str) -> None:
+    assert cassette.name_of(call) == name
+
+
+def test_names_without_plain_letters_are_files_of_their_own() -> None:
+    assert cassette.slug("日本") != cassette.slug("中国")
+
+
+@pytest.mark.row("C5")
+def test_json_lines_keep_their_times() -> None:
+    pieces = [(10.0, b'{"response":"ja'), (20.0, b'ne"}\n{"n":1}\n{"do'), (30.0, b'ne":true}')]
+    kept = made(heard(answered={"content-type": "application/x-ndjson"}, pieces=pieces))
+    assert kept.response.stream
+    assert [piece.at_ms for piece in kept.response.pieces] == [20.0, 20.0, 30.0]
+    assert kept.response.body.endswith(b'{"n":1}\n{"done":true}')
+    assert b"jane" not in kept.response.body

@@ -12,6 +12,7 @@ from trunkline.core.scrub import Scrubber
 from trunkline.ops.contracts.disguise import Disguise
 from trunkline.ops.contracts.formats import text_format
 from trunkline.ops.contracts.observe import Seen
+from trunkline.wire.sse import Splitter
 
 SECRET = "sk_live_51Hxyzsecretsecret"
 PERSON: dict[str, Any] = {
@@ -111,6 +112,104 @@ def test_an_event_keeps_its_name_and_form() -> None:
     assert b"77" not in told
     assert disguise().event(b"data: [DONE]\n\n") == b"data: [DONE]\n\n"
     assert disguise().event(b"data: Jane Doe said something long\n\n") == b"data: <text>\n\n"
+
+
+@pytest.mark.row("C5")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("password", "hunter"), ("client_secret", "sesame"), ("token", "abcdef"), ("accessToken", "opensesame"),
+        ("authorization", "bearer"),
+        ("api_key", "sk-test-not-a-real-key"), ("pin", 4711), ("otp", "123456"), ("date_of_birth", "1980-05-01"), ("first", "jane"),
+        ("last", "doe"), ("note", "divorced"), ("content", "jane"), ("text", "jane"), ("sub", "jane"), ("card", 4_111_111_111_111_111),
+        ("msisdn", 491_711_234_567), ("account", -12_345_678_901), ("lat", 48.401082), ("longitude", "9.987608"), ("slug", "jane-doe"),
+        ("cart", "jane-doe-4711x"),
+    ],
+)  # fmt: skip
+def test_what_a_field_is_called_tells_that_a_plain_word_or_number_is_somebodys(name: str, value: Any) -> None:
+    told = hidden({name: value})[name]
+    assert type(told) is type(value)
+    for word in re.findall(r"[a-z]{3,}|[\d.]{4,}", str(value)):
+        assert word not in str(told)
+
+
+def test_keys_that_users_chose_are_replaced_where_they_are_no_names() -> None:
+    assert "Jane" not in json.dumps(hidden({"metadata": {"Jane Doe": 1, "tier": "x"}}))
+    assert list(hidden({"Meta Data": {"tier": 1}})) == ["Meta Data"]
+
+
+def test_steps_of_a_path_are_read_as_they_are_meant() -> None:
+    one = disguise()
+    for path in (
+        "/v1/customers/jane%40corp.example",
+        "/v1/customers/cus_NffrFeUfNVxyab",
+        "/services/T0123456/x",
+        "/u/Jane%20Doe",
+    ):
+        assert one.path(path).rpartition("/")[0].startswith(path.split("/")[0])
+        assert not re.search("jane|Jane|NffrFe|T0123456", one.path(path))
+    for path in ("/v1/chat/completions", "/admin/api/2024-10/orders.json", "/2010-04-01/Accounts"):
+        assert one.path(path) == path
+
+
+def test_nesting_without_end_is_cut_off() -> None:
+    deep = json.loads(disguise().body(b"[" * 900 + b"]" * 900, "application/json"))
+    assert json.dumps(deep).count("[") < 200
+
+
+@pytest.mark.row("C5")
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (b": Jane is here\n\n", b":\n\n"),
+        (b"data: Jane\n\n", b"data: <text>\n\n"),
+        (b"data: [DONE]\n\n", b"data: [DONE]\n\n"),
+        (b"Jane\ndata: {}\n\n", b"data: {}\n\n"),
+        (b"x: Jane\nretry: 100\ndata: 1\n\n", b"retry: 100\ndata: 1\n\n"),
+        (b"event: Jane Doe\ndata: 1\n\n", b"event: event\ndata: 1\n\n"),
+        (b"event:a\r\ndata:{}\r\n\r\n", b"event:a\r\ndata:{}\r\n\r\n"),
+    ],
+)
+def test_lines_of_a_stream_that_are_no_json(raw: bytes, told: bytes) -> None:
+    assert disguise().event(raw) == told
+
+
+def test_json_over_several_lines_of_data_is_read_as_one() -> None:
+    told = disguise().event(b'event: a\ndata: {"name":\ndata:  "jane"}\n\n')
+    assert told.startswith(b'event: a\ndata: {"name":"')
+    assert b"jane" not in told
+    assert told.count(b"data:") == 1
+
+
+def test_an_id_of_an_event_does_not_end_the_event() -> None:
+    """It was left out with its line, so that an empty line stood in its place and the event lost its name."""
+    (event,) = Splitter().feed(disguise().event(b"event: delta\nid: 77\ndata: {}\n\n"))
+    assert (event.event, event.data) == ("delta", "{}")
+    assert event.id != "77"
+
+
+def test_json_lines_keep_their_form() -> None:
+    body = b'{"name":"jane","done":false}\n\nJane\n{"done":true}'
+    told = disguise().body(body, "application/x-ndjson").split(b"\n")
+    assert [json.loads(told[0])["done"], told[1], told[2], told[3]] == [
+        False,
+        b"",
+        b"<text>",
+        b'{"done":true}',
+    ]
+    assert b"jane" not in told[0]
+
+
+def test_header_fields_hold_no_addresses_and_no_secrets() -> None:
+    one = disguise()
+    link = one.header("link", '<https://api.example/x?cursor=jane>; rel="next"')
+    assert re.fullmatch(r'<https://example\.com/[0-9a-f]{12}>; rel="next"', link)
+    assert "jane" not in one.header("warning", '299 - "jane@corp.example"')
+    assert SECRET not in one.header("warning", f'299 - "{SECRET}"')
+    assert (
+        one.header("content-type", "multipart/form-data; boundary=jane") == "multipart/form-data; boundary=x"
+    )
+    assert one.header("sunset", "Thu, 31 Dec 2026 23:59:59 GMT") == "Thu, 31 Dec 2026 23:59:59 GMT"
 
 
 LEAVES = (
