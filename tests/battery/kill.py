@@ -11,6 +11,7 @@ from tests.battery.judge import Verdict, judge
 from tests.battery.load import Load
 from tests.battery.served import REGISTRY, Served, serving
 from tests.support.polling import eventually
+from tests.support.processes import HANGS_S
 from tests.support.simulator import SimulatorProcess, running_simulator
 from trunkline.simulator.ledger import read_file
 
@@ -55,8 +56,8 @@ def kill_under_load(
 
 
 def settled(served: Served, account) -> Verdict:  # type: ignore[no-untyped-def]
-    """The verdict, once the ledger has caught up; the last one if it never does within the time it has."""
-    until = time.monotonic() + SETTLE_S
+    """The verdict, once the ledger has caught up; the last one if it never does. How soon it must is for the battery to say."""
+    until = time.monotonic() + HANGS_S
     while True:
         verdict: Verdict = account(served.logs())
         if not (verdict.lost or verdict.unfinished) or time.monotonic() > until:

@@ -15,7 +15,7 @@ import pytest
 from tests.flows.test_cli_serve import Served
 from tests.support.polling import eventually
 from tests.support.ports import spare_port
-from tests.support.processes import ended
+from tests.support.processes import HANGS_S, ended
 from trunkline.control.child import is_alive
 
 REGISTRY = """version: 1
@@ -69,7 +69,7 @@ def key_of(served: Served, name: str, *scopes: str) -> str:
 
 def asked(served: Served, place: str, key: str = "") -> tuple[socket.socket, str, dict]:
     """Asks for a tunnel: the connection, the status line, and what the refusal says."""
-    line = socket.create_connection(("127.0.0.1", served.port), 10)
+    line = socket.create_connection(("127.0.0.1", served.port), HANGS_S)
     shown = base64.b64encode(f"{key}:".encode()).decode()
     fields = f"Proxy-Authorization: Basic {shown}\r\n" if key else ""
     line.sendall(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n{fields}\r\n".encode())
@@ -169,7 +169,7 @@ def test_the_listener_comes_and_goes_with_the_registry(served):
     served.registry.write_text(text.replace(f"port: {served.port}, ", ""))
     eventually(lambda: not is_alive(pid) and not served.facts("egress.json"), "the listener to end")
     with pytest.raises(OSError):
-        socket.create_connection(("127.0.0.1", served.port), 10).close()
+        socket.create_connection(("127.0.0.1", served.port), HANGS_S).close()
     served.registry.write_text(text)
     eventually(lambda: served.facts("egress.json").get("port") == served.port, "the listener")
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.gateway import Trunkline, running_trunkline
 from tests.support.polling import eventually
 from tests.support.simulator import SimulatorProcess
-from tests.support.site import SILENCE, Site, reply
+from tests.support.site import HELD, SILENCE, Site, reply
 
 pytestmark = pytest.mark.row("F5")
 
@@ -23,6 +23,11 @@ integrations:
     base_url: "{sim}/openai"
     secret: env:OPENAI_API_KEY
     hedge: {{after: 150ms, usd_per_day: 5, share: 1}}
+  patient:
+    vendor: openai
+    base_url: "{sim}/openai"
+    secret: env:OPENAI_API_KEY
+    hedge: {{after: 30s, usd_per_day: 5, share: 1}}
   site:
     base_url: "{site}"
     auth: {{kind: none}}
@@ -60,9 +65,11 @@ def test_the_second_answers_when_the_first_never_does(
 
 
 def test_the_first_answers_though_late_and_the_second_is_cut(hedging: Trunkline, site: Site) -> None:
-    site.paced(0.4, b"", reply(b'{"n":1}'))
-    site.script.append(SILENCE)
-    answer = hedging.call("GET", "/api/proxy/site/items")
+    site.script.extend([(HELD, reply(b'{"n":1}')), SILENCE])
+    with hedging.unanswered("GET", "/api/proxy/site/items") as line:
+        eventually(lambda: len(site.seen) == 2, "the second request")
+        site.go_on()
+        answer = line.answer()
     call = hedging.recorded(answer)
 
     assert (answer.status, answer.json, call.end.notes) == (200, {"n": 1}, "hedge=lost")
@@ -78,7 +85,8 @@ def test_an_act_is_never_hedged(hedging: Trunkline, site: Site) -> None:
 
 def test_calls_in_time_stay_alone(hedging: Trunkline, simulator: SimulatorProcess) -> None:
     for _ in range(10):
-        assert hedging.call("POST", "/v1/chat/completions", CHAT).status == 200
+        in_time = {**CHAT, "model": "patient/gpt-4o-mini"}
+        assert hedging.call("POST", "/v1/chat/completions", in_time).status == 200
     assert len(simulator.ledger()) == 10
 
 

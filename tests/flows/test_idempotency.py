@@ -13,7 +13,7 @@ from tests.support.caller import Answer
 from tests.support.gateway import Trunkline
 from tests.support.polling import eventually
 from tests.support.simulator import SimulatorProcess
-from tests.support.site import OK, SILENCE, Site, reply
+from tests.support.site import HELD, OK, SILENCE, Site, reply
 from trunkline.control import unknown
 from trunkline.core.idempotency import Resolution
 from trunkline.ledger.drain import Drain
@@ -72,7 +72,7 @@ def test_it_survives_a_kill(start: Callable[..., Trunkline], simulator: Simulato
 
 def test_another_body_is_422_and_one_that_runs_is_409(trunkline: Trunkline, site: Site) -> None:
     target = "/api/proxy/site/orders"
-    site.paced(0.4, b"", OK)
+    site.script.append((HELD, OK))
     with trunkline.unanswered("POST", target, {"n": 1}, keyed("order-1")):
         eventually(lambda: len(site.seen) == 1, "the first request to be at the vendor")
         running = trunkline.call("POST", target, {"n": 1}, keyed("order-1"))
@@ -88,6 +88,8 @@ def test_another_body_is_422_and_one_that_runs_is_409(trunkline: Trunkline, site
             "idempotency_conflict",
             False,
         )
+
+        site.go_on()
 
         def answered() -> bool:
             return replayed(trunkline.call("POST", target, {"n": 1}, keyed("order-1")))
@@ -106,9 +108,11 @@ def test_a_malformed_key_is_refused(trunkline: Trunkline, simulator: SimulatorPr
 def test_a_caller_that_gave_up_gets_the_answer_when_it_asks_again(trunkline: Trunkline, site: Site) -> None:
     """What most repeats are: the client's own timeout was shorter than the vendor's answer."""
     target = "/api/proxy/site/slow"
-    site.paced(0.5, b"", OK)
+    site.script.append((HELD, OK))
     with trunkline.unanswered("POST", target, {"n": 1}, keyed("slow-1")):
         eventually(lambda: len(site.seen) == 1, "the request to be at the vendor")
+    assert trunkline.call("POST", target, {"n": 1}, keyed("slow-1")).status == 409
+    site.go_on()
 
     def answered() -> Answer | None:
         again = trunkline.call("POST", target, {"n": 1}, keyed("slow-1"))

@@ -256,7 +256,7 @@ def test_a_kept_connection_that_the_vendor_closed_harms_nobody(
 
 def test_attempts_stop_when_the_calls_time_is_over(trunkline: Trunkline, site: Site) -> None:
     site.script.extend([reply(b"{}", status="503 Busy")] + [SILENCE] * 3)
-    answer = trunkline.call("POST", "/api/proxy/site/search", b"{}", {"x-trunkline-timeout": "0.4"})
+    answer = trunkline.call("POST", "/api/proxy/site/search", b"{}", {"x-trunkline-timeout": "1.0"})
 
     assert (answer.status, answer.json["code"]) == (504, "deadline_exceeded")
     assert len(site.seen) == 2

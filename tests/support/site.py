@@ -23,6 +23,8 @@ CLOSE = b"\0close"
 """An answer that is none: the connection is closed."""
 SILENCE = b"\0silence"
 """No answer; the connection stays until the other side goes."""
+HELD = b"\0held"
+"""A pause in an answer that lasts until the test says `go_on`."""
 
 
 class Seen(NamedTuple):
@@ -61,6 +63,7 @@ class Site:
         self.script: deque[bytes | tuple[bytes, ...]] = deque()
         self.pace_s = 0.0
         """Pause between the pieces of an answer."""
+        self._goes_on = threading.Event()
         self._open: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -73,6 +76,8 @@ class Site:
         self.seen.clear()
         self.script.clear()
         self.pace_s = 0.0
+        self._goes_on.set()
+        self._goes_on = threading.Event()
         for sock in list(self._open):
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
@@ -81,6 +86,10 @@ class Site:
         """One answer whose pieces come so far apart."""
         self.pace_s = seconds
         self.script.append(pieces)
+
+    def go_on(self) -> None:
+        """Whatever is held goes on."""
+        self._goes_on.set()
 
     def close(self) -> None:
         self._listener.close()
@@ -121,6 +130,9 @@ class Site:
                 return False
             if piece == CLOSE:
                 return False
+            if piece == HELD:
+                self._goes_on.wait()
+                continue
             if piece == SILENCE:
                 while reader.read1(65536):
                     continue
