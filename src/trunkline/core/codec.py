@@ -6,23 +6,21 @@ Not for: YAML (`registry/load.py`), nor for rewriting bodies that must keep thei
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 
-_json_encoder = msgspec.json.Encoder()
 _json_decoder = msgspec.json.Decoder()
-_pack_encoder = msgspec.msgpack.Encoder()
 
 DecodeError = msgspec.DecodeError
 ValidationError = msgspec.ValidationError
 
 
-def to_json(value: Any) -> bytes:
-    """Compact JSON. Raises TypeError for what JSON cannot say."""
-    return _json_encoder.encode(value)
+to_json: Callable[[Any], bytes] = msgspec.json.Encoder().encode
+"""Compact JSON. Raises TypeError for what JSON cannot say."""
 
 
 def from_json(data: bytes | str) -> Any:
@@ -66,9 +64,8 @@ def told_shortly(problem: Exception) -> str:
     return "JSON is nested too deeply" if isinstance(problem, RecursionError) else "JSON is not in UTF-8"
 
 
-def to_pack(value: Any) -> bytes:
-    """MessagePack, for journal records and snapshots."""
-    return _pack_encoder.encode(value)
+to_pack: Callable[[Any], bytes] = msgspec.msgpack.Encoder().encode
+"""MessagePack, for journal records and snapshots."""
 
 
 def pack_decoder(shape: type[T]) -> msgspec.msgpack.Decoder[T]:

@@ -11,8 +11,9 @@ import hashlib
 import sys
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+import msgspec
 from msgspec.structs import replace
 
 from trunkline.core.codec import to_pack
@@ -33,6 +34,7 @@ KINDS = (
 )  # fmt: skip
 _INPUTS = 8
 """So many of them are input."""
+_REASONING = KINDS.index("reasoning")
 _IS_AS = {
     "cached": "input",
     "cache_write": "input",
@@ -78,7 +80,7 @@ class Counts(Protocol):
     told_usd: float
 
 
-class Bill(NamedTuple):
+class Bill(msgspec.Struct, frozen=True, gc=False):
     """What a call cost."""
 
     cost_usd: float
@@ -92,11 +94,13 @@ class Rates:
     `name` is integration/model.
     """
 
-    __slots__ = ("_known", "_name", "_price", "_steps", "_tiers", "_usual", "fees", "step")
+    __slots__ = ("_known", "_name", "_price", "_steps", "_tiers", "_usual", "by_call", "fees", "step")
 
     def __init__(self, name: str, price: Price) -> None:
         self._name, self._price = name, price
         self.fees = {fee: _femto(usd) for fee, usd in price.fees.items()} if price.fees else {}
+        self.by_call = "call" in self.fees
+        """Each call costs something, whatever it tells."""
         self.step = price.long[0].above if price.long else sys.maxsize
         """The most input tokens for which the usual figures hold."""
         self._usual: tuple[Sheet, str] | None = None
@@ -169,9 +173,9 @@ def bill(rates: Rates | None, counts: Counts) -> Bill | None:
     """What was used, times what it costs; None where nobody knows either."""
     if counts.told_usd >= 0:
         return Bill(counts.told_usd, [(TOLD, 1, _femto(counts.told_usd))], TOLD)
-    if rates is None or (counts.input < 0 and not counts.fees):
-        return None
     into, out = counts.input, counts.output
+    if rates is None or (into < 0 and not counts.fees):
+        return None
     sheet, name = rates.sheet(counts.tier, into) if counts.tier or into > rates.step else rates.usual
     if (
         counts.cache_write
@@ -180,32 +184,34 @@ def bill(rates: Rates | None, counts: Counts) -> Bill | None:
         or counts.image_input
         or counts.image_output
         or counts.fees
-        or rates.fees
+        or rates.by_call
         or counts.cached > into
         or counts.reasoning > out
     ):
         parts = [*_parts(_kinds(counts, max(into, 0), max(out, 0)), sheet), *_fees(rates.fees, counts.fees)]
         total = sum([units * femto for _, units, femto in parts if femto > 0])
         return Bill(total / FEMTO, parts, name)
-    return _simple(counts, into, out, sheet, name)
+    return _of_text(counts, into, out, sheet, name)
 
 
-def _simple(counts: Counts, into: int, out: int, sheet: Sheet, name: str) -> Bill:
-    """Of tokens of text alone, as nearly all calls are."""
-    cached = counts.cached
-    femto = sheet[0]
-    parts = [("input", into - cached, femto)]
-    total = (into - cached) * femto
+def _of_text(counts: Counts, into: int, out: int, sheet: Sheet, name: str) -> Bill:
+    """Of tokens of text alone, as nearly all calls are: the same as the long way gives, at a fifth of its time."""
+    parts, total = [], 0
+    cached, reasoning = counts.cached, counts.reasoning
+    if into > cached:
+        units, femto = into - cached, sheet[0]
+        parts.append(("input", units, femto))
+        total = units * femto
     if cached:
         parts.append(("cached", cached, sheet[1]))
         total += cached * sheet[1]
-    if out > 0:
-        reasoning, femto = counts.reasoning, sheet[_INPUTS]
-        parts.append(("output", out - reasoning, femto))
-        total += (out - reasoning) * femto
-        if reasoning:
-            parts.append(("reasoning", reasoning, sheet[9]))
-            total += reasoning * sheet[9]
+    if out > reasoning:
+        units, femto = out - reasoning, sheet[_INPUTS]
+        parts.append(("output", units, femto))
+        total += units * femto
+    if reasoning:
+        parts.append(("reasoning", reasoning, sheet[_REASONING]))
+        total += reasoning * sheet[_REASONING]
     return Bill(total / FEMTO, parts, name)
 
 

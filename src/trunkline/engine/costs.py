@@ -25,7 +25,7 @@ def account(exchange: Exchange, reading: Reading, answered: int) -> None:
     fill_in(exchange, reading, answered)
     billed = bill(exchange.rates, reading)
     if billed is not None:
-        exchange.cost_usd, exchange.parts, exchange.price_id = billed
+        exchange.cost_usd, exchange.parts, exchange.price_id = billed.cost_usd, billed.parts, billed.price_id
         if reading.fees and lacks_price(billed.parts):
             without = ",".join(what for what, _, femto in billed.parts if femto < 0)
             exchange.notes = (*exchange.notes, f"unpriced={without}")

@@ -138,7 +138,7 @@ class Batch:
         billed = bill(exchange.rates, readings[member])
         if billed is None:
             return
-        exchange.cost_usd, exchange.parts, exchange.price_id = billed
+        exchange.cost_usd, exchange.parts, exchange.price_id = billed.cost_usd, billed.parts, billed.price_id
         if member is self.carrier:
             lost = (bill(exchange.rates, readings[one]) for one in self.lost)
             exchange.wasted_usd += sum(one.cost_usd for one in lost if one is not None)

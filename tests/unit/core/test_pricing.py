@@ -9,10 +9,11 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from trunkline.core.ports import Reading
 from trunkline.core.price import Price, Step, Tier
-from trunkline.core.pricing import FEMTO, Rates, bill, cost_of, lacks_price
+from trunkline.core.pricing import FEMTO, Bill, Rates, bill, cost_of, lacks_price
 from trunkline.registry.model_table import table
 
 
@@ -139,7 +140,7 @@ def test_a_fee_that_nobody_knows_is_told_and_not_counted_as_nothing() -> None:
 
 def test_what_the_vendor_tells_wins_and_needs_no_price() -> None:
     billed = bill(None, used(input=9, output=9, told_usd=0.00014575))
-    assert billed == (0.00014575, [("told", 1, 145_750_000_000)], "told")
+    assert billed == Bill(0.00014575, [("told", 1, 145_750_000_000)], "told")
 
 
 def test_without_a_price_there_is_no_bill() -> None:
@@ -176,6 +177,23 @@ def test_every_token_is_billed_once_whatever_the_vendor_says_of_its_parts(counts
     assert sum(n for name, n, _ in billed.parts if name not in into) == counts["output"]
     assert all(n >= 0 for _, n, _ in billed.parts)
     assert billed.cost_usd == sum(n * femto for _, n, femto in billed.parts) / FEMTO
+
+
+@given(
+    st.sampled_from((Price(input=3.0, output=15.0), replace(LONG, fees={"web_search": 0.01}))),
+    st.fixed_dictionaries(
+        {"input": _COUNT, "cached": _COUNT, "output": st.integers(-1, 10**7), "reasoning": _COUNT}
+    ),
+    st.sampled_from(("", "default", "batch", "turbo")),
+)
+def test_tokens_of_text_cost_by_the_short_way_what_they_cost_by_the_long(
+    price: Price, counts: dict[str, int], tier: str
+) -> None:
+    """A fee that is free changes no bill, and has it made the long way."""
+    rates = Rates("a/b", price)
+    long = bill(rates, used(**counts, tier=tier, fees={"web_fetch": 1}))
+    assert bill(rates, used(**counts, tier=tier)) == long
+    assert long is not None
 
 
 def test_fees_without_a_price_are_named_and_what_is_free_or_counted_twice_is_not() -> None:
