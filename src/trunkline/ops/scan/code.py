@@ -157,9 +157,7 @@ def valued(source: Source, forms: Forms) -> Iterator[Seen]:
         near = around(source.code, literal.start)
         yield Seen(_telling(near), text.removeprefix("Bearer ").strip(), source.line_of(literal.start), False)
     for match in PRIVATE_KEY.finditer(source.text):
-        yield Seen(
-            "private_key", re.sub(r"\\[nr]|\s", "", match[0][-60:]), source.line_of(match.start()), False
-        )
+        yield Seen("private_key", match[0].replace("\\n", "\n"), source.line_of(match.start()), False)
 
 
 def _telling(near: Around) -> str:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +24,7 @@ from .tree import decoded, is_example_env
 from .vendors import Vendors
 
 LONGEST_FILE = 1 << 20
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{2,}")
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +42,8 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     """Its value stands in a file that git has: replace it at the vendor."""
     held: bool = False
     """The product goes on using it; only its place changes."""
+    ci: bool = False
+    """It stands in a CI file, by its value."""
     spare: bool = False
     """A further key of a vendor whose key Trunkline puts on already, written into code: nothing needs it afterwards."""
     reference: str = ""
@@ -76,7 +81,7 @@ def made(look: Look, services: list[Service], vendors: Vendors, *, registry: str
     return Plan(
         registry=registry,
         integrations=[_planned(service) for service in services],
-        moves=[move for service in services for move in _moves(service, found)],
+        moves=_all_moves(services, found),
         own_secrets=sorted(
             {c.name for c in found.credentials if c.own and c.name and c.role == "code" and c.kind != "ci"}
         ),
@@ -146,6 +151,41 @@ def _planned(service: Service) -> Planned:
     )
 
 
+def _all_moves(services: list[Service], found: Found) -> list[Move]:
+    """Those of every service, then what stands in CI files alone."""
+    moves = [move for service in services for move in _moves(service, found)]
+    told = {place for move in moves for place in move.places}
+    taken = {move.name for move in moves}
+    for one in found.credentials:
+        if one.kind != "ci" or not one.valued or one.role != "code" or str(one.place) in told:
+            continue
+        name = (
+            one.name
+            if _VARIABLE.fullmatch(one.name)
+            else f"{one.vendor or 'ci'}_TOKEN".upper().replace("-", "_")
+        )
+        places = [str(c.place) for c in found.credentials if c.kind == "ci" and c.mark and c.mark == one.mark]
+        places = list(dict.fromkeys([str(one.place), *places]))
+        told.update(places)
+        number = next(n for n in itertools.count(1) if (name if n == 1 else f"{name}_{n}") not in taken)
+        name = name if number == 1 else f"{name}_{number}"
+        taken.add(name)
+        moves.append(
+            Move(
+                name=name,
+                service=one.vendor or "CI",
+                command=f"trunkline secrets import {shlex.quote(one.place.path)} --line {one.place.line} --as {name}",
+                places=places,
+                valued=True,
+                committed=not one.ignored,
+                held=True,
+                ci=True,
+                reference=f"store:{name}",
+            )
+        )
+    return moves
+
+
 def _moves(service: Service, found: Found) -> list[Move]:
     credentials = [*([service.key] if service.key else []), *service.held]
     return [
@@ -179,7 +219,7 @@ def _move(service: Service, one: Credential, found: Found, *, held: bool) -> Mov
         )
     else:
         command = f"trunkline secrets set {name}"
-    committed = any(c.valued and not c.ignored and c.kind != "ci" for c in same)
+    committed = any(c.valued and not c.ignored for c in same)
     spare = held and one.kind == "source" and one.by == "form" and service.key is not None
     return Move(
         name=name,

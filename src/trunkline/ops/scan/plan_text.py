@@ -55,12 +55,16 @@ def _moves(plan: Plan) -> str:
             "Trunkline puts these on the requests; the product no longer has them:\n",
             *_commands(put_on),
         ]
-    held = [move for move in plan.moves if move.held and not move.spare]
+    held = [move for move in plan.moves if move.held and not move.spare and not move.ci]
     if held:
         lines += [
             "The product goes on using these (OAuth clients, webhooks, signing clients); out of its files they go all the same:\n",
             *_commands(held),
         ]
+    in_ci = [move for move in plan.moves if move.ci]
+    if in_ci:
+        why = "CI files hold these by value. Store them, have the job take them from CI's own secrets or start its command with "
+        lines += [why + "`trunkline run`, and replace them at their vendors:\n", *_commands(in_ci)]
     spare = [move for move in plan.moves if move.spare]
     if spare:
         places = ", ".join(f"`{place}` ({move.service})" for move in spare for place in move.places)

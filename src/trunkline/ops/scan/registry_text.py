@@ -15,6 +15,8 @@ from .names import BROWSER
 from .services import Service
 
 EVIDENCE_SHOWN = 3
+_ANYBODYS = re.compile(r"(?:(?:api|auth|access|secret)[._-]?)?(?:key|token|secret)", re.IGNORECASE)
+"""Names of variables that two vendors' keys may both have in one project."""
 HEAD = """\
 # Written by `trunkline init` from what this project calls. Every entry names its evidence; what only people know stands below it as a
 # comment: answer it, and take the # away. `trunkline check` lists what is still open, `trunkline-plan.md` says how to go on.
@@ -68,6 +70,8 @@ def secret_name(service: Service) -> str:
         for start in BROWSER:
             name = name.removeprefix(start)
         plain = re.sub(r"[^A-Za-z0-9._/-]", "_", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)).strip("_")
+        if _ANYBODYS.fullmatch(plain):
+            return service.usual_key or f"{service.name.upper().replace('-', '_')}_KEY"
         return plain.upper() if re.fullmatch(r"[A-Za-z0-9_]+", plain) else plain
     return service.usual_key or service.name.upper().replace("-", "_") + "_KEY"
 

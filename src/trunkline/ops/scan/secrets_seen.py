@@ -62,7 +62,7 @@ class Keeper:
     def kept(self, seen: Seen, file: File, kind: Kind) -> Credential | None:
         """The credential, or None if neither name nor value says that it is one."""
         said = judge(seen.name, self._vendors, plain=seen.plain)
-        value = _default(seen.value.strip()[:LONGEST])
+        value = private_key_end(seen.value) or _default(seen.value.strip()[:LONGEST])
         vendor, live = "", None
         real = not is_placeholder(value)
         if real:
@@ -119,6 +119,8 @@ def is_placeholder(value: str) -> bool:
     """Nothing, a reference, or words that stand for a value."""
     if len(value) < 8 or len(set(value)) < 4:
         return True
+    if PRIVATE_KEY.search(value):
+        return False
     rest = value.removeprefix(common_start(value))
     return bool(_PLACEHOLDER.search(rest)) or bool(
         _WORDS.fullmatch(rest) and not re.search(r"\d", rest) and len(rest) < 40
@@ -201,6 +203,16 @@ def safe(text: str) -> str:
 
 
 _RUNS = re.compile(r"[A-Za-z0-9+_-]{16,}=*")
-PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\s*(?:\\n)?[A-Za-z0-9+/=\s\\]{64,}")
+PRIVATE_KEY = re.compile(
+    r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?P<inner>\s*(?:\\n)?[A-Za-z0-9+/=\s\\]{64,})(?:-----END (?:[A-Z]+ )*PRIVATE KEY-----)?"
+)
+
+
+def private_key_end(value: str) -> str:
+    """What stands for a private key: its end, on one line; empty if the value holds none."""
+    found = PRIVATE_KEY.search(value)
+    return re.sub(r"\\[nr]|\s", "", found["inner"][-60:]) if found else ""
+
+
 USERINFO = re.compile(r"\b([a-z][a-z0-9+.-]*)://([^\s:@/'\"]*):([^\s:@/'\"]{6,})@([A-Za-z0-9.-]+)")
 """User and password in an address."""

@@ -189,7 +189,8 @@ def _known(vendor: Vendor, group: _Group) -> list[Service]:
     hosts = list(
         dict.fromkeys(host.host for host in group.hosts if not (vendor.is_private and is_nobody(host.host)))
     )
-    concrete = [host for host in hosts if "*" not in host]
+    hooks = [host for host in hosts if host in vendor.row.hooks]
+    concrete = [host for host in hosts if "*" not in host and host not in hooks]
     usual = not concrete or home in concrete or vendor.is_private
     main = (
         home
@@ -219,7 +220,7 @@ def _known(vendor: Vendor, group: _Group) -> list[Service]:
     if "*" in "".join(hosts):
         service.hosts += [host for host in hosts if "*" in host]
     further = []
-    for host in [h for h in concrete if h != main]:
+    for host in [*(h for h in concrete if h != main), *hooks]:
         own = [h for h in group.hosts if h.host == host]
         further.append(
             Service(
@@ -229,7 +230,9 @@ def _known(vendor: Vendor, group: _Group) -> list[Service]:
                 kind=vendor.kind,
                 base_url=_address(own[0]),
                 way="connect",
-                why=vendor.row.why or f"it is a further host of {vendor.title}",
+                why="the address itself is the secret"
+                if host in hooks
+                else vendor.row.why or f"it is a further host of {vendor.title}",
                 auth={"kind": "none"},
                 data=vendor.data,
                 key_needed=False,
@@ -240,7 +243,23 @@ def _known(vendor: Vendor, group: _Group) -> list[Service]:
     names: set[str] = {service.name}
     for one in further:
         one.name = _free(one.name, names)
+    if hooks and not concrete and not _beside_hooks(service, vendor, group):
+        further[0].held, further[0].evidence = service.held, service.evidence
+        return further
     return [service, *further]
+
+
+def _beside_hooks(service: Service, vendor: Vendor, group: _Group) -> bool:
+    """Whether anything but addresses that are secrets themselves speaks for the vendor's own API."""
+    if service.key is not None:
+        return True
+    hooks = {(host.place, host.why) for host in group.hosts}
+    names = {one.name or "a key" for one in group.credentials}
+    clients = tuple(f"{verb} {name}" for name in vendor.row.hook_clients for verb in ("uses", "asks for"))
+    return any(
+        (one.place, one.what) not in hooks and one.what not in names and not one.what.startswith(clients)
+        for one in group.evidence
+    )
 
 
 def _of_another(evidence: Evidence, hosts: list[Host], main: str) -> bool:

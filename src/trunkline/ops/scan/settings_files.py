@@ -49,6 +49,14 @@ _SECRET_REF = re.compile(r"\$\{\{\s*secrets\.([A-Za-z_]\w*)\s*\}\}")
 _ENV_REF = re.compile(r"\$\{([A-Z][A-Z0-9_]{2,})(?:[:?!+-][^}]*)?\}")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 
+_BARE = re.compile(
+    r"(?:(?:api|auth|access|secret|private)[._-]?)?(?:key|token|secret|password)|(?:api|auth|access)(?:Key|Token)"
+)
+"""Names that every vendor's section has."""
+_SECTION = re.compile(
+    r"(?!(?:env|environment|data|secrets|variables|vars|with|inputs|args|config)$)[A-Za-z][\w-]{1,40}"
+)
+
 
 class InSettings(msgspec.Struct, kw_only=True):
     """What one file of settings shows."""
@@ -107,7 +115,7 @@ def _settings(file: File, kind: Kind) -> list[Setting]:
 def _seen(file: File, kind: Kind, settings: list[Setting], forms: Forms) -> Iterator[Seen]:
     for setting in settings:
         plain = kind == "env" or bool(_ENV_NAME.fullmatch(setting.name)) or _is_variable(setting)
-        yield Seen(setting.name, setting.value, setting.line, plain)
+        yield Seen(_named(setting), setting.value, setting.line, plain)
         if setting.name.lower().endswith("env") and _ENV_NAME.fullmatch(setting.value):
             yield Seen(setting.value, "", setting.line, True)
         user = USERINFO.search(setting.value)
@@ -119,15 +127,21 @@ def _seen(file: File, kind: Kind, settings: list[Setting], forms: Forms) -> Iter
             yield Seen(name, "", file.text.count("\n", 0, match.start()) + 1, True)
     for offset, value in forms.places(file.text):
         line = file.text.count("\n", 0, offset) + 1
-        near = next((setting.name for setting in settings if setting.line == line), "")
+        near = next((_named(setting) for setting in settings if setting.line == line), "")
         yield Seen(near, value, line, False)
+    named = {setting.line for setting in settings if PRIVATE_KEY.search(setting.value)}
     for match in PRIVATE_KEY.finditer(file.text):
-        yield Seen(
-            "private_key",
-            re.sub(r"\\[nr]|\s", "", match[0][-60:]),
-            file.text.count("\n", 0, match.start()) + 1,
-            False,
-        )
+        line = file.text.count("\n", 0, match.start()) + 1
+        if line not in named:
+            yield Seen("private_key", match[0], line, False)
+
+
+def _named(setting: Setting) -> str:
+    """`api-key` below `twilio:` says nothing by itself."""
+    above = setting.parents[-1] if setting.parents else ""
+    if not _BARE.fullmatch(setting.name) or not _SECTION.fullmatch(above):
+        return setting.name
+    return f"{above}.{setting.name}"
 
 
 def _is_variable(setting: Setting) -> bool:

@@ -38,6 +38,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     base_url: str = ""
     words: list[str] = []
     hosts: list[str] = []
+    hooks: list[str] = []
+    """Of the hosts, those of addresses that are secrets themselves: no API of the vendor, and nobody puts a credential on."""
+    hook_clients: list[str] = []
+    """Modules and packages that only send to such addresses."""
     keys: list[str] = []
     auth: dict[str, str] = {}
     way: Literal["proxy", "connect"] = "proxy"

@@ -114,3 +114,28 @@ def test_reading_changes_nothing(tmp_path: Path, known: vendors.Vendors) -> None
     gather.look(tmp_path, vendors=known)
 
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.row("R6")
+def test_what_stands_by_value_in_ci_files_alone_gets_a_command_each(
+    tmp_path: Path, known: vendors.Vendors
+) -> None:
+    make("ci", tmp_path)
+    look = gather.look(tmp_path, vendors=known)
+    found = services.services_of(look.found, known)
+    made = plan.made(look, found, known, registry="trunkline.yaml", proxy_url=PROXY)
+    assert [(move.command, move.places, move.committed) for move in made.moves if move.ci] == [
+        (
+            "trunkline secrets import .github/workflows/ci.yml --line 8 --as SENDGRID_API_KEY",
+            [".github/workflows/ci.yml:8", ".gitlab-ci.yml:2"],
+            True,
+        ),
+        (
+            "trunkline secrets import .github/workflows/ci.yml --line 10 --as GITHUB_TOKEN",
+            [".github/workflows/ci.yml:10"],
+            True,
+        ),
+    ]
+    (stripe,) = [move for move in made.moves if move.name == "STRIPE_SECRET_KEY"]
+    assert stripe.places == [".env:1", ".github/workflows/ci.yml:6"]
+    assert "CI files hold these by value" in plan_text.markdown(made)

@@ -59,3 +59,25 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path, known: vendors.Vend
         values.named(tmp_path / "b.env", known)
     with pytest.raises(values.ValueProblem, match="cannot be read"):
         values.named(tmp_path / "none.env", known)
+
+
+PEM = "-----BEGIN PRIVATE KEY-----\n" + f"{value('PEM')}\n" * 3 + "-----END PRIVATE KEY-----\n"
+
+
+@pytest.mark.row("S1", "R6")
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        (".env", f'GOOGLE_PRIVATE_KEY="{PEM}"\n'),
+        (".env", "GOOGLE_PRIVATE_KEY='" + PEM.replace("\n", "\\n") + "'\n"),
+        ("key.js", 'const key = "' + PEM.replace("\n", "\\n") + '"\n'),
+        ("key.pem", PEM),
+    ],
+    ids=["over lines", "on one line", "in code", "alone"],
+)
+def test_a_private_key_is_had_whole(tmp_path: Path, known: vendors.Vendors, name: str, written: str) -> None:
+    (tmp_path / name).write_text(written)
+    assert values.in_line(tmp_path / name, 1, known).value.replace("\\n", "\n").strip() == PEM.strip()
+    if name == ".env":
+        (found,) = values.named(tmp_path / name, known)
+        assert (found.name, values.is_credential(found, known)) == ("GOOGLE_PRIVATE_KEY", True)
