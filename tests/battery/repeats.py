@@ -41,7 +41,7 @@ CHARGE = b"amount=1999&currency=eur&source=tok_visa"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 PAUSE_S = 0.02
 """Between the repeats of a caller."""
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 Final = tuple[int, str]
 """Status and code of the last answer that a caller heard about an act."""

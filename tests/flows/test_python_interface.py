@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.gateway import SECRETS, Trunkline
 from tests.support.polling import eventually
+from tests.support.processes import HANGS_S
 from tests.support.product import REGISTRY
 from tests.support.simulator import SimulatorProcess
 from tests.support.site import Site, reply
@@ -260,7 +261,7 @@ def in_a_process(place: dict[str, Any], held: Any, done: Any) -> None:
     with Blocking(**place) as client:
         client.complete("x", model=MODEL)
         held.set()
-        done.wait(30)
+        done.wait(HANGS_S)
 
 
 @pytest.mark.parametrize("place", ["inside"], indirect=True)
@@ -269,7 +270,7 @@ async def test_each_process_has_a_journal_of_its_own(place: dict[str, Any], tmp_
     held, done = spawn.Event(), spawn.Event()
     other = spawn.Process(target=in_a_process, args=(place, held, done))
     other.start()
-    assert await asyncio.to_thread(held.wait, 30)
+    assert await asyncio.to_thread(held.wait, HANGS_S)
     async with AsyncTrunkline(**place) as client:
         await client.complete("x", model=MODEL)
     done.set()

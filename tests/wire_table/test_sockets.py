@@ -16,7 +16,7 @@ CASES: list[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("requests.toml").read_text(encoding="utf-8")
 )["case"]
 REPEAT = re.compile(r"\{(.+?)\*(\d+)\}", re.DOTALL)
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 async def answers(port: int, case: dict[str, Any], seen: list[str]) -> list[int]:

@@ -80,7 +80,7 @@ def test_a_change_starts_it_again_with_the_new_value(tmp_path: Path) -> None:
 
     thread = beside(act)
     assert Runner(giver, child(out, WAITS), os.environ).run() == 128 + signal.SIGTERM
-    thread.join(5)
+    thread.join(60)
     assert lines(out) == ["v1-not-real", "v2-not-real"]
 
 
@@ -116,7 +116,7 @@ def test_a_process_that_does_not_end_is_ended_before_it_starts_again(tmp_path: P
     running = Runner(giver, child(out, stubborn), os.environ, grace_s=0.05)
     ender = beside(lambda: _kill_after(out, running))
     assert running.run() == 128 + signal.SIGKILL
-    ender.join(5)
+    ender.join(60)
 
 
 def _kill_after(out: Path, running: Runner) -> None:

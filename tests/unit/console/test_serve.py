@@ -49,7 +49,7 @@ def start(tmp_path: Path, port: int) -> Iterator[Start]:
         process.communicate()
 
 
-def ask(port: int, path: str, token: str = "", tries: int = 2000) -> tuple[int, bytes]:
+def ask(port: int, path: str, token: str = "", tries: int = 18_000) -> tuple[int, bytes]:
     """Ask until the console listens."""
     for _ in range(tries):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANGS_S)

@@ -133,18 +133,20 @@ async def test_a_failure_is_said_once_and_ends_nothing(
     state.master_key_file.rename(state.path / "elsewhere")
     watching = Watching(state.path, Published(state.path), Hits(), environ={})
     task = asyncio.create_task(watching.run())
-    said = ""
-    for _ in range(200):
-        said += await asyncio.to_thread(lambda: capsys.readouterr().err)
-        if "watching integrations failed" in said:
-            break
-        await asyncio.sleep(0)
+    heard: list[str] = []
+
+    def told() -> bool:
+        heard.append(capsys.readouterr().err)
+        return "watching integrations failed" in "".join(heard)
+
+    await asyncio.to_thread(eventually, told, "the failure to be said")
     (state.path / "elsewhere").rename(state.master_key_file)
     state.sealed.write_bytes(good)
     await asyncio.to_thread(eventually, lambda: site.seen, "a probe after all")
     task.cancel()
     await asyncio.wait({task})
-    assert said.count("watching integrations failed (MasterKeyProblem") == 1
+    heard.append(capsys.readouterr().err)
+    assert "".join(heard).count("watching integrations failed (MasterKeyProblem") == 1
 
 
 def test_a_pool_is_probed_at_the_first_address_with_a_credential_that_is_there(

@@ -40,7 +40,7 @@ def test_a_child_that_ends_leaves_no_pid_file(tmp_path):
     child.start()
     assert (tmp_path / "p.pid").read_text() == f"{child.pid}\n"
     assert is_alive(child.pid)
-    child.process.wait(20)
+    child.process.wait(60)
     assert child.ended() == 0
     assert child.pid == 0
     assert not (tmp_path / "p.pid").exists()
@@ -53,5 +53,5 @@ def test_a_held_child_runs_only_with_the_word(tmp_path):
     environ = {**child_environ({}, {}), "PYTHONPATH": str(tmp_path)}
     command = [sys.executable, "-m", "trunkline.control.held", "held_probe"]
     for word, ran in ((b"", False), (b"go\n", True)):
-        done = subprocess.run(command, input=word, env=environ, cwd=tmp_path, timeout=20)
+        done = subprocess.run(command, input=word, env=environ, cwd=tmp_path, timeout=60)
         assert (done.returncode, (tmp_path / "ran").exists()) == (0, ran)

@@ -31,7 +31,7 @@ def test_a_second_supervisor_is_refused_naming_the_pid_of_the_first(state):
         with pytest.raises(ClaimRefused, match=rf"already running on .* \(pid {first.pid}\).*--state-dir"):
             claim.claim(state)
     finally:
-        first.communicate(timeout=20)
+        first.communicate(timeout=60)
     assert not claim.is_claimed(state)
     with claim.claim(state):
         assert claim.read_pid(state.serve_pid) == os.getpid()
@@ -62,7 +62,7 @@ def test_what_a_killed_supervisor_left_behind_is_ended(state, tmp_path):
         state.gateway_pid.write_text(f"{left.pid}\n")
         state.console_pid.write_text(f"{os.getpid()}\n")  # another program's process by now: left alone
         assert claim.end_orphans(state) == [left.pid]
-        assert left.wait(20) == -15
+        assert left.wait(60) == -15
     finally:
         left.kill()
         left.stdout.close()

@@ -55,6 +55,6 @@ def test_a_child_on_demand_rests_after_a_good_end_and_comes_back_after_a_bad_one
         child.start()
         assert child.process is not None
         assert (child.resting, child.wanted) == (False, True)
-        child.process.wait(20)
+        child.process.wait(60)
         child.ended()
         assert (child.resting, child.wanted) == (not ended, ended)

@@ -102,7 +102,7 @@ async def test_a_call_in_a_task_waits_for_several_answers_and_futures_in_turn() 
         await arrival(first.response)
         told.append(first.response.status)
         told.append(await gate)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await arrival(second.response)
         told.append(second.response.status)
 

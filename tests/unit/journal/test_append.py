@@ -360,7 +360,7 @@ def test_the_thread_does_the_background_work(tmp_path: Path) -> None:
 
     with Watched(tmp_path, segment_bytes=PAGE, max_bytes=8 * PAGE) as journal:
         journal.append(b"one")
-        assert done.wait(30)
+        assert done.wait(60)
         assert len(files.segments(tmp_path)) == 2
     assert rounds[0] is None
     assert read_all(tmp_path, writer_gone=True) == [b"one"]

@@ -60,7 +60,7 @@ def pages() -> Iterator[Pages]:
         thread.start()
         yield server
         server.shutdown()
-        thread.join(5)
+        thread.join(60)
 
 
 def documented(pages: Pages, **changes: Any) -> str:

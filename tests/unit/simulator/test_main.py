@@ -12,7 +12,7 @@ from tests.support.simulator import SimulatorProcess, running_simulator
 
 
 def post_charge(port: int) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request(
         "POST",
         "/stripe/v1/charges",
@@ -34,7 +34,7 @@ def test_it_prints_its_port_and_answers(simulator: SimulatorProcess) -> None:
 
 def test_a_port_that_is_taken_is_told_in_one_line(simulator: SimulatorProcess) -> None:
     command = [sys.executable, "-m", "trunkline.simulator", "--port", str(simulator.port)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert f"127.0.0.1:{simulator.port}" in done.stderr
 
@@ -64,7 +64,7 @@ def test_the_ledger_file_tells_after_a_kill_what_was_done(tmp_path: Path) -> Non
 def test_f7_certificates_good_and_bad(tls_simulator: SimulatorProcess, kind: str, verdict: str) -> None:
     context = ssl.create_default_context(cafile=tls_simulator.ca_file)
     connection = http.client.HTTPSConnection(
-        "127.0.0.1", tls_simulator.tls_ports[kind], timeout=10, context=context
+        "127.0.0.1", tls_simulator.tls_ports[kind], timeout=60, context=context
     )
     try:
         connection.request("GET", "/generic/status/200")

@@ -22,7 +22,7 @@ def entries(simulator: Simulator) -> list[Entry]:
 
 async def until(condition: object) -> None:
     """Lets the loop run until something holds."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():  # type: ignore[operator]
             await asyncio.sleep(0)
 

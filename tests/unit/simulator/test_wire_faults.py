@@ -24,7 +24,7 @@ async def test_f8_never_answers_until_the_client_goes(local: Simulator) -> None:
         async with asyncio.timeout(0.05):
             await reader.read(1)
     writer.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not local.hangups:
             await asyncio.sleep(0)
     assert outcome(local)[0] == "client_gone"
