@@ -6,9 +6,11 @@ Not for: calling (`aio.py`).
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from trunkline.client.attached import Attached
 from trunkline.client.remote import Remote
 from trunkline.client.transport import Transport
 from trunkline.control.running import NotRunning, address, running_facts
@@ -35,7 +37,8 @@ async def open_transport(place: Place) -> Transport:
     if url:
         return Remote(url, key, ca_file=place.ca_file)
     settings = _settings(place)
-    running = _running(State(settings.state_path))
+    state = State(settings.state_path)
+    running = _running(state)
     if running is None:
         from trunkline.client import inside
 
@@ -45,7 +48,7 @@ async def open_transport(place: Place) -> Transport:
             f"Trunkline runs on {settings.state_path} ({running}): to use it give `key=` or set {KEY} "
             "(`trunkline keys create --name NAME` makes one); to stay in this process give another state_dir"
         )
-    return Remote(running, key, ca_file=place.ca_file)
+    return Attached(partial(_running, state), running, partial(Remote, key=key, ca_file=place.ca_file))
 
 
 def _settings(place: Place) -> Settings:
