@@ -26,6 +26,12 @@ models:
     strategy: cost
     targets: [openai/gpt-4o, openai/gpt-4o-mini, anthropic/claude-haiku-4-5]
     fallback: [{kind: static, body: {a: 1}}]
+  choosy:
+    targets:
+      - openai/gpt-4o
+      - {target: openai/gpt-4o-mini, when: 'tags.tier == "gold"'}
+      - {target: anthropic/claude-haiku-4-5, when: 'tokens / size(tools) > 1'}
+      - {target: cohere/command-a-03-2025, when: 'stream'}
 budgets:
   tiny: {usd: 0.000001, per: day, scope: {model: openai/gpt-4o}}
 limits:
@@ -73,6 +79,17 @@ def test_each_candidate_is_told_with_breaker_limits_price_and_why(gateway: Trunk
     assert first["price"]["date"]
     assert [one["target"] for one in others] == ["anthropic/claude-haiku-4-5", "openai/gpt-4o"]
     assert [one["does"] for one in told["fallbacks"]][-1] == "static"
+
+
+def test_targets_that_are_not_for_the_call_are_told_with_the_reason(gateway: Trunkline) -> None:
+    told = explained(gateway, body=chat("choosy"))
+    assert [one["target"] for one in told["candidates"]] == ["openai/gpt-4o"]
+    assert {one["target"]: one["why"] for one in told["left_out"]} == {
+        "openai/gpt-4o-mini": "`tags.tier == \"gold\"` has no value: there is no 'tier'",
+        "anthropic/claude-haiku-4-5": "`tokens / size(tools) > 1` has no value: division by zero",
+        "cohere/command-a-03-2025": "`stream` does not hold",
+    }
+    assert explained(gateway, body=chat("cheap"))["left_out"] == []
 
 
 def test_nothing_is_sent_spent_or_counted(gateway: Trunkline, simulator: SimulatorProcess) -> None:

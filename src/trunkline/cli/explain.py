@@ -113,6 +113,8 @@ def shown(told: dict[str, Any]) -> None:
     table(COLUMNS, [row for n, one in enumerate(told["candidates"]) for row in _rows(n, one)], empty="")
     for one in told["candidates"]:
         _translation(one)
+    for one in told["left_out"]:
+        click.echo(f"not for this call: {one['target']}: {one['why']}")
     for one in told["fallbacks"]:
         on = one["on"] if isinstance(one["on"], str) else ", ".join(one["on"])
         click.echo(f"then {one['does']}, after {on}")

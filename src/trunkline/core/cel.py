@@ -60,6 +60,13 @@ class Condition(NamedTuple):
         except Failed:
             return False
 
+    def why_not(self, values: Mapping[str, Any]) -> str:
+        """Why it does not hold; empty where it does."""
+        try:
+            return "" if self.run(values) is True else "does not hold"
+        except Failed as problem:
+            return f"has no value: {problem}"
+
 
 def condition(text: str, names: Mapping[str, Type]) -> Condition:
     """Parses what must come out as a bool. Raises CelError."""

@@ -111,11 +111,21 @@ def reckoned(token: Token, left: Typed, right: Typed) -> Typed:
             f"`{sign}` does not go with {kind} and {right[0]}; nothing is converted by itself", token.at
         )
     if sign in "/%" and kind == "int":
+        if _constant_zero(other):
+            raise CelError("a division by zero never has a value", token.at)
         return "int", whole(_divided(one, other, rest=sign == "%"))
     if sign == "/":
         return "double", _shared(one, other)
     act: Callable[[Any, Any], Any] = {"+": operator.add, "-": operator.sub, "*": operator.mul}[sign]
     return kind, whole(lambda v: act(one(v), other(v))) if kind == "int" else lambda v: act(one(v), other(v))
+
+
+def _constant_zero(run: Run) -> bool:
+    """Whether a number is zero whatever the call is."""
+    try:
+        return bool(run({}) == 0)
+    except (KeyError, Failed):
+        return False
 
 
 def _divided(one: Run, other: Run, *, rest: bool) -> Run:

@@ -111,6 +111,17 @@ class Virtual:
         )
         return Choice(self, ranked, tuple(routes[one.n] for one in ranked.order))
 
+    def left_out(self, exchange: Exchange, routes: dict[int, Route]) -> list[tuple[str, str]]:
+        """The targets that are not for this call, each with the reason."""
+        values = self._values(exchange) if self.needs else {}
+        told = []
+        for one in self.candidates:
+            if one.n not in routes:
+                told.append((one.spec.target, f"it does not serve {exchange.ingress}"))
+            elif one.condition is not None and (why := one.condition.why_not(values)):
+                told.append((one.spec.target, f"`{one.spec.when}` {why}"))
+        return told
+
     def heard(self, attempt: Attempt, seconds: float) -> None:
         """An attempt at one of the candidates was answered after so long."""
         for one in self.candidates:

@@ -89,6 +89,7 @@ class Explain:
             return told | {"call": self._asked(looked, call)}
         told["call"] = self._asked(looked, call)
         told["candidates"] = self._candidates(looked)
+        told["left_out"] = _left_out(looked)
         told["fallbacks"] = [self._fallback(link) for link in self._fallbacks.chain(looked)]
         told["limits"] = self._limits.look(looked)
         told["budgets"] = self._budget.look(looked)
@@ -210,6 +211,16 @@ class Explain:
     @staticmethod
     def _fallback(link: Link) -> dict[str, Any]:
         return {"does": told(link), "on": sorted(link.on) or "failures that another target could help"}
+
+
+def _left_out(looked: Exchange) -> list[dict[str, str]]:
+    """Targets of a virtual model that are not for this call."""
+    virtual, heading = looked.choice, looked.heading
+    if virtual is None:
+        return []
+    named = heading.named
+    routes = heading.world.virtual_routes.get((named.dialect, virtual.name, named.gemini_method), {})
+    return [{"target": target, "why": why} for target, why in virtual.left_out(looked, routes)]
 
 
 def refusal(error: CallError) -> dict[str, Any]:

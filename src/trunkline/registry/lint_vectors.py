@@ -19,6 +19,8 @@ from .verify_fallback import Holder, holders, placed
 
 _CURE = "Leave it out, and retry or defer instead; or serve the same model by another integration."
 
+_APART = "Give models of each kind a name of their own."
+
 
 def lint_vectors(loaded: Loaded) -> Iterator[tuple[str, Place, str, str]]:
     """(code, place, message, cure) of every finding."""
@@ -40,9 +42,15 @@ def _strategy(
     targets = [one.target for one in targets_of(alias)]
     first = next((target for target in targets if _embeds(services, target)), "")
     for n, target in enumerate(targets):
-        if _embeds(services, target) and _model(target) != _model(first):
+        at: Place = ("models", name, "targets", n)
+        if first and not _embeds(services, target):
+            said = (
+                f"`{name}` is served by `{first}`, which makes vectors, and by `{target}`, which makes none."
+            )
+            yield "other-vectors", at, said, _APART
+        elif first and _model(target) != _model(first):
             said = f"`{name}` is served by `{first}` and by `{target}`, whose vectors cannot be compared."
-            yield "other-vectors", ("models", name, "targets", n), said, _CURE
+            yield "other-vectors", at, said, _CURE
 
 
 def _stands_in(
@@ -56,6 +64,10 @@ def _stands_in(
         served = [f"{holder.integration}/{model.id}" for model in models]
         if not served and service is not None and "embed" in kinds(one.name for one in service.dialects):
             served = [f"{holder.integration}/embed"]
+    if holder.model and not _embeds(services, served[0]):
+        said = f"`{target}` makes vectors; it cannot stand in for `{served[0]}`."
+        yield "other-vectors", place, said, "Name a model of the same kind."
+        return
     others = [one for one in served if _embeds(services, one) and _model(one) != _model(target)]
     if others:
         whose = f"`{others[0]}`" if holder.model else f"`{holder.integration}` (e.g. `{others[0]}`)"

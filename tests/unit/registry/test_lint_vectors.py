@@ -45,6 +45,8 @@ models:
         (f"{{target: {SMALL}}}", f", fallback: {OTHER}", ["integrations.openai.fallback"]),
         (f"{{target: {SMALL}, fallback: {AZURE}}}", "", []),
         (f"{{targets: [{SMALL}, {AZURE}]}}", ", fallback: mistral", []),
+        (f"{{targets: [openai/gpt-4o-mini, {SMALL}]}}", "", ["models.here.targets[0]"]),
+        (f"{{target: openai/gpt-4o-mini, fallback: {OTHER}}}", "", ["models.here.fallback"]),
         (f"{{target: {SMALL}, fallback: {{kind: defer}}}}", "", []),
         ("{targets: [openai/gpt-4o-mini, mistral/mistral-small-2603]}", "", []),
         ("{target: openai/gpt-4o-mini, fallback: mistral/mistral-small-2603}", "", []),
