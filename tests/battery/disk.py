@@ -48,7 +48,7 @@ def second_gateway(gateway: Trunkline) -> subprocess.CompletedProcess[str]:
     """Starts another gateway process on the same state folder; it must end by itself."""
     environ = child_environ({**os.environ, **gateway._environ}, to_environ(gateway._settings))
     command = [sys.executable, "-m", "trunkline.app"]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=20)
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
 
 
 @dataclass
@@ -113,7 +113,7 @@ def _filled(gateway: Cramped, simulator: SimulatorProcess, slow_acts: int, rate:
         full_for = time.monotonic()
         act("still-full")
         gateway.full_mark.unlink()
-        eventually(lambda: act(f"after-{next(number)}").status == 201, "acts to be served again", 20)
+        eventually(lambda: act(f"after-{next(number)}").status == 201, "acts to be served again")
         recovered_s = time.monotonic() - full_for
         asked = load.done()
     found = Filled(refused, recovered_s=recovered_s)

@@ -12,6 +12,7 @@ from typing import Any
 from tests.battery.served import Served
 from tests.support.caller import Cut, Line, request
 from tests.support.polling import eventually
+from tests.support.processes import HANGS_S
 from tests.support.simulator import SimulatorProcess
 
 
@@ -26,6 +27,8 @@ class Stopped:
     late: list[str] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
     """Of the streams, in the ledger, after the stop."""
+    refused_meanwhile: bool = False
+    """New callers were refused while streams still ran."""
 
 
 def stop_with_streams(
@@ -45,12 +48,13 @@ def stop_with_streams(
     begun = time.monotonic()
     assert served.process is not None
     served.process.send_signal(number)
-    found.late.append(eventually(lambda: _knock(port), "new callers to be refused", seconds))
+    found.late.append(eventually(lambda: _knock(port), "new callers to be refused"))
+    found.refused_meanwhile = any(reader.is_alive() for reader in readers)
     found.late.append(_ask(served, kept))
-    found.exit_status = served.process.wait(seconds + 30)
+    found.exit_status = served.process.wait(seconds + HANGS_S)
     found.took_s = time.monotonic() - begun
     for reader in readers:
-        reader.join(10)
+        reader.join(HANGS_S)
     for line in lines:
         line.close()
     rows = {row["correlation_id"]: row["state"] for row in served.logs()}

@@ -38,3 +38,4 @@ def test_every_stream_ends_before_the_process_does(tmp_path: Path, simulator: Si
     assert [one.states for one in found] == [["ok"] * STREAMS] * ROUNDS
     assert {one.exit_status for one in found} == {0}
     assert {one.late[0] for one in found} == {"refused"}
+    assert all(one.refused_meanwhile for one in found)

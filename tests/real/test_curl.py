@@ -22,7 +22,7 @@ CHAT = '{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]
 def curl(*arguments: str, check: bool = True) -> bytes:
     found = shutil.which("curl")
     assert found, "these tests need curl (Debian, Ubuntu: apt-get install curl)"
-    command = [found, "--silent", "--show-error", "--noproxy", "*", "--max-time", "10", *arguments]
+    command = [found, "--silent", "--show-error", "--noproxy", "*", "--max-time", "60", *arguments]
     done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == 0 or not check, done.stderr.decode()
     return done.stdout

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.gateway import Trunkline
 from tests.support.polling import eventually
+from tests.support.processes import HANGS_S
 from tests.support.simulator import SimulatorProcess
 
 pytestmark = [pytest.mark.real, pytest.mark.row("P2", "A1")]
@@ -49,7 +50,12 @@ def story(trunkline: Trunkline, node: list[str]) -> Any:
             "TRUNKLINE_KEY": key or trunkline.key,
         }
         done = subprocess.run(
-            [*node, "story.mjs", name], cwd=FOLDER, env=environ, capture_output=True, timeout=30, check=False
+            [*node, "story.mjs", name],
+            cwd=FOLDER,
+            env=environ,
+            capture_output=True,
+            timeout=HANGS_S,
+            check=False,
         )
         assert done.returncode == 0, done.stderr.decode()
         return json.loads(done.stdout.splitlines()[-1])

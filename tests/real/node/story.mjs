@@ -7,7 +7,7 @@ import OpenAI from "openai";
 
 const url = process.env.TRUNKLINE_URL;
 const apiKey = process.env.TRUNKLINE_KEY;
-const client = (options = {}) => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0, timeout: 10_000, ...options });
+const client = (options = {}) => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0, timeout: 60_000, ...options });
 const provider = createOpenAICompatible({ name: "trunkline", baseURL: `${url}/v1`, apiKey });
 const model = "gpt-4o-mini";
 const messages = [{ role: "user", content: "Tell me about the weather in Paris" }];
