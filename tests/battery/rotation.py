@@ -14,7 +14,9 @@ from pathlib import Path
 from tests.battery.load import QUICK, Load
 from tests.battery.served import Served, serving
 from tests.support.caller import call
+from tests.support.folders import contents
 from tests.support.polling import eventually
+from tests.support.processes import HANGS_S
 from tests.support.simulator import SimulatorProcess
 from trunkline.control import kills, rotations, secrets
 from trunkline.control.state import State
@@ -79,7 +81,7 @@ def rotate_safely(folder: Path, simulator: SimulatorProcess, *, times: int, rate
         one = rotations.begin(state, NAME, value(number), quiet_s=1.0)
         found.in_use_s.append(_in_use(simulator, number))
         simulator.accept("openai", value(number))
-        ended = eventually(lambda: _ended(state, one.id), f"rotation {number} to end", 60)
+        ended = eventually(lambda: _ended(state, one.id), f"rotation {number} to end", HANGS_S)
         found.took_s.append(time.monotonic() - begun)
         found.ends[ended] += 1
 
@@ -116,9 +118,7 @@ def _under_load(
         found.killed_s = _kill(served, state)
     values = [value(number).encode() for number in range(times + 1)]
     found.leaked = [
-        str(path)
-        for path in folder.rglob("*")
-        if path.is_file() and any(one in (content := path.read_bytes()) or one in content for one in values)
+        str(path) for path, held in contents(folder).items() if any(one in held for one in values)
     ]
     return found
 

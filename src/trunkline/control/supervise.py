@@ -154,25 +154,29 @@ class Supervisor:
 
     def _watch(self, compiler: Compiler, woken: int) -> None:
         give_up = time.monotonic() + READY_S
-        announced = False
+        complete = announced = False
         while not self._asked_to_stop:
-            self._sleep(woken, self._wait_s() if announced else 0.01)
+            self._sleep(woken, self._wait_s() if complete else 0.01)
             self._bring_back()
-            ready = self._gateway_ready()
-            if not announced and (ready or time.monotonic() > give_up):
-                announced = True
-                # The console is heavy; it may start once the first call can be answered.
-                self._child("console", "console", pid_file=self.state.console_pid).start()
-                # Made now, started by `_bring_back` at the first need.
-                need = Demand(self.state.path)
-                self._child("worker", "worker", pid_file=self.state.worker_pid, demand=need)
-                wish = EgressWish(self.state, self.settings.egress_port)
-                self._child("egress", "egress", pid_file=self.state.egress_pid, demand=wish)
-                if ready:
-                    self._ready(self.state, self._settled())
-                else:
+            ready = not announced and self._gateway_ready()
+            if not complete and (ready or time.monotonic() > give_up):
+                complete = True
+                self._start_the_rest()
+                if not ready:
                     self._say(f"The gateway has not been ready for {READY_S:g} s; see what it wrote above.")
+            if ready:  # late as well: nobody else tells the port and the first key
+                announced = True
+                self._ready(self.state, self._settled())
             self._follow_sources(compiler)
+
+    def _start_the_rest(self) -> None:
+        # The console is heavy; it may start once the first call can be answered.
+        self._child("console", "console", pid_file=self.state.console_pid).start()
+        # Made now, started by `_bring_back` at the first need.
+        need = Demand(self.state.path)
+        self._child("worker", "worker", pid_file=self.state.worker_pid, demand=need)
+        wish = EgressWish(self.state, self.settings.egress_port)
+        self._child("egress", "egress", pid_file=self.state.egress_pid, demand=wish)
 
     def _follow_sources(self, compiler: Compiler) -> None:
         """Publishes anew when a source has changed and then stood still for one look (half-written files are left alone)."""
@@ -285,11 +289,15 @@ class Supervisor:
                 child.signal(signal.SIGTERM)
                 deadline = time.monotonic() + seconds
                 while child.process is not None and child.ended() is None:
-                    if self._asked_to_stop > 1 or time.monotonic() > deadline:
+                    late = time.monotonic() > deadline
+                    if late and name == "simulator":  # it keeps nothing that could be lost
+                        child.kill()
+                    elif late or self._asked_to_stop > 1:
                         for other in self._children:
                             other.kill()
                         return True
-                    self._sleep(woken, 0.1)
+                    else:
+                        self._sleep(woken, 0.1)
         self.state.gateway.unlink(missing_ok=True)
         return False
 
