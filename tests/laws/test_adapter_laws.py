@@ -158,8 +158,7 @@ def test_what_is_read_of_a_stream_is_what_it_says(name: str, newline: str) -> No
     dialect, events, said = STREAMS[name]
     stream = framed(name, NEWLINES[newline])
     facts, passed, code = reading_of(ADAPTERS[dialect], [stream])
-    reading = Reading()
-    vars(reading).update(facts)
+    reading = Reading(**facts)
     tokens = (reading.input, reading.output, reading.cached)
     assert (tokens, reading.model, reading.finished, code) == said
     # A failure after the opening alone is one before anything was told.

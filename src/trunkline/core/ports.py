@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
+import msgspec
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -155,7 +157,7 @@ class LimitTold(NamedTuple):
     """What was used comes back steadily, and all of it is back at `reset_at`; else nothing comes back before."""
 
 
-class Reading:
+class Reading(msgspec.Struct, gc=False, eq=False):
     """What was read from a reply: usage and what it says of itself. Tokens are counts; -1 where the vendor said nothing."""
 
     input: int = -1

@@ -31,10 +31,10 @@ REPLY_BYTES = 300
 
 def fill_in(exchange: Exchange, reading: Reading, answered: int) -> None:
     """Puts a guess in the place of what is missing. `answered` is the size of what came, in bytes."""
-    if exchange.rates is None or not answered or exchange.dialect in COUNTS:
-        return
     cut = bool(reading.events) and not reading.finished
     if reading.input >= 0 and not cut:
+        return
+    if exchange.rates is None or not answered or exchange.dialect in COUNTS:
         return
     if reading.input < 0:
         reading.input = min(_input(exchange), MOST_INPUT)

@@ -12,6 +12,8 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal
 
+from msgspec.structs import asdict
+
 from trunkline.core.call import Live, Member, Route, Target
 from trunkline.core.codec import DecodeError
 from trunkline.core.errors import CallError
@@ -212,7 +214,7 @@ def reading_of(adapter: Adapter, pieces: Sequence[bytes]) -> tuple[dict[str, Any
     for piece in pieces:
         if relay.error is None:
             relay.events(piece)
-    return {**vars(relay.reading)}, heard.body, relay.error.code if relay.error is not None else ""
+    return asdict(relay.reading), heard.body, relay.error.code if relay.error is not None else ""
 
 
 class _Given:

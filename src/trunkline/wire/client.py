@@ -73,6 +73,7 @@ class _Room:
             hand=self.hand,
             clock=loop.time,
         )
+        self.freed = self.pool.give
 
     # asked by the pool
 
@@ -121,9 +122,6 @@ class _Room:
     def started(self, task: asyncio.Task[None]) -> None:
         self.client.tasks.add(task)
         task.add_done_callback(self.client.tasks.discard)
-
-    def freed(self, connection: Connection) -> None:
-        self.pool.give(connection)
 
     def closed(self, connection: Connection) -> None:
         self.pool.change(Change.LOST, connection=connection)

@@ -90,8 +90,11 @@ class ReplyReader:
                 self.stage = WHOLE
                 self.keep = True
                 sink, self.sink = self.sink, self._surplus
-                if body:
-                    _give(sink, body)
+                try:
+                    if body:
+                        sink(body)
+                except Exception as error:
+                    raise Aborted(f"the reply's consumer raised {type(error).__name__}", sent=True) from error
                 return
         self._quiet += len(data)
         try:
@@ -211,13 +214,6 @@ class ReplyReader:
 
     def _surplus(self, data: bytes) -> None:
         self.stage = SURPLUS
-
-
-def _give(sink: Sink, body: bytes) -> None:
-    try:
-        sink(body)
-    except Exception as error:
-        raise Aborted(f"the reply's consumer raised {type(error).__name__}", sent=True) from error
 
 
 def _failure(error: Exception) -> WireError:

@@ -17,15 +17,9 @@ from trunkline.core.pricing import FEMTO, Bill, Rates, bill, cost_of, lacks_pric
 from trunkline.registry.model_table import table
 
 
-def used(**counts: Any) -> Reading:
-    reading = Reading()
-    vars(reading).update(counts)
-    return reading
-
-
 def told(price: Price, **counts: Any) -> dict[str, Decimal]:
     """The parts of a bill in microdollars."""
-    billed = bill(Rates("acme/tiny", price), used(**counts))
+    billed = bill(Rates("acme/tiny", price), Reading(**counts))
     assert billed is not None
     return {name: units * Decimal(femto) / 10**9 for name, units, femto in billed.parts}
 
@@ -132,20 +126,20 @@ def test_other_figures_have_another_id_and_another_source_has_not() -> None:
 
 
 def test_a_fee_that_nobody_knows_is_told_and_not_counted_as_nothing() -> None:
-    billed = bill(Rates("a/b", Price(input=1.0)), used(input=1, output=0, fees={"web_search": 2}))
+    billed = bill(Rates("a/b", Price(input=1.0)), Reading(input=1, output=0, fees={"web_search": 2}))
     assert billed is not None
     assert (billed.cost_usd, billed.parts[1]) == (1e-6, ("web_search", 2, -1))
     assert cost_of(billed.parts[1]) is None
 
 
 def test_what_the_vendor_tells_wins_and_needs_no_price() -> None:
-    billed = bill(None, used(input=9, output=9, told_usd=0.00014575))
+    billed = bill(None, Reading(input=9, output=9, told_usd=0.00014575))
     assert billed == Bill(0.00014575, [("told", 1, 145_750_000_000)], "told")
 
 
 def test_without_a_price_there_is_no_bill() -> None:
-    assert bill(None, used(input=9, output=9)) is None
-    assert bill(Rates("a/b", Price(input=1.0)), used()) is None
+    assert bill(None, Reading(input=9, output=9)) is None
+    assert bill(Rates("a/b", Price(input=1.0)), Reading()) is None
 
 
 _COUNT = st.integers(0, 10**7)
@@ -161,7 +155,7 @@ _COUNT = st.integers(0, 10**7)
     )
 )  # fmt: skip
 def test_every_token_is_billed_once_whatever_the_vendor_says_of_its_parts(counts: dict[str, int]) -> None:
-    billed = bill(Rates("a/b", Price(input=3.0, output=15.0, cached=0.3)), used(**counts))
+    billed = bill(Rates("a/b", Price(input=3.0, output=15.0, cached=0.3)), Reading(**counts))
     assert billed is not None
     into = (
         "input",
@@ -191,15 +185,15 @@ def test_tokens_of_text_cost_by_the_short_way_what_they_cost_by_the_long(
 ) -> None:
     """A fee that is free changes no bill, and has it made the long way."""
     rates = Rates("a/b", price)
-    long = bill(rates, used(**counts, tier=tier, fees={"web_fetch": 1}))
-    assert bill(rates, used(**counts, tier=tier)) == long
+    long = bill(rates, Reading(**counts, tier=tier, fees={"web_fetch": 1}))
+    assert bill(rates, Reading(**counts, tier=tier)) == long
     assert long is not None
 
 
 def test_fees_without_a_price_are_named_and_what_is_free_or_counted_twice_is_not() -> None:
     price = Price(input=1.0, fees={"web_search": 0.014})
     used_fees = {"web_search": 2, "grounded": 1, "web_fetch": 3, "container": 1}
-    billed = bill(Rates("a/m", price), used(input=0, output=0, fees=used_fees))
+    billed = bill(Rates("a/m", price), Reading(input=0, output=0, fees=used_fees))
     assert billed is not None
     assert [part for part in billed.parts if part[0] != "input"] == [
         ("web_search", 2, 14 * FEMTO // 1000), ("container", 1, -1),
@@ -226,7 +220,7 @@ def test_gemini_2_bills_a_grounded_answer_and_gemini_3_each_search(model: str, f
     assert written is not None
     price = msgspec.convert(msgspec.to_builtins(written), Price)
     billed = bill(
-        Rates(f"gemini/{model}", price), used(input=0, output=0, fees={"web_search": 3, "grounded": 1})
+        Rates(f"gemini/{model}", price), Reading(input=0, output=0, fees={"web_search": 3, "grounded": 1})
     )
     assert billed is not None
     assert (billed.cost_usd, lacks_price(billed.parts)) == (pytest.approx(fee_usd), False)

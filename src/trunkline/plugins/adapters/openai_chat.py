@@ -80,11 +80,10 @@ class OpenaiChat:
             return
         into.finished = True
         into.model = reply.model or ""
-        into.plain = (
-            usage is not None
-            and reply.error is None
-            and all(choice.finish_reason != "content_filter" for choice in reply.choices)
-        )
+        into.plain = usage is not None and reply.error is None
+        for choice in reply.choices:
+            if choice.finish_reason == "content_filter":
+                into.plain = False
 
     @staticmethod
     def _read_in_full(body: bytes, into: Reading) -> None:

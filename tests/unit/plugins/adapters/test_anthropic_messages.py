@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.readings import noted
 from trunkline.core.codec import DecodeError
 from trunkline.core.ports import Adapter, Reading
 from trunkline.plugins.adapters.anthropic_messages import AnthropicMessages
@@ -18,7 +19,7 @@ MESSAGES = AnthropicMessages()
 def read(adapter: Adapter, body: Any) -> dict[str, Any]:
     into = Reading()
     adapter.read(json.dumps(body).encode(), into)
-    return vars(into)
+    return noted(into)
 
 
 @pytest.mark.row("A1", "O1")

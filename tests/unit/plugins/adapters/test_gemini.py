@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.readings import noted
 from trunkline.core.ports import Adapter, Reading
 from trunkline.plugins.adapters.gemini import Gemini
 
@@ -22,7 +23,7 @@ USAGE = {
 def read(adapter: Adapter, body: Any) -> dict[str, Any]:
     into = Reading()
     adapter.read(json.dumps(body).encode(), into)
-    return vars(into)
+    return noted(into)
 
 
 @pytest.mark.row("A1", "O1")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.readings import noted
 from trunkline.core.ports import Adapter, Reading
 from trunkline.plugins.adapters.openai_responses import OpenaiResponses
 
@@ -34,7 +35,7 @@ READ = {
 def read(adapter: Adapter, body: Any) -> dict[str, Any]:
     into = Reading()
     adapter.read(json.dumps(body).encode(), into)
-    return vars(into)
+    return noted(into)
 
 
 @pytest.mark.row("A1", "O1")
@@ -62,7 +63,7 @@ def test_the_last_event_holds_the_response(kind: str) -> None:
     into = Reading()
     event = json.dumps({"type": kind, "response": BODY}).encode()
     assert RESPONSES.watch(b"event: x\ndata: " + event.replace(b'": "', b'":"') + b"\n\n", into) is None
-    assert vars(into) == READ
+    assert noted(into) == READ
 
 
 @pytest.mark.row("F7")
