@@ -305,6 +305,7 @@ def _differs(state: State, earlier: Path) -> str:
 def _write(rows: list[dict[str, Any]], form: str, stream: Any) -> None:
     from trunkline.control import audit as control
     from trunkline.core import codec
+    from trunkline.core.text import no_formula
 
     if form == "jsonl":
         for row in rows:
@@ -319,12 +320,8 @@ def _write(rows: list[dict[str, Any]], form: str, stream: Any) -> None:
             "at": repr(row["at"]),
             "detail": control.text_of(row["detail"]),
         }
-        writer.writerow([_plain(cells[name]) for name in _COLUMNS])
-
-
-def _plain(cell: Any) -> Any:
-    """What a spreadsheet takes for text, whatever somebody has called a key."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+        told = (cells[name] for name in _COLUMNS)
+        writer.writerow([no_formula(cell) if isinstance(cell, str) else cell for cell in told])
 
 
 def _when(at: float) -> str:

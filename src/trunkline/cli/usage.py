@@ -93,7 +93,12 @@ def _cell(row: dict[str, Any], name: str) -> Any:
 def _csv(rows: list[dict[str, Any]], otherwise: list[str]) -> None:
     import csv
 
+    from trunkline.core.text import no_formula
+
     columns = list(rows[0]) if rows else otherwise
     writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(
+        {name: no_formula(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+        for row in rows
+    )

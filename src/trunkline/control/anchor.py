@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from trunkline.control.state import State
 
 FILE_NAME = "audit.anchor"
+BEFORE = "audit.anchor.before"
+"""One that is of no use to this database: it was another's that lay in this folder, or somebody wrote into it."""
 SCHEMAS_WITHOUT = ("0001", "0002")
 """Of the control database, from before there were anchors."""
 
@@ -68,10 +70,19 @@ def latest(state: State) -> Anchor | None:
     return found if genuine else None
 
 
+def left_over(state: State) -> str:
+    """Name of the file of an anchor that tells of another database in this folder; empty if there is none."""
+    if (state.path / BEFORE).exists():
+        return BEFORE
+    return FILE_NAME if (state.path / FILE_NAME).exists() and latest(state) is None else ""
+
+
 def drop(state: State, anchor: Anchor) -> None:
     """Makes an anchor the newest one, unless there is a newer. What fails here fails nothing: the change is made."""
     with contextlib.suppress(OSError), state.lock("anchor.lock"):
         there = latest(state)
+        if there is None and left_over(state) == FILE_NAME:
+            (state.path / FILE_NAME).rename(state.path / BEFORE)
         if there is None or there.seq < anchor.seq:
             state.write(state.path / FILE_NAME, codec.to_json(anchor) + b"\n")
 

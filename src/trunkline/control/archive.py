@@ -118,12 +118,11 @@ def restore(source: Path, state: State, registry: Path, *, replace: bool = False
         elif not same:
             (state.path / name).unlink(missing_ok=True)
     # What was published belongs to the installation before; the next start writes it anew.
-    for stale in (state.snapshot, state.sealed, state.callers, state.reload):
-        stale.unlink(missing_ok=True)
+    for file in (state.snapshot, state.sealed, state.callers, state.reload):
+        file.unlink(missing_ok=True)
     (state.path / FILE_NAME).unlink(missing_ok=True)
-    (state.path / anchor.FILE_NAME).unlink(
-        missing_ok=True
-    )  # of a chain that may be longer than the restored one
+    for stale in (anchor.FILE_NAME, anchor.BEFORE):  # of a chain that may be longer than the restored one
+        (state.path / stale).unlink(missing_ok=True)
     made_anew(state.journal, state.ledger, state.path / FILE_NAME, time.time_ns() // 1000)
     if REGISTRY in members and not registry.exists():
         registry.write_bytes(members[REGISTRY])

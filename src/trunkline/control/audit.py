@@ -120,8 +120,12 @@ def verify(state: State, *anchors: Anchor) -> Verdict:
         problem = anchor.fault(one, hashes, n)
         if problem:
             return Verdict(False, min(n, one.seq - 1), problem, row=min(n + 1, one.seq))
+    alien = anchor.left_over(state)
+    if alien:
+        said = f"{alien} does not belong to this database: the one before was taken away or replaced, or {alien} was damaged"
+        return Verdict(False, n, f"{said} (delete the file once you know why)")
     if own is None and n:
-        return Verdict(False, n, f"the anchor {anchor.FILE_NAME} is missing or not of this installation")
+        return Verdict(False, n, f"the anchor {anchor.FILE_NAME} is missing")
     return Verdict(True, n, anchored=max((one.seq for one in judged), default=0))
 
 

@@ -14,6 +14,9 @@ _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Controls, ends of lines and what turns the direction of writing: none of it may act where a text of others is shown or logged."""
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""owasp.org/www-community/attacks/CSV_Injection."""
+
 HOP_BY_HOP = frozenset(
     (
         b"connection",
@@ -48,6 +51,11 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return _UNSEEN.sub(lambda hit: hit[0].encode("unicode_escape").decode(), text)
+
+
+def no_formula(text: str) -> str:
+    """A cell of a table that a spreadsheet does not take for a formula, however callers name things."""
+    return f"'{text}" if text[:1] in _FORMULA else text
 
 
 def nearest(name: str, known: list[str]) -> str:

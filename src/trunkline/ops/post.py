@@ -42,8 +42,12 @@ def post(url: str, fields: dict[str, str], body: bytes, *, what: str) -> None:
     text = f"POST {target} HTTP/1.1\r\n" + "".join(f"{n}: {v}\r\n" for n, v in head.items()) + "\r\n"
     try:
         status, said = asyncio.run(_posted(_origin(parts), text.encode("ascii"), body))
-    except (WireError, TimeoutError, UnicodeEncodeError) as problem:
+    except TimeoutError:
+        raise NotSent(f"it gave no answer within {TIMEOUT_S:g} s") from None
+    except (WireError, UnicodeEncodeError) as problem:
         raise NotSent(f"{type(problem).__name__}: {problem}".rstrip(": ")) from None
+    if 300 <= status < 400:
+        raise NotSent(f"it answered {status}; redirects are not followed, so give the address itself")
     if not 200 <= status < 300:
         raise NotSent(f"it answered {status}" + (f": {said}" if said else ""))
 

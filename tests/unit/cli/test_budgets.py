@@ -1,6 +1,7 @@
 """`trunkline budgets`."""
 
 import base64
+import csv
 import json
 import os
 import time
@@ -155,3 +156,11 @@ def test_small_sums_are_shown(trunkline):
     state = published(budgets=[Budget(name="cents", usd=0.0003)])
     spend(state, 0.00008)
     assert trunkline("budgets").out.splitlines()[1].split()[2:4] == ["0.000300", "0.000080"]
+
+
+@pytest.mark.row("O2")
+def test_a_spreadsheet_takes_no_feature_for_a_formula(trunkline):
+    state = published()
+    spend(state, 0.25, feature='=HYPERLINK("http://evil.example")')
+    (row,) = csv.DictReader(trunkline("usage", "--by", "feature", "--csv").out.splitlines())
+    assert (row["feature"], row["cost_usd"]) == ('\'=HYPERLINK("http://evil.example")', "0.25")

@@ -105,13 +105,26 @@ def test_a_missing_or_foreign_anchor_is_said(written):
     path = written.path / anchor.FILE_NAME
     for content in (b"", b"{}", path.read_bytes().replace(b'"seq":4', b'"seq":3')):
         path.write_bytes(content)
-        assert (
-            audit.verify(written).problem == "the anchor audit.anchor is missing or not of this installation"
-        )
+        assert audit.verify(written).problem.startswith("audit.anchor does not belong to this database")
     path.unlink()
-    assert not audit.verify(written).ok
+    assert audit.verify(written).problem == "the anchor audit.anchor is missing"
     audit.append(written, "cli", "x", "y")
     assert audit.verify(written) == audit.Verdict(True, 5, anchored=5)
+
+
+@pytest.mark.row("G1")
+def test_a_database_that_was_taken_away_whole_is_missed(written):
+    for path in written.path.glob("control.db*"):
+        path.unlink()
+    anew = State(written.path)
+    assert audit.verify(anew).problem.startswith("audit.anchor does not belong to this database")
+    audit.append(anew, "cli", "x", "y")
+    kept = written.path / anchor.BEFORE
+    found = audit.verify(anew)
+    assert (found.ok, found.rows) == (False, 1)
+    assert found.problem.startswith("audit.anchor.before does not belong to this database")
+    kept.unlink()
+    assert audit.verify(anew) == audit.Verdict(True, 1, anchored=1)
 
 
 @pytest.mark.parametrize("text", ["", "4", "4:ab:cd", "x:y:z", "4:" + "0" * 64 + ":" + "0" * 64])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.core.text import CORRELATION, HOP_BY_HOP, correlation_id, nearest, printable
+from trunkline.core.text import CORRELATION, HOP_BY_HOP, correlation_id, nearest, no_formula, printable
 
 TRACE = b"0af7651916cd43dd8448eb211c80319c"
 PARENT = b"00-" + TRACE + b"-b7ad6b7169203331-01"
@@ -70,3 +70,9 @@ def test_the_nearest_name_is_the_one_that_was_meant(name: str, known: list[str],
 )
 def test_what_does_not_show_is_spelled_out(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_a_spreadsheet_takes_no_cell_for_a_formula(cell: str) -> None:
+    assert no_formula(cell) == f"'{cell}"
+    assert (no_formula("a=b"), no_formula("")) == ("a=b", "")

@@ -95,7 +95,11 @@ def test_each_notice_has_an_id_of_its_own(site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "detail"),
-    [(reply(status="503 Busy"), "it answered 503"), (reply(status="302 Found"), "it answered 302"), (CLOSE, "ResetBeforeReply")],
+    [
+        (reply(status="503 Busy"), "it answered 503"),
+        (reply(status="302 Found"), "it answered 302; redirects are not followed"),
+        (CLOSE, "ResetBeforeReply"),
+    ],
 )  # fmt: skip
 def test_a_webhook_that_did_not_arrive_is_said(site: Site, answer: bytes, detail: str) -> None:
     site.script.append(answer)

@@ -10,6 +10,7 @@ import hashlib
 
 import msgspec
 
+from trunkline.core.data.kept import without_persons
 from trunkline.core.sample import Sample
 from trunkline.core.service import ErrorShape
 from trunkline.ops.contracts.change import HARMS, Change
@@ -101,7 +102,7 @@ class Watch:
     def add(self, sample: Sample) -> bool:
         """Takes in one call; True if units were counted, so that there may be something new to say."""
         operation = self.operation
-        operation.method, operation.path = sample.method, sample.path
+        operation.method, operation.path = sample.method, without_persons(sample.path)[0]
         operation.version = sample.version or operation.version
         operation.since_us = operation.since_us or sample.at_us
         operation.until_us = max(operation.until_us, sample.at_us)

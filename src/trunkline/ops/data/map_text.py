@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Iterable
 
+from trunkline.core.text import no_formula
 from trunkline.ops.data.map import DataMap, Mapped, Observed
 
 NOT_DECLARED = "not declared"
@@ -114,7 +115,7 @@ def table_csv(found: DataMap) -> str:
         received = [row for row in sure if row.side == "request"]
         unsure = [row for row in one.observed if row.side == "request" and row.state == "unsure"]
         writer.writerow(
-            _harmless(cell)
+            no_formula(cell)
             for cell in (
                 one.integration, one.title, said(one.owner), said(one.purpose), _declared(one, " "),
                 _names(received), _names(received, "undeclared"), _names(received, "forbidden"), _names(unsure),
@@ -165,8 +166,3 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
 def _cell(text: str) -> str:
     """What people wrote must not end its cell, nor become markup of a page."""
     return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())
-
-
-def _harmless(text: str) -> str:
-    """A cell that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text

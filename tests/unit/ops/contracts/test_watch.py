@@ -284,3 +284,9 @@ def test_a_change_tells_how_often_it_was_seen_and_whom_it_hurts() -> None:
         "breaking",
         "never in 60, then in 4 of 4",
     )
+
+
+def test_whom_an_undeclared_path_names_is_not_kept() -> None:
+    found = Watch(Operation())
+    found.add(sample(BODY, path="/v3/contacts/jane%40example.com"))
+    assert found.operation.path == "/v3/contacts/[pii.email]"
