@@ -21,6 +21,7 @@ from trunkline.control.published import read_snapshot
 from trunkline.control.running import NotRunning, running_facts
 from trunkline.control.state import State
 from trunkline.core.scrub import Scrubber
+from trunkline.engine.reply import inflated
 from trunkline.ops.contracts import cassette
 from trunkline.ops.contracts.cassette import Cassette, Heard
 from trunkline.ops.contracts.disguise import Disguise
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 START_S = 30.0
 LONGEST = 32 << 20
+PACKED = ("gzip", "x-gzip", "deflate")
+"""Codings of answers that are read; some vendors pack what nobody asked them to."""
 _HIDDEN = (
     "x-trunkline-",
     "x-correlation-id",
@@ -99,6 +102,9 @@ class Caller:
                 size += len(piece)
             fields = {name.lower(): value for name, value in answer.getheaders()}
             status = answer.status
+        if fields.pop("content-encoding", "").lower() in PACKED and pieces:
+            body, _ = inflated(b"".join(piece for _, piece in pieces), LONGEST)
+            pieces = [(pieces[-1][0], body)]
         if fields.get("x-trunkline-simulated") == "true":
             self._simulated.add(check.integration)
         return Heard(

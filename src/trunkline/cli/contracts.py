@@ -182,7 +182,8 @@ def _steps(integration: str, operations: Sequence[str], *, anew: bool = False) -
 
     state = state_here()
     names = [integration] if integration else []
-    found = control.steps(state.path, lock_here(), names, operations, anew=anew)
+    services = snapshot_here().services if settings_here().config_path.exists() else ()
+    found = control.steps(state.path, lock_here(), names, operations, anew=anew, services=services)
     if integration and not found:
         _must_be_known(integration)
     return found

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trunkline.control import audit
-from trunkline.core.service import Snapshot
+from trunkline.core.service import Service, Snapshot
 from trunkline.ops import findings
 from trunkline.ops.contracts import lock as locks
 from trunkline.ops.contracts import merge_lock, store
@@ -43,12 +43,16 @@ def steps(
     operations: Sequence[str] = (),
     *,
     anew: bool = False,
+    services: Iterable[Service] = (),
 ) -> list[Step]:
-    """What accepting would do to the lock."""
+    """What accepting would do to the lock. `services`: the integrations, for the paths that they declare."""
     found: list[Step] = []
+    declared = {service.name: service for service in services}
     for name, book in store.books(state):
         if not integrations or name in integrations:
-            found += merge_lock.from_traffic(lock, name, book, operations, anew=anew)
+            found += merge_lock.from_traffic(
+                lock, name, book, operations, anew=anew, service=declared.get(name)
+            )
     return found
 
 

@@ -182,7 +182,7 @@ def _contents(expect: Expect, answer: Answer) -> Iterator[str]:
     else:
         tree = _tree(answer.body)
         if tree is None:
-            yield "the body is no JSON"
+            yield f"the body is no JSON but {answer.headers.get('content-type') or 'of no type'}, {len(answer.body)} bytes"
             return
     for pointer, wanted in expect.values.items():
         values = list(found(tree, pointer))

@@ -14,7 +14,15 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from trunkline.core.codec import DecodeError, from_json, to_json
 from trunkline.core.scrub import Scrubber
-from trunkline.ops.contracts.formats import PERSONAL, is_random_key, is_word, number_format, text_format
+from trunkline.ops.contracts.formats import (
+    LINES,
+    PERSONAL,
+    SECRET,
+    is_random_key,
+    is_word,
+    number_format,
+    text_format,
+)
 from trunkline.ops.contracts.observe import FREE, OPAQUE
 
 KEPT_FORMATS = frozenset(
@@ -29,12 +37,6 @@ _SETTINGS = re.compile(
     re.IGNORECASE,
 )
 """Names of fields that hold nobody's data, whatever the words look like."""
-SECRET = re.compile(
-    r"passw|passphrase|passwd|secret|credential|authori[sz]ation|signature|cookie|bearer|jwt|api_?key|private_?key|access_?key|session_?key"
-    r"|(^|[_-])(auth|otp|totp|mfa|pin|cvc|cvv|nonce|sig|pwd|token)$|(^|[a-z_-])(access|refresh|id|auth|session|csrf|device|bot|bearer)_?token$|[a-z]Token$",
-    re.IGNORECASE,
-)
-"""Names of fields that hold what opens something: not a letter of theirs is kept."""
 _OF_SOMEBODY = re.compile(
     r"(^|_)(first|last|given|family|middle|nick|full|display|legal|maiden)(_?name)?$|(^|_)(dob|user|sub|person|people|member|patient|guest"
     r"|recipient|sender|signer|note|notes|memo|comment|comments|remark|remarks|message|text|content|contents|delta|description|summary|body|bio"
@@ -63,8 +65,6 @@ _MARK = re.compile(rb"\[[A-Z_]{1,18}\]|")
 _EVENT_NAME = re.compile(rb"[A-Za-z][A-Za-z0-9_.:/-]{0,60}|")
 _ENDS = re.compile(rb"(\r\n|\n|\r)")
 _ADDRESS = re.compile(r"[^\s<>\"'@]{1,64}@[A-Za-z0-9.-]+|[a-z][a-z0-9+.-]{1,20}://[^\s<>\"']+")
-_LINES = re.compile(r"ndjson|jsonl|json-?lines|json-seq|stream\+json")
-"""Bodies of one JSON text a line."""
 
 
 class Disguise:
@@ -267,7 +267,7 @@ def is_somebodys(step: str) -> bool:
 
 def streamed_lines(media: str) -> bool:
     """Whether a body of this type is one JSON text a line."""
-    return bool(_LINES.search(media.lower()))
+    return bool(LINES.search(media.lower()))
 
 
 _TEXT = b"<text>"

@@ -58,6 +58,19 @@ PERSONAL = re.compile(
     re.IGNORECASE,
 )
 """Names of fields whose values may be somebody's: never kept, however few they are."""
+SECRET = re.compile(
+    r"passw|passphrase|passwd|secret|credential|authori[sz]ation|signature|cookie|bearer|jwt|api_?key|private_?key|access_?key|session_?key"
+    r"|(^|[_-])(auth|otp|totp|mfa|pin|cvc|cvv|nonce|sig|pwd|token)$|(^|[a-z_-])(access|refresh|id|auth|session|csrf|device|bot|bearer)_?token$|[a-z]Token$",
+    re.IGNORECASE,
+)
+"""Names of fields that hold what opens something: not a letter of theirs is kept."""
+LINES = re.compile(r"ndjson|jsonl|json-?lines|json-seq|stream\+json")
+"""Media types of bodies that are one JSON text a line."""
+WRITTEN = re.compile(
+    r"(^|_)(text|content|contents|delta|prompt|note|notes|memo|comment|comments|remark|remarks|first|last|given|family|dob|partial_json)$",
+    re.IGNORECASE,
+)
+"""Names of fields that hold what somebody wrote or is called: few of them may look like a set."""
 SECONDS = (946_684_800, 4_102_444_800)
 """From 2000 to 2100."""
 

@@ -212,7 +212,7 @@ class _Judge:
             return
         known = before.having("v:")
         for word in sorted(now.having("v:")):
-            if word in known or (self._part == "outcome" and word == REFUSED):
+            if word in known or (self._part == "outcome" and word in (ACCEPTED, REFUSED)):
                 continue
             if told := self._novel(kind, before, now, f"v:{word}"):
                 yield self._change(name, kind, "", word, told)
@@ -226,6 +226,8 @@ class _Judge:
 
     def _refused(self, name: str, before: Place, now: Place) -> Iterator[Change]:
         """Refusals that do not say what they want are anybody's mistake, until nothing is accepted any more."""
+        if not before.count(f"v:{ACCEPTED}"):
+            return
         gone = self._gone("accepted", before, now, f"v:{ACCEPTED}")
         if gone and now.count(f"v:{REFUSED}"):
             had = f"{before.count(f'v:{ACCEPTED}')} of {before.count('t:string')}"

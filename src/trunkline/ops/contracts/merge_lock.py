@@ -17,7 +17,7 @@ from trunkline.ops.contracts import merge, store
 from trunkline.ops.contracts.change import Change
 from trunkline.ops.contracts.compared import compared
 from trunkline.ops.contracts.lock import ERRORS, Lock, LockedIntegration, LockedOperation
-from trunkline.ops.contracts.openapi import Described, same_path
+from trunkline.ops.contracts.openapi import Described, fits, same_path
 from trunkline.ops.contracts.watch import Contract, Operation
 
 
@@ -38,11 +38,17 @@ class Step(NamedTuple):
 
 
 def from_traffic(
-    lock: Lock, integration: str, book: store.Book, operations: Iterable[str], *, anew: bool = False
+    lock: Lock,
+    integration: str,
+    book: store.Book,
+    operations: Iterable[str],
+    *,
+    anew: bool = False,
+    service: Service | None = None,
 ) -> Iterator[Step]:
     """Operations of an integration with what was seen of them; those that nothing new is known of are left out.
 
-    `anew`: all counts are taken over, too.
+    `anew`: all counts are taken over, too. `service`: the integration, whose operations' paths are written as they are declared.
     """
     wanted = set(operations)
     for name, operation in sorted(book.operations.items()):
@@ -53,18 +59,36 @@ def from_traffic(
         contract = (
             merge.relearned(operation, changes) if anew or old is None else merge.accepted(operation, changes)
         )
-        new = locks.locked_operation(*_call(name, operation), contract)
+        new = locks.locked_operation(*_call(name, operation, old, service), contract)
         new.deprecated = old.deprecated if old is not None else ""
         if new.parts and (old is None or changes or anew) and new != old:
             yield Step(integration, name, changes, old, new)
 
 
-def _call(name: str, operation: Operation) -> tuple[str, str]:
-    """Method and path as they stand in the lock; of an undeclared operation they are its name."""
+def _call(
+    name: str, operation: Operation, old: LockedOperation | None, service: Service | None
+) -> tuple[str, str]:
+    """Method and path as they stand in the lock: as they stood, as they are declared, or as they were called without ids. Never as
+    one call had them: that is somebody's order.
+    """
     if name == ERRORS:
         return "", ""
     method, _, path = name.partition(" ")
-    return (method, path) if path.startswith("/") else (operation.method, operation.path)
+    if path.startswith("/"):
+        return method, path
+    called = store.called("", operation.method, operation.path).partition(" ")[2]
+    stood = old.call.partition(" ")[2] if old is not None else ""
+    if stood and stood == store.called("", operation.method, stood).partition(" ")[2]:
+        return operation.method, stood
+    return operation.method, next(_templates(name, operation.path, service), called)
+
+
+def _templates(name: str, path: str, service: Service | None) -> Iterator[str]:
+    """The path under which an operation is declared, as far as what was called is one of its paths."""
+    prefix = service.api_version.path.rstrip("/") if service and service.api_version is not None else ""
+    for one in service.operations if service else ():
+        if one.name == name:
+            yield from (each for each in (one.path, prefix + one.path) if fits(each, path))
 
 
 def from_description(

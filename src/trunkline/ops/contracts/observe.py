@@ -14,6 +14,8 @@ from typing import Any
 
 from trunkline.ops.contracts.formats import (
     PERSONAL,
+    SECRET,
+    WRITTEN,
     is_code,
     is_random_key,
     is_word,
@@ -140,8 +142,8 @@ class Seen:
 
     @staticmethod
     def _private(name: str) -> bool:
-        """Whether words under this name may be anybody's."""
-        return name == MAP or bool(PERSONAL.search(name))
+        """Whether words under this name may be anybody's, or open something."""
+        return name == MAP or bool(PERSONAL.search(name) or SECRET.search(name) or WRITTEN.search(name))
 
     def _items(self, place: str, name: str, value: list[Any], depth: int) -> None:
         if depth >= DEPTH_MAX:

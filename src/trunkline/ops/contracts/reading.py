@@ -15,6 +15,7 @@ from trunkline.core.sample import Sample
 from trunkline.core.service import ErrorShape
 from trunkline.engine.extract import read
 from trunkline.ops.contracts.cut import read as read_cut
+from trunkline.ops.contracts.formats import LINES
 from trunkline.ops.contracts.observe import Seen, Word, bare
 from trunkline.wire.sse import Splitter, TooLong
 
@@ -52,7 +53,7 @@ def parts_of(
     if sample.status < 400:
         reader.word("status", str(sample.status))
         reader.word("outcome", ACCEPTED)
-        if sample.stream:
+        if sample.stream or LINES.search(sample.response_type.lower()):
             reader.stream(sample)
         else:
             reader.reply("reply", sample)
@@ -114,7 +115,8 @@ class _Reader:
 
     def stream(self, sample: Sample) -> None:
         names: dict[str, bool] = {}
-        for event, data in events(sample.response):
+        lines = LINES.search(sample.response_type.lower())
+        for event, data in json_lines(sample.response) if lines else events(sample.response):
             try:
                 tree = from_json(data)
             except DecodeError:
@@ -143,6 +145,14 @@ def events(body: bytes) -> list[tuple[str, str]]:
     except TooLong as problem:
         found = problem.events
     return [(event.event[:60], event.data) for event in found[:EVENTS_MAX]]
+
+
+def json_lines(body: bytes) -> list[tuple[str, str]]:
+    """The first lines of a body of JSON lines, as events without a name."""
+    if len(body) > PARSED_MAX:
+        return []
+    lines = body.decode("utf-8", "replace").split("\n", EVENTS_MAX)[:EVENTS_MAX]
+    return [("message", line) for line in lines if line.strip()]
 
 
 class _Body(NamedTuple):

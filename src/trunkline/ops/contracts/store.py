@@ -22,6 +22,8 @@ OPERATIONS_MAX = 200
 _ID = re.compile(
     r"\d+|[0-9a-fA-F-]{12,}|[A-Za-z]{1,12}_[A-Za-z0-9]{6,}|(?=[^/]*\d)[A-Za-z0-9_.~-]{10,}|.*[@%:].*"
 )
+_NAME = re.compile(r"[a-z]+\d?(_[a-z]+\d?)+")
+"""Words joined, such as `payment_intents` and `oauth2_tokens`, which look like an id with its prefix."""
 
 
 class Book(msgspec.Struct):
@@ -75,5 +77,7 @@ def called(operation: str, method: str, path: str) -> str:
     """The name of an operation: as declared, else method and path with ids as `{id}`."""
     if operation:
         return operation
-    steps = ["{id}" if _ID.fullmatch(step) else step for step in path.split("/")]
+    steps = [
+        "{id}" if _ID.fullmatch(step) and not _NAME.fullmatch(step) else step for step in path.split("/")
+    ]
     return f"{method} {'/'.join(steps)}"[:200]

@@ -107,7 +107,7 @@ def test_a_failure_is_one_without_an_expectation() -> None:
 
 def test_a_body_that_is_no_json_is_told_where_something_of_it_is_expected() -> None:
     broken = Answer(status=200, headers={"content-type": "text/html"}, body=b"<html>")
-    assert problems(Expect(present=["/id"]), broken) == ["the body is no JSON"]
+    assert problems(Expect(present=["/id"]), broken) == ["the body is no JSON but text/html, 6 bytes"]
     assert problems(Expect(), broken) == []
 
 

@@ -47,6 +47,38 @@ def test_operations_that_are_new_come_into_the_lock_and_then_only_their_changes(
     assert list(merge_lock.from_traffic(lock, "stripe", fresh, ())) == []
 
 
+@pytest.mark.row("C2")
+@pytest.mark.parametrize(
+    ("path", "declared", "stood", "call"),
+    [
+        ("/orders/ord_1Nv0FGQ9RKHg", "/orders/{order}", "", "POST /orders/{order}"),
+        ("/orders/jane@corp.example", "", "", "POST /orders/{id}"),
+        ("/v1/orders/jane", "/orders/{order}", "", "POST /v1/orders/{order}"),
+        ("/other/ord_1Nv0FGQ9RKHg", "/orders/{order}", "", "POST /other/{id}"),
+        ("/orders/ord_1Nv0FGQ9RKHg", "/orders/{order}", "/orders/ord_7Qi8QIK7NMYx", "POST /orders/{order}"),
+        ("/orders/ord_1Nv0FGQ9RKHg", "/orders/{order}", "/v1/orders/{no}", "POST /v1/orders/{no}"),
+    ],
+)
+def test_no_id_of_a_call_comes_into_the_lock(path: str, declared: str, stood: str, call: str) -> None:
+    """The path of the last call stood there, so that a check of another order found nothing in the lock."""
+    one = watch().operation
+    one.method, one.path = "POST", path
+    version = ApiVersion(value="2026", path="/v1")
+    shop = Service(
+        name="shop",
+        api_version=version,
+        operations=[Operation(name="get_order", method="POST", path=declared)],
+    )
+    old = Lock(
+        integrations={
+            "shop": locks.LockedIntegration("", {"get_order": locks.LockedOperation(f"POST {stood}")})
+        }
+    )
+    lock = old if stood else Lock()
+    steps = merge_lock.from_traffic(lock, "shop", Book({"get_order": one}), (), anew=True, service=shop)
+    assert [step.new.call for step in steps] == [call]
+
+
 def test_only_what_was_asked_for() -> None:
     assert [
         step.operation for step in merge_lock.from_traffic(Lock(), "stripe", book(), ["create_charge"])

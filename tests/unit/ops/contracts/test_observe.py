@@ -91,3 +91,18 @@ def test_enormous_bodies_are_looked_at_in_part() -> None:
 def test_so_many_words_are_no_set() -> None:
     words = [f"word{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(VALUES_MAX + 1)]
     assert "~" in shown([words[:40], words[40:]])["/[]/[]"]
+
+
+def test_words_under_names_of_secrets_and_of_what_people_write_are_not_kept() -> None:
+    """They would stand in the lock, which is committed."""
+    body = {
+        "password": "hunter",
+        "access_token": "sesame",
+        "text": "jane",
+        "first": "jane",
+        "status": "paid",
+        "token_type": "bearer",
+    }
+    found = shown(body)
+    kept = {place for place, facts in found.items() if any(fact.startswith("v:") for fact in facts)}
+    assert kept == {"/status", "/token_type"}

@@ -88,3 +88,11 @@ def test_words_of_the_request_are_no_words_of_the_vendor() -> None:
     found = parts(sample({"currency": "eur", "status": "open"}, asked={"currency": "eur"}))
     assert "v:eur" not in found["reply"]["/currency"]
     assert "v:open" in found["reply"]["/status"]
+
+
+def test_json_lines_show_each_line_as_an_event() -> None:
+    body = b'{"response":"a","done":false}\n{"done":true,"total":5}\n'
+    found = parts(sample(body, media="application/x-ndjson"))
+    assert set(found["event data"]) == {"", "/response", "/done", "/total"}
+    assert set(found["stream"]) == {"", "/data"}
+    assert "event data" not in parts(sample(b"x" * (3 << 20), media="application/x-ndjson"))

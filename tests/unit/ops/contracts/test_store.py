@@ -45,6 +45,8 @@ def test_an_operation_that_was_not_seen_for_longest_makes_room() -> None:
         ("/u/6f1f0a52-7d1e-4a4e-9a5c-0c1f2d3e4f50", "GET /u/{id}"),
         ("/people/jane@example.org", "GET /people/{id}"),
         ("/v1/chat/completions", "GET /v1/chat/completions"),
+        ("/v1/payment_intents", "GET /v1/payment_intents"),
+        ("/v2/oauth2_tokens/thread_abc123", "GET /v2/oauth2_tokens/{id}"),
     ],
 )
 def test_undeclared_operations_are_named_by_method_and_path_without_ids(path: str, name: str) -> None:

@@ -219,6 +219,14 @@ def test_requests_that_are_refused_without_a_reason_are_told_once_none_is_accept
     assert told(after(found, lambda n: refusal, 24, status=400)) == [("outcome", "", "refused", "refused")]
 
 
+def test_an_operation_that_was_only_ever_refused_is_judged_like_any_other() -> None:
+    """Nothing was accepted while it was learned: the judgement ended with a KeyError, and the console with it."""
+    refusal = {"error": {"code": "invalid_request", "message": "The request is not well-formed."}}
+    found = watch(refusal, status=400)
+    assert told(after(found, lambda n: refusal, 24, status=400)) == []
+    assert told(after(found, lambda n: BODY, 24)) == []
+
+
 def test_a_vendor_that_never_refused_may_refuse_one_caller() -> None:
     refusal = {"error": {"message": "The request is not well-formed."}}
     found = watch()
