@@ -452,10 +452,59 @@ RESPONSES = members(
     },
 )
 
+# --- Ollama
+
+_picture = st.sampled_from(["iVBORw0KGgo=", "QQ=="])
+_ollama_function = members(
+    {"name": WORD}, {"arguments": st.sampled_from([{}, {"a": [1, 2.5]}]), "index": st.integers(0, 3)}
+)
+_ollama_call = members({"function": _ollama_function}, {"id": WORD, "type": st.just("function")})
+_ollama_said = TEXT | st.just("") | st.none()
+_ollama_message = (
+    members({"role": st.sampled_from(["system", "user"]), "content": _ollama_said}, {"images": some(_picture) | st.none() | st.just([])})
+    | members(
+        {"role": st.just("assistant")},
+        {"content": _ollama_said, "thinking": _ollama_said, "tool_calls": some(_ollama_call) | st.none()},
+    )
+    | members({"role": st.just("tool"), "content": _ollama_said}, {"tool_name": WORD, "tool_call_id": WORD, "images": some(_picture)})
+)  # fmt: skip
+_ollama_tool = members(
+    {"function": members({"name": WORD}, {"description": TEXT, "parameters": SCHEMA})},
+    {"type": st.just("function")},
+)
+_ollama_options = members(
+    {},
+    {
+        "temperature": NUMBER,
+        "top_p": NUMBER,
+        "top_k": st.integers(0, 9),
+        "min_p": NUMBER,
+        "seed": st.integers(0, 9),
+        "num_predict": st.sampled_from([-2, -1, 5]),
+        "stop": TEXT | some(TEXT) | st.just([]),
+        "num_ctx": st.integers(1, 9),
+        "presence_penalty": NUMBER | st.none(),
+    },
+)
+OLLAMA = members(
+    {"model": WORD, "messages": some(_ollama_message, 5)},
+    {
+        "stream": st.booleans(),
+        "tools": some(_ollama_tool) | st.just([]),
+        "format": st.sampled_from(["", "json", {"type": "object"}]) | st.none(),
+        "options": _ollama_options | st.none(),
+        "think": st.booleans() | st.sampled_from(["low", "high", "max", ""]) | st.none(),
+        "keep_alive": st.sampled_from([0, "5m"]),
+        "logprobs": st.booleans(),
+        "top_logprobs": st.integers(0, 5),
+    },
+)
+
 REQUESTS: dict[str, st.SearchStrategy[Any]] = {
     "openai-chat": CHAT,
     "anthropic-messages": MESSAGES,
     "gemini-generate": GEMINI,
     "openai-responses": RESPONSES,
+    "ollama-chat": OLLAMA,
 }
 """By dialect."""

@@ -48,6 +48,7 @@ DIALECTS = {
     "openai-compact": "OpenAI compaction of a conversation, at vendors that have it",
     "anthropic-messages": "Anthropic Messages, JSON and stream",
     "anthropic-count-tokens": "Anthropic token counting",
+    "ollama-chat": "Ollama chat, JSON and stream of lines; unless it says otherwise it streams",
     "gemini-generate": "Gemini generateContent, JSON and stream",
     "gemini-embed": "Gemini embeddings",
     "gemini-count": "Gemini token counting",

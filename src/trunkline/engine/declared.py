@@ -62,6 +62,8 @@ def dialect_of(body: bytes) -> str:
         return "openai-chat"
     if said.get("type") == "message" and isinstance(said.get("content"), list):
         return "anthropic-messages"
+    if isinstance(said.get("done"), bool) and isinstance(said.get("message"), dict):
+        return "ollama-chat"
     if isinstance(said.get("candidates"), list):
         return "gemini-generate"
     return "openai-responses" if said.get("object") == "response" else ""

@@ -63,6 +63,8 @@ def body(
             "type": "error",
             "request_id": error.vendor_request_id or record["correlationId"],
         }
+    elif dialect.startswith("ollama"):
+        return ollama(error, record, said)
     elif dialect.startswith("gemini"):
         inner, frame = gemini(error, record, status), {}
     else:
@@ -107,6 +109,13 @@ def gemini(error: CallError, record: dict[str, Any], status: int) -> dict[str, A
         error.kind.status, "INTERNAL" if error.kind.status >= 500 else "FAILED_PRECONDITION"
     )
     return {**record, "code": status, "message": error.message, "status": name, "details": []}
+
+
+def ollama(error: CallError, record: dict[str, Any], said: dict[str, Any] | None) -> dict[str, Any]:
+    """`error` is a text there, so that ours stand beside it."""
+    told = said.get("error") if said is not None else None
+    rest = {name: value for name, value in (said or {}).items() if name not in record}
+    return {**rest, "error": told if isinstance(told, str) else error.message, **record}
 
 
 def generic(error: CallError) -> dict[str, Any]:

@@ -19,6 +19,7 @@ ENDPOINTS: dict[bytes, str] = {
     b"/v1/responses/compact": "openai-compact",
     b"/v1/messages": "anthropic-messages",
     b"/v1/messages/count_tokens": "anthropic-count-tokens",
+    b"/api/chat": "ollama-chat",
 }
 """Model endpoints whose model stands in the body."""
 

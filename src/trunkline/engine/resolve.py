@@ -13,7 +13,7 @@ import msgspec
 
 from trunkline.core.call import Live, Route
 from trunkline.core.codec import DecodeError, ValidationError, decoded, json_decoder, told_shortly
-from trunkline.core.dialects import KIND_OF
+from trunkline.core.dialects import KIND_OF, LINES
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
 from trunkline.core.jsonspan import Members
@@ -47,7 +47,7 @@ _COMPLETION = Operation(name="", method="POST", path="", repeat="always")
 
 class _Asked(msgspec.Struct):
     model: str
-    stream: bool | None = False
+    stream: bool | None = None
     user: Any = None
     safety_identifier: Any = None
     metadata: Any = None
@@ -122,7 +122,7 @@ def _recognise(exchange: Exchange, route: Route, world: World) -> None:
         asked = _asked_of(exchange)
         if asked is None:
             return
-        model, stream = asked.model, asked.stream is True
+        model, stream = asked.model, _streams(asked.stream, dialect)
         exchange.persons = asked.persons
     else:
         hit = GEMINI.fullmatch(path)
@@ -153,11 +153,21 @@ def _asked_of(exchange: Exchange) -> _Asked | None:
     model = _found(members, "model")
     if members.broken or members.twice & NEEDED or not isinstance(model, str):
         return None
-    return _Asked(model, _found(members, "stream") is True, *(_found(members, name) for name in PERSONS))
+    return _Asked(model, _flag(members), *(_found(members, name) for name in PERSONS))
 
 
 def _found(members: Members, name: str) -> object:
     return members.found.get(name, (0, 0, None))[2]
+
+
+def _flag(members: Members) -> bool | None:
+    said = _found(members, "stream")
+    return said if isinstance(said, bool) else None
+
+
+def _streams(said: bool | None, dialect: str) -> bool:
+    """Whether a stream is asked for; in dialects of lines one is unless the caller says otherwise."""
+    return said is True or (said is None and dialect in LINES)
 
 
 def _ambiguous(body: bytes) -> bool:
@@ -183,7 +193,7 @@ def modelled(world: World, exchange: Exchange, named: Named) -> Route:
         raise CallError("invalid_request", f"the body is no valid JSON: {problem}") from None
     except (UnicodeDecodeError, RecursionError) as problem:
         raise CallError("invalid_request", f"the body is no valid JSON: {told_shortly(problem)}") from None
-    exchange.stream, exchange.persons = asked.stream is True, asked.persons
+    exchange.stream, exchange.persons = _streams(asked.stream, named.dialect), asked.persons
     return _route(world, exchange, named, asked.model)
 
 
@@ -214,7 +224,7 @@ def _scanned(world: World, exchange: Exchange, named: Named, body: Carried) -> R
         raise CallError(
             "invalid_request", "the body is no JSON object with a `model` that is a string", param="model"
         )
-    exchange.stream = _found(members, "stream") is True
+    exchange.stream = _streams(_flag(members), named.dialect)
     exchange.persons = named_by(*(_found(members, name) for name in PERSONS))
     return _route(world, exchange, named, model)
 

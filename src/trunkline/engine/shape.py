@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trunkline.core.codec import DecodeError, from_json, to_json
+from trunkline.core.dialects import LINES
 from trunkline.core.errors import CallError
 from trunkline.engine import dialect_error
 from trunkline.engine.scrub import scrub, scrub_bytes
@@ -232,6 +233,8 @@ def stream_error(
             + to_json(dialect_error.body(dialect, error, record, None, status))
             + b"\n\n"
         )
+    if dialect in LINES:
+        return to_json(dialect_error.ollama(error, record, None)) + b"\n"
     if dialect.startswith("gemini"):
         return b"data: " + to_json({"error": dialect_error.gemini(error, record, status)}) + b"\r\n\r\n"
     if dialect == "openai-responses":

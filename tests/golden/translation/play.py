@@ -133,6 +133,8 @@ def framed(dialect: str, events: list[Any]) -> bytes:
 
 def unframed(body: bytes) -> list[Any]:
     """A stream as a list of its events, names included where they are told."""
+    if body.startswith(b"{"):
+        return [_loads(line) for line in body.splitlines()]
     out: list[Any] = []
     for event in body.decode().replace("\r\n", "\n").split("\n\n"):
         lines = dict(line.split(": ", 1) for line in event.split("\n") if line and not line.startswith(":"))
@@ -164,6 +166,12 @@ def services(case: Case, vendor: Vendor) -> list[Service]:
     ]
 
 
+def said_of_streams(ingress: str, stream: bool) -> dict[str, bool]:
+    """How a caller asks for a stream, or for none: those of lines stream unless told otherwise."""
+    wanted = {"stream": False} if ingress in LINES else {"stream": True}
+    return wanted if stream is (ingress not in LINES) else {}
+
+
 def model_of(case: Case, vendor: Vendor) -> str:
     """Cases about what only some models do name theirs."""
     return case.models.get(_spoken(vendor), vendor.model)
@@ -191,7 +199,7 @@ async def call(case: Case, ingress: str, vendor: Vendor, stream: bool) -> tuple[
     model = model_of(case, vendor)
     asked = dict(case.requests[ingress])
     if ingress not in MODEL_IN_PATH:
-        asked = {"model": f"{vendor.vendor}/{model}", **asked, **({"stream": True} if stream else {})}
+        asked = {"model": f"{vendor.vendor}/{model}", **asked, **said_of_streams(ingress, stream)}
     body = json.dumps(asked, ensure_ascii=False).encode()
     lines = [("x-correlation-id", "golden-1"), ("content-type", "application/json"), ABOUT_ATTEMPTS]
     target = INGRESS[ingress](f"{vendor.vendor}/{model}", stream)

@@ -17,6 +17,7 @@ from openai.types.chat.completion_create_params import CompletionCreateParams
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
+from tests.golden.translation.ollama_types import Answer
 from tests.golden.translation.play import CASES, NAMED_EVENTS, Case, golden, pairs
 from tests.golden.translation.vendors import VENDORS
 
@@ -32,6 +33,7 @@ REPLIES: dict[str, TypeAdapter[Any]] = {
     "anthropic-messages": TypeAdapter(Message),
     "gemini-generate": TypeAdapter(GenerateContentResponse),
     "openai-responses": TypeAdapter(Response),
+    "ollama-chat": TypeAdapter(Answer),
     "openai-embeddings": TypeAdapter(CreateEmbeddingResponse),
     "gemini-embed": TypeAdapter(EmbedContentResponse),
 }
@@ -40,6 +42,7 @@ EVENTS: dict[str, TypeAdapter[Any]] = {
     "anthropic-messages": TypeAdapter(RawMessageStreamEvent),
     "gemini-generate": TypeAdapter(GenerateContentResponse),
     "openai-responses": TypeAdapter(ResponseStreamEvent),
+    "ollama-chat": TypeAdapter(Answer),
 }
 ASKED = [
     pytest.param(case, ingress, id=f"{case.name}-{ingress}")

@@ -17,6 +17,7 @@ from tests.golden.translation.play import (
     golden,
     pairs,
     played,
+    said_of_streams,
     unframed,
 )
 from tests.golden.translation.vendors import INGRESS, VENDORS, meet
@@ -58,7 +59,7 @@ async def test_bytes_pass_unchanged_where_both_speak_the_same(case: Case, name: 
 
     assert sent is not None
     named = {} if vendor.dialect in MODEL_IN_PATH else {"model": json.loads(sent.body)["model"]}
-    body = {**named, **case.requests[vendor.dialect]}
+    body = {**named, **case.requests[vendor.dialect], **said_of_streams(vendor.dialect, stream=False)}
     assert sent.body == json.dumps(body, ensure_ascii=False).encode()
     if trial.ends[0].state == "ok":
         assert heard.body == json.dumps(case.reply(vendor), ensure_ascii=False).encode()

@@ -95,6 +95,7 @@ INGRESS: dict[str, Callable[[str, bool], str]] = {
         if stream
         else f"/v1beta/models/{model}:generateContent"
     ),
+    "ollama-chat": lambda model, stream: "/api/chat",
     "openai-embeddings": lambda model, stream: "/v1/embeddings",
     "gemini-embed": lambda model, stream: f"/v1beta/models/{model}:batchEmbedContents",
 }

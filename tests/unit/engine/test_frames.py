@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from trunkline.core.price import Price
 from trunkline.core.service import Dialect, ErrorShape, Model
 from trunkline.engine.frames import EVENTS, LINES, frames_of
-from trunkline.testing import Heard, Play, Trial, service
+from trunkline.testing import Heard, Play, Trial, answers, service, streams
 
 NDJSON = (b"content-type", b"application/x-ndjson")
 OLLAMA = service(
@@ -110,6 +110,51 @@ async def test_a_proxied_stream_passes_byte_for_byte_and_its_usage_is_read() -> 
     heard = await trial.ask("POST", "/api/proxy/ollama/api/chat", PROXIED)
     assert (heard.body, heard.whole, heard.field(b"content-type")) == (whole, True, b"application/x-ndjson")
     assert told(trial) == ("ok", "", 7, 2, False)
+
+
+@pytest.mark.row("A1", "P1")
+@pytest.mark.parametrize("target", ["/api/chat", "/api/proxy/ollama/api/chat"])
+async def test_it_streams_unless_it_is_told_not_to_also_when_all_comes_at_once(target: str) -> None:
+    whole = line("He") + line("llo") + END
+    trial = Trial(answers(200, whole, NDJSON), services=[OLLAMA])
+    heard = await trial.ask("POST", target, PROXIED)
+    assert (heard.status, heard.body, heard.whole) == (200, whole, True)
+    assert told(trial) == ("ok", "", 7, 2, False)
+
+
+@pytest.mark.row("A1", "A2")
+@pytest.mark.parametrize("more", [{}, {"stream": None}, {"stream": True}])
+async def test_who_speaks_ollama_gets_lines_of_any_vendor(more: dict[str, Any]) -> None:
+    chunk = b'data: {"id":"c","model":"tiny-1","choices":[{"index":0,"delta":{"content":"Hello"}}]}\n\n'
+    done = b'data: {"id":"c","model":"tiny-1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    trial = Trial(
+        streams(chunk, done),
+        services=[service(dialects=[Dialect(name="openai-chat", path="/v1/chat/completions")])],
+    )
+    asked = {"model": "acme/tiny", "messages": [{"role": "user", "content": "hi"}], **more}
+    heard = await trial.ask("POST", "/api/chat", json.dumps(asked).encode())
+    lines = [json.loads(one) for one in heard.body.splitlines()]
+    assert heard.field(b"content-type") == b"application/x-ndjson"
+    assert [(one["message"]["content"], one["done"]) for one in lines] == [("Hello", False), ("", True)]
+
+
+@pytest.mark.row("E1")
+@pytest.mark.parametrize(
+    ("body", "key", "status", "code"),
+    [
+        (PROXIED, "", 401, "unauthenticated"),
+        (b'{"model":"nope","messages":[]}', None, 404, "unknown_model"),
+        (b'{"model":"acme/tiny","messages":[]}', None, 400, "invalid_request"),
+        (b"{", None, 400, "invalid_request"),
+    ],
+)
+async def test_refusals_are_told_in_its_own_words(
+    body: bytes, key: str | None, status: int, code: str
+) -> None:
+    trial = Trial(services=[service()])
+    heard = await trial.ask("POST", "/api/chat", body, **({} if key is None else {"key": key}))
+    said = json.loads(heard.body)
+    assert (heard.status, said["code"], said["error"]) == (status, code, said["message"])
 
 
 @pytest.mark.row("E1", "F7")

@@ -27,6 +27,7 @@ OK_USED = answers(200, b'{"model":"tiny-1","choices":[],"usage":{"prompt_tokens"
         (b"/v1/embeddings", Named("openai-embeddings", "", "")),
         (b"/v1/responses", Named("openai-responses", "", "")),
         (b"/v1/messages", Named("anthropic-messages", "", "")),
+        (b"/api/chat", Named("ollama-chat", "", "")),
         (b"/v1/messages/count_tokens", Named("anthropic-count-tokens", "", "")),
         (b"/v1beta/models/g:generateContent", Named("gemini-generate", "g", "generateContent")),
         (b"/v1/models/g:streamGenerateContent", Named("gemini-generate", "g", "streamGenerateContent")),

@@ -30,7 +30,7 @@ def read_reply(body: bytes, asked: Request) -> Reply:
     choice.stop = stop_of(choice.said, any(isinstance(part, ToolCall) for part in choice.parts))
     choice.logprobs = probabilities({"content": said.get("logprobs")})
     reply = Reply(dialect=OWN, id=id_of(at), model=str(said.get("model") or asked.model), choices=[choice])
-    reply.created = created(at)
+    reply.created, reply.extra = created(at), {"created_at": at}
     reply.usage = usage_of(said)
     return reply
 

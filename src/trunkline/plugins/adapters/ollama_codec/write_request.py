@@ -13,7 +13,9 @@ from trunkline.core.conversation import Change, Effort, Format, Request, Tool
 from trunkline.core.ports import Facts, Written
 from trunkline.plugins.adapters.effort import budget_of, level_of
 from trunkline.plugins.adapters.fitting import Names
+from trunkline.plugins.adapters.ollama_codec.read_reply import OWN
 from trunkline.plugins.adapters.ollama_codec.write_messages import messages_of
+from trunkline.plugins.adapters.ollama_codec.write_same import same
 from trunkline.plugins.adapters.tool_settings import free_text_told
 from trunkline.plugins.adapters.unsaid import members_of
 
@@ -39,6 +41,8 @@ _LEVELS = {"minimal": "low", "xhigh": "high", "max": "high"}
 
 def write_request(request: Request, facts: Facts, changes: list[Change]) -> Written:
     """Adds to `changes` what Ollama cannot say."""
+    if request.dialect == OWN:
+        return Written(to_json(same(request)))
     names = request.sent = Names(TOOL_NAME_MAX)
     out: dict[str, Any] = {"model": facts.model or request.model}
     out["messages"] = messages_of(request.messages, names, request.model, changes)
