@@ -121,7 +121,7 @@ class Member:
 
     def repeated_in(self, text: bytes) -> bool:
         """One quick look whether a vendor repeats the credential word for word."""
-        return bool(self._plain) and self._plain in text
+        return bool(self._plain) and text.find(self._plain) >= 0
 
     def blotted(self, text: bytes) -> bytes:
         """A vendor's words without the credential that we sent it, which some repeat in their errors."""

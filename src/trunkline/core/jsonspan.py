@@ -179,7 +179,7 @@ def _escaped(data: bytes, start: int, at: int) -> bool:
 def replace_model(body: bytes, asked: str, name: bytes) -> bytes:
     """The body with the value of its outermost `model` replaced by the JSON string of `name`; all other bytes stay."""
     # A key may be spelled with escapes; then the plain spelling may be that of an inner object.
-    if body.count(b'"model"') == 1 and b"\\u00" not in body:
+    if body.count(b'"model"') == 1 and body.find(b"\\u00") < 0:
         for key in (b'"model":', b'"model": '):
             head, found, tail = body.partition(key + b'"' + asked.encode() + b'"')
             if found:

@@ -172,7 +172,7 @@ def _streams(said: bool | None, dialect: str) -> bool:
 
 def _ambiguous(body: bytes) -> bool:
     """Whether `model` may stand in it more than once, or under a spelling with escapes."""
-    return body.count(b'"model"') > 1 or b"\\u00" in body
+    return body.count(b'"model"') > 1 or body.find(b"\\u00") >= 0
 
 
 def modelled(world: World, exchange: Exchange, named: Named) -> Route:

@@ -67,7 +67,7 @@ class Reply(msgspec.Struct, eq=False):
         self.started = self.closed = True
         keep = self._keep and line.complete()
         if keep and self._minor and not self._bare and status not in BODILESS:
-            date = b"" if b"date:" in fields else line.date
+            date = line.date if fields.find(b"date:") < 0 else b""
             first = LINES.get(status) or status_line(status)
             length = b"content-length: %d\r\n\r\n" % len(body)
             line.outbox.write(line.transport, b"".join((first, fields, date, length, body)))

@@ -13,7 +13,7 @@ import msgspec
 from trunkline.core.codec import DecodeError, ValidationError, decoded, from_json, json_decoder, told_shortly
 from trunkline.core.ports import Reading
 from trunkline.plugins.adapters.count import Part, member
-from trunkline.plugins.adapters.events import data_of
+from trunkline.plugins.adapters.events import data_of, holds_any
 from trunkline.plugins.adapters.opening import opening
 from trunkline.plugins.adapters.usage import take
 from trunkline.plugins.adapters.usage.messages import tier_of, usage_of
@@ -92,7 +92,7 @@ class AnthropicMessages:
             into.plain = True
 
     def watch(self, block: bytes, into: Reading) -> bytes | None:
-        if not any(mark in block for mark in _MARKS):
+        if not holds_any(block, _MARKS):
             return None
         for name, data in data_of(block):
             try:

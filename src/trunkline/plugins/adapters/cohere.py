@@ -12,10 +12,11 @@ from trunkline.core.codec import DecodeError, from_json
 from trunkline.core.ports import Reading
 from trunkline.plugins.adapters.cohere_codec.read_reply import usage_of
 from trunkline.plugins.adapters.count import count, member
-from trunkline.plugins.adapters.events import data_of
+from trunkline.plugins.adapters.events import data_of, holds_any
 from trunkline.plugins.adapters.opening import opening
 
 _FAILED = ("ERROR", "TIMEOUT")
+_MARKS = (b"message-end", b'"message"')
 
 
 class Cohere:
@@ -35,7 +36,7 @@ class Cohere:
             into.input, into.output = billed, 0
 
     def watch(self, block: bytes, into: Reading) -> bytes | None:
-        if b"message-end" not in block and b'"message"' not in block:
+        if not holds_any(block, _MARKS):
             return None
         for name, data in data_of(block):
             try:

@@ -15,6 +15,14 @@ _PART = re.compile(
 """By its last group: the value of a `data` field, that of an `event` field, a blank line; none: a field without a colon."""
 
 
+def holds_any(block: bytes, marks: tuple[bytes, ...]) -> bool:
+    """Whether one of these stands in a block. By `find`, at half the price of `in`, which first tries to take bytes for a number."""
+    for mark in marks:  # noqa: SIM110 - a generator would cost more than all it saves; this is asked of each chunk
+        if block.find(mark) >= 0:
+            return True
+    return False
+
+
 def data_of(block: bytes) -> Iterator[tuple[bytes, bytes]]:
     """(event name, data) of each event in a block of whole events; comments and empty events are passed over."""
     name, data = b"", []

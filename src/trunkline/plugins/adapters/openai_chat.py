@@ -13,7 +13,7 @@ import msgspec
 from trunkline.core.codec import DecodeError, ValidationError, decoded, from_json, json_decoder, told_shortly
 from trunkline.core.ports import Reading
 from trunkline.plugins.adapters.count import Part, member
-from trunkline.plugins.adapters.events import data_of
+from trunkline.plugins.adapters.events import data_of, holds_any
 from trunkline.plugins.adapters.opening import opening
 from trunkline.plugins.adapters.usage import take
 from trunkline.plugins.adapters.usage.chat import usage_of
@@ -58,6 +58,10 @@ class _Reply(msgspec.Struct, gc=False):
 
 
 _reply = json_decoder(_Reply)
+_USAGE = (b'"usage":{', b'"usage": {')
+"""Some vendors send `"usage":null` in every chunk, which is not worth a parse."""
+_TELLING = (b'"error"', b"[DONE]", b"event: error", b"event:error", *_USAGE)
+"""One of these stands in a block that holds more than content."""
 
 
 class OpenaiChat:
@@ -98,7 +102,7 @@ class OpenaiChat:
         )
 
     def watch(self, block: bytes, into: Reading) -> bytes | None:
-        if into.model and not _telling(block):
+        if into.model and not holds_any(block, _TELLING):
             return None
         for name, data in data_of(block):
             if data == b"[DONE]":
@@ -107,7 +111,7 @@ class OpenaiChat:
             if (name == b"error" or b'"error"' in data) and is_error(name, data):
                 return data
             # The served model stands in every chunk; it is read from the first one that names it.
-            if not into.model or _tells_usage(data):
+            if not into.model or holds_any(data, _USAGE):
                 _loose(data, into)
         return None
 
@@ -126,22 +130,6 @@ def _harmless(chunk: dict[str, Any]) -> bool:
         and not any(value for name, value in member(choice, "delta").items() if name != "role")
         for choice in choices
     )
-
-
-def _telling(block: bytes) -> bool:
-    """Whether a block may hold more than content."""
-    return (
-        b'"error"' in block
-        or b"[DONE]" in block
-        or b"event: error" in block
-        or b"event:error" in block
-        or _tells_usage(block)
-    )
-
-
-def _tells_usage(data: bytes) -> bool:
-    """Some vendors send `"usage":null` in every chunk, which is not worth a parse."""
-    return b'"usage":{' in data or b'"usage": {' in data
 
 
 def is_error(name: bytes, data: bytes) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from trunkline.core.codec import DecodeError, from_json
 from trunkline.core.ports import Reading
 from trunkline.plugins.adapters.count import member
-from trunkline.plugins.adapters.events import data_of
+from trunkline.plugins.adapters.events import data_of, holds_any
 from trunkline.plugins.adapters.opening import opening
 from trunkline.plugins.adapters.usage import take
 from trunkline.plugins.adapters.usage.responses import usage_of
@@ -39,7 +39,7 @@ class OpenaiResponses:
         into.finished = True
 
     def watch(self, block: bytes, into: Reading) -> bytes | None:
-        if not any(mark in block for mark in _LAST):
+        if not holds_any(block, _LAST):
             return None
         for _, data in data_of(block):
             try:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.plugins.adapters.events import data_of
+from trunkline.plugins.adapters.events import data_of, holds_any
 from trunkline.wire.sse import Splitter
 
 LINES = st.sampled_from(
@@ -64,3 +64,8 @@ def test_a_long_event_is_copied_once() -> None:
         tracemalloc.stop()
     assert sizes == [1_000_013, 6]
     assert peak < 1_100_000
+
+
+@given(st.binary(max_size=12), st.lists(st.binary(min_size=1, max_size=2), max_size=4))
+def test_a_block_holds_any_of_its_marks(block: bytes, marks: list[bytes]) -> None:
+    assert holds_any(block, tuple(marks)) == any(mark in block for mark in marks)
