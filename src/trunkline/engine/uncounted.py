@@ -32,15 +32,23 @@ REPLY_BYTES = 300
 def fill_in(exchange: Exchange, reading: Reading, answered: int) -> None:
     """Puts a guess in the place of what is missing. `answered` is the size of what came, in bytes."""
     cut = bool(reading.events) and not reading.finished
-    if reading.input >= 0 and not cut:
+    wordless = exchange.dialect in WORDLESS
+    if _says_nothing(reading):
+        reading.input = reading.output = -1
+    if reading.input >= 0 and not cut and (wordless or reading.output >= 0):
         return
     if exchange.rates is None or not answered or exchange.dialect in COUNTS:
         return
     if reading.input < 0:
         reading.input = min(_input(exchange), MOST_INPUT)
-    if exchange.dialect not in WORDLESS:
+    if not wordless and (cut or reading.output < 0):
         reading.output = max(reading.output, _output(reading, answered))
     reading.estimated = True
+
+
+def _says_nothing(reading: Reading) -> bool:
+    """No model is asked nothing and answers nothing: a vendor that tells zeros has not counted."""
+    return reading.input == 0 and reading.output <= 0 and reading.told_usd < 0 and not reading.fees
 
 
 def _input(exchange: Exchange) -> int:

@@ -77,6 +77,71 @@ async def test_a_reply_without_usage_is_counted_by_its_bytes() -> None:
     assert said(trial) == ("ok", (len(ASKED) - 5) // 4, (len(body) - 300) // 4, True)
 
 
+CHAT, MESSAGES, RESPONSES, GEMINI = "openai-chat", "anthropic-messages", "openai-responses", "gemini-generate"
+REPLIES: dict[str, tuple[str, str, dict[str, object]]] = {
+    CHAT: (PATH, "usage", {"choices": [{"message": {"content": "x" * 1200}}]}),
+    MESSAGES: (
+        "/v1/messages",
+        "usage",
+        {"type": "message", "content": [{"type": "text", "text": "x" * 1200}]},
+    ),
+    RESPONSES: ("/v1/responses", "usage", {"status": "completed", "output": [{"text": "x" * 1200}]}),
+    GEMINI: (
+        "/v1beta/models/acme%2Ftiny:generateContent",
+        "usageMetadata",
+        {"candidates": [{"content": {"parts": [{"text": "x" * 1200}]}}]},
+    ),
+}
+GUESS = -1
+"""In the place of a figure: more than 200 output tokens, or more than 100 input tokens, guessed from bytes."""
+
+
+@pytest.mark.row("O1", "O2", "A4")
+@pytest.mark.parametrize(
+    ("dialect", "usage", "told"),
+    [
+        (CHAT, {"prompt_tokens": 10}, (10, GUESS)),
+        (CHAT, {"prompt_tokens": 10, "completion_tokens": None}, (10, GUESS)),
+        (CHAT, {"prompt_tokens": 10, "total_tokens": 30}, (10, 20)),
+        (CHAT, {"prompt_tokens": 10, "total_tokens": 10}, (10, 0)),
+        (CHAT, {"completion_tokens": 20, "total_tokens": 30}, (10, 20)),
+        (CHAT, {"completion_tokens": 20}, (GUESS, 20)),
+        (CHAT, {"total_tokens": 30}, (30, GUESS)),
+        (CHAT, {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, (GUESS, GUESS)),
+        (CHAT, {"prompt_tokens": 10, "completion_tokens": 0}, (10, 0)),
+        (MESSAGES, {"input_tokens": 10}, (10, GUESS)),
+        (MESSAGES, {"output_tokens": 20}, (GUESS, 20)),
+        (RESPONSES, {"input_tokens": 10}, (10, GUESS)),
+        (RESPONSES, {"input_tokens": 10, "total_tokens": 30}, (10, 20)),
+        (GEMINI, {"promptTokenCount": 10}, (10, GUESS)),
+        (GEMINI, {"promptTokenCount": 10, "totalTokenCount": 10}, (10, 0)),
+        (GEMINI, {"promptTokenCount": 10, "thoughtsTokenCount": 4, "totalTokenCount": 30}, (10, 20)),
+        (GEMINI, {"candidatesTokenCount": 20, "totalTokenCount": 30}, (10, 20)),
+    ],
+)
+async def test_usage_that_lacks_a_figure_makes_no_part_of_an_answer_free(
+    dialect: str, usage: dict[str, object], told: tuple[int, int]
+) -> None:
+    path, member, reply = REPLIES[dialect]
+    trial = Trial(answers(200, json.dumps({"model": "tiny-1", **reply, member: usage}).encode()))
+    await trial.ask("POST", path, ASKED)
+    end = trial.ends[0]
+    guessed = (
+        GUESS if end.input_tokens > 100 else end.input_tokens,
+        GUESS if end.output_tokens > 200 else end.output_tokens,
+    )
+    assert (guessed, end.usage_estimated) == (told, GUESS in told)
+    assert end.cost_usd == pytest.approx((end.input_tokens * 1.0 + end.output_tokens * 2.0) / 1e6)
+
+
+@pytest.mark.row("O1")
+async def test_a_stream_that_tells_its_input_alone_is_not_free_either() -> None:
+    half = event("word")[:-3] + b',"usage":{"prompt_tokens":3}}\n\n'
+    trial = Trial(streams(*[half] * 10, DONE))
+    await trial.ask("POST", PATH, STREAMED)
+    assert said(trial) == ("ok", 3, 11, True)
+
+
 async def test_a_model_without_a_price_is_left_unknown() -> None:
     trial = Trial(streams(event("word"), DONE))
     await trial.ask("POST", PATH, STREAMED.replace(b"acme/tiny", b"acme/nova"))

@@ -79,11 +79,14 @@ class AnthropicMessages:
             return
         into.cached = usage.cache_read_input_tokens or 0
         into.input, into.output = usage.input_tokens + into.cached, usage.output_tokens
-        if usage.cache_creation_input_tokens:
-            into.cache_write = usage.cache_creation_input_tokens
+        kept = usage.cache_creation
+        if usage.cache_creation_input_tokens or kept is not None:
+            hour = (kept.ephemeral_1h_input_tokens or 0) if kept is not None else 0
+            short = (kept.ephemeral_5m_input_tokens or 0) if kept is not None else 0
+            into.cache_write = max(usage.cache_creation_input_tokens or 0, short + hour)
+            if hour:
+                into.cache_write_1h = hour
             into.input += into.cache_write
-            if usage.cache_creation is not None:
-                into.cache_write_1h = usage.cache_creation.ephemeral_1h_input_tokens or 0
         if usage.output_tokens_details is not None:
             into.reasoning = usage.output_tokens_details.thinking_tokens or 0
         if usage.inference_geo == "us" or (usage.service_tier and usage.service_tier != "standard"):

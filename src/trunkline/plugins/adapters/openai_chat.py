@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from trunkline.core.codec import DecodeError, ValidationError, decoded, from_json, json_decoder, told_shortly
+from trunkline.core.dialects import WORDLESS
 from trunkline.core.ports import Reading
 from trunkline.plugins.adapters.count import Part, member
 from trunkline.plugins.adapters.events import data_of, holds_any
@@ -39,7 +40,7 @@ class _Usage(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     """As most tell it; whoever says more is read in full (`usage/chat.py`)."""
 
     prompt_tokens: int
-    completion_tokens: int | None = 0
+    completion_tokens: int | None = None
     total_tokens: int | None = 0
     prompt_tokens_details: _Details | None = None
     completion_tokens_details: _OutDetails | None = None
@@ -79,7 +80,8 @@ class OpenaiChat:
         except (UnicodeDecodeError, RecursionError) as problem:
             raise DecodeError(told_shortly(problem)) from None
         usage = reply.usage
-        if usage is not None and not _plainly(usage, reply.service_tier, into):
+        silent = self.name not in WORDLESS and usage is not None and usage.completion_tokens is None
+        if silent or (usage is not None and not _plainly(usage, reply.service_tier, into)):
             self._read_in_full(body, into)
             return
         into.finished = True
@@ -159,8 +161,7 @@ def loosely(value: Any, into: Reading) -> None:
     if isinstance(model, str):
         into.model = model
     usage = usage_of(value.get("usage"), value.get("service_tier"))
-    if usage is not None and usage.input >= 0:
-        usage.output = max(usage.output, 0)
+    if usage is not None:
         take(usage, into)
 
 

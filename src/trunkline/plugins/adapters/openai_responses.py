@@ -77,8 +77,7 @@ def _take(value: Any, into: Reading) -> None:
     if binding:
         into.binding = binding
     usage = usage_of(value.get("usage"), value.get("service_tier"), value.get("output"))
-    if usage is not None and usage.input >= 0:
-        usage.output = max(usage.output, 0)
+    if usage is not None:
         take(usage, into)
 
 

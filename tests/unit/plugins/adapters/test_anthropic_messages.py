@@ -87,3 +87,26 @@ def test_counting_tokens_is_no_usage() -> None:
     for adapter in (Counts("anthropic-count-tokens"), MESSAGES):
         with pytest.raises(DecodeError):
             adapter.read(b"<html>", Reading())
+
+
+@pytest.mark.row("A4", "O1")
+@pytest.mark.parametrize(
+    "beside", [{}, {"server_tool_use": {"web_search_requests": 1}}], ids=["read plainly", "read in full"]
+)
+@pytest.mark.parametrize(
+    ("told", "written"),
+    [
+        ({"cache_creation": {"ephemeral_5m_input_tokens": 30}}, (30, 0)),
+        ({"cache_creation": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 20}}, (30, 20)),
+        ({"cache_creation_input_tokens": 0, "cache_creation": {"ephemeral_1h_input_tokens": 5}}, (5, 5)),
+        ({"cache_creation_input_tokens": 30, "cache_creation": {}}, (30, 0)),
+        ({"cache_creation_input_tokens": 30}, (30, 0)),
+    ],
+)
+def test_what_is_written_to_a_cache_counts_also_where_only_its_parts_are_told(
+    told: dict[str, Any], written: tuple[int, int], beside: dict[str, Any]
+) -> None:
+    into = Reading()
+    usage = {"input_tokens": 10, "output_tokens": 20, **told, **beside}
+    AnthropicMessages().read(json.dumps({"type": "message", "usage": usage}).encode(), into)
+    assert (into.input, into.cache_write, into.cache_write_1h) == (10 + written[0], *written)

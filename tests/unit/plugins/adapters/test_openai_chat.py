@@ -39,9 +39,9 @@ def test_a_whole_reply() -> None:
         ({"model": "e", "usage": {"prompt_tokens": 7, "total_tokens": 7}}, (7, 0, "e")),
         ({"model": None, "usage": None}, (-1, -1, "")),
         ({"model": "m", "usage": {"prompt_tokens": -1}}, (-1, -1, "m")),
-        ({"model": "m", "usage": {"prompt_tokens": "7", "completion_tokens": 1}}, (-1, -1, "m")),
-        ({"model": "m", "usage": {"prompt_tokens": 7, "completion_tokens": None}}, (7, 0, "m")),
-        ({"model": "m", "usage": {"prompt_tokens": 7.0, "completion_tokens": "x"}}, (7, 0, "m")),
+        ({"model": "m", "usage": {"prompt_tokens": "7", "completion_tokens": 1}}, (-1, 1, "m")),
+        ({"model": "m", "usage": {"prompt_tokens": 7, "completion_tokens": None}}, (7, -1, "m")),
+        ({"model": "m", "usage": {"prompt_tokens": 7.0, "completion_tokens": "x"}}, (7, -1, "m")),
         (
             {
                 "model": "m",

@@ -32,6 +32,10 @@ def usage_of(said: Any, tier: Any = None) -> Usage | None:
     reasoning = count(outside.get("reasoning_tokens"), 0) or count(said.get("reasoning_tokens"), 0)
     if into < 0 and total and out <= 0:
         into = total
+    elif into < 0 and 0 <= out < total:
+        into = total - out
+    elif out < 0 <= into <= total and total:
+        out = total - into
     out, reasoning = _answered(said, into, out, total, reasoning)
     word = tier if isinstance(tier, str) else said.get("service_tier")
     return Usage(

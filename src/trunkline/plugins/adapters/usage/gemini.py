@@ -19,12 +19,16 @@ def usage_of(said: Any, candidates: Any = None) -> Usage | None:
         return None
     thoughts = count(said.get("thoughtsTokenCount"), 0)
     into = count(said.get("promptTokenCount"))
+    tools, total = count(said.get("toolUsePromptTokenCount"), 0), count(said.get("totalTokenCount"))
     told = count(said.get("candidatesTokenCount"), 0) or count(said.get("responseTokenCount"), 0)
-    tools = count(said.get("toolUsePromptTokenCount"), 0)
-    inside = 0 < thoughts <= told and count(said.get("totalTokenCount")) == max(into, 0) + tools + told
+    if not told and into >= 0:
+        told = max(total - into - tools - thoughts, 0)
+    elif told and total > tools + told + thoughts:
+        into = total - tools - told - thoughts
+    inside = 0 < thoughts <= told and total == max(into, 0) + tools + told
     return Usage(
         input=into + tools if into >= 0 else -1,
-        output=told if inside else told + thoughts,
+        output=-1 if total < 0 and not told + thoughts else told if inside else told + thoughts,
         cached=count(said.get("cachedContentTokenCount"), 0),
         reasoning=thoughts,
         audio_input=_of(said, "promptTokensDetails", "AUDIO")

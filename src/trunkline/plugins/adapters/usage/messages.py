@@ -23,6 +23,7 @@ class _Plain(msgspec.Struct, gc=False):
     output_tokens: int
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
+    cache_creation: Any = None
     service_tier: str | None = None
     server_tool_use: Any = None
     output_tokens_details: Any = None
@@ -41,6 +42,7 @@ def usage_of(said: Any) -> Usage | None:
         return _loosely(said)
     more = (
         plain.cache_creation_input_tokens
+        or plain.cache_creation
         or plain.server_tool_use
         or plain.output_tokens_details
         or plain.iterations
@@ -63,10 +65,13 @@ def _loosely(said: dict[str, Any]) -> Usage:
     """The same of usage that says more, or says it oddly."""
     turns = _turns(said)
     cached = sum(count(turn.get("cache_read_input_tokens"), 0) for turn in turns)
-    written = sum(count(turn.get("cache_creation_input_tokens"), 0) for turn in turns)
+    kinds = [_kept(turn) for turn in turns]
+    written = sum(
+        max(count(turn.get("cache_creation_input_tokens"), 0), sum(kept))
+        for turn, kept in zip(turns, kinds, strict=True)
+    )
     plain = [count(turn.get("input_tokens")) for turn in turns]
     out = [count(turn.get("output_tokens")) for turn in turns]
-    hours = (member(turn, "cache_creation").get("ephemeral_1h_input_tokens") for turn in turns)
     tools = member(said, "server_tool_use")
     fees = {name.removesuffix("_requests"): n for name, value in tools.items() if (n := count(value, 0))}
     return Usage(
@@ -74,12 +79,18 @@ def _loosely(said: dict[str, Any]) -> Usage:
         output=sum(out) if min(out) >= 0 else -1,
         cached=cached,
         cache_write=written,
-        cache_write_1h=sum(count(hour, 0) for hour in hours),
+        cache_write_1h=sum(kept[1] for kept in kinds),
         reasoning=count(member(said, "output_tokens_details").get("thinking_tokens"), 0),
         fees=fees | _advice(said),
         tier=tier_of(said),
         said=said,
     )
+
+
+def _kept(turn: dict[str, Any]) -> tuple[int, int]:
+    """Tokens written to a cache for five minutes, and for an hour."""
+    told = member(turn, "cache_creation")
+    return count(told.get("ephemeral_5m_input_tokens"), 0), count(told.get("ephemeral_1h_input_tokens"), 0)
 
 
 def _turns(said: dict[str, Any]) -> list[dict[str, Any]]:

@@ -21,6 +21,9 @@ def usage_of(said: Any, tier: Any = None, output: Any = None) -> Usage | None:
     inside = member(said, "input_tokens_details") or member(said, "input_token_details")
     outside = member(said, "output_tokens_details") or member(said, "output_token_details")
     kept = member(inside, "cached_tokens_details")
+    into, out, total = (count(said.get(name)) for name in ("input_tokens", "output_tokens", "total_tokens"))
+    if out < 0 <= into <= total:
+        out = total - into
     fees = _hosted(output)
     for name, value in member(said, "server_side_tool_usage_details").items():
         if n := count(value, 0):
@@ -28,8 +31,8 @@ def usage_of(said: Any, tier: Any = None, output: Any = None) -> Usage | None:
     if said.get("type") == "duration" and (seconds := count(said.get("seconds"), 0)):
         fees["second"] = seconds
     return Usage(
-        input=count(said.get("input_tokens")),
-        output=count(said.get("output_tokens")),
+        input=into,
+        output=out,
         cached=count(inside.get("cached_tokens"), 0),
         cache_write=count(inside.get("cache_write_tokens"), 0),
         reasoning=count(outside.get("reasoning_tokens"), 0),
