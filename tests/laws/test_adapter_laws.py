@@ -129,7 +129,7 @@ STREAMS: dict[str, tuple[str, list[Any], Said]] = {
     ),
     "ollama error": ("ollama-chat", [OLLAMA, OLLAMA_ERROR], (NOTHING, "tiny-1", False, "overloaded")),
     "gemini": ("gemini-generate", [GEMINI, GEMINI_LAST], (ALL, "tiny-1", True, "")),
-    "gemini error": ("gemini-generate", [GEMINI, GEMINI_ERROR], ((9, 0, 0), "tiny-1", False, "overloaded")),
+    "gemini error": ("gemini-generate", [GEMINI, GEMINI_ERROR], ((9, -1, 0), "tiny-1", False, "overloaded")),
 }
 NEWLINES = {"lf": "\n", "crlf": "\r\n", "cr": "\r"}
 

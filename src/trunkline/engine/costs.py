@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 
+from trunkline.core.dialects import WORDLESS
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.ports import Reading
@@ -22,6 +23,8 @@ def account(exchange: Exchange, reading: Reading, answered: int) -> None:
     """Usage and cost of what was read of an answer, of which so many bytes came."""
     exchange.reading = reading
     exchange.served_model = reading.model
+    if reading.input >= 0 > reading.output and exchange.dialect in WORDLESS:
+        reading.output = 0
     fill_in(exchange, reading, answered)
     billed = bill(exchange.rates, reading)
     if billed is not None:
