@@ -5,11 +5,11 @@ Not for: which calls are taken (`sampler.py`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from trunkline.core.call import Member
+from trunkline.core.data.head import telling
 from trunkline.core.exchange import Attempt, Exchange
 from trunkline.core.handling import Samples
 from trunkline.core.sample import Sample
@@ -21,12 +21,7 @@ from trunkline.engine.translate import passes_on
 _PACKED = (b"gzip", b"x-gzip", b"deflate")
 _PLAIN = (b"", b"identity")
 HEAD_BYTES = 4096
-"""Of a query, and of a head."""
-_QUIET = re.compile(
-    rb"x-trunkline-|sec-|accept|content-|user-agent$|date$|if-|range$|cache-control$|pragma$|traceparent$|tracestate$|x-stainless-|"
-    rb".*(?:token|secret|key|auth|signature|cookie|password|version|-beta$|-id$)"
-)
-"""Header fields that are not looked into: technical ones, and what may be secret or is a machine's mark."""
+"""Of a query."""
 
 
 class Bodies(NamedTuple):
@@ -180,14 +175,7 @@ def _told(exchange: Exchange) -> list[tuple[str, str]]:
     sent = exchange.request.headers
     if exchange.translation is not None:
         sent = [one for one in sent if passes_on(one[0], exchange.translation.translator)]
-    told, room = [], HEAD_BYTES
-    for name, value in sent:
-        room -= len(name) + len(value)
-        if room < 0:
-            break
-        if name not in TO_VENDOR and not _QUIET.match(name):
-            told.append((name.decode("latin-1"), value.decode("utf-8", "replace")))
-    return told
+    return telling(one for one in sent if one[0] not in TO_VENDOR)
 
 
 def _version(pinned: ApiVersion | None, fields: dict[bytes, bytes]) -> str:

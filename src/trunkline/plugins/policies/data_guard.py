@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 from trunkline.core.call import Route
 from trunkline.core.data.categories import meant_by
+from trunkline.core.data.head import telling
 from trunkline.core.errors import CallError
 from trunkline.core.exchange import Exchange
 from trunkline.core.handling import DataRules
@@ -94,6 +95,7 @@ class DataGuard:
 
             exchange.reply = BlottedReply(exchange.reply, guard.redact)
             exchange.turn = None  # an answer that is blotted on its way is not kept as it was
+        _judge_head(exchange, guard)
         _judge_address(exchange, guard)
         if exchange.rest is not None:
             return self._admit_large(exchange, guard)
@@ -121,7 +123,7 @@ class DataGuard:
             blocked = _judge(exchange.body, _media(exchange), Guard(block=left)).blocked
         except CallError:
             return False  # what cannot be looked into is not right there
-        return not blocked and not _in_address(exchange, left)
+        return not blocked and not _in_address(exchange, left) and not _in_head(exchange, left)
 
     def _guard(self, exchange: Exchange, route: Route) -> Guard:
         operation = exchange.operation
@@ -187,6 +189,23 @@ def _looked(body: bytes, media: str, guard: Guard) -> Verdict:
     if blocked or not guard.redact:
         return Verdict(blocked, body, {})
     return Verdict(blocked, *blotted(body, media, guard.redact))
+
+
+def _judge_head(exchange: Exchange, guard: Guard) -> None:
+    """Of header fields that callers make up only what is proved by itself; nothing is blotted out there."""
+    blocked = _in_head(exchange, guard.block)
+    if blocked:
+        _apply(exchange, guard, Verdict(blocked, b"", {}))
+
+
+def _in_head(exchange: Exchange, wanted: frozenset[str]) -> frozenset[str]:
+    fields = telling(exchange.request.headers) if wanted & PROVED else []
+    if not fields:
+        return frozenset()
+    from trunkline.core.data.text import find
+
+    found = (find(unquote(value), key=name, wanted=wanted & PROVED) for name, value in fields)
+    return frozenset(hit.category for hits in found for hit in hits)
 
 
 def _judge_address(exchange: Exchange, guard: Guard) -> None:

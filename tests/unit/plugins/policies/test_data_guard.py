@@ -103,6 +103,18 @@ async def test_data_in_the_address_is_blocked_too() -> None:
     assert (await trial.ask("GET", "/api/proxy/acme/v1/calls/20261121103000?day=2026-11-21")).status == 200
 
 
+@pytest.mark.row("G2")
+async def test_data_in_the_header_is_blocked_too() -> None:
+    trial = Trial(answers(200, b"{}"), services=[guarded(block=["pii"])])
+    for value in ("Jane <jane@example.com>", "jane%40example.com"):
+        heard = await trial.ask("GET", "/api/proxy/acme/v1/notes", b"", ("x-acting-for", value))
+        assert (heard.status, trial.ends[-1].code) == (422, "data_blocked")
+    assert trial.wire.sent == []
+    plain = (("x-acting-for", "Jane"), ("cookie", "m=jane@example.com"))
+    heard = await trial.ask("GET", "/api/proxy/acme/v1/notes", b"", *plain)
+    assert (heard.status, len(trial.wire.sent)) == (200, 1)
+
+
 async def test_data_in_the_query_is_blotted_out() -> None:
     trial = Trial(answers(200, b"{}"), services=[guarded(redact=["pii.email"])])
     heard = await trial.ask("GET", "/api/proxy/acme/v1/users?page=2&email=jane%40example.com")
