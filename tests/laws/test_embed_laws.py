@@ -21,7 +21,7 @@ from trunkline.plugins.adapters import CODECS
 pytestmark = pytest.mark.row("A2")
 
 EMBED = sorted(name for name, codec in CODECS.items() if codec.kind == "embed")
-CALLERS = ("gemini-embed", "openai-embeddings")
+CALLERS = ("gemini-embed", "ollama-embed", "openai-embeddings")
 _tokens = some(st.integers(0, 99999))
 _openai = members(
     {"input": TEXT | some(TEXT) | _tokens | some(_tokens), "model": st.just("m")},
@@ -49,7 +49,16 @@ _item = members(
 _gemini = st.tuples(_settings, some(_item)).map(
     lambda both: {"requests": [{**both[0], **one} for one in both[1]]}
 )
-REQUESTS = {"openai-embeddings": _openai, "gemini-embed": _gemini}
+_ollama = members(
+    {"input": TEXT | some(TEXT), "model": st.just("m")},
+    {
+        "dimensions": st.integers(1, 99),
+        "truncate": st.booleans(),
+        "keep_alive": st.just("5m") | st.none(),
+        "options": st.just({"num_ctx": 9}),
+    },
+)
+REQUESTS = {"openai-embeddings": _openai, "gemini-embed": _gemini, "ollama-embed": _ollama}
 SINGLE = st.floats(allow_nan=False, allow_infinity=False, width=32)
 JSONISH = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=4),

@@ -11,7 +11,7 @@ from tests.support.product import clean, simulator, simulator_process, site, sit
 
 __all__ = ["clean", "simulator", "simulator_process", "site", "site_process", "trunkline"]
 
-CLIENT_VARIABLES = ("OPENAI", "ANTHROPIC", "GEMINI", "GOOGLE", "STRIPE", "LANGCHAIN", "LANGSMITH")
+CLIENT_VARIABLES = ("OPENAI", "ANTHROPIC", "GEMINI", "GOOGLE", "OLLAMA", "STRIPE", "LANGCHAIN", "LANGSMITH")
 
 
 @pytest.fixture(autouse=True)

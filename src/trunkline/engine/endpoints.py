@@ -20,6 +20,7 @@ ENDPOINTS: dict[bytes, str] = {
     b"/v1/messages": "anthropic-messages",
     b"/v1/messages/count_tokens": "anthropic-count-tokens",
     b"/api/chat": "ollama-chat",
+    b"/api/embed": "ollama-embed",
 }
 """Model endpoints whose model stands in the body."""
 

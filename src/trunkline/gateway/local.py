@@ -17,7 +17,7 @@ from trunkline.core.service import Snapshot
 from trunkline.core.stored import PATH
 from trunkline.engine.gateway import Gateway, Local
 from trunkline.engine.models import Listed
-from trunkline.gateway import parallel
+from trunkline.gateway import ollama_models, parallel
 from trunkline.gateway.deferrals import Deferrals
 from trunkline.gateway.view import View
 from trunkline.ops import health, health_told
@@ -75,7 +75,8 @@ class LocalRoutes:
             ("POST", b"/v1/parallel"): Local(self.parallel),
             ("POST", b"/v1/explain"): Local(self.explained),
         }
-        for path in (b"/v1/models", b"/v1beta/models"):
+        routes["POST", b"/api/show"] = Local(self.shown)
+        for path in (b"/v1/models", b"/v1beta/models", b"/api/tags"):
             routes["GET", path] = Local(self.models)
         return routes
 
@@ -164,6 +165,8 @@ class LocalRoutes:
                 JSON,
                 to_json({"data": data, "has_more": False, "first_id": ends[0], "last_id": ends[1]}),
             )
+        if exchange.request.target.startswith(b"/api/"):
+            return 200, JSON, to_json({"models": [ollama_models.tag(row) for row in rows]})
         if b"x-goog-api-key" in fields or exchange.request.target.startswith(b"/v1beta/"):
             return 200, JSON, to_json({"models": [_gemini(row) for row in rows]})
         return 200, JSON, to_json({"object": "list", "data": [_openai(row) for row in rows]})
@@ -171,13 +174,8 @@ class LocalRoutes:
     def model(self, exchange: Exchange) -> Answer:
         from urllib.parse import unquote
 
-        caller, target = beyond_minting(exchange), exchange.request.target.partition(b"?")[0]
-        name = unquote(target.split(b"/models/", 1)[1].decode("latin-1"))
-        table = self.gateway.world.models
-        served = table.find(name)
-        if not caller.everything and not may_use_model(caller, served.service, served.model, name):
-            raise CallError("forbidden", f"this key may not use the model {name!r}", scope="key")
-        row = Listed(name, served.service, table.model(served.service, served.model))
+        target = exchange.request.target.partition(b"?")[0]
+        row = self._row(exchange, unquote(target.split(b"/models/", 1)[1].decode("latin-1")))
         fields = exchange.request.fields
         shaped = (
             _anthropic(row)
@@ -187,6 +185,19 @@ class LocalRoutes:
             else _openai(row)
         )
         return 200, JSON, to_json(shaped)
+
+    def shown(self, exchange: Exchange) -> Answer:
+        row = self._row(exchange, ollama_models.name_in(exchange.body))
+        return 200, JSON, to_json(ollama_models.shown(row))
+
+    def _row(self, exchange: Exchange, name: str) -> Listed:
+        """A model as the table has it. Raises `unknown_model` or `forbidden`."""
+        caller = beyond_minting(exchange)
+        table = self.gateway.world.models
+        served = table.find(name)
+        if not caller.everything and not may_use_model(caller, served.service, served.model, name):
+            raise CallError("forbidden", f"this key may not use the model {name!r}", scope="key")
+        return Listed(name, served.service, table.model(served.service, served.model))
 
     def preflight(self, exchange: Exchange) -> Answer:
         """Answered from the union of the origins of live keys; the real request is checked against its own (ruling 13)."""

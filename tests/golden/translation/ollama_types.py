@@ -10,6 +10,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 
+class Vectors(BaseModel, extra="forbid"):
+    """Of `/api/embed` (EmbedResponse)."""
+
+    model: str
+    embeddings: list[list[float]]
+    prompt_eval_count: int = 0
+
+
 class Function(BaseModel, extra="forbid"):
     """What is called, and with what."""
 

@@ -17,7 +17,7 @@ from openai.types.chat.completion_create_params import CompletionCreateParams
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from tests.golden.translation.ollama_types import Answer
+from tests.golden.translation.ollama_types import Answer, Vectors
 from tests.golden.translation.play import CASES, NAMED_EVENTS, Case, golden, pairs
 from tests.golden.translation.vendors import VENDORS
 
@@ -35,6 +35,7 @@ REPLIES: dict[str, TypeAdapter[Any]] = {
     "openai-responses": TypeAdapter(Response),
     "ollama-chat": TypeAdapter(Answer),
     "openai-embeddings": TypeAdapter(CreateEmbeddingResponse),
+    "ollama-embed": TypeAdapter(Vectors),
     "gemini-embed": TypeAdapter(EmbedContentResponse),
 }
 EVENTS: dict[str, TypeAdapter[Any]] = {

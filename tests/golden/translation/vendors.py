@@ -97,6 +97,7 @@ INGRESS: dict[str, Callable[[str, bool], str]] = {
     ),
     "ollama-chat": lambda model, stream: "/api/chat",
     "openai-embeddings": lambda model, stream: "/v1/embeddings",
+    "ollama-embed": lambda model, stream: "/api/embed",
     "gemini-embed": lambda model, stream: f"/v1beta/models/{model}:batchEmbedContents",
 }
 """Dialect of callers -> the target of a call."""

@@ -91,6 +91,7 @@ async def test_health_needs_its_scope(scopes: list[str], status: int) -> None:
         ("/v1/models", [("anthropic-version", "2023-06-01")], "data", "id"),
         ("/v1beta/models", [], "models", "name"),
         ("/v1/models", [("x-goog-api-key", KEY)], "models", "name"),
+        ("/api/tags", [], "models", "name"),
     ],
 )
 async def test_one_list_of_models_reads_in_three_dialects(
@@ -232,3 +233,34 @@ async def test_a_token_mints_no_tokens_and_a_browser_key_does_nothing_else() -> 
 async def test_a_browser_key_is_refused_wherever_it_comes_from_a_browser() -> None:
     heard = await Trial(keys=[BROWSER]).ask("POST", "/v1/tokens", b"{}", ("origin", SHOP))
     assert heard.status == 403
+
+
+@pytest.mark.row("A1")
+@pytest.mark.parametrize(
+    ("body", "status", "tells"),
+    [
+        (b'{"model":"acme/a"}', 200, ["completion"]),
+        (b'{"name":"b"}', 200, ["embedding"]),
+        (b'{"model":"acme/nope"}', 200, ["completion"]),
+        (b'{"model":"nope"}', 404, "unknown_model"),
+        (b"{}", 400, "invalid_request"),
+        (b"{", 400, "invalid_request"),
+        (b"[]", 400, "invalid_request"),
+    ],
+)
+async def test_clients_of_ollama_are_shown_a_model(body: bytes, status: int, tells: Any) -> None:
+    trial = Trial(services=[service(models=[Model(id="a", context=9), Model(id="b", kind="embedding")])])
+    heard = await trial.ask("POST", "/api/show", body)
+    said = told(heard)
+    assert heard.status == status
+    assert said["capabilities" if status == 200 else "code"] == tells
+    if body == b'{"model":"acme/a"}':
+        assert said["model_info"] == {"general.architecture": "acme", "acme.context_length": 9}
+        assert said["details"]["family"] == "acme"
+
+
+async def test_a_key_is_shown_no_model_that_it_may_not_use() -> None:
+    trial = Trial(
+        keys=[caller_key(scopes=["model:acme/b"])], services=[service(models=[Model(id="a"), Model(id="b")])]
+    )
+    assert (await trial.ask("POST", "/api/show", b'{"model":"acme/a"}')).status == 403

@@ -1,6 +1,6 @@
 """Embeddings, both ways (core/ports.Codec): OpenAI's, which Mistral and Voyage speak with differences, Gemini's, Cohere's, Ollama's.
 
-Callers speak OpenAI's and Gemini's. Usage of bytes that pass unchanged is read by `openai_chat.py`, `gemini.py`, `cohere.py` and
+Callers speak OpenAI's, Gemini's and Ollama's. Usage of bytes that pass unchanged is read by `openai_chat.py`, `gemini.py`, `cohere.py` and
 `ollama.py`.
 """
 
@@ -38,6 +38,16 @@ GEMINI_EMBED = DialectCodec(
     write_reply=gemini.write_reply,
     method=gemini.method,
 )
+OLLAMA_EMBED = DialectCodec(
+    "ollama-embed",
+    "embed",
+    names={"inputs": "input"},
+    fields=(),
+    read_request=ollama.read_request,
+    write_request=ollama.write_request,
+    read_reply=ollama.read_reply,
+    write_reply=ollama.write_reply,
+)
 
 
 def _of_vendors(variant: openai.Variant) -> DialectCodec:
@@ -57,10 +67,13 @@ EMBED: tuple[DialectCodec, ...] = (
     GEMINI_EMBED,
     _of_vendors(openai.MISTRAL),
     _of_vendors(openai.VOYAGE),
-    *(
-        DialectCodec(
-            own.OWN, "embed", names={}, fields=(), write_request=own.write_request, read_reply=own.read_reply
-        )
-        for own in (cohere, ollama)
+    OLLAMA_EMBED,
+    DialectCodec(
+        cohere.OWN,
+        "embed",
+        names={},
+        fields=(),
+        write_request=cohere.write_request,
+        read_reply=cohere.read_reply,
     ),
 )
