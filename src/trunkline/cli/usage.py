@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from trunkline.cli.place import json_option, place_options, state_here
-from trunkline.cli.show import json_out, table
+from trunkline.cli.show import json_out, say, table
 from trunkline.cli.when import micros
 
 SHOWN = ("calls", "errors", "input_tokens", "output_tokens", "cost_usd", "p50_ms", "p95_ms")
@@ -65,6 +65,11 @@ def usage(by: str, since: str, until: str | None, parts: bool, as_csv: bool, as_
         table(
             columns, [[_cell(row, name) for name in columns] for row in rows], empty="No calls in this time."
         )
+        if unknown := sum(map(_unknown, rows)):
+            cure = "`trunkline models` and docs/how-to/models-and-prices.md say how to give them one"
+            say(
+                f"{unknown} answered calls have no price: their cost is unknown and not in these sums; {cure}."
+            )
 
 
 def _named(rows: list[dict[str, Any]], known: dict[str, str]) -> list[dict[str, Any]]:
@@ -83,8 +88,15 @@ def _named(rows: list[dict[str, Any]], known: dict[str, str]) -> list[dict[str, 
     ]
 
 
+def _unknown(row: dict[str, Any]) -> int:
+    """Calls that were answered and have no price, at least; failed ones need none."""
+    return max(0, int(row.get("unpriced") or 0) - int(row.get("errors") or 0))
+
+
 def _cell(row: dict[str, Any], name: str) -> Any:
     value = row.get(name)
+    if name == "cost_usd" and not value and _unknown(row):
+        return "unpriced"
     if name.endswith("_usd") and isinstance(value, float):
         return f"{value:.4f}" if value or name == "cost_usd" else ""
     return f"{value:.1f}" if isinstance(value, float) else value
