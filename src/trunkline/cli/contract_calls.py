@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trunkline.cli.running import local_key, request
+from trunkline.control.contracts import ContractProblem
 from trunkline.control.published import read_snapshot
 from trunkline.control.running import NotRunning, running_facts
 from trunkline.control.state import State
 from trunkline.core.scrub import Scrubber
+from trunkline.core.text import nearest
 from trunkline.engine.reply import inflated
 from trunkline.ops.contracts import cassette
 from trunkline.ops.contracts.cassette import Cassette, Heard
@@ -54,6 +56,8 @@ class Caller:
         self._key = key
         self._snapshot = read_snapshot(state)
         self._simulated: set[str] = set()
+        self._refused = ""
+        """Code of the last answer, if it was Trunkline's own."""
 
     def answer(self, check: Check) -> Answer:
         """The answer to a check."""
@@ -63,7 +67,13 @@ class Caller:
 
     def recorded(self, check: Check) -> Cassette:
         """The answer to a check as a cassette, with nobody's data in it."""
+        self._must_be_known(check.integration)
         heard = self._heard(check)
+        if self._refused:
+            raise ContractProblem(
+                f"{check.integration} did not answer {check.name!r}: Trunkline did, with {heard.status} {self._refused}. "
+                "Nothing was recorded; `trunkline logs` shows the call, docs/reference/errors.md what to do."
+            )
         return cassette.made(
             check.name,
             check.integration,
@@ -73,6 +83,15 @@ class Caller:
             Disguise(os.urandom(32), Scrubber([self._key])),
             simulated=check.integration in self._simulated,
         )
+
+    def _must_be_known(self, integration: str) -> None:
+        names = [one.name for one in self._snapshot.services] if self._snapshot is not None else []
+        if integration not in names:
+            near = nearest(integration, names)
+            raise ContractProblem(
+                f"There is no integration {integration!r}; nothing was recorded."
+                + (f" Did you mean {near!r}?" if near else "")
+            )
 
     def _version(self, integration: str) -> str:
         services = self._snapshot.services if self._snapshot is not None else []
@@ -105,6 +124,8 @@ class Caller:
         if fields.pop("content-encoding", "").lower() in PACKED and pieces:
             body, _ = inflated(b"".join(piece for _, piece in pieces), LONGEST)
             pieces = [(pieces[-1][0], body)]
+        own = fields.get("x-trunkline-error-source") == "trunkline"
+        self._refused = fields.get("x-trunkline-error-code", "refused") if own else ""
         if fields.get("x-trunkline-simulated") == "true":
             self._simulated.add(check.integration)
         return Heard(

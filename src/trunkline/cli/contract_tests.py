@@ -178,6 +178,7 @@ def _serve(cassettes: Sequence[Cassette], port: int, speed: float, prefix: str, 
     import asyncio
     import signal
 
+    from trunkline.control.contracts import ContractProblem
     from trunkline.ops.contracts.replay import Player, Replay
 
     player = Player(cassettes, prefix=prefix)
@@ -186,7 +187,12 @@ def _serve(cassettes: Sequence[Cassette], port: int, speed: float, prefix: str, 
         replay, stop = Replay(player, speed=speed), asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await replay.start("127.0.0.1", port)
+        try:
+            await replay.start("127.0.0.1", port)
+        except OSError as problem:
+            raise ContractProblem(
+                f"Port {port} cannot be had ({os.strerror(problem.errno or 0)}). Give another with --port; 0 takes any free one."
+            ) from None
         told = f"http://127.0.0.1:{replay.port}{prefix}"
         json_out({"url": told, "port": replay.port, "cassettes": len(cassettes)}) if as_json else say(
             f"Serving {len(cassettes)} cassettes at {told} (Ctrl-C ends)."
@@ -300,6 +306,8 @@ def _checks(files: Sequence[Path], only: str) -> list[Check]:
             f"There are no checks in {folder}. `docs/how-to/contracts.md` shows how to write some."
         )
     found = [check for path in paths for check in checks.read(path)]
+    for double in checks.doubles(found):
+        raise checks.ChecksInvalid(double)
     wanted = [check for check in found if only.lower() in check.name.lower()]
     if not wanted:
         names = ", ".join(repr(check.name) for check in found) or "none"

@@ -223,14 +223,20 @@ def _from_description(integration: str, file: str, everything: bool) -> list[Ste
 
 
 def _described_changes(integrations: Sequence[str], file: str) -> list[dict[str, Any]]:
-    from trunkline.cli.descriptions import against_lock
+    from trunkline.cli.descriptions import against_lock, paths
+    from trunkline.control.contracts import ContractProblem
 
     if len(integrations) != 1:
         raise click.UsageError("With --openapi name the one integration that it describes.")
-    return [
-        _row(integrations[0], name, change)
-        for name, change in against_lock(_must_be_known(integrations[0]), file, lock_here())
-    ]
+    (integration,) = integrations
+    service, lock = _must_be_known(integration), lock_here()
+    outlined = paths(file)
+    if integration not in lock.integrations:
+        raise ContractProblem(
+            f"Nothing of {integration} is in {lock_path()}, so that the {len(outlined)} operations of {file} cannot be compared with it. "
+            f"Write it first: trunkline contracts learn {integration} --openapi {file}"
+        )
+    return [_row(integration, name, change) for name, change in against_lock(service, file, lock)]
 
 
 def _seen_changes(integrations: Sequence[str]) -> list[dict[str, Any]]:

@@ -46,7 +46,10 @@ def paths(file: str) -> list[tuple[str, str]]:
     """Method and path of every operation."""
     from trunkline.ops.contracts.openapi import outline
 
-    return list(outline(document(file)))
+    try:
+        return list(outline(document(file)))
+    except DescriptionInvalid as problem:
+        raise DescriptionInvalid(f"{file}: {problem}") from None
 
 
 def described_of(file: str, names: Mapping[str, str]) -> Iterator[Described]:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
+import socket
 
 import pytest
 
 from tests.support.contracts import CHARGE, NAME, RETYPED, keep
 from tests.unit.ops.contracts.test_openapi import DOCUMENT
-from trunkline.cli import exits
+from trunkline.cli import contract_calls, exits
 from trunkline.cli.contracts import CHANGE_COLUMNS, OPERATION_COLUMNS, REVIEW_COLUMNS
 from trunkline.control import audit
+from trunkline.control.contracts import ContractProblem
 from trunkline.control.state import State
+from trunkline.core.service import Service, Snapshot
 from trunkline.ops import findings
 from trunkline.ops.contracts import cassette
 from trunkline.ops.contracts.cassette import Cassette, Piece, Request, Response
+from trunkline.ops.contracts.checks import Check
 from trunkline.ops.contracts.looker import finding
 from trunkline.ops.contracts.store import read
 
@@ -257,3 +263,80 @@ def test_two_versions_are_compared_in_shape(trunkline, folder, state) -> None:
     assert ran.json["calls"] == []
     shown = trunkline("contracts", "compare", "stripe", "stripe@2026-08")
     assert "another type" in shown.out
+
+
+def test_a_port_that_is_taken_is_told_with_the_cure(trunkline, folder, state) -> None:
+    del state
+    kept(folder)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = trunkline("contracts", "replay", "--port", str(taken.getsockname()[1]))
+    assert ran.code == exits.FAILED
+    assert "cannot be had (Address already in use). Give another with --port" in ran.err
+
+
+def test_what_is_no_description_is_named(trunkline, folder, tmp_path) -> None:
+    del folder
+    (tmp_path / "spec.json").write_text("[]")
+    ran = trunkline("contracts", "check", "stripe", "--openapi", str(tmp_path / "spec.json"))
+    assert ran.code == exits.INVALID
+    assert f"{tmp_path / 'spec.json'}: This is no OpenAPI description" in ran.err
+
+
+def test_a_description_of_what_is_not_locked_is_compared_with_nothing_and_says_so(
+    trunkline, folder, tmp_path
+) -> None:
+    """It said that nothing had changed, and a build went on."""
+    del folder
+    (tmp_path / "spec.json").write_text(json.dumps(DOCUMENT))
+    ran = trunkline("contracts", "check", "stripe", "--openapi", str(tmp_path / "spec.json"))
+    assert ran.code == exits.FAILED
+    assert "Nothing of stripe is in" in ran.err
+    assert "trunkline contracts learn stripe --openapi" in ran.err
+
+
+class Heard:
+    """An answer as the standard library gives it."""
+
+    def __init__(self, status: int, body: bytes, **fields: str) -> None:
+        self.status = status
+        self._pieces = [body, b""]
+        self._fields = [(name.replace("_", "-"), value) for name, value in fields.items()]
+
+    def read1(self, _: int) -> bytes:
+        return self._pieces.pop(0)
+
+    def getheaders(self) -> list[tuple[str, str]]:
+        return self._fields
+
+
+@pytest.fixture
+def caller(monkeypatch):
+    """A caller through a gateway that gives one answer."""
+
+    def made(answer: Heard) -> contract_calls.Caller:
+        monkeypatch.setattr(contract_calls, "read_snapshot", lambda _: SNAPSHOT)
+        monkeypatch.setattr(contract_calls, "request", lambda *_: contextlib.nullcontext(answer))
+        return contract_calls.Caller(None, {}, "tl_test_not_a_real_key")  # type: ignore[arg-type]
+
+    return made
+
+
+SNAPSHOT = Snapshot(version="1", created="", environment="dev", services=[Service(name="shop")])
+ASKED = Check(name="x", call="GET /x", integration="shop")
+
+
+@pytest.mark.row("C5")
+def test_an_answer_that_comes_packed_is_recorded_as_it_was_meant(caller) -> None:
+    packed = Heard(
+        200, gzip.compress(b'{"ok":true}'), content_type="application/json", content_encoding="gzip"
+    )
+    assert caller(packed).recorded(ASKED).response.body == b'{"ok":true}'
+
+
+@pytest.mark.row("C5")
+def test_what_trunkline_itself_answers_is_never_recorded_as_the_vendors(caller) -> None:
+    own = Heard(503, b"{}", x_trunkline_error_source="trunkline", x_trunkline_error_code="secret_unavailable")
+    with pytest.raises(ContractProblem, match="Trunkline did, with 503 secret_unavailable"):
+        caller(own).recorded(ASKED)
+    with pytest.raises(ContractProblem, match=r"There is no integration 'shpo'; .*Did you mean 'shop'\?"):
+        caller(own).recorded(Check(name="x", call="GET /x", integration="shpo"))

@@ -17,7 +17,7 @@ Not for: making the calls (`cli/contract_tests.py`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ import yaml
 
 from trunkline.core.codec import DecodeError, from_json, to_json
 from trunkline.engine.pointer import found
+from trunkline.ops.contracts.cassette import slug
 from trunkline.ops.contracts.change import HARMS, Harm
 from trunkline.ops.contracts.lock import Lock
 from trunkline.ops.contracts.reading import events
@@ -116,6 +117,8 @@ def read(path: Path) -> list[Check]:
         raise ChecksInvalid(
             f"{path}: {problem}. `docs/how-to/contracts.md` shows what a check may say."
         ) from None
+    except UnicodeDecodeError:
+        raise ChecksInvalid(f"{path} is no text in UTF-8.") from None
     for check in file.checks:
         check.integration = check.integration or file.integration
         check.file = str(path)
@@ -125,7 +128,35 @@ def read(path: Path) -> list[Check]:
             )
         if not is_call(check.call):
             raise ChecksInvalid(f"{path}: `call: {check.call}` of {check.name!r} is no `METHOD /path`.")
+        for why in _unusable(check.expect):
+            raise ChecksInvalid(f"{path}: {why} in {check.name!r}.")
     return file.checks
+
+
+def _unusable(expect: Expect) -> Iterator[str]:
+    """What would always hold, or could not be judged."""
+    for name in ("values", "present", "absent"):
+        for pointer in getattr(expect, name):
+            if pointer and not pointer.startswith("/"):
+                yield f"`{name}: {pointer}` is no JSON pointer, write `/{pointer}`,"
+    for name, wanted in {**expect.values, **expect.headers}.items():
+        try:
+            if _is_pattern(wanted):
+                re.compile(wanted[1:-1])
+        except re.error as problem:
+            yield f"`{name}: {wanted}` is no regular expression ({problem})"
+
+
+def doubles(checks: Iterable[Check]) -> Iterator[str]:
+    """Checks that would share one cassette, of which the later would replace the earlier."""
+    known: dict[tuple[str, str], Check] = {}
+    for check in checks:
+        first = known.setdefault((slug(check.integration), slug(check.name)), check)
+        if first is not check:
+            yield (
+                f"{check.file}: {check.name!r} and {first.name!r} ({first.file}) of {check.integration} would share a cassette. "
+                "Give one of them another name."
+            )
 
 
 def is_call(text: str) -> bool:
@@ -210,8 +241,12 @@ def _kind(data: str) -> str:
     return kind if isinstance(kind, str) else data if len(data) <= 20 else "message"
 
 
+def _is_pattern(wanted: Any) -> bool:
+    return isinstance(wanted, str) and len(wanted) > 1 and wanted.startswith("/") and wanted.endswith("/")
+
+
 def _fits(value: Any, wanted: Any) -> bool:
-    if isinstance(wanted, str) and len(wanted) > 1 and wanted.startswith("/") and wanted.endswith("/"):
+    if _is_pattern(wanted):
         return bool(re.fullmatch(wanted[1:-1], value if isinstance(value, str) else _short(value)))
     return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.ops.contracts.test_single import LOCKED, answer
 from tests.unit.ops.contracts.test_watch import BODY
+from trunkline.ops.contracts import checks
 from trunkline.ops.contracts.checks import Check, ChecksInvalid, Expect, judged, read
 from trunkline.ops.contracts.lock import Lock, LockedIntegration
 from trunkline.ops.contracts.single import Answer
@@ -134,3 +135,45 @@ def test_events_come_in_their_order() -> None:
     assert problems(Expect(events=["end", "start"]), stream) == ["event start does not come where it should"]
     assert problems(Expect(events=["other"]), stream) == ["event other does not come"]
     assert problems(Expect(values={"/1/text": "a"}), stream) == []
+
+
+@pytest.mark.parametrize(
+    ("expect", "said"),
+    [
+        ("{present: [id]}", "`present: id` is no JSON pointer, write `/id`, in 'a'."),
+        ("{absent: [id]}", "`absent: id` is no JSON pointer"),
+        ("{values: {status: paid}}", "`values: status` is no JSON pointer"),
+        (
+            '{values: {/status: "/[/"}}',
+            "`/status: /[/` is no regular expression (unterminated character set at position 0) in 'a'.",
+        ),
+        (
+            '{headers: {sunset: "/*/"}}',
+            "`sunset: /*/` is no regular expression (nothing to repeat at position 0)",
+        ),
+    ],
+)
+def test_what_would_always_hold_or_cannot_be_judged_is_refused(
+    tmp_path: Path, expect: str, said: str
+) -> None:
+    """A pointer without its slash meant the whole body, which is always there."""
+    path = tmp_path / "shop.yaml"
+    path.write_text(f"integration: shop\nchecks:\n  - {{name: a, call: GET /x, expect: {expect}}}\n")
+    with pytest.raises(checks.ChecksInvalid) as problem:
+        checks.read(path)
+    assert str(problem.value).startswith(f"{path}: {said}")
+
+
+def test_checks_that_would_share_a_cassette_are_named() -> None:
+    one = Check(name="A payment!", call="GET /x", integration="shop", file="a.yaml")
+    same = Check(name="a payment", call="GET /y", integration="shop", file="b.yaml")
+    other = Check(name="a payment", call="GET /y", integration="crm", file="b.yaml")
+    (told,) = checks.doubles([one, same, other])
+    assert told.startswith("b.yaml: 'a payment' and 'A payment!' (a.yaml) of shop would share a cassette.")
+
+
+def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(checks.ChecksInvalid, match="is no text in UTF-8"):
+        checks.read(path)
