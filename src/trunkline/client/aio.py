@@ -78,10 +78,13 @@ class AsyncTrunkline:
         )
 
     async def close(self) -> None:
-        """Lets running calls of other tasks fail, and keeps nothing open."""
-        self._closed = True
+        """Lets running calls of other tasks fail, and keeps nothing open. Once more, there is nothing to do."""
+        if self._closed:
+            return
         if self._transport is not None:
             self._at_home()
+        self._closed = True
+        if self._transport is not None:
             await self._transport.close()
 
     async def complete(

@@ -92,6 +92,15 @@ def test_it_cannot_be_copied_and_says_what_to_do(made: Any, copied: Callable[[An
         copied(made("http://127.0.0.1:4000", key="tl_test_not_a_real_key"))
 
 
+async def test_what_is_closed_twice_is_closed_once() -> None:
+    gateway = Answers()
+    async with AsyncTrunkline(transport=gateway) as trunkline:
+        await trunkline.complete("hi", model="m")
+        await trunkline.close()
+    await trunkline.close()
+    assert gateway.closed == 1
+
+
 def test_a_second_event_loop_is_told_what_is_wrong() -> None:
     trunkline = AsyncTrunkline(transport=Answers())
 
