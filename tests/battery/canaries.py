@@ -172,7 +172,7 @@ def _dumps_allowed() -> None:
 def _dump(leaks: Leaks, served: Served) -> None:
     """Aborts gateway and console, as a fault in native code would. What they leave lies in the folder, or where the system wants it."""
     for name in ("gateway", "console"):
-        pid = served.pid(name)
+        pid = eventually(lambda name=name: served.pid(name), f"the {name}")
         told = Path(f"/proc/{pid}/coredump_filter").read_text().strip()
         limit = next(
             line for line in Path(f"/proc/{pid}/limits").read_text().splitlines() if "core file" in line

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import select
 import signal
 import subprocess
@@ -136,8 +135,7 @@ def test_a_stored_secret_is_live_after_a_reload(served):
 @pytest.mark.row("Q2")
 @pytest.mark.parametrize("name", ["gateway", "console"])
 def test_a_killed_process_is_back_at_once(running, name):
-    first = eventually(lambda: running.pid(name), f"the {name}")
-    os.kill(first, signal.SIGKILL)
+    first = running.kill(name)
     second = eventually(lambda: (pid := running.pid(name)) not in (0, first) and pid, f"a new {name}")
     assert second != first
     eventually(running.up, "an answer")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections.abc import Iterator
 from email import message_from_string
 from email.policy import default
@@ -87,8 +85,7 @@ def test_the_worker_comes_with_the_first_task_and_ends_with_the_rest(served: Def
 
 def test_whatever_is_killed_comes_back_and_everything_runs_once(served: Deferring, site: Site) -> None:
     tasks = [served.task(body={"n": n})["id"] for n in range(10)]
-    eventually(lambda: served.pid("worker"), "the worker")
-    os.kill(served.pid("worker"), signal.SIGKILL)
+    served.kill("worker")
     tasks += [served.task(body={"n": n})["id"] for n in range(10, 20)]
     eventually(lambda: "worker ended (killed by SIGKILL)" in served.said, "the supervisor to have seen it")
     assert served.process is not None

@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tests.support.polling import eventually
 from tests.support.processes import HANGS_S, ended, ready
 from trunkline.control.child import is_alive
 
@@ -53,6 +54,12 @@ class Served:
             return int((self.state / f"{name}.pid").read_text())
         except (OSError, ValueError):
             return 0
+
+    def kill(self, name: str) -> int:
+        """SIGKILL for one of its processes, once there is one; answers its pid. Pid 0 would be all that run these tests."""
+        pid = eventually(lambda: self.pid(name), f"a {name} to kill")
+        os.kill(pid, signal.SIGKILL)
+        return pid
 
     @property
     def said(self) -> str:
