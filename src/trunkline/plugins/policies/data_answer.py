@@ -112,6 +112,8 @@ class BlottedReply:
         fields = self._opened(fields)
         if self._media.startswith("text/event-stream"):
             self._stream = Stream(self._wanted)
+        elif self._media.startswith("application/x-ndjson"):
+            self._stream = Stream(self._wanted, lines=True)
         elif self._media:
             self._gather = []
         changed = self._stream is not None or self._gather is not None
@@ -220,10 +222,12 @@ class _Text:
 
 
 class Stream:
-    """Events in, events out; pure but for what it holds back."""
+    """Events in, events out; pure but for what it holds back. `lines`: each line is an event, a JSON value (NDJSON)."""
 
-    def __init__(self, wanted: frozenset[str]) -> None:
+    def __init__(self, wanted: frozenset[str], *, lines: bool = False) -> None:
         self._wanted = wanted
+        self._lines = lines
+        self._ends = re.compile(rb"\n") if lines else _LINE_END
         self._rest = b""
         self._held: deque[_Event] = deque()
         self._texts: dict[tuple[str, ...], _Text] = {}
@@ -232,7 +236,7 @@ class Stream:
         """The events that may go on now."""
         self._rest += data
         at = 0
-        for end in _LINE_END.finditer(self._rest):
+        for end in self._ends.finditer(self._rest):
             self._take(self._rest[at : end.end()])
             at = end.end()
         self._rest = self._rest[at:]
@@ -248,7 +252,10 @@ class Stream:
     def _take(self, raw: bytes) -> None:
         start = raw.find(b"data:")
         is_json = start >= 0 and raw[start + 5 : start + 7].lstrip()[:1] in (b"{", b"[")
-        found = list(json_leaves(raw, start + 5) if is_json else events(raw)) if start >= 0 else []
+        if self._lines:
+            found = list(json_leaves(raw))
+        else:
+            found = list(json_leaves(raw, start + 5) if is_json else events(raw)) if start >= 0 else []
         going = next(
             (
                 leaf

@@ -57,6 +57,39 @@ def test_a_text_is_clean_however_it_is_cut_into_events_and_pieces(sizes: list[in
     assert got.count(b"data: ") == len(events)
 
 
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=60), st.integers(1, 200))
+def test_a_text_is_clean_however_it_is_cut_into_lines_and_pieces(sizes: list[int], chunk: int) -> None:
+    whole = "Write to jane.doe@example.com, card 4242 4242 4242 4242; " * 6
+    lines, at = [], 0
+    while at < len(whole):
+        size = sizes[len(lines) % len(sizes)]
+        said_so = {
+            "model": "m",
+            "message": {"role": "assistant", "content": whole[at : at + size]},
+            "done": False,
+        }
+        lines.append(json.dumps(said_so).encode() + b"\n")
+        at += size
+    wire = (
+        b"".join(lines)
+        + b'{"model":"m","message":{"role":"assistant","content":""},"done":true,"eval_count":4242}\n'
+    )
+    heard = Heard()
+    reply = BlottedReply(heard, MAIL)
+    reply.start(200, b"content-type: application/x-ndjson\r\n", None)
+    for start in range(0, len(wire), chunk):
+        reply.write(wire[start : start + chunk])
+    reply.end()
+    told = [json.loads(line) for line in heard.body.splitlines()]
+    clean = whole.replace("jane.doe@example.com", "[pii.email]").replace(
+        "4242 4242 4242 4242", "[payment.card]"
+    )
+    assert "".join(one["message"]["content"] for one in told) == clean
+    assert len(told) == len(lines) + 1
+    assert (heard.whole, told[-1]["done"], told[-1]["eval_count"]) == (True, True, 4242)
+
+
 @pytest.mark.parametrize("cut", [1, 3, 7, 100])
 def test_a_plain_text_is_clean_however_it_is_cut_into_events(cut: int) -> None:
     whole = "Write to jane.doe@example.com now."
