@@ -153,7 +153,7 @@ def _planned(service: Service) -> Planned:
 
 def _all_moves(services: list[Service], found: Found) -> list[Move]:
     """Those of every service, then what stands in CI files alone."""
-    moves = [move for service in services for move in _moves(service, found)]
+    moves = _apart([move for service in services for move in _moves(service, found)])
     told = {place for move in moves for place in move.places}
     taken = {move.name for move in moves}
     for one in found.credentials:
@@ -184,6 +184,25 @@ def _all_moves(services: list[Service], found: Found) -> list[Move]:
             )
         )
     return moves
+
+
+def _apart(moves: list[Move]) -> list[Move]:
+    """No two under one name in the store: the second would take the place of the first."""
+    taken: set[str] = set()
+    found = []
+    for one in moves:
+        name, end, number = one.name, f" --as {one.name}", 1
+        while one.held and name in taken and one.command.endswith(end):
+            number += 1
+            name = f"{one.name}_{number}"
+        taken.add(name)
+        command = one.command.removesuffix(end) + f" --as {name}"
+        found.append(
+            one
+            if name == one.name
+            else msgspec.structs.replace(one, name=name, command=command, reference=f"store:{name}")
+        )
+    return found
 
 
 def _moves(service: Service, found: Found) -> list[Move]:
@@ -265,6 +284,7 @@ def _questions(services: list[Service], found: Found) -> list[str]:
             for host in service.hosts
             if "*" in host
         ]
+    open_ones += _of_many_values(found)
     committed = sorted(
         {
             c.name or str(c.place)
@@ -277,6 +297,25 @@ def _questions(services: list[Service], found: Found) -> list[str]:
             f"These values are in files that git has, so that they count as known: {', '.join(committed)}. When are they replaced?"
         )
     return open_ones
+
+
+def _of_many_values(found: Found) -> list[str]:
+    """Of variables that have another value elsewhere; only one can be in the store under the name."""
+    values: dict[str, dict[str, str]] = {}
+    for one in found.credentials:
+        if (
+            one.name
+            and one.mark
+            and one.role == "code"
+            and one.kind in ("env", "platform", "settings")
+            and not one.own
+        ):
+            values.setdefault(one.name, {}).setdefault(one.mark, str(one.place))
+    return [
+        f"`{name}` has {len(places)} values ({', '.join(places.values())}): which one is right, or are they several credentials?"
+        for name, places in sorted(values.items())
+        if len(places) > 1
+    ]
 
 
 def _not_read(found: Found) -> str:

@@ -12,7 +12,7 @@ from trunkline.ops.scan import gather, judge, plan, plan_text, registry_text, sa
 from trunkline.ops.scan.changes import is_changed_line
 from trunkline.registry.load import load
 
-from .made import all_projects, make
+from .made import all_projects, make, value
 
 PROXY = "http://127.0.0.1:4000"
 
@@ -139,3 +139,23 @@ def test_what_stands_by_value_in_ci_files_alone_gets_a_command_each(
     (stripe,) = [move for move in made.moves if move.name == "STRIPE_SECRET_KEY"]
     assert stripe.places == [".env:1", ".github/workflows/ci.yml:6"]
     assert "CI files hold these by value" in plan_text.markdown(made)
+
+
+@pytest.mark.row("R6")
+def test_no_two_credentials_go_to_one_name_unasked(tmp_path: Path, known: vendors.Vendors) -> None:
+    for app, seed in (("api", 1), ("web", 2)):
+        (tmp_path / app).mkdir()
+        (tmp_path / app / ".env").write_text(f"STRIPE_SECRET_KEY={value('STRIPE_LIVE', seed)}\n")
+    (tmp_path / "old.py").write_text(
+        f"import stripe\nuse('{value('STRIPE_TEST', 3)}')\nuse('{value('STRIPE_TEST', 4)}')\n"
+    )
+    look = gather.look(tmp_path, vendors=known)
+    found = services.services_of(look.found, known)
+    made = plan.made(look, found, known, registry="trunkline.yaml", proxy_url=PROXY)
+    assert [move.command for move in made.moves] == [
+        "trunkline secrets import api/.env --only STRIPE_SECRET_KEY",
+        "trunkline secrets import old.py --line 2 --as STRIPE_SECRET",
+        "trunkline secrets import old.py --line 3 --as STRIPE_SECRET_2",
+    ]
+    asked = "`STRIPE_SECRET_KEY` has 2 values (api/.env:1, web/.env:1): which one is right, or are they several credentials?"
+    assert asked in made.questions
