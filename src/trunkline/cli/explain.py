@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from trunkline.cli import exits
 from trunkline.cli.call import body_of, header_of
 from trunkline.cli.place import json_option, place_options, state_here
 from trunkline.cli.show import json_out, say, table
+
+if TYPE_CHECKING:
+    from trunkline.core.service import Snapshot
 
 COLUMNS = ("", "target", "credential", "ready", "breaker", "limits left", "about $", "why")
 
@@ -45,11 +48,15 @@ def explain(
     caller, and the cache. No vendor is called and nothing is spent. Exit codes: 0 it would be answered, 4 it would be refused.
     """
     from trunkline.cli.running import local_key, request
+    from trunkline.control.published import read_snapshot
     from trunkline.control.running import running_facts
 
     lines = dict(header_of(one) for one in headers)
-    asked = _path(what, method, data, lines) if what.startswith("/") else _model(what, text, stream, lines)
     state = state_here(must_exist=True)
+    if what.startswith("/"):
+        asked = _path(what, method, data, lines)
+    else:
+        asked = _model(what, text, stream, lines, embeds=_embeds(read_snapshot(state), what))
     facts = running_facts(state)
     given = key or os.environ.get("TRUNKLINE_KEY")
     with nullcontext(given) if given else local_key(state, ["*"]) as secret:
@@ -66,7 +73,21 @@ def explain(
     return exits.AUTH if told["would"].startswith("be refused") else exits.OK
 
 
-def _model(name: str, text: str, stream: bool, headers: dict[str, str]) -> dict[str, Any]:
+def _embeds(live: Snapshot | None, name: str) -> bool:
+    """Whether a name is that of an embedding model, as far as the live registry tells."""
+    if live is None:
+        return False
+    targets = {one.name: one.candidates[0].target for one in live.virtual}
+    targets |= {one.name: one.target for one in live.aliases}
+    integration, _, model = targets.get(name, name).partition("/")
+    models = next((one.models for one in live.services if one.name == integration), [])
+    return any(one.kind == "embedding" for one in models if one.id == model)
+
+
+def _model(name: str, text: str, stream: bool, headers: dict[str, str], *, embeds: bool) -> dict[str, Any]:
+    if embeds:
+        asked = {"model": name, "input": text or "Say hello"}
+        return {"path": "/v1/embeddings", "headers": headers, "body": asked}
     messages = [{"role": "user", "content": text or "Say hello"}]
     body: dict[str, Any] = {"model": name, "messages": messages}
     return {
