@@ -10,7 +10,7 @@ import pytest
 
 from trunkline.core.codec import to_json
 from trunkline.core.faults import FILE, JOURNAL, LIFTED, Fault, Faults
-from trunkline.gateway.faults import FaultLayer, Invented, OnDemand, Spoilt
+from trunkline.gateway.faults import FaultLayer, Invented, OnDemand, Spoilt, event_for
 from trunkline.wire.errors import ConnectRefused, ReplyCut, ResetBeforeReply
 from trunkline.wire.response import Response
 
@@ -49,11 +49,13 @@ def fault(play: Any, **more: Any) -> Fault:
     return Fault(integration="acme", fault="x", play=play, **more)
 
 
-async def spoilt(pieces: list[bytes], made: Fault, *, event: bytes = b"") -> tuple[list[bytes], Any, Vendor]:
+async def spoilt(
+    pieces: list[bytes], made: Fault, *, event: bytes = b"", fields: list[tuple[bytes, bytes]] = STREAM
+) -> tuple[list[bytes], Any, Vendor]:
     """What came through of a stream in these pieces, and how it ended (None: well)."""
     inner, vendor = opened()
     outer = Spoilt(asyncio.get_running_loop(), made, inner, event)
-    inner.arrived(200, STREAM, dict(STREAM))
+    inner.arrived(200, fields, dict(fields))
     inner.tell()
     await asyncio.sleep(0)
     await outer.ready
@@ -78,6 +80,16 @@ async def test_a_cut_passes_exactly_so_many_events_however_they_arrive(size: int
     assert isinstance(problem, ReplyCut)
     assert problem.sent
     assert vendor.dropped
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+async def test_streams_of_lines_are_struck_between_lines(size: int) -> None:
+    whole = b'{"n":1}\n{"n":2}\n{"n":3}\n'
+    pieces = [whole[at : at + size] for at in range(0, len(whole), size)]
+    told = event_for(fault("event", events={"": "data: x\n\n", "lines": '{"error":"x"}\n'}), "ollama-chat")
+    lines = [(b"content-type", b"application/x-ndjson")]
+    got, problem, _ = await spoilt(pieces, fault("event", after=2), event=told, fields=lines)
+    assert (b"".join(got), problem) == (b'{"n":1}\n{"n":2}\n{"error":"x"}\n', None)
 
 
 async def test_an_event_ends_the_stream_well_formed_after_the_first() -> None:

@@ -36,6 +36,14 @@ _PURPOSES: dict[Purpose, str] = {
     "clustering": "CLUSTERING",
 }
 _WORDS = frozenset((*_PURPOSES.values(), "QUESTION_ANSWERING", "FACT_VERIFICATION", "CODE_RETRIEVAL_QUERY"))
+_PREFIXES: dict[Purpose, str] = {
+    "query": "task: search result | query: ",
+    "document": "title: none | text: ",
+    "similarity": "task: sentence similarity | query: ",
+    "classification": "task: classification | query: ",
+    "clustering": "task: clustering | query: ",
+}
+"""What `gemini-embedding-2` is told of purposes, for it takes no taskType (ai.google.dev/gemini-api/docs/embeddings)."""
 _CAMEL = {
     "task_type": "taskType",
     "output_dimensionality": "outputDimensionality",
@@ -89,12 +97,27 @@ def _text(content: Any, changes: list[Change]) -> str:
     return "\n".join(told)
 
 
+def _prefix(asked: EmbedRequest, changes: list[Change]) -> str:
+    """What stands before each text; nothing where no purpose was said."""
+    if not asked.purpose:
+        return ""
+    found = _PREFIXES.get(asked.purpose, "")
+    changes.append(
+        Change("emulated", "purpose", "words before each text") if found else Change("dropped", "purpose")
+    )
+    return found
+
+
 def write_request(request: Request, facts: Facts, changes: list[Change]) -> Written:
     """Adds to `changes` what Gemini cannot say."""
     asked = embed_request(request)
     own = request.dialect == OWN
     one: dict[str, Any] = {"model": f"models/{(facts.model or request.model).removeprefix('models/')}"}
-    word = words.purpose(asked, _PURPOSES, _WORDS, changes)
+    begin, word = "", None
+    if not own and one["model"].startswith("models/gemini-embedding-2"):
+        begin = _prefix(asked, changes)
+    else:
+        word = words.purpose(asked, _PURPOSES, _WORDS, changes)
     if word is not None:
         one["taskType"] = word
     if asked.dimensions is not None:
@@ -106,7 +129,7 @@ def write_request(request: Request, facts: Facts, changes: list[Change]) -> Writ
         changes += words.dropped(asked, "titles")
     titles = asked.titles or [""] * len(asked.inputs)
     requests = [
-        {**one, **({"title": title} if title else {}), "content": {"parts": [{"text": text}]}}
+        {**one, **({"title": title} if title else {}), "content": {"parts": [{"text": begin + text}]}}
         for text, title in zip(texts(asked, OWN), titles, strict=True)
     ]
     return Written(to_json({"requests": requests}))

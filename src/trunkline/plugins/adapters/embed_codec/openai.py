@@ -45,7 +45,9 @@ class Variant(NamedTuple):
     """It knows `encoding_format: float`; else numbers are what it gives unasked."""
     user: bool = False
     purposes: Mapping[Purpose, str] = MappingProxyType({})
-    """Its words, in `input_type`."""
+    """Its words."""
+    purpose: str = "input_type"
+    """The member that they stand in."""
     truncation: str = ""
     """Its name for whether what is too long is cut."""
     known: frozenset[str] = frozenset()
@@ -67,8 +69,21 @@ VOYAGE = Variant(
 )
 _BY_VENDOR = {
     "nvidia": Variant(purposes=MappingProxyType({"query": "query", "document": "passage"})),
+    # `task`, of v3 and later: docs of jina.ai/embeddings, read 2026-11-21; words that v4 has too
+    "jina": Variant(
+        purposes=MappingProxyType(
+            {"query": "retrieval.query", "document": "retrieval.passage", "similarity": "text-matching"}
+        ),
+        purpose="task",
+    ),
 }
 _FOLLOWS = Variant(user=True)
+
+
+def _variant_of(facts: Facts) -> Variant:
+    if facts.model.startswith("jina-embeddings-v2"):
+        return _FOLLOWS  # it has no tasks
+    return _BY_VENDOR.get(facts.vendor, _FOLLOWS)
 
 
 def read_request(body: bytes, changes: list[Change]) -> Request:
@@ -113,7 +128,7 @@ def write_request(
     asked = embed_request(request)
     if request.dialect == OWN and variant is None:
         return _written_back(asked, facts)
-    variant = variant or _BY_VENDOR.get(facts.vendor, _FOLLOWS)
+    variant = variant or _variant_of(facts)
     given = texts(asked, variant.dialect)
     single = len(given) == 1 and asked.form.get("input") == "one"
     out: dict[str, Any] = {"model": facts.model or request.model, "input": given[0] if single else given}
@@ -125,7 +140,7 @@ def write_request(
         out["user"] = request.user
     word = words.purpose(asked, variant.purposes, frozenset(variant.purposes.values()), changes)
     if word is not None:
-        out["input_type"] = word
+        out[variant.purpose] = word
     if variant.truncation:
         out |= words.yes_or_no(asked, variant.truncation, changes)
     out |= {name: value for name, value in request.extra.items() if name in variant.known}

@@ -222,3 +222,44 @@ def test_one_text_and_a_list_of_one_stay_what_they_were() -> None:
 def test_tokens_are_guessed_of_each_input() -> None:
     assert guessed_tokens(openai(["a", "four" * 3, "äöü" * 4])) == 1 + 3 + 6
     assert guessed_tokens(openai([[1, 2, 3], [4]])) == 4
+
+
+@pytest.mark.parametrize(
+    ("said", "gets", "told"),
+    [
+        ("search_query", "task: search result | query: x", ["emulated purpose"]),
+        ("RETRIEVAL_DOCUMENT", "title: none | text: x", ["emulated purpose"]),
+        ("odd", "x", ["dropped purpose"]),
+        (None, "x", []),
+    ],
+)
+def test_a_model_without_task_types_is_told_of_them_before_the_text(
+    said: str | None, gets: str, told: list[str]
+) -> None:
+    more = {} if said is None else {"input_type": said}
+    changes: list[Change] = []
+    body = json.dumps({"model": "m", "input": "x", **more}).encode()
+    request = CODECS["openai-embeddings"].read_request(body, changes)
+    out = CODECS["gemini-embed"].write_request(request, Facts("gemini-embedding-2"), changes).body
+    assert json.loads(out)["requests"] == [
+        {"model": "models/gemini-embedding-2", "content": {"parts": [{"text": gets}]}}
+    ]
+    assert [f"{one.act} {one.field}" for one in changes] == told
+
+
+@pytest.mark.parametrize(
+    ("model", "gets", "told"),
+    [
+        ("jina-embeddings-v4", {"task": "retrieval.query"}, []),
+        ("jina-embeddings-v2-base-en", {}, ["dropped purpose"]),
+    ],
+)
+def test_jina_is_told_of_purposes_in_its_own_member(
+    model: str, gets: dict[str, str], told: list[str]
+) -> None:
+    changes: list[Change] = []
+    body = b'{"taskType":"RETRIEVAL_QUERY","content":{"parts":[{"text":"x"}]}}'
+    request = CODECS["gemini-embed"].read_request(body, changes)
+    out = CODECS["openai-embeddings"].write_request(request, Facts(model, "jina", "jina"), changes).body
+    assert json.loads(out) == {"model": model, "input": "x", **gets}
+    assert [f"{one.act} {one.field}" for one in changes] == told
