@@ -128,7 +128,7 @@ def standing(console: Console) -> dict[str, Any]:
 
 
 def _tasks(console: Console) -> Tasks:
-    return Tasks(State(console.state_dir))
+    return Tasks(State(console.state_dir), console.clock)
 
 
 def _row(found: Shown) -> dict[str, Any]:

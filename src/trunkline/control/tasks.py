@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -49,8 +49,9 @@ class Summary(NamedTuple):
 class Tasks:
     """The tasks of one installation."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, clock: Callable[[], float] = time.time) -> None:
         self._state = state
+        self._clock = clock
         self._opened: TaskStore | None = None
 
     def _store(self) -> TaskStore | None:
@@ -107,7 +108,7 @@ class Tasks:
             raise TaskProblem(
                 f"{task_id} is {task.state}; only one that failed, was cancelled or timed out can run anew."
             )
-        now = time.time()
+        now = self._clock()
         if what == "retry" and now >= task.expires_at:
             raise TaskProblem(f"The request of {task_id} was erased; make the call anew.")
         detail = {"integration": task.integration, "state": task.state}
