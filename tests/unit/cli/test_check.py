@@ -1,11 +1,13 @@
 """`trunkline check`, and what other commands say of a registry without a running Trunkline."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-GOOD = """version: 1
-defaults: {owner: ops@example.com, rotation: {every: 90d, last: 2026-10-01}}
+GOOD = f"""version: 1
+defaults: {{owner: ops@example.com, rotation: {{every: 90d, last: {datetime.now(UTC):%Y-%m-%d}}}}}
 integrations:
-  openai: {secret: env:OPENAI_API_KEY, data: [prompts]}
+  openai: {{secret: env:OPENAI_API_KEY, data: [prompts]}}
 """
 
 
