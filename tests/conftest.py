@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import re
+import signal
 from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,10 @@ from hypothesis import HealthCheck, settings
 
 HERE = Path(__file__).parent
 ALL_SLOW = re.compile(r"^pytestmark = .*\bmark\.slow\b", re.MULTILINE)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # So a shell starts what runs behind it, and what a test starts and interrupts would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "trunkline", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]

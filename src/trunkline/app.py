@@ -12,7 +12,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -258,9 +258,9 @@ class Process:
         self.rereads.adopt(world.services.values(), self._sealed)
         return world
 
-    def _keep_refresh(self, ref: str, stored: str, value: str) -> None:
+    def _keep_refresh(self, ref: str, before: Sequence[str], value: str) -> None:
         pepper = self._sealed.pepper
-        handover.hand_over(self.state, ref, value, replaces=stored, pepper=pepper, master_key=self._master)
+        handover.hand_over(self.state, ref, value, replaces=before, pepper=pepper, master_key=self._master)
 
     def _swap(self) -> None:
         self._scrub()

@@ -6,8 +6,6 @@ its predecessors are dead: only the newest KEPT versions stay. Not for: fetching
 
 from __future__ import annotations
 
-import hmac
-
 from trunkline.control import audit, secrets
 from trunkline.control.resolving import sources
 from trunkline.control.state import State
@@ -59,13 +57,13 @@ def _prune(state: State, name: str) -> None:
 
 
 def _still_replaces(state: State, one: handover.Replaced) -> bool:
-    """Whether the store still holds the value that this one replaces."""
+    """Whether the store still holds a value that this one replaces."""
     try:
         stored = resolve(one.ref, sources(state, state.environ, state.path))
         audit.append(state, ACTOR, "secret.fetch", one.ref, {"why": "it was replaced by its vendor"})
     except SecretUnavailable:
         return False
-    return hmac.compare_digest(one.mark, handover.mark_of(stored, state.keys["pepper"]))
+    return one.replaces(stored, state.keys["pepper"])
 
 
 def _remove(one: handover.Replaced, state: State) -> None:

@@ -263,10 +263,9 @@ class Supervisor:
         return settings
 
     def _bring_back(self) -> None:
-        now = time.monotonic()
         for child in self._children:
             if child.process is not None and (status := child.ended()) is not None and not child.resting:
-                wait = child.restart_at - now
+                wait = child.restart_at - time.monotonic()
                 when = "at once" if wait <= 0.01 else f"in {wait:.1f} s"
                 self._say(f"The {child.name} ended ({_how(status)}); starting it again {when}.")
             if child.process is None and child.restart_at <= time.monotonic() and child.wanted:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -35,8 +35,9 @@ YOUNG_S = 10.0
 PAUSE_MAX_S = 60.0
 RENEWED = "token=renewed"
 
-Keep = Callable[[str, str, str], None]
-"""Keeps a replaced refresh token: reference, the value that is stored, the new one. May block; raises OSError."""
+Keep = Callable[[str, Sequence[str], str], None]
+"""Keeps a replaced refresh token: reference, those before it from the stored one on, the new one. May block; raises OSError."""
+BEFORE_MAX = 8
 
 
 class Source:
@@ -49,8 +50,8 @@ class Source:
         self._spec = spec
         self._ref = ref
         self.auth, self.secret = spec.auth, secret
-        self.refresh, self.stored = refresh, stored
-        """The refresh token in use, and the one that the store has as far as we know."""
+        self._line = [stored, refresh] if refresh != stored else [stored]
+        """Refresh tokens: the one that the store has as far as we know, those that came after it, and last the one in use."""
         self._members: list[Member] = []
         self._token = ""
         self._got_at = 0.0
@@ -96,11 +97,17 @@ class Source:
         """The next attempt waits for the token by itself (`ready`)."""
         return True
 
+    @property
+    def refresh(self) -> str:
+        """The refresh token in use."""
+        return self._line[-1]
+
     def replaced(self, refresh: str) -> None:
-        """The store has this refresh token now: what we have handed over, or one that a person has set."""
-        if refresh not in (self.refresh, self.stored):
-            self.refresh, self._due_at, self._failures = refresh, 0.0, 0
-        self.stored = refresh
+        """The store has this refresh token now: one that we have handed over, perhaps not the last, or one that a person has set."""
+        if refresh in self._line:
+            del self._line[: self._line.index(refresh)]
+        else:
+            self._line, self._due_at, self._failures = [refresh], 0.0, 0
 
     def _apply(self) -> None:
         for member in self._members:
@@ -137,7 +144,9 @@ class Source:
     async def _take(self, token: Token) -> None:
         now = self._tokens.clock()
         if token.refresh and token.refresh != self.refresh:
-            self.refresh = token.refresh
+            self._line.append(token.refresh)
+            if len(self._line) > BEFORE_MAX:
+                del self._line[1]  # never the stored one, by which the new one is known at the next start
             await self._keep()
         life = token.life_s
         self._got_at, self._failures = now, 0
@@ -151,7 +160,7 @@ class Source:
     async def _keep(self) -> None:
         """Before the new token is used: the old refresh token may be dead already."""
         try:
-            await asyncio.to_thread(self._tokens.keep, self.auth.refresh, self.stored, self.refresh)
+            await asyncio.to_thread(self._tokens.keep, self.auth.refresh, self._line[:-1], self.refresh)
         except OSError as problem:
             say(
                 f"the new refresh token of {self._spec.name} could not be kept ({problem.strerror}); it is lost at a restart"

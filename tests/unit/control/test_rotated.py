@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from trunkline.control import audit, rotated, secrets
@@ -14,7 +16,7 @@ pytestmark = pytest.mark.row("K2", "S2")
 OLD, NEW = "refresh-old-not-real", "refresh-new-not-real"
 
 
-def hand_over(state, ref: str = "store:R", value: str = NEW, replaces: str = OLD) -> None:
+def hand_over(state, ref: str = "store:R", value: str = NEW, replaces: Sequence[str] = (OLD,)) -> None:
     pepper, master = state.keys["pepper"], state.master_key()
     handover.hand_over(state.path, ref, value, replaces=replaces, pepper=pepper, master_key=master)
 
@@ -62,6 +64,16 @@ def test_only_the_newest_of_several_replacements_is_taken(state):
     assert (resolved(state), len(secrets.versions(state, "R"))) == (NEW, 2)
 
 
+def test_one_that_came_while_its_predecessor_was_being_taken_over_is_taken_too(state):
+    """The gateway has not heard yet that the store holds the one before."""
+    secrets.set_secret(state, "R", OLD)
+    hand_over(state, value="refresh-2-not-real")
+    rotated.take_over(state)
+    hand_over(state, replaces=(OLD, "refresh-2-not-real"))
+    assert rotated.take_over(state) == ["store:R"]
+    assert resolved(state) == NEW
+
+
 def test_of_a_secret_that_the_store_has_no_more_nothing_stays(state):
     hand_over(state, ref="store:UNKNOWN")
     assert rotated.take_over(state) == []
@@ -77,7 +89,7 @@ def test_what_lives_elsewhere_cannot_be_written_there_and_stays_for_the_next_sta
 def test_a_file_of_another_master_key_is_left_alone(state):
     secrets.set_secret(state, "R", OLD)
     handover.hand_over(
-        state.path, "store:R", NEW, replaces=OLD, pepper=state.keys["pepper"], master_key=b"k" * 32
+        state.path, "store:R", NEW, replaces=[OLD], pepper=state.keys["pepper"], master_key=b"k" * 32
     )
     assert rotated.take_over(state) == []
     assert len(list((state.path / "rotated").iterdir())) == 1
@@ -110,7 +122,9 @@ def replaced(state, times):
     """The vendor replaces the token so often."""
     for _ in range(times):
         hand_over(
-            state, value=f"refresh-{len(secrets.versions(state, 'R'))}-{_}-not-real", replaces=resolved(state)
+            state,
+            value=f"refresh-{len(secrets.versions(state, 'R'))}-{_}-not-real",
+            replaces=[resolved(state)],
         )
         rotated.take_over(state)
 

@@ -120,3 +120,19 @@ def test_whoever_asks_twice_waits_for_nobody(supervisor: Supervisor) -> None:
         child.deaf = True  # type: ignore[attr-defined]
     supervisor._asked_to_stop = 2
     assert supervisor._stop(-1) is True
+
+
+def test_a_killed_child_starts_again_at_once_however_slow_the_machine_looks(
+    supervisor: Supervisor, said: list[str]
+) -> None:
+    """A second goes by between any two looks at the clock."""
+    gateway: Any = supervisor._children[0]
+
+    def killed() -> int:
+        gateway.process, gateway.restart_at = None, supervise.time.monotonic()
+        return -signal.SIGKILL
+
+    gateway.ended, gateway.wanted = killed, True
+    supervisor._bring_back()
+    assert said == ["The gateway ended (killed by SIGKILL); starting it again at once."]
+    assert gateway.heard == ["start"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -39,7 +40,7 @@ class Stage:
     def __init__(self, *plays: Play, auth: Auth = CLIENT) -> None:
         self.clock = FakeClock()
         self.wire = ScriptedWire(*plays, clock=self.clock)
-        self.kept: list[tuple[str, str, str]] = []
+        self.kept: list[tuple[str, list[str], str]] = []
         self.disk_full = False
         self.tokens = Tokens(
             self.wire,
@@ -51,10 +52,10 @@ class Stage:
         self.auth = auth
         self.member = self.world()
 
-    def _keep(self, ref: str, stored: str, new: str) -> None:
+    def _keep(self, ref: str, before: Sequence[str], new: str) -> None:
         if self.disk_full:
             raise OSError(28, "No space left on device")
-        self.kept.append((ref, stored, new))
+        self.kept.append((ref, list(before), new))
 
     def world(
         self, secret: str = SECRET, refresh: str = "refresh-1", newer: dict[str, str] | None = None
@@ -199,9 +200,9 @@ async def test_a_replaced_refresh_token_is_kept_before_the_new_token_is_used() -
     used_at_keep: list[str] = []
     keep = stage.tokens.keep
 
-    def watching(ref: str, stored: str, new: str) -> None:
+    def watching(ref: str, before: Sequence[str], new: str) -> None:
         used_at_keep.append(stage.state)
-        keep(ref, stored, new)
+        keep(ref, before, new)
 
     stage.tokens.keep = watching
     await stage.settled()
@@ -210,7 +211,10 @@ async def test_a_replaced_refresh_token_is_kept_before_the_new_token_is_used() -
         ["refresh-1"],
         ["refresh-2"],
     ]
-    assert stage.kept == [("store:R", "refresh-1", "refresh-2"), ("store:R", "refresh-1", "refresh-3")]
+    assert stage.kept == [
+        ("store:R", ["refresh-1"], "refresh-2"),
+        ("store:R", ["refresh-1", "refresh-2"], "refresh-3"),
+    ]
     assert used_at_keep == ["secret_unavailable", "authorization: Bearer token-1"]
 
 
@@ -226,6 +230,39 @@ async def test_what_the_store_says_afterwards_is_told_apart() -> None:
     await stage.settled()
     assert parse_qs(stage.wire.sent[-1].body.decode())["refresh_token"] == ["set-by-a-person"]
     assert stage.state == "authorization: Bearer token-2"
+
+
+async def test_a_store_that_is_one_step_behind_does_not_bring_back_a_dead_refresh_token() -> None:
+    """The store has taken over the second one; meanwhile the vendor has given a third."""
+    plays = [token(refresh_token="refresh-2", life_s=20), token("token-2", refresh_token="refresh-3")]
+    stage = Stage(*plays, token("token-3", refresh_token="refresh-4"), token("token-4"), auth=REFRESHING)
+    await stage.settled()
+    await stage.passes(15)
+    stage.member = stage.world(refresh="refresh-2")
+    await stage.settled()
+    assert (len(stage.wire.sent), stage.state) == (2, "authorization: Bearer token-2")
+    await stage.passes(3590)
+    assert parse_qs(stage.wire.sent[-1].body.decode())["refresh_token"] == ["refresh-3"]
+    assert stage.kept[-1] == ("store:R", ["refresh-2", "refresh-3"], "refresh-4")
+    stage.member = stage.world(refresh="refresh-1")  # a person goes back to it
+    await stage.settled()
+    assert parse_qs(stage.wire.sent[-1].body.decode())["refresh_token"] == ["refresh-1"]
+
+
+async def test_many_replacements_that_nobody_takes_over_are_known_by_the_stored_one() -> None:
+    plays = [token(f"token-{n}", refresh_token=f"refresh-{n}", life_s=20) for n in range(2, 16)]
+    stage = Stage(*plays, auth=REFRESHING)
+    await stage.settled()
+    for _ in range(13):
+        await stage.passes(15)
+    ref, before, new = stage.kept[-1]
+    assert (ref, new, before[0], before[-1], len(before)) == (
+        "store:R",
+        "refresh-15",
+        "refresh-1",
+        "refresh-14",
+        7,
+    )
 
 
 async def test_after_a_restart_the_handed_over_refresh_token_is_used_not_the_dead_one_of_the_store() -> None:

@@ -1,8 +1,8 @@
 """A refresh token that a vendor replaced, handed over from the gateway to who may write the store: a sealed file per reference.
 
-Written before the new token is used, because the old one may be dead already (RFC 6749, section 6). The file also tells, as a keyed hash,
-which value it replaces, so that one a person has set meanwhile is not overwritten. Light (cryptography only). Not for: writing the
-store (`control/rotated.py`).
+Written before the new token is used, because the old one may be dead already (RFC 6749, section 6). The file also tells, as keyed hashes,
+which values it replaces: what the store had, and whatever came after it and may have reached the store meanwhile. So one that a person
+has set is not overwritten. Light (cryptography only). Not for: writing the store (`control/rotated.py`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,12 +23,17 @@ FOLDER = "rotated"
 
 
 class Replaced(NamedTuple):
-    """A new value for a reference, and the mark of the one that it replaces."""
+    """A new value for a reference, and the marks of those that it replaces."""
 
     ref: str
     value: str
-    mark: str
+    marks: tuple[str, ...]
     path: Path
+
+    def replaces(self, value: str, pepper: bytes) -> bool:
+        """Whether a value is one of those that this one came after."""
+        mark = mark_of(value, pepper)
+        return any(hmac.compare_digest(one, mark) for one in self.marks)
 
     def __repr__(self) -> str:
         return f"Replaced({self.ref!r})"
@@ -38,12 +44,15 @@ def mark_of(value: str, pepper: bytes) -> str:
     return hmac.digest(pepper, b"rotated|" + value.encode(), "sha256").hex()
 
 
-def hand_over(state: Path, ref: str, value: str, *, replaces: str, pepper: bytes, master_key: bytes) -> None:
+def hand_over(
+    state: Path, ref: str, value: str, *, replaces: Iterable[str], pepper: bytes, master_key: bytes
+) -> None:
     """Writes the file durably; it takes the place of an earlier one for this reference. Raises OSError."""
     folder = state / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / f"{hashlib.sha256(ref.encode()).hexdigest()[:16]}.sealed"
-    _write(Replaced(ref, value, mark_of(replaces, pepper), path), master_key)
+    marks = tuple([mark_of(one, pepper) for one in replaces])
+    _write(Replaced(ref, value, marks, path), master_key)
 
 
 def reseal(state: Path, old: bytes, new: bytes) -> None:
@@ -53,7 +62,7 @@ def reseal(state: Path, old: bytes, new: bytes) -> None:
 
 
 def _write(one: Replaced, master_key: bytes) -> None:
-    content = Sealed(version=FOLDER, values={one.ref: one.value}, missing={one.ref: one.mark})
+    content = Sealed(version=FOLDER, values={one.ref: one.value}, missing={one.ref: " ".join(one.marks)})
     temporary = one.path.with_suffix(f".{os.getpid()}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -73,7 +82,8 @@ def waiting(state: Path, master_key: bytes) -> list[Replaced]:
         except (OSError, MasterKeyProblem, DecodeError):
             continue
         found += [
-            Replaced(ref, value, content.missing.get(ref, ""), path) for ref, value in content.values.items()
+            Replaced(ref, value, tuple(content.missing.get(ref, "").split()), path)
+            for ref, value in content.values.items()
         ]
     return found
 
@@ -83,5 +93,5 @@ def newer(state: Path, sealed: Sealed, master_key: bytes) -> dict[str, str]:
     return {
         one.ref: one.value
         for one in waiting(state, master_key)
-        if hmac.compare_digest(one.mark, mark_of(sealed.values.get(one.ref, ""), sealed.pepper))
+        if one.replaces(sealed.values.get(one.ref, ""), sealed.pepper)
     }
