@@ -102,7 +102,7 @@ async def test_without_looks_nothing_is_asked_and_the_rest_goes_on(state: State,
         state.path,
         "store:R",
         "refresh-new-not-real",
-        replaces="refresh-old-not-real",
+        replaces=["refresh-old-not-real"],
         pepper=state.keys["pepper"],
         master_key=state.master_key(),
     )
