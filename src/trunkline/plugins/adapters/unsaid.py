@@ -1,10 +1,13 @@
-"""What is told in the place of parts of a conversation that a dialect has no words for."""
+"""What is told of parts of a conversation, and of settings of a request, that a dialect has no words for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from trunkline.core.conversation import Media, Opaque, Text
+from trunkline.core.conversation import Change, Media, Opaque, Request, Text
+
+_NO_REQUEST = Request(dialect="")
 
 
 def left_out(part: Media) -> str:
@@ -38,3 +41,18 @@ def unsaid(part: Text | Media) -> list[str]:
         *(["citations"] if part.citations else []),
         *(["signature"] if part.signature else []),
     ]
+
+
+def unsaid_settings(request: Request, names: Iterable[str]) -> list[Change]:
+    """Those of the named settings that a request has, with kinds of answer other than text, and beta flags: all dropped."""
+    return [
+        *(Change("dropped", name) for name in names if _says(name, getattr(request, name))),
+        *(Change("dropped", "modalities", kind) for kind in request.modalities if kind != "text"),
+        *(Change("dropped", "anthropic-beta", beta) for beta in request.betas if beta),
+    ]
+
+
+def _says(name: str, value: Any) -> bool:
+    """One answer, and nothing stored, is what a vendor without the setting does."""
+    usual = (name == "n" and value == 1) or (name == "store" and value is False)
+    return not usual and bool(value != getattr(_NO_REQUEST, name))

@@ -13,7 +13,7 @@ from trunkline.plugins.adapters.documents import words_of
 from trunkline.plugins.adapters.effort import budget_of
 from trunkline.plugins.adapters.fitting import Names
 from trunkline.plugins.adapters.tool_settings import free_text_told
-from trunkline.plugins.adapters.unsaid import members_of
+from trunkline.plugins.adapters.unsaid import members_of, unsaid_settings
 
 STOPS_MAX = 5
 DOCUMENT = "doc:"
@@ -31,7 +31,6 @@ _WITHOUT = (
     "cache_key", "cache_ttl", "audio", "safety",
 )  # fmt: skip
 _KNOWN = frozenset(("citation_options", "documents", "priority", "safety_mode"))
-_NONE = Request(dialect="")
 
 
 def write_request(request: Request, facts: Facts, changes: list[Change]) -> Written:
@@ -180,13 +179,7 @@ def _effort(request: Request, out: dict[str, Any], changes: list[Change]) -> Non
 
 
 def _rest(request: Request, out: dict[str, Any], changes: list[Change]) -> None:
-    for name in _WITHOUT:
-        value = getattr(request, name)
-        nothing = (name == "n" and value == 1) or (name == "store" and value is False)
-        if value != getattr(_NONE, name) and not nothing:
-            changes.append(Change("dropped", name))
-    changes += [Change("dropped", "modalities", kind) for kind in request.modalities if kind != "text"]
-    changes += [Change("dropped", "anthropic-beta", beta) for beta in request.betas if beta]
+    changes += unsaid_settings(request, _WITHOUT)
     for name, value in request.extra.items():
         if name in _KNOWN:
             out.setdefault(name, value)

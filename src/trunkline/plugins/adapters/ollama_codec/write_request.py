@@ -17,7 +17,7 @@ from trunkline.plugins.adapters.ollama_codec.read_reply import OWN
 from trunkline.plugins.adapters.ollama_codec.write_messages import messages_of
 from trunkline.plugins.adapters.ollama_codec.write_same import same
 from trunkline.plugins.adapters.tool_settings import free_text_told
-from trunkline.plugins.adapters.unsaid import members_of
+from trunkline.plugins.adapters.unsaid import members_of, unsaid_settings
 
 TOOL_NAME_MAX = 64
 _OPTIONS = {
@@ -34,7 +34,6 @@ _WITHOUT = (
     "n", "logit_bias", "verbosity", "service_tier", "user", "metadata", "store", "previous", "cache_key", "cache_ttl", "audio",
     "safety",
 )  # fmt: skip
-_NONE = Request(dialect="")
 _LEVELS = {"minimal": "low", "xhigh": "high", "max": "high"}
 """Words that it has not, and the nearest that it has."""
 
@@ -149,13 +148,7 @@ def _effort(effort: Effort, out: dict[str, Any], changes: list[Change]) -> None:
 
 
 def _rest(request: Request, out: dict[str, Any], changes: list[Change]) -> None:
-    for name in _WITHOUT:
-        value = getattr(request, name)
-        nothing = (name == "n" and value == 1) or (name == "store" and value is False)
-        if value != getattr(_NONE, name) and not nothing:
-            changes.append(Change("dropped", name))
-    changes += [Change("dropped", "modalities", kind) for kind in request.modalities if kind != "text"]
-    changes += [Change("dropped", "anthropic-beta", beta) for beta in request.betas if beta]
+    changes += unsaid_settings(request, _WITHOUT)
     for name, value in request.extra.items():
         if name in _KNOWN:
             out.setdefault(name, value)

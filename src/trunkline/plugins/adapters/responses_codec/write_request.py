@@ -13,7 +13,7 @@ from trunkline.plugins.adapters.responses_codec.items import OWN
 from trunkline.plugins.adapters.responses_codec.read_request import SPELLED
 from trunkline.plugins.adapters.responses_codec.write_items import Writing
 from trunkline.plugins.adapters.tool_settings import grammar_of, search_settings, settings_lost
-from trunkline.plugins.adapters.unsaid import members_of
+from trunkline.plugins.adapters.unsaid import members_of, unsaid_settings
 
 NAME_MAX = 64
 _SAME = (
@@ -35,7 +35,6 @@ _WITHOUT = (
 )
 _TIERS = {"standard_only": "default", "priority": "priority", "flex": "flex", "default": "default"}
 KNOWN = frozenset(("background", "max_tool_calls", "truncation", "prompt", "context_management"))
-_NONE = Request(dialect="")
 
 
 def write_request(request: Request, facts: Facts, changes: list[Change]) -> Written:
@@ -92,12 +91,7 @@ def _translated(request: Request, out: dict[str, Any], changes: list[Change]) ->
 
 
 def _rest(request: Request, out: dict[str, Any], changes: list[Change]) -> None:
-    for name in _WITHOUT:
-        value = getattr(request, name)
-        if value != getattr(_NONE, name) and not (name == "n" and value == 1):
-            changes.append(Change("dropped", name))
-    changes += [Change("dropped", "modalities", kind) for kind in request.modalities if kind != "text"]
-    changes += [Change("dropped", "anthropic-beta", beta) for beta in request.betas if beta]
+    changes += unsaid_settings(request, _WITHOUT)
     for name, value in request.extra.items():
         if name in KNOWN and not (name == "context_management" and isinstance(value, dict)):
             out[name] = value
