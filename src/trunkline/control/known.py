@@ -102,8 +102,8 @@ def moved(known: Known, orders: Sequence[Order], now: float) -> Known:
     """What a reference's rotations, the newest first, make of it; the same object where nothing changes. Pure."""
     replace, held, seen = msgspec.structs.replace, known.held, known.seen
     states = {order.id: order.state for order in orders}
+    # None: so long ago that nothing is known of it; then it has ended well.
     state = states.get(held.of or next(iter(states), ""))
-    """None: so long ago that nothing is known of it; then it has ended well."""
     if held.next and state in HELD:
         return known
     if held.next:

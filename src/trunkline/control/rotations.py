@@ -118,7 +118,8 @@ def _begun(state: State, made: Rotation) -> Rotation:
 def orders(state: State) -> dict[str, list[Order]]:
     """Reference in an outside store -> its rotations, the newest first: what its keeper has to hold back or to serve."""
     found: dict[str, list[Order]] = {}
-    for one in listed(state):
+    # One that runs is its name's newest, and counts however many of other names came after it.
+    for one in {one.id: one for one in (*listed(state, running=True), *listed(state))}.values():
         if one.outside:
             found.setdefault(one.name, []).append(Order(one.id, one.state))
     return found

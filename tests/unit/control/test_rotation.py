@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from trunkline.control import audit, rotation, rotations, secrets
-from trunkline.control.rotation import Rotation, Traffic, Tried
+from trunkline.control.rotation import Order, Rotation, Traffic, Tried
 from trunkline.control.rotations import RotationProblem
 from trunkline.control.state import State
-from trunkline.ledger import control_tables
+from trunkline.ledger import control_tables, rotation_tables
 
 pytestmark = pytest.mark.row("S3")
 NOW = 1_000_000.0
@@ -218,3 +218,14 @@ def test_every_step_and_every_reading_is_audited_and_shows_no_value(stored: Stat
     ]
     assert "not-real" not in repr(rows)
     assert audit.verify(stored).ok
+
+
+def test_a_rotation_that_runs_holds_however_many_of_other_names_came_after_it(stored: State) -> None:
+    ended = {"name": "OTHER", "state": "done", "ended_at": 2.0}
+    waits = {"id": "rot_a", "name": "vault:x#y", "state": "awaiting", "created_at": 1.0, "ended_at": 0.0}
+    facts = {"from_version": "1", "to_version": "", "actor": "t"}
+    with stored.change() as connection:
+        rotation_tables.insert(connection, {**waits, "facts": facts})
+        for n in range(101):
+            rotation_tables.insert(connection, {**ended, "id": f"rot_{n}", "created_at": 2.0, "facts": facts})
+    assert rotations.orders(stored) == {"vault:x#y": [Order("rot_a", "awaiting")]}
