@@ -134,7 +134,7 @@ def rate_after(gateway: Jumping, jump: float) -> tuple[int, list[int], int, bool
     refused = gateway.call("GET", "/api/proxy/crm/echo", key=key)
     after = [refused.status, status()]
     told = int(refused.field("retry-after") or 0)
-    time.sleep(told)
+    time.sleep(told)  # what is judged is that so long is enough, with the clock of a real process
     back = status() == 200
     gateway.jump(noon)
     return first, after, told, back
